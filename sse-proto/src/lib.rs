@@ -5,8 +5,10 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod encode;
 mod time;
 
+pub use encode::{EncodeError, EventBuilder};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

@@ -1,0 +1,51 @@
+//! What the encoder refuses.
+
+use core::fmt;
+
+/// A value that cannot be written without becoming something else for the reader.
+///
+/// A line break would end the field and begin another one of the writer's choosing; a NUL in an ID makes
+/// clients ignore the field (WHATWG HTML 9.2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodeError {
+    field: &'static str,
+    character: char,
+    offset: usize,
+}
+
+impl EncodeError {
+    /// Checks `value` for the ASCII characters in `forbidden`.
+    pub(crate) fn check(field: &'static str, value: &str, forbidden: &[char]) -> Result<(), Self> {
+        match value.char_indices().find(|(_, character)| forbidden.contains(character)) {
+            Some((offset, character)) => Err(Self { field, character, offset }),
+            None => Ok(()),
+        }
+    }
+
+    /// The field that was refused: `event` or `id`.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// The character that it must not contain: CR, LF or, in an ID, NUL.
+    pub fn character(&self) -> char {
+        self.character
+    }
+
+    /// Where that character first stands, in bytes from the start of the value.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, character, offset } = self;
+        write!(
+            f,
+            "{field} must not contain {character:?}, found at byte {offset}: remove it or send it as data"
+        )
+    }
+}
+
+impl core::error::Error for EncodeError {}
