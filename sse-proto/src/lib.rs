@@ -6,9 +6,11 @@ extern crate alloc;
 extern crate std;
 
 mod encode;
+mod server;
 mod time;
 
 pub use encode::{EncodeError, EventBuilder};
+pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

@@ -1,0 +1,271 @@
+//! What was sent, by ID.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::EncodeError;
+use crate::Instant;
+
+/// A replay log: the latest events of a stream, bounded by count, bytes and age.
+///
+/// **Every reader is a [`Cursor`], a number that costs the log nothing; one that is too slow is told how much
+/// it missed and holds back neither memory nor anybody else.** What is kept is up to the caller: `T` is an
+/// encoded event that is cheap to share, such as `bytes::Bytes` or `Arc<str>`.
+///
+/// ```text
+///            oldest()                          end()
+///               ▼                                ▼
+///   evicted │ 18 │ 19 │ 20 │ 21 │ 22 │ 23 │ 24 │ (next)
+///      ▲                ▲
+///  read → Gap        after("e-19") → Cursor
+/// ```
+///
+/// Events may have IDs from the application, and a log made with [`with_epoch`](Self::with_epoch) has one for
+/// each that comes without: see [`next_id`](Self::next_id). Looking up the latter takes constant time, the
+/// former logarithmic.
+///
+/// # Example
+///
+/// ```
+/// use sse_proto::{EventBuilder, History, HistoryLimits, Instant};
+///
+/// let mut history = History::with_epoch(HistoryLimits::default(), "boot7")?;
+/// for data in ["a", "b", "c"] {
+///     let event = EventBuilder::new().id(&history.next_id().unwrap())?.data(data).encode();
+///     history.append(Instant::ZERO, None, event);
+/// }
+/// let mut cursor = history.after("boot7-2").expect("kept");
+/// assert_eq!(history.read(&mut cursor), Ok(Some(&"id: boot7-3\ndata: c\n\n".to_string())));
+/// assert_eq!(history.read(&mut cursor), Ok(None));
+/// assert!(history.after("boot6-2").is_err(), "before the restart: there is a gap");
+/// # Ok::<(), sse_proto::EncodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct History<T> {
+    limits: HistoryLimits,
+    epoch: Option<String>,
+    entries: VecDeque<Entry<T>>,
+    /// The position of `entries[0]`: how many were evicted.
+    first: u64,
+    bytes: usize,
+    /// The positions of the application's IDs.
+    ids: BTreeMap<Box<str>, u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<T> {
+    appended: Instant,
+    id: Option<Box<str>>,
+    item: T,
+}
+
+impl<T: AsRef<[u8]>> Entry<T> {
+    fn bytes(&self) -> usize {
+        self.item.as_ref().len() + self.id.as_ref().map_or(0, |id| id.len())
+    }
+}
+
+/// How much a [`History`] keeps. Whatever limit is met first, the oldest events go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryLimits {
+    /// How many events; 4,096 by default.
+    pub events: usize,
+    /// How many bytes of events and the application's IDs; 4 MiB by default.
+    pub bytes: usize,
+    /// For how long; one hour by default.
+    pub age: Duration,
+}
+
+impl Default for HistoryLimits {
+    fn default() -> Self {
+        Self { events: 4096, bytes: 4 << 20, age: Duration::from_secs(3600) }
+    }
+}
+
+/// A place between two events of the [`History`] that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(u64);
+
+/// Events are missing: they were evicted, or the log never had them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gap {
+    /// How many, where that is known.
+    pub missed: Option<u64>,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.missed {
+            Some(missed) => write!(f, "{missed} events are no longer kept: fetch the current state anew"),
+            None => f.write_str("the last event ID is not known: fetch the current state anew"),
+        }
+    }
+}
+
+impl core::error::Error for Gap {}
+
+impl<T: AsRef<[u8]>> History<T> {
+    /// An empty log whose events have the IDs that the application gives them, or none.
+    pub const fn new(limits: HistoryLimits) -> Self {
+        Self { limits, epoch: None, entries: VecDeque::new(), first: 0, bytes: 0, ids: BTreeMap::new() }
+    }
+
+    /// An empty log that has an ID for every event: `epoch`, a hyphen, and a number that counts from 1.
+    ///
+    /// The epoch makes IDs unique across restarts, so it must be another one for each log: the time
+    /// of the start, or random bits.
+    ///
+    /// # Errors
+    ///
+    /// If `epoch` contains CR, LF or NUL, and so could not be an ID.
+    pub fn with_epoch(limits: HistoryLimits, epoch: impl Into<String>) -> Result<Self, EncodeError> {
+        let epoch = epoch.into();
+        EncodeError::check("id", &epoch, &['\r', '\n', '\0'])?;
+        Ok(Self { epoch: Some(epoch), ..Self::new(limits) })
+    }
+
+    /// The ID for the event that is appended next, to be encoded into it; `None` in a log without an epoch.
+    pub fn next_id(&self) -> Option<String> {
+        self.epoch.as_ref().map(|epoch| format!("{epoch}-{}", self.end().0 + 1))
+    }
+
+    /// Appends an event, then evicts what the limits no longer allow.
+    ///
+    /// `id` is the application's own; with `None`, or an empty one, the event has the log's
+    /// [`next_id`](Self::next_id), if any. The application's IDs should be unique: where one is given twice,
+    /// [`after`](Self::after) means the first that is kept, so that nothing is skipped.
+    ///
+    /// The event itself is kept whatever its size, so readers that keep up miss nothing.
+    pub fn append(&mut self, now: Instant, id: Option<&str>, item: T) {
+        let id = id.filter(|id| !id.is_empty());
+        if let Some(id) = id {
+            let position = self.end().0;
+            self.ids.entry(id.into()).or_insert(position);
+        }
+        let entry = Entry { appended: now, id: id.map(Into::into), item };
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+        while self.entries.len() > 1
+            && (self.entries.len() > self.limits.events || self.bytes > self.limits.bytes)
+        {
+            self.evict_first();
+        }
+        self.expire(now);
+    }
+
+    /// Evicts what is older than the limit. [`append`](Self::append) does so as well; a log that is seldom
+    /// appended to needs a call at [`next_expiry`](Self::next_expiry).
+    pub fn expire(&mut self, now: Instant) {
+        while self.next_expiry().is_some_and(|expiry| expiry < now) {
+            self.evict_first();
+        }
+    }
+
+    /// The last instant at which the oldest event is kept; `None` if there is none.
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.entries.front().map(|entry| entry.appended + self.limits.age)
+    }
+
+    fn evict_first(&mut self) {
+        let Some(entry) = self.entries.pop_front() else { return };
+        self.bytes -= entry.bytes();
+        if let Some(id) = &entry.id {
+            if self.ids.get(id) == Some(&self.first) {
+                self.ids.remove(id);
+            }
+        }
+        self.first += 1;
+    }
+
+    /// Where a client resumes that got everything up to and including `last_event_id`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Gap`] if events that followed the ID are gone, or if the log does not know the ID: it was evicted,
+    /// belongs to another epoch or was made up. The caller then goes on at [`oldest`](Self::oldest) or
+    /// [`end`](Self::end), and says so.
+    pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
+        let position = match self.ids.get(last_event_id) {
+            Some(position) => position + 1,
+            None => self.own_position(last_event_id).ok_or(Gap { missed: None })?,
+        };
+        if position < self.first {
+            return Err(Gap { missed: Some(self.first - position) });
+        }
+        Ok(Cursor(position))
+    }
+
+    /// The position after the event with this ID, if the log could have given it.
+    fn own_position(&self, id: &str) -> Option<u64> {
+        let number = id.strip_prefix(self.epoch.as_deref()?)?.strip_prefix('-')?;
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        number.parse().ok().filter(|position| digits && *position <= self.end().0)
+    }
+
+    /// The ID after which a client resumes at `cursor`; `None` if the event before it has no ID or is gone.
+    ///
+    /// Sent in an event without data, it lets a client that has not had any event yet resume where it began.
+    pub fn id_before(&self, cursor: Cursor) -> Option<String> {
+        let previous =
+            cursor.0.checked_sub(self.first + 1).and_then(|at| self.entries.get(usize::try_from(at).ok()?));
+        match (previous, &self.epoch) {
+            (Some(Entry { id: Some(id), .. }), _) => Some(str::to_owned(id)),
+            (_, Some(epoch)) => Some(format!("{epoch}-{}", cursor.0)),
+            (_, None) => None,
+        }
+    }
+
+    /// Before the oldest event that is kept.
+    pub fn oldest(&self) -> Cursor {
+        Cursor(self.first)
+    }
+
+    /// After the newest event: only what is appended from now on follows.
+    pub fn end(&self) -> Cursor {
+        Cursor(self.first + self.entries.len() as u64)
+    }
+
+    /// The event at the cursor, which moves on; `None` at the end of the log.
+    ///
+    /// A cursor is `Copy`: to look ahead, read with a copy.
+    ///
+    /// # Errors
+    ///
+    /// A [`Gap`] if the event was evicted; the cursor moves to the oldest, so that reading goes on.
+    pub fn read(&self, cursor: &mut Cursor) -> Result<Option<&T>, Gap> {
+        let Some(ahead) = cursor.0.checked_sub(self.first) else {
+            let missed = self.first - cursor.0;
+            *cursor = self.oldest();
+            return Err(Gap { missed: Some(missed) });
+        };
+        let entry = usize::try_from(ahead).ok().and_then(|ahead| self.entries.get(ahead));
+        cursor.0 += u64::from(entry.is_some());
+        Ok(entry.map(|entry| &entry.item))
+    }
+
+    /// How many events lie between the cursor and the end, evicted ones included.
+    pub fn lag(&self, cursor: Cursor) -> u64 {
+        self.end().0.saturating_sub(cursor.0)
+    }
+
+    /// How many events are kept.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no event is kept.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many bytes are kept, of events and of the application's IDs.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,141 @@
+//! When a comment is due.
+
+use core::time::Duration;
+
+use crate::Instant;
+
+/// Says when a silent stream needs a comment, because proxies drop connections that look idle.
+///
+/// **A comment is due only between events**, when nothing was sent for the interval. Report what is sent with
+/// [`handle_sent`](Self::handle_sent), wait until [`deadline`](Self::deadline), and send a comment whenever
+/// [`poll`](Self::poll) says so. WHATWG HTML 9.2.7 advises one "every 15 seconds or so".
+///
+/// # Example
+///
+/// ```
+/// use core::time::Duration;
+/// use sse_proto::{Instant, KeepAlive};
+///
+/// let at = |seconds| Instant::from_epoch(Duration::from_secs(seconds));
+/// let mut keep_alive = KeepAlive::new(KeepAlive::INTERVAL, at(0));
+/// keep_alive.handle_sent(at(10), b"data: x\n\n");
+/// assert!(!keep_alive.poll(at(15)));
+/// assert_eq!(keep_alive.deadline(), Some(at(25)));
+/// assert!(keep_alive.poll(at(25)), "send a comment now");
+/// assert_eq!(keep_alive.deadline(), Some(at(40)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeepAlive {
+    interval: Duration,
+    /// When the last byte was sent.
+    last: Instant,
+    position: Position,
+}
+
+/// What the bytes sent so far end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    /// An event's blank line, or nothing was sent.
+    Between,
+    /// The end of a line of an event.
+    LineEnd { cr: bool },
+    /// A part of a line.
+    Line,
+}
+
+impl KeepAlive {
+    /// The interval that the specification advises, 15 s.
+    pub const INTERVAL: Duration = Duration::from_secs(15);
+
+    /// Starts at the beginning of a stream. An interval under a millisecond is taken as one; `Duration::MAX`
+    /// means never.
+    pub fn new(interval: Duration, now: Instant) -> Self {
+        let interval = interval.max(Duration::from_millis(1));
+        Self { interval, last: now, position: Position::Between }
+    }
+
+    /// Notes that `bytes` were sent: whole events or any part of them.
+    ///
+    /// Looks only at the line ends that the bytes close with, so the cost does not grow with the event.
+    pub fn handle_sent(&mut self, now: Instant, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.last = now;
+        let tail = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if tail < bytes.len() {
+            self.position = Position::Line;
+        }
+        for byte in &bytes[bytes.len() - tail..] {
+            let cr = *byte == b'\r';
+            self.position = match self.position {
+                // The LF of a CRLF ends no further line, also when it was sent later.
+                Position::LineEnd { cr: true } if !cr => Position::LineEnd { cr: false },
+                Position::Line => Position::LineEnd { cr },
+                Position::LineEnd { .. } | Position::Between => Position::Between,
+            };
+        }
+    }
+
+    /// When the next comment is due; `None` inside an event, and when it lies beyond the end of time.
+    pub fn deadline(&self) -> Option<Instant> {
+        let due = self.last + self.interval;
+        (self.position == Position::Between && due.since_epoch() < Duration::MAX).then_some(due)
+    }
+
+    /// Whether a comment is to be sent now. If so it counts as sent, and the next one is due an interval
+    /// later.
+    pub fn poll(&mut self, now: Instant) -> bool {
+        let due = self.deadline().is_some_and(|deadline| deadline <= now);
+        if due {
+            self.last = now;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: u64) -> Instant {
+        Instant::from_epoch(Duration::from_millis(milliseconds))
+    }
+
+    #[test]
+    fn is_due_after_silence_and_again_after_each_comment() {
+        let mut keep_alive = KeepAlive::new(Duration::from_millis(100), at(0));
+        assert!(!keep_alive.poll(at(99)));
+        assert!(keep_alive.poll(at(100)));
+        assert!(!keep_alive.poll(at(199)));
+        assert!(keep_alive.poll(at(250)), "late polls are fine");
+        assert_eq!(keep_alive.deadline(), Some(at(350)), "and are not made up for");
+    }
+
+    #[test]
+    fn is_never_due_inside_an_event() {
+        for stream in
+            ["data: a\n\n", "data: a\r\r", "data: a\r\n\r\n", "id: 1\r\ndata: a\n\r\n", "data: a\r\n\r"]
+        {
+            let mut keep_alive = KeepAlive::new(Duration::from_millis(1), at(0));
+            let (last, inside) = stream.as_bytes().split_last().unwrap();
+            // `\r\n\r` is complete: its `\n` may follow and changes nothing.
+            let complete_at = if stream.ends_with("\r\n") { stream.len() - 1 } else { stream.len() };
+            for (sent, byte) in inside.iter().chain([last]).enumerate() {
+                keep_alive.handle_sent(at(0), &[*byte]);
+                assert_eq!(keep_alive.deadline().is_some(), sent + 1 >= complete_at, "{stream:?} {sent}");
+            }
+            let mut whole = KeepAlive::new(Duration::from_millis(1), at(0));
+            whole.handle_sent(at(0), stream.as_bytes());
+            assert!(whole.poll(at(1)), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn a_zero_interval_does_not_spin_and_a_boundless_one_never_comes() {
+        let mut keep_alive = KeepAlive::new(Duration::ZERO, at(5));
+        assert!(!keep_alive.poll(at(5)));
+        assert!(keep_alive.poll(at(6)));
+        assert_eq!(KeepAlive::new(Duration::MAX, at(5)).deadline(), None);
+    }
+}
