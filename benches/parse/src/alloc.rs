@@ -1,0 +1,73 @@
+//! An allocator that counts on demand, so that the timed runs pay one predicted branch and no more.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// The system's allocator with counters. One thread at a time may count.
+pub struct Counting;
+
+static ON: AtomicBool = AtomicBool::new(false);
+static CALLS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+static LIVE: AtomicU64 = AtomicU64::new(0);
+static PEAK: AtomicU64 = AtomicU64::new(0);
+
+/// What happened on the heap while [`count`] ran its closure.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Heap {
+    /// Calls of `alloc` and `realloc`.
+    pub calls: u64,
+    /// Bytes asked for, a `realloc` counting its whole new size.
+    pub bytes: u64,
+    /// The most that was held at one time, beyond what was there before.
+    pub peak: u64,
+}
+
+/// Runs `work` and says what it allocated.
+pub fn count<T>(work: impl FnOnce() -> T) -> (T, Heap) {
+    CALLS.store(0, Relaxed);
+    BYTES.store(0, Relaxed);
+    // Halfway up, so that freeing what was allocated before cannot wrap below zero.
+    LIVE.store(1 << 62, Relaxed);
+    PEAK.store(1 << 62, Relaxed);
+    ON.store(true, Relaxed);
+    let value = work();
+    ON.store(false, Relaxed);
+    let peak = PEAK.load(Relaxed) - (1 << 62);
+    (value, Heap { calls: CALLS.load(Relaxed), bytes: BYTES.load(Relaxed), peak })
+}
+
+fn grown(new: usize, old: usize) {
+    if ON.load(Relaxed) {
+        CALLS.fetch_add(1, Relaxed);
+        BYTES.fetch_add(new as u64, Relaxed);
+        // A moving `realloc` holds both blocks for a moment; the peak says so.
+        PEAK.fetch_max(LIVE.fetch_add(new as u64, Relaxed) + new as u64, Relaxed);
+        LIVE.fetch_sub(old as u64, Relaxed);
+    }
+}
+
+// SAFETY: every call goes to `System` unchanged; the counters are on the side.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grown(layout.size(), 0);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        grown(layout.size(), 0);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        grown(size, layout.size());
+        unsafe { System.realloc(block, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if ON.load(Relaxed) {
+            LIVE.fetch_sub(layout.size() as u64, Relaxed);
+        }
+        unsafe { System.dealloc(block, layout) }
+    }
+}

@@ -1,0 +1,152 @@
+//! Judging and timing: everyone is checked first, then all take turns (A B C A B C ..).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use crate::alloc::{self, Heap};
+use crate::{Chunking, Chunks, Corpus, Entry, Role};
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Turns for each contender; the median of them is quoted.
+    pub rounds: usize,
+    /// Passes over the corpus are repeated within a turn until it lasts about this long.
+    pub turn: Duration,
+    /// Who would need longer for one pass is left out, who needs long gets fewer turns.
+    pub patience: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    Right,
+    /// It gave other events, this many.
+    Wrong(u64),
+    Panicked,
+    /// It would need longer than anyone will wait: on a shorter stream it took this many ns per byte.
+    Slow(f64),
+}
+
+/// One contender in one cell.
+pub struct Row {
+    pub entry: Entry,
+    pub verdict: Verdict,
+    /// Nanoseconds for one pass over the corpus, a value for each turn; empty unless it was right.
+    pub turns: Vec<f64>,
+    /// Of one pass.
+    pub heap: Heap,
+}
+
+impl Row {
+    pub fn median(&self) -> Option<f64> {
+        let mut turns = self.turns.clone();
+        turns.sort_by(f64::total_cmp);
+        turns.get(turns.len() / 2).copied()
+    }
+
+    pub fn min(&self) -> Option<f64> {
+        self.turns.iter().copied().min_by(f64::total_cmp)
+    }
+}
+
+/// One cell: the last corpus of `ladder`, whose other steps are shorter streams of the same shape. They find
+/// out who is quadratic before it takes minutes.
+pub fn cell(entries: &[Entry], ladder: &[Corpus], chunking: Chunking, plan: Plan) -> Vec<Row> {
+    let corpus = ladder.last().expect("a ladder has a step");
+    let chunks = Chunks::new(corpus, chunking);
+    let mut rows = Vec::new();
+    let mut passes = Vec::new();
+    for &entry in entries {
+        let verdict = judge(entry, ladder, chunking, plan.patience);
+        let (mut heap, mut each) = (Heap::default(), (0, 0));
+        if verdict == Verdict::Right {
+            heap = alloc::count(|| (entry.time)(&chunks)).1;
+            let once = time(entry, &chunks, 1).max(1.0);
+            let times = (plan.turn.as_nanos() as f64 / once).clamp(1.0, 1e6).round();
+            let rounds = plan.patience.as_nanos() as f64 / (once * times);
+            each = (times as u32, (rounds as usize).clamp(1, plan.rounds));
+        }
+        rows.push(Row { entry, verdict, turns: Vec::new(), heap });
+        passes.push(each);
+    }
+    for round in 0..plan.rounds {
+        for (row, &(times, rounds)) in rows.iter_mut().zip(&passes) {
+            if round < rounds {
+                row.turns.push(time(row.entry, &chunks, times));
+            }
+        }
+    }
+    rows
+}
+
+/// One event of each of these sizes, smallest first: `(ns per byte, peak heap over the event's size)`, `None` from
+/// the size on that takes too long.
+pub fn growth(
+    entry: Entry,
+    sizes: &[usize],
+    lines: bool,
+    chunking: Chunking,
+    patience: Duration,
+) -> Vec<Option<(f64, f64)>> {
+    let mut results = Vec::new();
+    let mut last = 0.0;
+    for &size in sizes {
+        // Sixteen times as long as a stream of a quarter of the size: the worst is quadratic.
+        if results.last() == Some(&None) || last * 16.0 > patience.as_nanos() as f64 {
+            results.push(None);
+            continue;
+        }
+        let corpus = Corpus::one_event(size, lines);
+        let chunks = Chunks::new(&corpus, chunking);
+        last = time(entry, &chunks, 1);
+        let right = entry.role == Role::Limit || quietly(|| (entry.check)(&chunks)) == Some(corpus.expected);
+        results.push(right.then(|| {
+            let again = time(entry, &chunks, 1).min(last);
+            let peak = alloc::count(|| (entry.time)(&chunks)).1.peak;
+            (again / size as f64, peak as f64 / size as f64)
+        }));
+    }
+    results
+}
+
+/// Nanoseconds of one pass, the mean of `times` passes.
+fn time(entry: Entry, chunks: &Chunks, times: u32) -> f64 {
+    let start = Instant::now();
+    for _ in 0..times {
+        std::hint::black_box((entry.time)(chunks));
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(times)
+}
+
+fn judge(entry: Entry, ladder: &[Corpus], chunking: Chunking, patience: Duration) -> Verdict {
+    if entry.role == Role::Limit {
+        return Verdict::Right;
+    }
+    let corpus = ladder.last().expect("a ladder has a step");
+    for pair in ladder.windows(2) {
+        let chunks = Chunks::new(&pair[0], chunking);
+        let start = Instant::now();
+        if quietly(|| (entry.time)(&chunks)).is_none() {
+            return Verdict::Panicked;
+        }
+        let spent = start.elapsed();
+        let growth = (pair[1].bytes.len() as f64 / pair[0].bytes.len() as f64).powi(2);
+        if spent.mul_f64(growth) > patience {
+            return Verdict::Slow(spent.as_nanos() as f64 / pair[0].bytes.len() as f64);
+        }
+    }
+    match quietly(|| (entry.check)(&Chunks::new(corpus, chunking))) {
+        Some(got) if got == corpus.expected => Verdict::Right,
+        Some(got) => Verdict::Wrong(got.events),
+        None => Verdict::Panicked,
+    }
+}
+
+/// `None` if it panicked.
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    result.ok()
+}
