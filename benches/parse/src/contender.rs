@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Chunks;
-use crate::{limits, peers};
+use crate::{limits, ours, peers};
 
 /// Where a contender's events go.
 pub trait Sink {
@@ -126,6 +126,9 @@ impl Entry {
 /// Everyone, ours first, the limits last.
 pub fn entries() -> Vec<Entry> {
     vec![
+        Entry::of::<ours::Borrowed>(),
+        Entry::of::<ours::Owned>(),
+        Entry::of::<ours::Frames>(),
         Entry::of::<peers::SseCore>(),
         Entry::of::<peers::SseStream>(),
         Entry::of::<peers::SseParse>(),

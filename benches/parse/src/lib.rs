@@ -10,6 +10,7 @@ mod contender;
 mod corpus;
 mod limits;
 mod measure;
+mod ours;
 mod peers;
 pub mod report;
 

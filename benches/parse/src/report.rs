@@ -83,8 +83,10 @@ pub struct Standing {
 
 impl Standing {
     pub fn of(shape: Shape, chunking: Chunking, corpus: &Corpus, runs: &[Vec<Row>]) -> Self {
+        // The first of ours that gives such events: `next_event`, and `Message` made from it.
         let ours = |rows: &[Row], wanted| {
-            best(rows, |entry| entry.role == Role::Ours && entry.api == wanted).map_or(f64::NAN, |row| row.1)
+            let mut rows = rows.iter().filter(|row| row.entry.role == Role::Ours && row.entry.api == wanted);
+            rows.next().and_then(Row::median).unwrap_or(f64::NAN)
         };
         let peer = |entry: &Entry| entry.role == Role::Peer;
         let owned_peer = |entry: &Entry| entry.role == Role::Peer && entry.api == Api::Owned;
