@@ -5,11 +5,15 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod decode;
 mod encode;
+mod error;
 mod server;
 mod time;
 
+pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, field, line};
 pub use encode::{EncodeError, EventBuilder};
+pub use error::Error;
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "std")]
 pub use time::Epoch;

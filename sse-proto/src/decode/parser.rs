@@ -1,0 +1,523 @@
+//! The parser: lines → events, whatever the chunks (9.2.6).
+
+use alloc::string::String;
+use core::mem;
+use core::str::from_utf8;
+use core::time::Duration;
+
+use memchr::{memchr, memchr2};
+
+use super::block::{Block, Place};
+use super::event::{Completed, Event, Finish, Frame, Step};
+use super::field::{self, Field};
+use super::line::Lines;
+use super::scan::{self, Name};
+use super::text::Text;
+use crate::Error;
+
+/// The room that a stream may take, in bytes as they come on the wire.
+///
+/// Whatever the peer sends, a parser holds one event and one other value, and so much more than their limits as it takes to
+/// replace ill-formed bytes by U+FFFD (three bytes for one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest event, its data and its type taken together; also the longest comment. 16 MiB unless set.
+    pub event: usize,
+    /// The longest event ID. 4 KiB unless set.
+    pub id: usize,
+    /// What happens past a limit.
+    pub overflow: Overflow,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
+    }
+}
+
+/// What happens when an event, a comment or an ID is over its limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The parser fails for good. A client does not connect again: it would be sent the same event.
+    #[default]
+    Fail,
+    /// The block is left out, up to its blank line, and reported as [`Frame::Skipped`]. Its ID is not committed.
+    Skip,
+}
+
+/// An incremental parser of `text/event-stream`: feed it chunks, take events out.
+///
+/// **No input is malformed.** Invalid UTF-8 becomes U+FFFD and unknown fields are left out, as the specification wants
+/// it; chunks may be cut anywhere. An event that lies whole in a chunk, with one `data` line and valid UTF-8,
+/// is borrowed from the chunk; nothing is allocated for it.
+///
+/// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until they return `None`;
+///   [`finish`](Self::finish) at the end of the stream.
+/// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and [`frame`](Self::frame).
+/// - At any time: [`last_event_id`](Self::last_event_id), [`retry`](Self::retry), [`skipped`](Self::skipped).
+///
+/// # Example
+///
+/// ```
+/// use sse_proto::Parser;
+///
+/// let mut parser = Parser::new();
+/// let mut seen = Vec::new();
+/// for chunk in ["data: Hel", "lo\n\nevent: add\nid: 7\ndata: 1\n\n"] {
+///     let mut input = chunk.as_bytes();
+///     while let Some(event) = parser.next_event(&mut input)? {
+///         seen.push(format!("{}={}", event.event, event.data));
+///     }
+/// }
+/// assert_eq!(seen, ["message=Hello", "add=1"]);
+/// assert_eq!(parser.last_event_id(), "7");
+/// # Ok::<(), sse_proto::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Parser {
+    /// Nothing has to be looked at before the next line: the state is `Line`, line ends are clean, the block is not stale.
+    ready: bool,
+    state: State,
+    lines: Lines,
+    block: Block,
+    retry: Option<Duration>,
+    flush: bool,
+    skipped: u64,
+    /// Bytes of the stream consumed before this call, and before this block.
+    consumed: u64,
+    block_start: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Between two lines.
+    Line,
+    /// In a line that a chunk cut, so early that its field is not known.
+    Head { bytes: [u8; HEAD], len: usize },
+    /// In the value of a line that a chunk cut.
+    Value(Name),
+    /// In a block that is left out; `in_line` unless between two of its lines.
+    Skipping { in_line: bool },
+    /// Over a limit, for good.
+    Failed(Error),
+}
+
+/// The length of `event: ` and `retry: `: by then the field is known, and whether a space has to be removed.
+const HEAD: usize = 7;
+
+impl Parser {
+    /// A parser at the start of a stream.
+    pub fn new() -> Self {
+        Self::with_last_event_id("")
+    }
+
+    /// A parser at the start of a stream that goes on where another one ended: events without an ID have this one.
+    pub fn with_last_event_id(id: impl Into<String>) -> Self {
+        Self {
+            ready: false,
+            state: State::Line,
+            lines: Lines::new(),
+            block: Block::new(Text::from(id.into())),
+            retry: None,
+            flush: false,
+            skipped: 0,
+            consumed: 0,
+            block_start: 0,
+        }
+    }
+
+    /// Sets the room that the stream may take.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.block.limits = limits;
+        self
+    }
+
+    /// Whether [`finish`](Self::finish) delivers an event that lacks its blank line. Unless set, it is dropped, as the
+    /// specification wants it.
+    #[must_use]
+    pub fn with_flush(mut self, flush: bool) -> Self {
+        self.flush = flush;
+        self
+    }
+
+    /// The next event; `None` when `input` is used up and the next chunk is due.
+    ///
+    /// `input` is moved past what was read: what a call consumed up to an event, that event was made of.
+    ///
+    /// # Errors
+    ///
+    /// An event or an ID is over its limit. The error stays: every later call returns it.
+    #[inline]
+    pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        let chunk = *input;
+        Ok(match self.step::<false>(input)? {
+            Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
+            _ => None,
+        })
+    }
+
+    /// The next frame; `None` when `input` is used up and the next chunk is due.
+    ///
+    /// A comment or `retry` between the lines of an event is reported before the event, and what was read of the event
+    /// until then is copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_event`](Self::next_event).
+    pub fn next_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Frame<'a>>, Error> {
+        let chunk = *input;
+        let completed = self.step::<true>(input)?;
+        Ok(self.borrow(completed, chunk))
+    }
+
+    /// Reads up to the end of the next frame and says what it is, without borrowing anything.
+    ///
+    /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. A function that returns the
+    /// frame from one arm of a loop, and goes on with the parser in another, does not compile with it (E0499). With
+    /// the pair it does: leave the loop with the [`Step`], then call [`frame`](Self::frame).
+    ///
+    /// # Errors
+    ///
+    /// As [`next_event`](Self::next_event).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use sse_proto::{Error, Frame, Parser};
+    ///
+    /// struct Source<I> {
+    ///     parser: Parser,
+    ///     chunks: I,
+    ///     chunk: Vec<u8>,
+    ///     read: usize,
+    /// }
+    ///
+    /// impl<I: Iterator<Item = Vec<u8>>> Source<I> {
+    ///     fn next(&mut self) -> Result<Option<Frame<'_>>, Error> {
+    ///         let (step, start) = loop {
+    ///             let start = self.read;
+    ///             let mut input = &self.chunk[start..];
+    ///             let step = self.parser.advance(&mut input)?;
+    ///             self.read = self.chunk.len() - input.len();
+    ///             if !step.needs_data() {
+    ///                 break (step, start);
+    ///             }
+    ///             let Some(chunk) = self.chunks.next() else { return Ok(None) };
+    ///             (self.chunk, self.read) = (chunk, 0);
+    ///         };
+    ///         Ok(self.parser.frame(step, &self.chunk[start..]))
+    ///     }
+    /// }
+    ///
+    /// let chunks = vec![b"data: Hel".to_vec(), b"lo\n\n".to_vec()].into_iter();
+    /// let mut source = Source { parser: Parser::new(), chunks, chunk: Vec::new(), read: 0 };
+    /// assert!(matches!(source.next()?, Some(Frame::Event(event)) if event.data == "Hello"));
+    /// assert_eq!(source.next()?, None);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
+        self.step::<true>(input).map(Step)
+    }
+
+    /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
+    ///
+    /// `chunk` is what `input` was before that call. Values that lie in it are validated again, because nothing proves that
+    /// it is the same.
+    ///
+    /// # Panics
+    ///
+    /// If `chunk` is another chunk, in which there is no text at the place of a value.
+    pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
+        for place in step.0.places() {
+            if let Place::Chunk(start, end) = place {
+                let text = chunk.get(start..end).is_some_and(|value| from_utf8(value).is_ok());
+                assert!(text, "`chunk` has to be what `input` was before `advance`");
+            }
+        }
+        self.borrow(step.0, chunk)
+    }
+
+    /// The last event ID string: the ID of the last block that had one, with or without data. Empty if there was none.
+    pub fn last_event_id(&self) -> &str {
+        self.block.last_event_id()
+    }
+
+    /// The reconnection time, if the server has set it.
+    pub fn retry(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// How many blocks were left out because they were over a limit ([`Overflow::Skip`]).
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Ends the stream: an unterminated line or block is dropped, and its ID not committed.
+    ///
+    /// With [`with_flush`](Self::with_flush), a block that has data is delivered instead. Call this at a clean end alone:
+    /// after a broken connection the block may be cut. The parser is then at the start of a new stream.
+    pub fn finish(&mut self) -> Finish<'_> {
+        if matches!(self.state, State::Failed(_)) {
+            return Finish::Dropped;
+        }
+        if self.block.is_stale() {
+            self.block.clear();
+        }
+        self.ready = false;
+        self.lines = Lines::new();
+        (self.consumed, self.block_start) = (0, 0);
+        let state = mem::replace(&mut self.state, State::Line);
+        let complete = state == State::Line && self.block.is_empty();
+        if self.flush
+            && self.end_line(state).is_ok()
+            && let Some(Completed::Event { event, data }) = self.block.flush()
+        {
+            return Finish::Flushed(self.block.borrow(event, data, &[]));
+        }
+        self.block.clear();
+        if complete { Finish::Complete } else { Finish::Dropped }
+    }
+
+    /// Reads frames until one is completed. Without `FRAMES` that is an event, or nothing.
+    #[inline]
+    fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Completed, Error> {
+        let chunk = *input;
+        let completed = loop {
+            let progress = if self.ready {
+                self.read_lines::<FRAMES>(chunk, input)
+            } else {
+                self.resume::<FRAMES>(chunk, input)
+            };
+            match progress {
+                Ok(Some(completed)) => break Ok(completed),
+                Ok(None) => {}
+                Err(error) => {
+                    if let Err(error) = self.overflow(error) {
+                        *input = &[];
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        self.consumed += (chunk.len() - input.len()) as u64;
+        completed
+    }
+
+    /// Reads the lines that lie whole in what is left of the chunk, and the start of the one that does not.
+    fn read_lines<'c, const FRAMES: bool>(
+        &mut self,
+        chunk: &'c [u8],
+        input: &mut &'c [u8],
+    ) -> Result<Option<Completed>, Error> {
+        let mut at = chunk.len() - input.len();
+        while let Some(line) = scan::line(chunk, at) {
+            at = line.next;
+            *input = &chunk[at..];
+            if input.is_empty() && chunk[at - 1] == b'\r' {
+                self.lines.expect_lf();
+                self.ready = false;
+            }
+            match line.name {
+                Name::Data | Name::Event | Name::Id => self.block.whole(&line, chunk)?,
+                Name::Blank => {
+                    self.block_start = self.consumed + at as u64;
+                    if let Some(event) = self.block.dispatch() {
+                        self.ready &= !self.block.is_stale();
+                        return Ok(Some(event));
+                    }
+                }
+                Name::Comment if FRAMES => {
+                    let comment = self.block.comment(&line, chunk)?;
+                    self.block.spill(chunk);
+                    return Ok(Some(Completed::Comment(comment)));
+                }
+                Name::Comment => self.block.admit_comment(line.end - line.start)?,
+                Name::Retry => {
+                    self.block.whole(&line, chunk)?;
+                    if let Some(retry) = self.end_retry()
+                        && FRAMES
+                    {
+                        self.block.spill(chunk);
+                        return Ok(Some(retry));
+                    }
+                }
+                Name::Unknown => {}
+            }
+        }
+        self.block.spill(chunk);
+        let rest = mem::take(input);
+        if rest.is_empty() {
+            self.block.shrink();
+        } else {
+            self.ready = false;
+            self.feed(rest)?;
+        }
+        Ok(Some(Completed::Nothing))
+    }
+
+    /// Does what has to be done before lines can be read whole: goes on with what the last chunk cut.
+    fn resume<'c, const FRAMES: bool>(
+        &mut self,
+        chunk: &'c [u8],
+        input: &mut &'c [u8],
+    ) -> Result<Option<Completed>, Error> {
+        if let State::Failed(error) = self.state {
+            return Err(error);
+        }
+        if self.block.is_stale() {
+            self.block.clear();
+        }
+        let start = self.position(chunk, input);
+        let line_start = self.lines.clear(input);
+        if self.block_start == start {
+            self.block_start = self.position(chunk, input);
+        }
+        if let Some(bytes) = line_start {
+            self.block_start -= bytes.len() as u64;
+            self.feed(bytes)?;
+        }
+        if input.is_empty() {
+            return Ok(Some(Completed::Nothing));
+        }
+        match self.state {
+            State::Line => {
+                self.ready = true;
+                Ok(None)
+            }
+            State::Skipping { in_line } => Ok(self.skip::<FRAMES>(in_line, chunk, input)),
+            _ => self.resume_line::<FRAMES>(input),
+        }
+    }
+
+    /// Goes on with the line that the last chunk cut.
+    fn resume_line<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Option<Completed>, Error> {
+        let Some(end) = memchr2(b'\n', b'\r', input) else {
+            self.feed(mem::take(input))?;
+            return Ok(Some(Completed::Nothing));
+        };
+        let (bytes, rest) = input.split_at(end);
+        *input = &rest[self.lines.line_end(rest)..];
+        let fed = self.feed(bytes);
+        let state = mem::replace(&mut self.state, State::Line);
+        fed?;
+        let completed = match self.end_line(state)? {
+            Name::Comment => Some(Completed::Comment(Place::Buffer)),
+            Name::Retry => self.end_retry(),
+            _ => None,
+        };
+        Ok(completed.filter(|_| FRAMES))
+    }
+
+    /// Takes bytes of a line that the chunk cuts.
+    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while let State::Line | State::Head { .. } = self.state {
+            let (mut head, len) = match self.state {
+                State::Head { bytes, len } => (bytes, len),
+                _ => ([0; HEAD], 0),
+            };
+            let Some((first, rest)) = bytes.split_first() else { return Ok(()) };
+            bytes = rest;
+            head[len] = *first;
+            let len = len + 1;
+            // The byte after the colon tells whether a space has to be removed.
+            self.state = if len == HEAD || memchr(b':', &head[..len - 1]).is_some() {
+                let (name, value) = Field::parse(&head[..len]).split();
+                self.block.begin(name);
+                self.block.push(name, value)?;
+                State::Value(name)
+            } else {
+                State::Head { bytes: head, len }
+            };
+        }
+        match self.state {
+            State::Value(name) => self.block.push(name, bytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a line that was fed.
+    fn end_line(&mut self, state: State) -> Result<Name, Error> {
+        let name = match state {
+            State::Head { bytes, len } => {
+                let (name, value) = Field::parse(&bytes[..len]).split();
+                self.block.begin(name);
+                self.block.push(name, value)?;
+                name
+            }
+            State::Value(name) => name,
+            _ => return Ok(Name::Unknown),
+        };
+        self.block.end(name);
+        Ok(name)
+    }
+
+    /// Ends a `retry` line: the reconnection time applies at once, whatever becomes of the block.
+    fn end_retry(&mut self) -> Option<Completed> {
+        let time = Duration::from_millis(field::retry(self.block.value().as_bytes())?);
+        self.retry = Some(time);
+        Some(Completed::Retry(time))
+    }
+
+    /// A value was over its limit, in the line that `state` tells of.
+    fn overflow(&mut self, error: Error) -> Result<(), Error> {
+        let in_line = self.state != State::Line;
+        self.ready = false;
+        self.block.clear();
+        self.block.shrink();
+        match self.block.limits.overflow {
+            Overflow::Fail => {
+                self.state = State::Failed(error);
+                Err(error)
+            }
+            Overflow::Skip => {
+                self.state = State::Skipping { in_line };
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on with a block that is left out.
+    fn skip<'c, const FRAMES: bool>(
+        &mut self,
+        mut in_line: bool,
+        chunk: &'c [u8],
+        input: &mut &'c [u8],
+    ) -> Option<Completed> {
+        loop {
+            let line_start = self.position(chunk, input);
+            let Some(piece) = self.lines.next_piece(input) else { break };
+            if piece.end && piece.bytes.is_empty() && !in_line {
+                let bytes = line_start - self.block_start;
+                self.block_start = self.position(chunk, input);
+                self.state = State::Line;
+                self.skipped += 1;
+                return Some(Completed::Skipped { bytes }).filter(|_| FRAMES);
+            }
+            in_line = !piece.end;
+        }
+        self.state = State::Skipping { in_line };
+        Some(Completed::Nothing)
+    }
+
+    /// How many bytes of the stream are consumed.
+    fn position(&self, chunk: &[u8], input: &[u8]) -> u64 {
+        self.consumed + (chunk.len() - input.len()) as u64
+    }
+
+    fn borrow<'a, 'c: 'a>(&'a self, completed: Completed, chunk: &'c [u8]) -> Option<Frame<'a>> {
+        match completed {
+            Completed::Nothing => None,
+            Completed::Event { event, data } => Some(Frame::Event(self.block.borrow(event, data, chunk))),
+            Completed::Comment(comment) => Some(Frame::Comment(self.block.borrow_comment(comment, chunk))),
+            Completed::Retry(time) => Some(Frame::Retry(time)),
+            Completed::Skipped { bytes } => Some(Frame::Skipped { bytes }),
+        }
+    }
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new()
+    }
+}

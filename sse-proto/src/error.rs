@@ -1,0 +1,40 @@
+//! What can go wrong while a stream is read.
+
+use core::fmt;
+
+/// The parser ran out of the room that [`Limits`](crate::Limits) give it. Nothing else can go wrong: no input is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// One event (its data and type), or one comment, is longer than [`Limits::event`](crate::Limits::event).
+    EventTooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// One event ID is longer than [`Limits::id`](crate::Limits::id).
+    IdTooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EventTooLong { limit } => {
+                write!(
+                    f,
+                    "an event is longer than {limit} bytes: raise `Limits::event` or set `Overflow::Skip`"
+                )
+            }
+            Self::IdTooLong { limit } => {
+                write!(
+                    f,
+                    "an event ID is longer than {limit} bytes: raise `Limits::id` or set `Overflow::Skip`"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}
