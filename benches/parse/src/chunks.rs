@@ -65,6 +65,12 @@ impl Chunks {
         Self { bytes: corpus.bytes.clone(), size, ends: corpus.ends.clone() }
     }
 
+    /// One chunk of any bytes.
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self { size: bytes.len(), bytes, ends: Arc::default() }
+    }
+
     /// For parsers that take a slice.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let cuts = Cuts { at: 0, len: self.bytes.len(), size: self.size, next: 0, ends: &*self.ends };

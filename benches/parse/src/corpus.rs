@@ -90,49 +90,21 @@ pub struct Corpus {
 impl Corpus {
     /// At least `size` bytes of whole events. A smaller corpus of the same shape is a prefix of a larger one.
     pub fn new(shape: Shape, size: usize) -> Self {
-        let mut random = Random(SEED);
         let mut writer = Writer::new(match shape {
             Shape::Crlf | Shape::AnthropicCrlf => "\r\n",
             Shape::Cr => "\r",
             _ => "\n",
         });
-        while writer.out.len() < size {
-            match shape {
-                Shape::OpenAi | Shape::Crlf | Shape::Cr => {
-                    writer.event(MESSAGE, &chat_chunk(&mut random), "")
-                }
-                Shape::Anthropic | Shape::AnthropicCrlf if random.below(16) == 0 => {
-                    writer.event("ping", "{\"type\": \"ping\"}", "");
-                }
-                Shape::Anthropic | Shape::AnthropicCrlf => {
-                    let text = random.word(1, 12);
-                    let data = format!(
-                        "{{\"type\":\"content_block_delta\",\"index\":0,\
-                         \"delta\":{{\"type\":\"text_delta\",\"text\":\" {text}\"}}}}"
-                    );
-                    writer.event("content_block_delta", &data, "");
-                }
-                Shape::Tiny => writer.event(MESSAGE, &random.word(1, 1), ""),
-                Shape::Long => writer.event(MESSAGE, &random.word(64 << 10, 64 << 10), ""),
-                Shape::Lines => {
-                    let lines: Vec<String> = (0..20).map(|_| random.prose(50, 70)).collect();
-                    writer.event(MESSAGE, &lines.join("\n"), "");
-                }
-                Shape::Feed => {
-                    let id = format!("{}-{}", 1_700_000_000_000 + writer.events, random.below(1000));
-                    let data = format!("{{\"title\":\"{}\"}}", random.prose(1400, 1600));
-                    writer.event("recentchange", &data, &id);
-                }
-                Shape::KeepAlive => {
-                    for _ in 0..5 + random.below(21) {
-                        writer.comment(["keep-alive", "OPENROUTER PROCESSING", "ping"][random.below(3)]);
-                    }
-                    writer.event(MESSAGE, &chat_chunk(&mut random), "");
-                }
-                Shape::Chinese => writer.event(MESSAGE, &random.chinese(90, 110), ""),
-            }
-        }
+        writer.fill(shape, size);
         writer.finish()
+    }
+
+    /// The type, data and ID of its events, for encoders.
+    pub fn texts(shape: Shape, size: usize) -> Vec<[String; 3]> {
+        let mut writer = Writer::new("\n");
+        writer.texts = Some(Vec::new());
+        writer.fill(shape, size);
+        writer.texts.unwrap_or_default()
     }
 
     /// One event of `size` bytes of data: in a single line, or in lines of 60 bytes.
@@ -173,11 +145,57 @@ struct Writer {
     ends: Vec<usize>,
     events: u64,
     expected: Fingerprint,
+    texts: Option<Vec<[String; 3]>>,
 }
 
 impl Writer {
     fn new(eol: &'static str) -> Self {
-        Self { out: Vec::new(), eol, ends: Vec::new(), events: 0, expected: Fingerprint::default() }
+        Self {
+            out: Vec::new(),
+            eol,
+            ends: Vec::new(),
+            events: 0,
+            expected: Fingerprint::default(),
+            texts: None,
+        }
+    }
+
+    fn fill(&mut self, shape: Shape, size: usize) {
+        let mut random = Random(SEED);
+        while self.out.len() < size {
+            match shape {
+                Shape::OpenAi | Shape::Crlf | Shape::Cr => self.event(MESSAGE, &chat_chunk(&mut random), ""),
+                Shape::Anthropic | Shape::AnthropicCrlf if random.below(16) == 0 => {
+                    self.event("ping", "{\"type\": \"ping\"}", "");
+                }
+                Shape::Anthropic | Shape::AnthropicCrlf => {
+                    let text = random.word(1, 12);
+                    let data = format!(
+                        "{{\"type\":\"content_block_delta\",\"index\":0,\
+                         \"delta\":{{\"type\":\"text_delta\",\"text\":\" {text}\"}}}}"
+                    );
+                    self.event("content_block_delta", &data, "");
+                }
+                Shape::Tiny => self.event(MESSAGE, &random.word(1, 1), ""),
+                Shape::Long => self.event(MESSAGE, &random.word(64 << 10, 64 << 10), ""),
+                Shape::Lines => {
+                    let lines: Vec<String> = (0..20).map(|_| random.prose(50, 70)).collect();
+                    self.event(MESSAGE, &lines.join("\n"), "");
+                }
+                Shape::Feed => {
+                    let id = format!("{}-{}", 1_700_000_000_000 + self.events, random.below(1000));
+                    let data = format!("{{\"title\":\"{}\"}}", random.prose(1400, 1600));
+                    self.event("recentchange", &data, &id);
+                }
+                Shape::KeepAlive => {
+                    for _ in 0..5 + random.below(21) {
+                        self.comment(["keep-alive", "OPENROUTER PROCESSING", "ping"][random.below(3)]);
+                    }
+                    self.event(MESSAGE, &chat_chunk(&mut random), "");
+                }
+                Shape::Chinese => self.event(MESSAGE, &random.chinese(90, 110), ""),
+            }
+        }
     }
 
     fn line(&mut self, parts: [&str; 2]) {
@@ -206,6 +224,9 @@ impl Writer {
         self.ends.push(self.out.len());
         self.events += 1;
         self.expected.event(kind, data, id);
+        if let Some(texts) = &mut self.texts {
+            texts.push([kind, data, id].map(str::to_owned));
+        }
     }
 
     fn finish(self) -> Corpus {
