@@ -9,12 +9,16 @@ mod decode;
 mod encode;
 mod error;
 mod server;
+#[cfg(feature = "stream")]
+mod stream;
 mod time;
 
 pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, field, line};
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
+#[cfg(feature = "stream")]
+pub use stream::{ByteStreamExt, EventStream, EventStreamError};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

@@ -1,0 +1,7 @@
+//! Async without a runtime: byte streams become event streams, and one driver runs the client machine (feature `stream`).
+//!
+//! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send`.
+
+mod events;
+
+pub use events::{ByteStreamExt, EventStream, EventStreamError};
