@@ -1,0 +1,1 @@
+//! Serves event streams.
