@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde::Deserialize;
-use sse_proto::{EncodeError, EventBuilder};
+use sse_proto::{EncodeError, EventBuilder, Frame, Message, Parser};
 
 #[derive(Deserialize)]
 struct Case {
@@ -186,6 +186,33 @@ proptest! {
             prop_assert_eq!(blocks.pop().unwrap(), data("after"));
         }
         prop_assert_eq!(blocks, vec![expected]);
+    }
+
+    /// Up to the normalisation: line breaks become LF, an empty type `message`, without data there is no
+    /// event.
+    #[test]
+    fn the_parser_gives_it_back(fields in hostile_fields()) {
+        let Ok(wire) = fields.build().map(|builder| builder.encode()) else { return Ok(()) };
+        let (mut parser, mut input) = (Parser::with_last_event_id("before"), wire.as_bytes());
+        let (mut events, mut comments): (Vec<Message>, Vec<String>) = (vec![], vec![]);
+        while let Some(frame) = parser.next_frame(&mut input).unwrap() {
+            match frame {
+                Frame::Event(event) => events.push(event.into()),
+                Frame::Comment(comment) => comments.push(comment.to_owned()),
+                Frame::Retry(retry) => prop_assert_eq!(Some(retry), fields.retry.map(Duration::from_millis)),
+                frame => prop_assert!(false, "{frame:?}"),
+            }
+        }
+        let unify = |text: &String| text.replace("\r\n", "\n").replace('\r', "\n");
+        prop_assert_eq!(events.len(), usize::from(fields.data.is_some()));
+        if let Some(event) = events.first() {
+            prop_assert_eq!(Some(event.data().to_owned()), fields.data.as_ref().map(unify));
+            let given = fields.event.as_deref().filter(|event| !event.is_empty());
+            prop_assert_eq!(event.event(), given.unwrap_or("message"));
+        }
+        prop_assert_eq!(fields.comment.as_ref().map(unify), (!comments.is_empty()).then(|| comments.join("\n")));
+        prop_assert_eq!(parser.last_event_id(), fields.id.as_deref().unwrap_or("before"));
+        prop_assert_eq!(parser.retry(), fields.retry.map(Duration::from_millis));
     }
 
     #[test]

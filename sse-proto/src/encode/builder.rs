@@ -80,6 +80,11 @@ impl<'a> EventBuilder<'a> {
         Ok(self)
     }
 
+    /// The ID that was set: what becomes the client's last event ID.
+    pub fn last_event_id(&self) -> Option<&'a str> {
+        self.id
+    }
+
     /// Adds data, which follows earlier data on a new line.
     pub fn data(mut self, data: &'a str) -> Self {
         self.data.push(data);

@@ -175,10 +175,8 @@ impl<T: AsRef<[u8]>> History<T> {
     fn evict_first(&mut self) {
         let Some(entry) = self.entries.pop_front() else { return };
         self.bytes -= entry.bytes();
-        if let Some(id) = &entry.id {
-            if self.ids.get(id) == Some(&self.first) {
-                self.ids.remove(id);
-            }
+        if let Some(id) = entry.id.filter(|id| self.ids.get(id) == Some(&self.first)) {
+            self.ids.remove(&id);
         }
         self.first += 1;
     }

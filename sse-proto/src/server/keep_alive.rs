@@ -77,6 +77,12 @@ impl KeepAlive {
         }
     }
 
+    /// Notes that a whole event was sent.
+    pub fn handle_event(&mut self, now: Instant) {
+        self.last = now;
+        self.position = Position::Between;
+    }
+
     /// When the next comment is due; `None` inside an event, and when it lies beyond the end of time.
     pub fn deadline(&self) -> Option<Instant> {
         let due = self.last + self.interval;
