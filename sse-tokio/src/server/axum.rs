@@ -1,0 +1,37 @@
+//! Bodies as axum responses, the last event ID as an axum extractor.
+
+use std::convert::Infallible;
+
+use axum_core::BoxError;
+use axum_core::body::Body;
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponse, Response};
+use futures_core::Stream;
+use http::request::Parts;
+
+use super::{EncodedEvent, LastEventId, Log, Sse, Subscription, response};
+
+impl<S, T, E> IntoResponse for Sse<S, E>
+where
+    S: Stream<Item = Result<T, E>> + Send + 'static,
+    T: Into<EncodedEvent> + 'static,
+    E: Into<BoxError> + Send + 'static,
+{
+    fn into_response(self) -> Response {
+        response(Body::new(self))
+    }
+}
+
+impl<L: Log> IntoResponse for Subscription<L> {
+    fn into_response(self) -> Response {
+        response(Body::new(self))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for LastEventId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers, &parts.uri))
+    }
+}

@@ -1,0 +1,21 @@
+//! The head of an event stream.
+
+use http::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+
+/// A 200 response that streams `body` as events, whatever stands between.
+///
+/// - `Content-Type: text/event-stream`;
+/// - `Cache-Control: no-cache`, so that a reconnection is never answered from a cache;
+/// - `X-Accel-Buffering: no`, without which nginx holds every event to the end of the response.
+///
+/// There is no `Content-Encoding`, and there should be none: a compressor holds events back until its block
+/// is full.
+pub fn response<B>(body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}

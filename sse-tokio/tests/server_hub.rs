@@ -1,0 +1,410 @@
+//! The hub: replay, bursts, gaps, keep-alive, shutdown, limits. Time is virtual.
+
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+use std::future::Future;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use proto::{Message, Parser};
+use sse_tokio::server::{
+    EventBuilder, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, Log, MemoryLog, Metrics, Slow,
+    Subscription, Topic,
+};
+
+fn topic(config: HubConfig) -> (Hub, Topic) {
+    let hub = Hub::new(config);
+    let topic = hub.topic("t").unwrap();
+    (hub, topic)
+}
+
+/// A log of four events.
+fn small() -> HubConfig {
+    HubConfig { history: HistoryLimits { events: 4, ..HistoryLimits::default() }, ..HubConfig::default() }
+}
+
+async fn publish(topic: &Topic, data: &str) -> String {
+    topic.publish(EventBuilder::new().data(data)).await.unwrap()
+}
+
+/// The next frame, waiting for it; `None` at the end.
+async fn frame<L: Log>(subscription: &mut Subscription<L>) -> Option<Bytes> {
+    Some(subscription.frame().await?.unwrap().into_data().unwrap())
+}
+
+/// The next frame if it is there without waiting.
+async fn ready(subscription: &mut Subscription) -> Option<Bytes> {
+    let mut frame = std::pin::pin!(frame(subscription));
+    std::future::poll_fn(|cx| match frame.as_mut().poll(cx) {
+        Poll::Ready(bytes) => Poll::Ready(bytes),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+fn messages(parser: &mut Parser, mut bytes: &[u8]) -> Vec<Message> {
+    let mut messages = vec![];
+    while let Some(event) = parser.next_event(&mut bytes).unwrap() {
+        messages.push(event.into());
+    }
+    messages
+}
+
+/// The data of the events in a frame.
+fn data(bytes: &[u8]) -> Vec<String> {
+    data_with(&mut Parser::new(), bytes)
+}
+
+fn data_with(parser: &mut Parser, bytes: &[u8]) -> Vec<String> {
+    messages(parser, bytes).into_iter().map(Message::into_data).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn replays_what_followed_the_id_in_one_frame_and_goes_on() {
+    let (_, topic) = topic(HubConfig::default());
+    let first = publish(&topic, "a").await;
+    publish(&topic, "b").await;
+    publish(&topic, "c\nd").await;
+    let mut subscription = topic.subscribe(Some(&first)).await.unwrap();
+    let bytes = frame(&mut subscription).await.unwrap();
+    assert_eq!(data(&bytes), ["b", "c\nd"]);
+    assert_eq!(ready(&mut subscription).await, None);
+    let id = publish(&topic, "e").await;
+    assert_eq!(frame(&mut subscription).await.unwrap(), format!("id: {id}\ndata: e\n\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_is_put_together_once_for_all() {
+    let (_, topic) = topic(HubConfig::default());
+    let mut subscriptions = vec![];
+    for _ in 0..3 {
+        let mut subscription = topic.subscribe(None).await.unwrap();
+        frame(&mut subscription).await.unwrap();
+        subscriptions.push(subscription);
+    }
+    for round in 0..3 {
+        let events = ["a", "b", "c"].map(|text| EventBuilder::new().data(text));
+        let ids = topic.publish_all(&events).await.unwrap();
+        assert_eq!(ids.len(), 3);
+        let mut frames = vec![];
+        for subscription in &mut subscriptions {
+            frames.push(ready(subscription).await.unwrap());
+        }
+        assert_eq!(data(&frames[0]), ["a", "b", "c"]);
+        assert!(frames.iter().all(|frame| frame.as_ptr() == frames[0].as_ptr()), "round {round}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_comes_in_frames_of_bounded_size() {
+    let (_, topic) = topic(HubConfig::default());
+    let begin = publish(&topic, "").await;
+    for _ in 0..10 {
+        publish(&topic, &"x".repeat(20_000)).await;
+    }
+    publish(&topic, &"y".repeat(200_000)).await;
+    let mut subscription = topic.subscribe(Some(&begin)).await.unwrap();
+    let mut sizes = vec![];
+    while let Some(frame) = ready(&mut subscription).await {
+        sizes.push(frame.len() / 20_000);
+    }
+    assert_eq!(sizes, [3, 3, 3, 1, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_without_an_id_is_given_its_place() {
+    let (_, topic) = topic(HubConfig { retry: Some(Duration::from_secs(2)), ..HubConfig::default() });
+    publish(&topic, "before").await;
+    let mut parser = Parser::new();
+    let mut subscription = topic.subscribe(None).await.unwrap();
+    assert_eq!(messages(&mut parser, &frame(&mut subscription).await.unwrap()), []);
+    assert_eq!(parser.retry(), Some(Duration::from_secs(2)));
+    drop(subscription);
+
+    publish(&topic, "missed").await;
+    let mut subscription = topic.subscribe(Some(parser.last_event_id())).await.unwrap();
+    assert_eq!(frame(&mut subscription).await.unwrap(), "retry: 2000\n\n");
+    assert_eq!(data(&frame(&mut subscription).await.unwrap()), ["missed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_application_may_give_its_own_ids() {
+    let (_, topic) = topic(HubConfig::default());
+    let event = EventBuilder::new().data("x");
+    assert_eq!(topic.publish(event.clone().id("mine").unwrap()).await.unwrap(), "mine");
+    let given = topic.publish(event.id("").unwrap()).await.unwrap();
+    assert!(given.ends_with("-2"), "an empty ID would make clients forget theirs: {given}");
+    let mut subscription = topic.subscribe(Some("mine")).await.unwrap();
+    assert_eq!(frame(&mut subscription).await.unwrap(), format!("id: {given}\ndata: x\n\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_another_log_is_a_gap_that_is_told_once() {
+    let (hub, topic) = topic(HubConfig::default());
+    publish(&topic, "a").await;
+    let mut parser = Parser::with_last_event_id("0123456789abcdef-7");
+    let mut subscription = topic.subscribe(Some(parser.last_event_id())).await.unwrap();
+    let told = messages(&mut parser, &frame(&mut subscription).await.unwrap());
+    assert_eq!((told[0].event(), told[0].data()), (GAP_EVENT, r#"{"missed":null}"#));
+    drop(subscription);
+
+    let mut subscription = topic.subscribe(Some(parser.last_event_id())).await.unwrap();
+    assert_eq!(data(&frame(&mut subscription).await.unwrap()), ["a"], "the gap's ID is a place in this log");
+    assert_eq!(hub.metrics().gaps, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_subscriber_is_told_and_holds_nothing() {
+    let (hub, topic) = topic(small());
+    let mut slow = topic.subscribe(None).await.unwrap();
+    let mut quick = topic.subscribe(None).await.unwrap();
+    frame(&mut slow).await.unwrap();
+    frame(&mut quick).await.unwrap();
+    for number in 1..=10 {
+        publish(&topic, &number.to_string()).await;
+        assert_eq!(data(&frame(&mut quick).await.unwrap()), [number.to_string()]);
+    }
+    assert_eq!(slow.lag(), 10);
+    assert_eq!((hub.metrics().lag, hub.metrics().dropped), (10, 0));
+    let told = messages(&mut Parser::new(), &frame(&mut slow).await.unwrap());
+    assert_eq!((told[0].event(), told[0].data()), (GAP_EVENT, r#"{"missed":6}"#));
+    assert_eq!(data(&frame(&mut slow).await.unwrap()), ["7", "8", "9", "10"]);
+    assert_eq!((hub.metrics().lag, hub.metrics().dropped), (0, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_subscriber_is_disconnected_if_so_configured() {
+    let (hub, topic) = topic(HubConfig { slow: Slow::Disconnect, ..small() });
+    let mut slow = topic.subscribe(None).await.unwrap();
+    frame(&mut slow).await.unwrap();
+    for number in 0..5 {
+        publish(&topic, &number.to_string()).await;
+    }
+    assert_eq!(frame(&mut slow).await, None);
+    assert_eq!(frame(&mut slow).await, None, "and stays so");
+    assert_eq!(hub.metrics().dropped, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_broken_by_a_comment_for_everyone() {
+    let start = tokio::time::Instant::now();
+    let at = || start.elapsed().as_secs();
+    let (_, topic) = topic(HubConfig::default());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let mut first = topic.subscribe(None).await.unwrap();
+    let mut second = topic.subscribe(None).await.unwrap();
+    frame(&mut first).await.unwrap();
+    frame(&mut second).await.unwrap();
+    assert_eq!(ready(&mut first).await, None, "the silence before it came does not count");
+    for expected in [115, 130] {
+        let (one, two) = tokio::join!(frame(&mut first), frame(&mut second));
+        assert_eq!((one.unwrap(), two.unwrap(), at()), (": \n".into(), ": \n".into(), expected));
+    }
+
+    let (one, two, ()) = tokio::join!(frame(&mut first), frame(&mut second), async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        publish(&topic, "x").await;
+    });
+    assert_eq!((data(&one.unwrap()), data(&two.unwrap()), at()), (vec!["x".into()], vec!["x".into()], 140));
+    drop(second);
+    assert_eq!(frame(&mut first).await.unwrap(), ": \n");
+    assert_eq!(at(), 155, "an interval after the event");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keep_alive_can_be_off() {
+    let (_, topic) = topic(HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() });
+    let mut subscription = topic.subscribe(None).await.unwrap();
+    frame(&mut subscription).await.unwrap();
+    let day = Duration::from_secs(86_400);
+    assert!(tokio::time::timeout(day, frame(&mut subscription)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_ends_streams_after_their_last_event_with_a_retry() {
+    let (hub, topic) = topic(HubConfig::default());
+    let mut waiting = topic.subscribe(None).await.unwrap();
+    let mut behind = topic.subscribe(None).await.unwrap();
+    frame(&mut waiting).await.unwrap();
+    frame(&mut behind).await.unwrap();
+    publish(&topic, "last").await;
+    frame(&mut waiting).await.unwrap();
+    let (end, ()) = tokio::join!(frame(&mut waiting), async { hub.close(Duration::from_secs(1)) });
+    assert_eq!(end.unwrap(), "retry: 1000\n\n");
+    assert_eq!(frame(&mut waiting).await, None);
+    assert_eq!(data(&frame(&mut behind).await.unwrap()), ["last"]);
+    assert_eq!(frame(&mut behind).await.unwrap(), "retry: 1000\n\n");
+    assert_eq!(frame(&mut behind).await, None);
+    assert_eq!(topic.subscribe(None).await.unwrap_err(), HubError::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_and_subscribers_are_limited_and_given_back() {
+    let hub = Hub::new(HubConfig { max_topics: 2, max_subscribers: 1, ..HubConfig::default() });
+    let used = hub.topic("used").unwrap();
+    let subscription = used.subscribe(None).await.unwrap();
+    assert_eq!(used.subscribe(None).await.unwrap_err(), HubError::TooManySubscribers { limit: 1 });
+    drop(subscription);
+    used.subscribe(None).await.unwrap();
+
+    publish(&hub.topic("full").unwrap(), "x").await;
+    assert_eq!(hub.topic("third").unwrap_err(), HubError::TooManyTopics { limit: 2 });
+    hub.topic("full").unwrap();
+    tokio::time::sleep(Duration::from_secs(3601)).await;
+    let third = hub.topic("third").expect("the other one's event expired");
+    assert_eq!(hub.topic("fourth").unwrap_err(), HubError::TooManyTopics { limit: 2 }, "both are held");
+    drop((used, third));
+    hub.expire();
+    assert_eq!(hub.metrics().topics, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_are_separate_and_metrics_count_them_together() {
+    let (hub, one) = topic(HubConfig::default());
+    let two = hub.topic("two").unwrap();
+    let mut subscription = one.subscribe(None).await.unwrap();
+    let begin = frame(&mut subscription).await.unwrap();
+    publish(&two, "x").await;
+    assert_eq!(ready(&mut subscription).await, None);
+    let id = publish(&hub.topic("t").unwrap(), "y").await;
+    let event = frame(&mut subscription).await.unwrap();
+    assert_eq!(event, format!("id: {id}\ndata: y\n\n"), "the same name is the same topic");
+    let Metrics { topics, subscribers, published, sent_bytes, .. } = hub.metrics();
+    assert_eq!((topics, subscribers, published), (2, 1, 2));
+    assert_eq!(sent_bytes, (begin.len() + event.len()) as u64);
+    drop(subscription);
+    assert_eq!(hub.metrics().subscribers, 0);
+}
+
+/// Every connection is cut somewhere, inside lines and events too, and the next one resumes.
+#[tokio::test(start_paused = true)]
+async fn cut_anywhere_nothing_is_lost_or_repeated() {
+    const EVENTS: usize = 6;
+    let (_, topic) = topic(HubConfig::default());
+    for cut in 1..150 {
+        let mut received = vec![];
+        let mut published = vec![];
+        let mut last_event_id = None;
+        // Each connection is a byte longer than the one before, so that all of them get somewhere.
+        for length in cut.. {
+            let mut parser = Parser::with_last_event_id(last_event_id.clone().unwrap_or_default());
+            let mut subscription = topic.subscribe(last_event_id.as_deref()).await.unwrap();
+            let mut room: usize = length;
+            while room > 0 && received.len() < EVENTS {
+                let Some(bytes) = ready(&mut subscription).await else { break };
+                let arrived = &bytes[..bytes.len().min(room)];
+                received.extend(data_with(&mut parser, arrived));
+                room -= arrived.len();
+                if !parser.last_event_id().is_empty() && published.len() < EVENTS {
+                    published.push(format!("{}\nof {cut}", published.len()));
+                    publish(&topic, published.last().unwrap()).await;
+                }
+            }
+            if received.len() == EVENTS {
+                break;
+            }
+            last_event_id = Some(parser.last_event_id().to_owned());
+        }
+        assert_eq!(received, published, "cut after {cut}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_wake_up_is_lost_between_threads() {
+    let config = HubConfig {
+        history: HistoryLimits { events: 100_000, ..HistoryLimits::default() },
+        ..HubConfig::default()
+    };
+    let (_, topic) = topic(HubConfig { keep_alive: Duration::MAX, ..config });
+    let mut tasks = vec![];
+    for _ in 0..20 {
+        let mut subscription = topic.subscribe(None).await.unwrap();
+        tasks.push(tokio::spawn(async move {
+            let mut parser = Parser::new();
+            let mut received = vec![];
+            while received.len() < 2000 {
+                received.extend(data_with(&mut parser, &frame(&mut subscription).await.unwrap()));
+            }
+            received
+        }));
+    }
+    let expected: Vec<String> = (0..2000).map(|number: u32| number.to_string()).collect();
+    for (at, number) in expected.iter().enumerate() {
+        publish(&topic, number).await;
+        if at % 3 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for task in tasks {
+        let received = tokio::time::timeout(Duration::from_secs(60), task).await.expect("a wake-up was lost");
+        assert_eq!(received.unwrap(), expected);
+    }
+}
+
+/// A log of another engine: it may wait, and fail.
+struct Flaky(MemoryLog);
+
+impl Log for Flaky {
+    type Cursor = <MemoryLog as Log>::Cursor;
+    type Error = std::io::Error;
+
+    async fn append(&self, events: &[EventBuilder<'_>]) -> Result<Vec<String>, Self::Error> {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if events.len() > 1 {
+            return Err(std::io::Error::other("disk full"));
+        }
+        Ok(self.0.append(events).await.unwrap())
+    }
+
+    async fn seek(&self, last_event_id: &str) -> Result<Self::Cursor, sse_tokio::server::Gap> {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.0.seek(last_event_id).await
+    }
+
+    fn oldest(&self) -> Self::Cursor {
+        self.0.oldest()
+    }
+
+    fn end(&self) -> Self::Cursor {
+        self.0.end()
+    }
+
+    fn read(&self, cursor: &mut Self::Cursor) -> Result<Option<Bytes>, sse_tokio::server::Gap> {
+        self.0.read(cursor)
+    }
+
+    fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.0.changed()
+    }
+
+    fn id_before(&self, cursor: &Self::Cursor) -> Option<String> {
+        self.0.id_before(cursor)
+    }
+
+    fn lag(&self, cursor: &Self::Cursor) -> u64 {
+        self.0.lag(cursor)
+    }
+
+    fn expire(&self) -> bool {
+        self.0.expire()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_log_takes_the_place_of_memory() {
+    let hub = Hub::with_log(HubConfig::default(), |name| {
+        assert_eq!(name, "t");
+        Flaky(MemoryLog::new(HistoryLimits::default()))
+    });
+    let topic = hub.topic("t").unwrap();
+    let id = topic.publish(EventBuilder::new().data("a")).await.unwrap();
+    let error = topic.publish_all(&[EventBuilder::new(), EventBuilder::new()]).await.unwrap_err();
+    assert_eq!((error.to_string().as_str(), hub.metrics().published), ("disk full", 1));
+    let mut subscription = topic.subscribe(Some(&id)).await.unwrap();
+    let (bytes, published) =
+        tokio::join!(frame(&mut subscription), topic.publish(EventBuilder::new().data("b")));
+    assert!(published.is_ok());
+    assert_eq!(data(&bytes.unwrap()), ["b"]);
+}
