@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod client;
 mod decode;
 mod encode;
 mod error;
@@ -13,6 +14,10 @@ mod server;
 mod stream;
 mod time;
 
+pub use client::{
+    Cause, CloseReason, Config, ErrorKind, EventSource, Jitter, Liveness, Output, Progress, ReadyState,
+    ReconnectPolicy, Repeat, Request, ResponseHead, Verdict, is_event_stream,
+};
 pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, field, line};
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;

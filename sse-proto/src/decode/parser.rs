@@ -167,8 +167,8 @@ impl Parser {
     /// As [`next_event`](Self::next_event).
     pub fn next_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Frame<'a>>, Error> {
         let chunk = *input;
-        let completed = self.step::<true>(input)?;
-        Ok(self.borrow(completed, chunk))
+        let step = self.advance(input)?;
+        Ok(self.borrow(step, chunk))
     }
 
     /// Reads up to the end of the next frame and says what it is, without borrowing anything.
@@ -235,7 +235,7 @@ impl Parser {
                 assert!(text, "`chunk` has to be what `input` was before `advance`");
             }
         }
-        self.borrow(step.0, chunk)
+        self.borrow(step, chunk)
     }
 
     /// The last event ID string: the ID of the last block that had one, with or without data. Empty if there was none.
@@ -505,8 +505,9 @@ impl Parser {
         self.consumed + (chunk.len() - input.len()) as u64
     }
 
-    fn borrow<'a, 'c: 'a>(&'a self, completed: Completed, chunk: &'c [u8]) -> Option<Frame<'a>> {
-        match completed {
+    /// As [`frame`](Self::frame), for a `chunk` that the caller vouches for.
+    pub(crate) fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
+        match step.0 {
             Completed::Nothing => None,
             Completed::Event { event, data } => Some(Frame::Event(self.block.borrow(event, data, chunk))),
             Completed::Comment(comment) => Some(Frame::Comment(self.block.borrow_comment(comment, chunk))),

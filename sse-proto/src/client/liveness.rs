@@ -1,0 +1,178 @@
+//! Is the other side alive? The activity clock, the event clock, and the cadence of keep-alives.
+
+use core::mem;
+use core::time::Duration;
+
+use super::{Cause, Config};
+use crate::Instant;
+
+/// After how much silence a connection counts as dead: silence is no byte at all, comments are life.
+///
+/// A socket whose peer vanished (sleep, NAT, a pulled cable) is silent for ever and reports nothing, so
+/// a client that has to notice needs one of the two other modes. Only the time in which the driver waits
+/// for bytes counts, never the time that an application spends on an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Liveness {
+    /// Silence is never death. The default, for nothing in the protocol obliges a server to speak.
+    #[default]
+    Off,
+    /// Dead after this much silence. Right where the server's keep-alives are known: about three times
+    /// their distance (9.2.7 advises servers to send a comment every 15 s or so).
+    After(Duration),
+    /// Learns the distance of the server's keep-alives, on each connection anew.
+    ///
+    /// Off until three silences of 1 s to 2 min were ended by a comment; from then on dead after three
+    /// times the longest of the last eight, but not before 30 s (so it is at most 6 min). A silence
+    /// that an event ended counts too if it is longer, and one above 2 min proves that this server
+    /// promises nothing: back to off.
+    ///
+    /// Recommended for feeds that reconnect. Where a server sends comments in one phase and is silent
+    /// in another (some LLM gateways), a stream that may not be repeated is better off with a fixed time.
+    Adaptive,
+}
+
+/// The clocks of one connection. They run only while the driver waits for bytes.
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    /// Since when the driver waits.
+    waiting: Option<Instant>,
+    /// The waits before this one since the last event.
+    eventless: Duration,
+    /// The longest wait since the last frame.
+    silence: Duration,
+    cadence: Cadence,
+}
+
+impl Clocks {
+    /// Bytes came.
+    pub(super) fn data(&mut self, now: Instant) {
+        if let Some(since) = self.waiting.take() {
+            let waited = now.saturating_duration_since(since);
+            self.eventless = self.eventless.saturating_add(waited);
+            self.silence = self.silence.max(waited);
+        }
+    }
+
+    /// The bytes made a comment.
+    pub(super) fn comment(&mut self) {
+        self.cadence.observe(mem::take(&mut self.silence), true);
+    }
+
+    /// The bytes made an event.
+    pub(super) fn event(&mut self) {
+        self.eventless = Duration::ZERO;
+        self.cadence.observe(mem::take(&mut self.silence), false);
+    }
+
+    /// The bytes are used up: the clocks run from here, or have been running.
+    pub(super) fn wait(&mut self, now: Instant) {
+        self.waiting.get_or_insert(now);
+    }
+
+    /// When the wait is over and what that means; `None` if it never is, or if nobody waits.
+    pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Cause)> {
+        let since = self.waiting?;
+        let activity = match config.activity {
+            Liveness::Off => None,
+            Liveness::After(timeout) => Some(timeout),
+            Liveness::Adaptive => self.cadence.timeout(),
+        };
+        let event = config.event_timeout.map(|timeout| timeout.saturating_sub(self.eventless));
+        let activity = activity.map(|timeout| (since + timeout, Cause::ActivityTimeout));
+        let event = event.map(|timeout| (since + timeout, Cause::EventTimeout));
+        [activity, event].into_iter().flatten().min_by_key(|&(at, _)| at)
+    }
+}
+
+/// The last silences that show how often the server reassures.
+#[derive(Debug, Default)]
+struct Cadence {
+    silences: [Duration; 8],
+    next: usize,
+    comments: u32,
+}
+
+impl Cadence {
+    /// A comment right after other bytes says nothing about a cadence.
+    const SHORTEST: Duration = Duration::from_secs(1);
+    /// Proxies give up on a silent connection before.
+    const LONGEST: Duration = Duration::from_secs(120);
+    const COMMENTS: u32 = 3;
+    const MULTIPLE: u32 = 3;
+    const FLOOR: Duration = Duration::from_secs(30);
+
+    fn observe(&mut self, silence: Duration, comment: bool) {
+        if silence > Self::LONGEST {
+            *self = Self::default();
+        } else if silence >= Self::SHORTEST && (comment || silence > self.longest()) {
+            self.silences[self.next] = silence;
+            self.next = (self.next + 1) % self.silences.len();
+            self.comments = self.comments.saturating_add(u32::from(comment));
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        (self.comments >= Self::COMMENTS).then(|| (self.longest() * Self::MULTIPLE).max(Self::FLOOR))
+    }
+
+    fn longest(&self) -> Duration {
+        self.silences.into_iter().max().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn learned(silences: &[(u64, bool)]) -> Option<Duration> {
+        let mut cadence = Cadence::default();
+        for &(silence, comment) in silences {
+            cadence.observe(secs(silence), comment);
+        }
+        cadence.timeout()
+    }
+
+    #[test]
+    fn three_comments_wake_it() {
+        assert_eq!(learned(&[(15, true), (15, true)]), None);
+        assert_eq!(learned(&[(15, true), (14, true), (15, true)]), Some(secs(45)));
+    }
+
+    #[test]
+    fn the_floor_and_the_top() {
+        assert_eq!(learned(&[(1, true); 3]), Some(secs(30)));
+        assert_eq!(learned(&[(120, true); 3]), Some(secs(360)));
+    }
+
+    #[test]
+    fn comments_in_a_burst_are_no_cadence() {
+        assert_eq!(learned(&[(0, true); 100]), None);
+        assert_eq!(learned(&[(20, true), (0, true), (20, true), (0, true), (20, true)]), Some(secs(60)));
+    }
+
+    #[test]
+    fn a_longer_silence_that_an_event_ended_counts() {
+        assert_eq!(learned(&[(10, true), (10, true), (10, true), (20, false)]), Some(secs(60)));
+        assert_eq!(learned(&[(10, true), (10, true), (20, true), (5, false)]), Some(secs(60)));
+        assert_eq!(learned(&[(10, false), (20, false), (30, false)]), None);
+    }
+
+    #[test]
+    fn only_the_last_eight_count() {
+        let mut silences = std::vec![(60, true)];
+        silences.extend([(20, true); 7]);
+        assert_eq!(learned(&silences), Some(secs(180)));
+        silences.push((20, true));
+        assert_eq!(learned(&silences), Some(secs(60)));
+    }
+
+    #[test]
+    fn a_silence_above_two_minutes_puts_it_back_to_sleep() {
+        assert_eq!(learned(&[(15, true), (15, true), (15, true), (121, false)]), None);
+        assert_eq!(learned(&[(300, true); 3]), None);
+    }
+}

@@ -1,0 +1,436 @@
+//! The `EventSource` of 9.2: inputs, commands, outputs.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::mem;
+use core::time::Duration;
+
+use super::connection::{Connection, End};
+use super::reconnect::{Attempts, Random};
+use super::state::State;
+use super::{
+    Cause, CloseReason, Config, ErrorKind, Output, Progress, ReadyState, Repeat, Request, ResponseHead,
+    Verdict,
+};
+use crate::{Finish, Frame, Instant, Message};
+
+/// An `EventSource` (WHATWG HTML 9.2) without I/O: when to connect, whom to believe, how long to wait.
+///
+/// **It asks for one thing at a time: [`poll`](Self::poll), do what the [`Output`] says, poll again.**
+///
+/// - To the driver and the application: [`poll`](Self::poll), or its two halves [`advance`](Self::advance) and
+///   [`output`](Self::output).
+/// - From the network: [`handle_response`](Self::handle_response) or [`handle_verdict`](Self::handle_verdict),
+///   [`handle_eof`](Self::handle_eof), [`handle_error`](Self::handle_error). They take effect at the next poll.
+/// - From the application: [`close`](Self::close), [`suspend`](Self::suspend), [`resume`](Self::resume),
+///   [`retry_after`](Self::retry_after).
+/// - At any time: [`ready_state`](Self::ready_state), [`last_event_id`](Self::last_event_id),
+///   [`reconnection_time`](Self::reconnection_time).
+///
+/// Time is an argument of `poll` alone, and deadlines are points in time: polling once more than needed, or
+/// dropping a future and polling anew, changes nothing. A driver reads its clock once after it waited, not once
+/// an event. All that a connection knew goes with it, but for the last event ID and the reconnection time.
+///
+/// # Example
+///
+/// The whole driver of a server that answers twice: it breaks off after the first event, and after the second
+/// it says that there will be no more.
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use sse_proto::{CloseReason, Config, Epoch, EventSource, Output, ResponseHead};
+///
+/// let head = |status| ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(status) };
+/// let mut responses = VecDeque::from([
+///     (head(200), VecDeque::from(["retry: 10\nid: 1\nda", "ta: one\n\nid: 2\ndata: cut"])),
+///     (head(200), VecDeque::from(["id: 2\ndata: two\n\n"])),
+///     (head(204), VecDeque::new()),
+/// ]);
+/// let mut seen = Vec::new();
+///
+/// let clock = Epoch::default();
+/// let mut source = EventSource::new(Config::default(), 42); // 42: random bits, so that clients spread
+/// let mut body = VecDeque::new();
+/// let mut rest: &[u8] = &[];
+/// let reason = loop {
+///     match source.poll(clock.now(), &mut rest) {
+///         Output::Connect(request) => {
+///             seen.push(format!("GET, Last-Event-ID: {:?}", request.last_event_id));
+///             let (head, chunks) = responses.pop_front().expect("the 204 is the last");
+///             body = chunks;
+///             source.handle_response(head);
+///         }
+///         Output::NeedData { .. } => match body.pop_front() {
+///             Some(chunk) => rest = chunk.as_bytes(),
+///             None => source.handle_eof(),
+///         },
+///         Output::Wait(until) => {
+///             let until = until.expect("nobody suspended it");
+///             std::thread::sleep(until.saturating_duration_since(clock.now()));
+///         }
+///         Output::Event(event) => seen.push(format!("{} {}", event.id, event.data)),
+///         Output::Disconnected { cause, .. } => seen.push(cause.to_string()),
+///         Output::Open | Output::Comment(_) | Output::Retry(_) | Output::Skipped { .. } => {}
+///         Output::Closed(reason) => break reason,
+///     }
+/// };
+/// assert_eq!(reason, CloseReason::NoContent);
+/// assert_eq!(
+///     seen,
+///     [
+///         "GET, Last-Event-ID: None",
+///         "1 one",
+///         "the response ended",
+///         "GET, Last-Event-ID: Some(\"1\")",
+///         "2 two",
+///         "the response ended",
+///         "GET, Last-Event-ID: Some(\"2\")",
+///     ]
+/// );
+/// ```
+#[derive(Debug)]
+pub struct EventSource {
+    config: Config,
+    random: Random,
+    state: State,
+    suspended: bool,
+    /// The last event ID string. While a connection is open, its parser has it.
+    last_event_id: String,
+    /// The reconnection time, if the server set it. It survives the connection (9.2.3).
+    retry: Option<Duration>,
+    attempts: Attempts,
+}
+
+impl EventSource {
+    /// A source that will ask for its first request.
+    ///
+    /// `seed` is its only randomness: clients with different seeds spread their reconnections.
+    pub fn new(mut config: Config, seed: u64) -> Self {
+        let last_event_id = mem::take(&mut config.last_event_id);
+        Self {
+            config,
+            random: Random(seed),
+            state: State::Connecting(None),
+            suspended: false,
+            last_event_id,
+            retry: None,
+            attempts: Attempts::default(),
+        }
+    }
+
+    /// What to do, or what to know, next. There is always an answer.
+    ///
+    /// `input` are bytes of the body, empty if there are none. It is moved past what was read; poll again with the
+    /// rest until the answer is `NeedData`. Unless the connection is open it is emptied: no byte of a dead
+    /// connection survives.
+    ///
+    /// `now` is the time at which the driver stopped waiting, on a clock that does not go backwards.
+    pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
+        let chunk = *input;
+        let progress = self.advance(now, input);
+        self.complete(progress, |connection| connection.borrow(chunk))
+    }
+
+    /// The first half of [`poll`](Self::poll): does everything, and borrows nothing.
+    ///
+    /// A driver that owns the chunk, and returns a borrowed event from the loop in which it polls, does not
+    /// compile with `poll` (E0499). With the pair it does: leave the loop with the [`Progress`], then call
+    /// [`output`](Self::output).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use sse_proto::{Event, EventSource, Instant, Output, Progress};
+    ///
+    /// struct Driver {
+    ///     source: EventSource,
+    ///     chunk: Vec<u8>,
+    ///     read: usize,
+    /// }
+    ///
+    /// impl Driver {
+    ///     fn next_event(&mut self, now: Instant) -> Option<Event<'_>> {
+    ///         let start = loop {
+    ///             let start = self.read;
+    ///             let mut input = &self.chunk[start..];
+    ///             let progress = self.source.advance(now, &mut input);
+    ///             self.read = self.chunk.len() - input.len();
+    ///             match progress {
+    ///                 Progress::Event => break start,
+    ///                 Progress::Closed(_) => return None,
+    ///                 // Connect, read into `self.chunk`, wait, as `output` says.
+    ///                 _ => self.work(),
+    ///             }
+    ///         };
+    ///         match self.source.output(Progress::Event, &self.chunk[start..]) {
+    ///             Output::Event(event) => Some(event),
+    ///             _ => None,
+    ///         }
+    ///     }
+    /// }
+    /// # impl Driver { fn work(&mut self) { self.source.close() } }
+    /// # let source = EventSource::new(sse_proto::Config::default(), 0);
+    /// # assert_eq!(Driver { source, chunk: Vec::new(), read: 0 }.next_event(Instant::ZERO), None);
+    /// ```
+    pub fn advance(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
+        if !matches!(self.state, State::Open(_)) {
+            self.attempts.ended(now, &self.config.policy);
+            // With `Accepted` a driver may pass what came along with the head.
+            if !matches!(self.state, State::Accepted) {
+                *input = &[];
+            }
+        }
+        match &mut self.state {
+            State::Open(connection) => match connection.read(now, input, &self.config) {
+                Ok(progress) => {
+                    match progress {
+                        Progress::Event => self.attempts.succeeded(),
+                        Progress::Retry(time) => self.retry = Some(time),
+                        _ => {}
+                    }
+                    progress
+                }
+                Err(end) => {
+                    self.leave(match end {
+                        End::Dead(cause) => State::Lost { cause, retry_after: None },
+                        End::Failed(error) => State::Closed(CloseReason::Limit(error)),
+                    });
+                    self.advance(now, input)
+                }
+            },
+            State::Connecting(_) | State::Waiting { .. } if self.suspended => Progress::Wait(None),
+            State::Connecting(since) => {
+                let first = since.is_none();
+                let since = *since.get_or_insert(now);
+                let deadline = self.config.connect_timeout.map(|timeout| since + timeout);
+                if !first && deadline.is_some_and(|deadline| deadline <= now) {
+                    return self.disconnect(now, Cause::ConnectTimeout, None);
+                }
+                Progress::Connect { attempt: self.attempts.failed(), deadline }
+            }
+            State::Accepted => {
+                let connection = Connection::new(&self.config, &self.last_event_id);
+                self.state = State::Open(Box::new(connection));
+                self.attempts.opened(now);
+                Progress::Open
+            }
+            State::Ending { told: told @ false, .. } => {
+                *told = true;
+                self.attempts.succeeded();
+                Progress::Event
+            }
+            State::Ending { .. } => self.disconnect(now, Cause::EndOfStream, None),
+            State::Lost { cause, retry_after } => {
+                let (cause, retry_after) = (*cause, *retry_after);
+                self.disconnect(now, cause, retry_after)
+            }
+            State::Waiting { since, delay } => {
+                let until = *since + *delay;
+                if now < until {
+                    return Progress::Wait(Some(until));
+                }
+                self.state = State::Connecting(None);
+                self.advance(now, input)
+            }
+            State::Closed(reason) => Progress::Closed(*reason),
+        }
+    }
+
+    /// The second half of [`poll`](Self::poll): the last [`Progress`], with what it borrows.
+    ///
+    /// `chunk` is what `input` was before [`advance`](Self::advance). If the source was called since, so that the
+    /// event is gone, the answer is a `Wait` that is over: poll again.
+    ///
+    /// # Panics
+    ///
+    /// As [`Parser::frame`](crate::Parser::frame): if `chunk` is another chunk, in which there is no text at the place of a value.
+    pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
+        self.complete(progress, |connection| connection.frame(chunk))
+    }
+
+    /// The response to the request began: decides by [`Config::verdict`].
+    pub fn handle_response(&mut self, head: ResponseHead<'_>) {
+        self.handle_verdict(self.config.verdict(&head));
+    }
+
+    /// The response to the request began, and the application decided what it is worth.
+    ///
+    /// Without a request under way this and the other `handle_` methods do nothing.
+    pub fn handle_verdict(&mut self, verdict: Verdict) {
+        if let State::Connecting(Some(_)) = self.state {
+            self.state = match verdict {
+                Verdict::Open => State::Accepted,
+                Verdict::Retry { status, after } => {
+                    State::Lost { cause: Cause::Status(status), retry_after: after }
+                }
+                Verdict::Close(reason) => State::Closed(reason),
+            };
+        }
+    }
+
+    /// The response ended cleanly. Only after `NeedData`: what was not polled yet would be lost.
+    pub fn handle_eof(&mut self) {
+        if let State::Open(connection) = &mut self.state
+            && let Finish::Flushed(event) = connection.parser.finish()
+        {
+            let event = Message::from(event);
+            self.leave(State::Ending { event, told: false });
+        } else if self.is_under_way() {
+            self.leave(State::Lost { cause: Cause::EndOfStream, retry_after: None });
+        }
+    }
+
+    /// The request could not be sent, or its response broke off.
+    pub fn handle_error(&mut self, kind: ErrorKind) {
+        if self.is_under_way() {
+            self.leave(match kind {
+                ErrorKind::Retryable => State::Lost { cause: Cause::Transport, retry_after: None },
+                ErrorKind::Fatal => State::Closed(CloseReason::Transport),
+            });
+        }
+    }
+
+    /// Ends it for ever: nothing more is delivered, not even of a chunk that was read in part.
+    pub fn close(&mut self) {
+        if !matches!(self.state, State::Closed(_)) {
+            self.leave(State::Closed(CloseReason::Caller));
+        }
+    }
+
+    /// Gives up the connection until [`resume`](Self::resume), as for a page that is hidden. The application is not told
+    /// `Disconnected`, for it knows.
+    ///
+    /// A request that was sent and may not be [repeated](Repeat) closes the source instead.
+    pub fn suspend(&mut self) {
+        self.suspended = true;
+        if self.is_under_way() {
+            self.leave(if self.may_repeat() {
+                State::Connecting(None)
+            } else {
+                State::Closed(CloseReason::NotRepeated(Cause::Suspended))
+            });
+        }
+    }
+
+    /// Ends a suspension. The request is sent at once, unless a delay that was announced is not over.
+    pub fn resume(&mut self) {
+        self.suspended = false;
+    }
+
+    /// After `Disconnected`: replaces the delay, counted from then. Otherwise without effect.
+    ///
+    /// It is not bounded by anything; [`Duration::ZERO`] connects at once.
+    pub fn retry_after(&mut self, after: Duration) {
+        if let State::Waiting { delay, .. } = &mut self.state {
+            *delay = after;
+        }
+    }
+
+    /// The ready state.
+    pub fn ready_state(&self) -> ReadyState {
+        match self.state {
+            State::Open(_) | State::Ending { .. } => ReadyState::Open,
+            State::Closed(_) => ReadyState::Closed,
+            _ => ReadyState::Connecting,
+        }
+    }
+
+    /// The last event ID string: that of the last block which set one, of this connection or those before.
+    pub fn last_event_id(&self) -> &str {
+        match &self.state {
+            State::Open(connection) => connection.parser.last_event_id(),
+            _ => &self.last_event_id,
+        }
+    }
+
+    /// The reconnection time (9.2.3), as the server set it, within the bounds of the policy.
+    pub fn reconnection_time(&self) -> Duration {
+        self.config.policy.reconnection_time(self.retry)
+    }
+
+    /// There is no connection any more. What follows: another attempt, or the end?
+    fn disconnect(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>) -> Progress {
+        let policy = &self.config.policy;
+        let (retry, random) = (self.retry, self.random.next());
+        let next = if self.may_repeat() {
+            let delay = |attempt| policy.delay(attempt, retry, retry_after, random);
+            let attempts = self.attempts.failed();
+            self.attempts.next(now, policy, delay).ok_or(CloseReason::GaveUp { cause, attempts })
+        } else {
+            Err(CloseReason::NotRepeated(cause))
+        };
+        match next {
+            Ok((attempt, delay)) => {
+                self.state = State::Waiting { since: now, delay };
+                Progress::Disconnected { cause, attempt, delay }
+            }
+            Err(reason) => {
+                self.state = State::Closed(reason);
+                Progress::Closed(reason)
+            }
+        }
+    }
+
+    /// Leaves a state in which there may be a connection.
+    fn leave(&mut self, next: State) {
+        if let State::Open(connection) = &self.state {
+            connection.parser.last_event_id().clone_into(&mut self.last_event_id);
+        }
+        self.state = next;
+    }
+
+    /// Whether there is a request that was sent and not lost.
+    fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Connecting(Some(_)) | State::Accepted | State::Open(_))
+    }
+
+    fn may_repeat(&self) -> bool {
+        match self.config.repeat {
+            Repeat::Never => false,
+            Repeat::IfId => self.sendable_id().is_some(),
+            Repeat::Always => true,
+        }
+    }
+
+    /// The last event ID, if there is one and a header can carry it (RFC 9110, 5.5).
+    ///
+    /// The specification's stream can set an ID that HTTP forbids; a client that tries to send it never
+    /// connects again.
+    fn sendable_id(&self) -> Option<&str> {
+        let id = self.last_event_id();
+        let forbidden = |byte: u8| byte.is_ascii_control() && byte != b'\t';
+        (!id.is_empty() && !id.bytes().any(forbidden)).then_some(id)
+    }
+
+    /// Adds to `progress` what it borrows.
+    fn complete<'a>(
+        &'a self,
+        progress: Progress,
+        frame: impl FnOnce(&'a Connection) -> Option<Frame<'a>>,
+    ) -> Output<'a> {
+        match progress {
+            Progress::Connect { attempt, deadline } => {
+                Output::Connect(Request { last_event_id: self.sendable_id(), attempt, deadline })
+            }
+            Progress::NeedData { deadline } => Output::NeedData { deadline },
+            Progress::Wait(until) => Output::Wait(until),
+            Progress::Open => Output::Open,
+            Progress::Event | Progress::Comment => match &self.state {
+                State::Open(connection) => match frame(connection) {
+                    Some(Frame::Event(event)) => Output::Event(event),
+                    Some(Frame::Comment(comment)) => Output::Comment(comment),
+                    _ => Output::Wait(Some(Instant::ZERO)),
+                },
+                State::Ending { event, .. } => Output::Event(event.as_event()),
+                _ => Output::Wait(Some(Instant::ZERO)),
+            },
+            Progress::Retry(time) => Output::Retry(time),
+            Progress::Skipped { bytes } => Output::Skipped { bytes },
+            Progress::Disconnected { cause, attempt, delay } => {
+                Output::Disconnected { cause, attempt, delay }
+            }
+            Progress::Closed(reason) => Output::Closed(reason),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! When to connect, whom to believe, how long to wait: the client half of 9.2.
+
+mod config;
+mod connection;
+mod liveness;
+mod machine;
+mod output;
+mod reconnect;
+mod retry_after;
+mod state;
+mod verdict;
+
+pub use config::{Config, Repeat};
+pub use liveness::Liveness;
+pub use machine::EventSource;
+pub use output::{Cause, CloseReason, ErrorKind, Output, Progress, ReadyState, Request};
+pub use reconnect::{Jitter, ReconnectPolicy};
+pub use verdict::{ResponseHead, Verdict, is_event_stream};

@@ -1,0 +1,88 @@
+//! Whom to believe: what a response means for the connection (9.2.3).
+
+use core::time::Duration;
+
+use super::retry_after::retry_after;
+use super::{CloseReason, Config};
+
+/// What an [`EventSource`](crate::EventSource) wants to know of a response: the status and three headers,
+/// as they came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseHead<'a> {
+    /// The status code.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `Retry-After`: seconds, or a date.
+    pub retry_after: Option<&'a str>,
+    /// `Date`, the server's clock, which a date in `Retry-After` is measured against.
+    pub date: Option<&'a str>,
+}
+
+impl From<u16> for ResponseHead<'_> {
+    /// The head of a response that has a status and no header.
+    fn from(status: u16) -> Self {
+        Self { status, content_type: None, retry_after: None, date: None }
+    }
+}
+
+/// What becomes of a connection after its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The body is an event stream: announce the connection and read it.
+    Open,
+    /// Drop the connection and make another one.
+    Retry {
+        /// The status, for [`Cause::Status`](crate::Cause::Status).
+        status: u16,
+        /// How long the server asks to wait. It lengthens the wait of the policy, and never shortens it.
+        after: Option<Duration>,
+    },
+    /// Fail the connection, for ever.
+    Close(CloseReason),
+}
+
+impl Config {
+    /// What the specification says about a response, with the exceptions that this configuration makes.
+    ///
+    /// 200 with the content type `text/event-stream` opens. 204 is how a server ends a client for good.
+    /// Everything else closes as well; `retry_status` and `lenient_content_type` are the exceptions.
+    pub fn verdict(&self, head: &ResponseHead<'_>) -> Verdict {
+        match head.status {
+            200 => {
+                let believed = match head.content_type {
+                    Some(value) if self.lenient_content_type => !is_essence(value, "text", "html"),
+                    Some(value) => is_event_stream(value),
+                    None => self.lenient_content_type,
+                };
+                if believed { Verdict::Open } else { Verdict::Close(CloseReason::ContentType) }
+            }
+            204 => Verdict::Close(CloseReason::NoContent),
+            status if self.retry_status.contains(&status) => {
+                let after = head.retry_after.and_then(|value| retry_after(value, head.date));
+                Verdict::Retry { status, after }
+            }
+            status => Verdict::Close(CloseReason::Status(status)),
+        }
+    }
+}
+
+/// Whether a `Content-Type` is that of an event stream: its essence is `text/event-stream`, in any case
+/// and with any parameters. (A `charset` changes nothing: event streams are always UTF-8.)
+///
+/// ```
+/// assert!(sse_proto::is_event_stream("Text/Event-Stream; charset=utf-8"));
+/// assert!(!sse_proto::is_event_stream("text/event-streamX"));
+/// ```
+pub fn is_event_stream(content_type: &str) -> bool {
+    is_essence(content_type, "text", "event-stream")
+}
+
+/// Compares the essence (MIME Sniffing, 4.4): what is before the first `;`, blanks around it removed.
+fn is_essence(content_type: &str, kind: &str, subtype: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    let essence = essence.trim_matches([' ', '\t', '\r', '\n']);
+    essence
+        .split_once('/')
+        .is_some_and(|(a, b)| a.eq_ignore_ascii_case(kind) && b.eq_ignore_ascii_case(subtype))
+}
