@@ -1,9 +1,10 @@
 //! The parser of this project, through each of its ways out.
 
-use sse_proto::{Frame, Limits, Message, Parser};
+use sse_proto::{EventStream, Frame, Limits, Message, Parser};
 
 use crate::Chunks;
 use crate::contender::{Api, Contender, Role, Sink};
+use crate::peers::{Ready, drain};
 
 fn parser() -> Parser {
     // Room for the largest event of the growth cells.
@@ -65,5 +66,20 @@ impl Contender for Frames {
                 }
             }
         }
+    }
+}
+
+/// `.sse()` on a stream of chunks: a `Message` of each event.
+pub struct Stream;
+
+impl Contender for Stream {
+    const NAME: &str = "sse-proto stream";
+    const API: Api = Api::Owned;
+    const ROLE: Role = Role::Ours;
+
+    fn run(chunks: &Chunks, sink: &mut impl Sink) {
+        drain(EventStream::new(Ready(chunks.slices()), parser()), |message: Message| {
+            sink.event(message.event(), message.data(), message.id());
+        });
     }
 }

@@ -12,7 +12,7 @@ use crate::Chunks;
 use crate::contender::{Api, Contender, Sink};
 
 /// The chunks as a stream that is always ready.
-struct Ready<I>(I);
+pub(crate) struct Ready<I>(pub(crate) I);
 
 impl<I: Iterator + Unpin> Stream for Ready<I> {
     type Item = Result<I::Item, Infallible>;
@@ -25,7 +25,7 @@ impl<I: Iterator + Unpin> Stream for Ready<I> {
 
 /// Polls to the end or to the first error.
 #[inline]
-fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut each: impl FnMut(T)) {
+pub(crate) fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut each: impl FnMut(T)) {
     let mut stream = pin!(stream);
     let mut context = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(Ok(item))) = stream.as_mut().poll_next(&mut context) {
@@ -112,6 +112,33 @@ impl Contender for Eventsrc {
         drain(eventsrc::EventStream::new(Ready(chunks.slices())), |event| {
             sink.event(event.event(), event.data(), event.id());
         });
+    }
+}
+
+pub struct Russe;
+
+impl Contender for Russe {
+    const NAME: &str = "russe 0.3";
+    const API: Api = Api::Owned;
+
+    /// Its events are slices of the buffer that it is given.
+    fn run(chunks: &Chunks, sink: &mut impl Sink) {
+        use tokio_util::codec::Decoder as _;
+
+        let mut decoder = russe::Decoder::default();
+        let mut buffer = bytes::BytesMut::new();
+        for chunk in chunks.slices() {
+            buffer.extend_from_slice(chunk);
+            while let Ok(Some(event)) = decoder.decode(&mut buffer) {
+                if let russe::Event::Message(event) = event {
+                    sink.event(
+                        event.event.as_deref().unwrap_or("message"),
+                        &event.data,
+                        event.id.as_deref().unwrap_or_default(),
+                    );
+                }
+            }
+        }
     }
 }
 
