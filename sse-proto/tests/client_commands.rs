@@ -1,0 +1,225 @@
+//! What the application may say at any time, and what the machine promises to its driver.
+
+#[path = "client/mod.rs"]
+mod client;
+
+use client::{Client, OK, config, secs};
+use sse_proto::{
+    Config, ErrorKind, Event, EventSource, Instant, Liveness, Output, Progress, ReadyState, Repeat,
+};
+
+#[test]
+fn an_output_has_nothing_to_drop() {
+    const { assert!(!std::mem::needs_drop::<Output<'static>>()) }
+    fn is_copy<T: Copy + Send + Sync + 'static>() {}
+    is_copy::<Output<'static>>();
+    is_copy::<Progress>();
+    fn is_send<T: Send + Sync + Unpin + 'static>() {}
+    is_send::<EventSource>();
+}
+
+#[test]
+fn the_ready_state_follows_the_specification() {
+    use ReadyState::{Closed, Connecting, Open};
+    assert_eq!([Connecting, Open, Closed].map(|state| state as u8), [0, 1, 2]);
+
+    let mut client = Client::new(config());
+    assert_eq!(client.source.ready_state(), Connecting);
+    client.poll();
+    client.source.handle_response(OK);
+    assert_eq!(client.source.ready_state(), Connecting, "not announced yet");
+    assert_eq!(client.poll(), "open");
+    assert_eq!(client.source.ready_state(), Open);
+    client.source.handle_eof();
+    assert_eq!(client.source.ready_state(), Connecting);
+    client.poll();
+    assert_eq!(client.source.ready_state(), Connecting);
+    client.source.close();
+    assert_eq!(client.source.ready_state(), Closed);
+}
+
+#[test]
+fn after_close_nothing_of_the_chunk_is_delivered() {
+    let mut client = Client::open(config());
+    let mut rest: &[u8] = b"id: 1\ndata: a\n\nid: 2\ndata: b\n\n";
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Event(Event { data: "a", .. })));
+    client.source.close();
+    assert_eq!(client.source.ready_state(), ReadyState::Closed);
+    assert_eq!(client.source.poll(client.now, &mut rest), Output::Closed(sse_proto::CloseReason::Caller));
+    assert_eq!(rest, b"");
+    assert_eq!(client.source.last_event_id(), "1");
+}
+
+#[test]
+fn closed_is_for_ever() {
+    let mut client = Client::open(config());
+    client.source.close();
+    for _ in 0..2 {
+        client.source.handle_response(OK);
+        client.source.handle_error(ErrorKind::Fatal);
+        client.source.handle_eof();
+        client.source.suspend();
+        client.source.resume();
+        client.source.retry_after(secs(0));
+        client.source.close();
+        client.sleep(secs(100_000));
+        assert_eq!(client.poll(), "closed Caller");
+    }
+    let mut rejected = Client::new(config());
+    rejected.poll();
+    rejected.source.handle_response(404.into());
+    rejected.source.close();
+    assert_eq!(rejected.poll(), "closed Status(404)", "the first reason stays");
+}
+
+#[test]
+fn it_can_be_closed_in_every_state() {
+    let states: [fn(&mut Client); 7] = [
+        |_| {},
+        |client| drop(client.poll()),
+        |client| client.connect(),
+        |client| {
+            client.connect();
+            client.source.handle_eof();
+        },
+        |client| {
+            client.connect();
+            client.lose();
+        },
+        |client| client.source.suspend(),
+        |client| {
+            client.connect();
+            client.read("data: x\n");
+            client.source.handle_eof(); // with an event to flush
+            client.poll();
+        },
+    ];
+    for state in states {
+        let mut client = Client::new(Config { flush: true, ..config() });
+        state(&mut client);
+        client.source.close();
+        assert_eq!(client.poll(), "closed Caller");
+    }
+}
+
+#[test]
+fn polling_once_more_changes_nothing() {
+    let mut client = Client::new(Config { activity: Liveness::After(secs(45)), ..config() });
+    let thrice = |client: &mut Client| [client.poll(), client.poll(), client.poll()];
+    assert_eq!(thrice(&mut client), ["connect 0 id - until 30s"; 3]);
+    client.connect();
+    assert_eq!(thrice(&mut client), ["read until 45s"; 3]);
+    client.lose();
+    assert_eq!(thrice(&mut client), ["wait until 1s"; 3]);
+}
+
+#[test]
+fn a_hidden_page_gives_up_its_connection() {
+    let mut client = Client::open(config());
+    client.read("id: 1\ndata: x\n\n");
+    client.source.suspend();
+    assert_eq!(client.source.ready_state(), ReadyState::Connecting);
+    assert_eq!(client.source.last_event_id(), "1");
+    let mut rest: &[u8] = b"data: late\n\n";
+    assert_eq!(client.source.poll(client.now, &mut rest), Output::Wait(None));
+    assert_eq!(rest, b"");
+    client.sleep(secs(100_000));
+    client.source.handle_response(OK);
+    client.source.handle_eof();
+    assert_eq!(client.poll(), "wait for ever");
+    client.source.resume();
+    assert_eq!(client.poll(), "connect 0 id 1 until 100030s", "at once, with the ID");
+}
+
+#[test]
+fn a_suspension_before_the_first_request_holds_it_back() {
+    let mut client = Client::new(Config { repeat: Repeat::Never, ..config() });
+    client.source.suspend();
+    assert_eq!(client.poll(), "wait for ever");
+    client.source.resume();
+    client.connect();
+}
+
+#[test]
+fn a_suspension_does_not_shorten_a_delay() {
+    let mut client = Client::open(config());
+    client.read("retry: 10000\n");
+    client.source.handle_eof();
+    client.source.suspend();
+    assert_eq!(client.poll(), "lost EndOfStream, attempt 1 in 10s", "the loss came first");
+    assert_eq!(client.poll(), "wait for ever");
+    client.sleep(secs(4));
+    client.source.resume();
+    assert_eq!(client.poll(), "wait until 10s");
+    client.source.suspend();
+    client.sleep(secs(60));
+    assert_eq!(client.poll(), "wait for ever");
+    client.source.resume();
+    assert_eq!(client.poll(), "connect 1 id - until 94s");
+}
+
+#[test]
+fn a_suspension_between_two_polls_starts_a_new_request() {
+    let mut client = Client::open(config());
+    client.source.suspend();
+    client.source.resume();
+    assert_eq!(client.poll(), "connect 0 id - until 30s");
+}
+
+#[test]
+fn a_request_that_may_not_be_repeated_cannot_be_suspended() {
+    let mut client = Client::open(Config { repeat: Repeat::Never, ..config() });
+    client.source.suspend();
+    assert_eq!(client.poll(), "closed NotRepeated(Suspended)");
+
+    let mut client = Client::open(Config { repeat: Repeat::IfId, ..config() });
+    client.read("id: 1\n\n");
+    client.source.suspend();
+    assert_eq!(client.poll(), "wait for ever");
+}
+
+#[test]
+fn suspended_time_is_no_healthy_time_but_the_time_before_is() {
+    for (open, attempt) in [(10, 2), (60, 1)] {
+        let mut client = Client::new(config());
+        client.poll();
+        client.lose();
+        client.sleep(secs(1));
+        client.connect();
+        client.sleep(secs(open));
+        client.source.suspend();
+        client.poll();
+        client.sleep(secs(600));
+        client.source.resume();
+        client.poll();
+        assert_eq!(client.lose(), format!("lost Transport, attempt {attempt} in {attempt}s"));
+    }
+}
+
+#[test]
+fn an_outdated_progress_asks_for_another_poll() {
+    let mut client = Client::open(config());
+    let chunk = b"data: x\n\n";
+    let mut input = &chunk[..];
+    let progress = client.source.advance(client.now, &mut input);
+    assert_eq!(progress, Progress::Event);
+    assert!(matches!(client.source.output(progress, chunk), Output::Event(Event { data: "x", .. })));
+    client.source.close();
+    assert_eq!(client.source.output(progress, chunk), Output::Wait(Some(Instant::ZERO)));
+    let client = Client::open(config());
+    assert_eq!(client.source.output(Progress::Comment, b""), Output::Wait(Some(Instant::ZERO)));
+}
+
+#[test]
+fn events_named_open_and_error_are_events() {
+    let mut client = Client::open(config());
+    let said = client.read("event: error\ndata: x\n\nevent: open\ndata: y\n\n");
+    assert_eq!(said[..2], ["event error \"x\" id ", "event open \"y\" id "]);
+}
+
+#[test]
+fn a_priming_event_is_an_event() {
+    let mut client = Client::open(config());
+    let said = client.read("id: p\nretry: 20\ndata:\n\n");
+    assert_eq!(said, ["retry 20ms", "event message \"\" id p", "read for ever"]);
+}

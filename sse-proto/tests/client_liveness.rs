@@ -1,0 +1,198 @@
+//! Is the other side alive?
+
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+#[path = "client/mod.rs"]
+mod client;
+
+use client::{Client, config, millis, secs};
+use sse_proto::{Config, Liveness, ReadyState};
+
+fn activity(activity: Liveness) -> Config {
+    Config { activity, ..config() }
+}
+
+#[test]
+fn a_request_without_a_response_is_given_up() {
+    let mut client = Client::new(config());
+    assert_eq!(client.poll(), "connect 0 id - until 30s");
+    client.sleep(millis(29_999));
+    assert_eq!(client.poll(), "connect 0 id - until 30s", "the deadline does not move");
+    client.sleep(millis(1));
+    assert_eq!(client.poll(), "lost ConnectTimeout, attempt 1 in 1s");
+    client.sleep(secs(1));
+    assert_eq!(client.poll(), "connect 1 id - until 61s");
+}
+
+#[test]
+fn a_response_beats_the_deadline_that_has_passed() {
+    let mut client = Client::new(config());
+    client.poll();
+    client.sleep(secs(31));
+    client.source.handle_response(client::OK);
+    assert_eq!(client.poll(), "open");
+}
+
+#[test]
+fn unless_asked_for_silence_is_not_death() {
+    let mut client = Client::open(Config { connect_timeout: None, ..config() });
+    for _ in 0..10 {
+        assert_eq!(client.poll(), "read for ever");
+        client.sleep(secs(100_000));
+    }
+    client.lose();
+    client.sleep(secs(1));
+    assert_eq!(client.poll(), "connect 1 id - for ever");
+}
+
+#[test]
+fn silence_is_death() {
+    let mut client = Client::open(activity(Liveness::After(secs(45))));
+    assert_eq!(client.poll(), "read until 45s");
+    client.sleep(millis(44_999));
+    assert_eq!(client.poll(), "read until 45s");
+    client.sleep(millis(1));
+    assert_eq!(client.source.ready_state(), ReadyState::Open);
+    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(client.source.ready_state(), ReadyState::Connecting);
+}
+
+#[test]
+fn any_byte_is_life() {
+    let mut client = Client::open(activity(Liveness::After(secs(45))));
+    client.poll();
+    for byte in ["d", "a", ":", "\n", ":", "\n", "\u{1}"] {
+        client.sleep(secs(44));
+        let elapsed = client.now.since_epoch() - secs(1000 - 45);
+        assert_eq!(client.read(byte).pop().unwrap(), format!("read until {elapsed:?}"));
+    }
+    client.sleep(secs(45));
+    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+}
+
+#[test]
+fn bytes_that_are_there_beat_the_deadline() {
+    let mut client = Client::open(activity(Liveness::After(secs(45))));
+    client.poll();
+    client.sleep(secs(46));
+    assert_eq!(client.read("data: x\n\n"), ["event message \"x\" id ", "read until 91s"]);
+}
+
+#[test]
+fn an_application_that_is_slow_is_no_dead_server() {
+    let both = Config { event_timeout: Some(secs(60)), ..activity(Liveness::After(secs(45))) };
+    let mut client = Client::open(both);
+    client.poll();
+    let mut input: &[u8] = b": a\n: b\n";
+    for comment in ["a", "b"] {
+        assert_eq!(client.source.poll(client.now, &mut input), sse_proto::Output::Comment(comment));
+        client.sleep(secs(100));
+    }
+    assert_eq!(client.poll(), "read until 245s");
+}
+
+#[test]
+fn comments_do_not_hide_a_stalled_producer() {
+    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    assert_eq!(client.poll(), "read until 60s");
+    for _ in 0..3 {
+        client.sleep(secs(15));
+        assert_eq!(client.read(":\nretry: 1000\nid: 1\n\n").pop().unwrap(), "read until 60s");
+    }
+    client.sleep(secs(15));
+    assert_eq!(client.poll(), "lost EventTimeout, attempt 1 in 1s");
+}
+
+#[test]
+fn an_event_restarts_the_event_clock() {
+    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    client.poll();
+    client.sleep(secs(50));
+    assert_eq!(client.read("data\n\n").pop().unwrap(), "read until 110s");
+}
+
+#[test]
+fn a_skipped_event_is_one_for_the_event_clock() {
+    let mut limits = sse_proto::Limits::default();
+    (limits.event, limits.overflow) = (4, sse_proto::Overflow::Skip);
+    let mut client = Client::open(Config { event_timeout: Some(secs(60)), limits, ..config() });
+    client.poll();
+    client.sleep(secs(50));
+    let said = client.read("data: 12345\n\n");
+    assert!(said[0].starts_with("skipped"), "{said:?}");
+    assert_eq!(said[1], "read until 110s");
+}
+
+#[test]
+fn the_earlier_clock_wins() {
+    for (silence, event, expected) in [(10, 20, "ActivityTimeout"), (20, 10, "EventTimeout")] {
+        let mut client = Client::open(Config {
+            event_timeout: Some(secs(event)),
+            ..activity(Liveness::After(secs(silence)))
+        });
+        assert_eq!(client.poll(), "read until 10s");
+        client.sleep(secs(30));
+        assert_eq!(client.poll(), format!("lost {expected}, attempt 1 in 1s"));
+    }
+}
+
+#[test]
+fn a_timeout_of_nothing_still_reads_once() {
+    let mut client = Client::open(activity(Liveness::After(secs(0))));
+    assert_eq!(client.poll(), "read until 0ns");
+    assert_eq!(client.read("data\n\n"), ["event message \"\" id ", "read until 0ns"]);
+    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+}
+
+/// What the client waits for, after a comment every 15 s.
+fn learned(comments: u32) -> (Client, String) {
+    let mut client = Client::open(activity(Liveness::Adaptive));
+    let mut wait = client.poll();
+    for _ in 0..comments {
+        client.sleep(secs(15));
+        wait = client.read(": keep-alive\n").pop().unwrap();
+    }
+    (client, wait)
+}
+
+#[test]
+fn the_adaptive_clock_sleeps_until_it_knows_the_cadence() {
+    assert_eq!(learned(2).1, "read for ever");
+    let (mut client, wait) = learned(3);
+    assert_eq!(wait, "read until 90s", "three times 15 s, after 45 s");
+    client.sleep(secs(45));
+    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+    client.sleep(secs(1));
+    client.connect();
+    assert_eq!(client.poll(), "read for ever", "and learns anew");
+}
+
+#[test]
+fn it_learns_from_a_comment_that_comes_in_pieces() {
+    let mut client = Client::open(activity(Liveness::Adaptive));
+    client.poll();
+    for _ in 0..3 {
+        client.sleep(secs(20));
+        client.read(": keep");
+        client.sleep(millis(100));
+        client.read("-alive\n");
+    }
+    assert_eq!(client.poll(), "read until 120.3s");
+}
+
+#[test]
+fn it_learns_nothing_from_events_and_nothing_from_a_slow_application() {
+    let mut client = Client::open(activity(Liveness::Adaptive));
+    client.poll();
+    for _ in 0..10 {
+        client.sleep(secs(15));
+        client.read("data: tick\n\n");
+    }
+    assert_eq!(client.poll(), "read for ever");
+    for _ in 0..10 {
+        let comment = client.source.poll(client.now, &mut &b":\n"[..]);
+        assert_eq!(comment, sse_proto::Output::Comment(""));
+        client.sleep(secs(15));
+    }
+    assert_eq!(client.poll(), "read for ever");
+}

@@ -1,0 +1,276 @@
+//! How long to wait before the next attempt, and when to give up.
+
+#[path = "client/mod.rs"]
+mod client;
+
+use client::{Client, config, millis, policy, secs};
+use proptest::prelude::*;
+use sse_proto::{Config, EventSource, Instant, Jitter, Output, ReconnectPolicy, Repeat, Verdict};
+use std::time::Duration;
+
+fn with(policy: ReconnectPolicy) -> Config {
+    Config { policy, ..config() }
+}
+
+fn delays(policy: &ReconnectPolicy, retry: Option<Duration>) -> Vec<Duration> {
+    (1..=7).map(|attempt| policy.delay(attempt, retry, None, 0)).collect()
+}
+
+#[test]
+fn the_wait_doubles_up_to_its_maximum() {
+    assert_eq!(delays(&policy(), None), [1, 2, 4, 8, 16, 30, 30].map(secs));
+    let slow = ReconnectPolicy { initial: secs(60), ..policy() };
+    assert_eq!(delays(&slow, None), [60; 7].map(secs), "an initial wait above the maximum stands");
+    let tripling = ReconnectPolicy { factor: 3, ..policy() };
+    assert_eq!(delays(&tripling, None), [1, 3, 9, 27, 30, 30, 30].map(secs));
+}
+
+#[test]
+fn a_factor_of_one_or_none_keeps_it_constant() {
+    for factor in [0, 1] {
+        assert_eq!(delays(&ReconnectPolicy { factor, ..policy() }, None), [1; 7].map(secs));
+    }
+}
+
+#[test]
+fn the_server_sets_the_start() {
+    assert_eq!(delays(&policy(), Some(secs(5))), [5, 10, 20, 30, 30, 30, 30].map(secs));
+    assert_eq!(delays(&policy(), Some(secs(90))), [90; 7].map(secs), "above the maximum it stands");
+}
+
+#[test]
+fn the_wish_of_the_server_has_bounds() {
+    let first = |policy: ReconnectPolicy, retry| policy.delay(1, Some(retry), None, 0);
+    assert_eq!(first(policy(), Duration::ZERO), millis(10));
+    assert_eq!(first(policy(), Duration::MAX), secs(3600));
+    let reversed = ReconnectPolicy { retry_min: secs(9), retry_max: secs(4), ..policy() };
+    assert_eq!(first(reversed, secs(6)), secs(4), "and bounds the wrong way round are no panic");
+}
+
+#[test]
+fn browsers_wait_three_seconds() {
+    assert_eq!(delays(&ReconnectPolicy::browser(), None), [3; 7].map(secs));
+    assert_eq!(delays(&ReconnectPolicy::browser(), Some(secs(7))), [7; 7].map(secs));
+    assert_eq!(ReconnectPolicy::browser().delay(3, None, None, u64::MAX), secs(3));
+}
+
+proptest! {
+    #[test]
+    fn jitter_shortens_our_wait_and_lengthens_the_servers(
+        jitter in prop_oneof![Just(Jitter::None), Just(Jitter::Equal), Just(Jitter::Full)],
+        attempt in 1..100u32,
+        retry in proptest::option::of(0..100_000u64),
+        after in proptest::option::of(0..100u64),
+        random: u64,
+    ) {
+        let (retry, after) = (retry.map(millis), after.map(secs));
+        let plain = policy();
+        let d = plain.delay(attempt, retry, after, random);
+        prop_assert_eq!(d, plain.delay(attempt, retry, after, 0));
+        let delay = ReconnectPolicy { jitter, ..plain }.delay(attempt, retry, after, random);
+        let span = match jitter { Jitter::None => secs(0), Jitter::Equal => d / 2, Jitter::Full => d };
+        let own = plain.delay(attempt, retry, None, 0);
+        if retry.is_some() || after > Some(own) {
+            prop_assert!(d <= delay && delay <= d + span);
+        } else {
+            prop_assert!(d - span <= delay && delay <= d);
+        }
+        prop_assert!(delay >= after.unwrap_or_default(), "Retry-After is a lower bound");
+        prop_assert!(delay >= retry.unwrap_or_default(), "and so is the reconnection time");
+    }
+
+    #[test]
+    fn the_arithmetic_takes_anything(
+        initial: Duration, max: Duration, factor: u32, retry_min: Duration, retry_max: Duration, attempt: u32,
+        retry: Option<Duration>, after: Option<Duration>, random: u64,
+    ) {
+        for jitter in [Jitter::None, Jitter::Equal, Jitter::Full] {
+            let policy = ReconnectPolicy { initial, max, factor, jitter, retry_min, retry_max, ..policy() };
+            let _ = policy.delay(attempt, retry, after, random);
+        }
+    }
+}
+
+#[test]
+fn seeds_spread_the_clients() {
+    let mut delays: Vec<_> = (0..100)
+        .map(|seed| {
+            let mut source = EventSource::new(Config::default(), seed);
+            let _ = source.poll(Instant::ZERO, &mut &[][..]);
+            source.handle_error(sse_proto::ErrorKind::Retryable);
+            match source.poll(Instant::ZERO, &mut &[][..]) {
+                Output::Disconnected { delay, .. } => delay,
+                other => panic!("{other:?}"),
+            }
+        })
+        .collect();
+    delays.sort();
+    delays.dedup();
+    assert_eq!(delays.len(), 100);
+    assert!(delays[0] < millis(600) && delays[99] > millis(900), "{delays:?}");
+}
+
+#[test]
+fn failed_attempts_add_up() {
+    let mut client = Client::new(config());
+    assert_eq!(client.poll(), "connect 0 id - until 30s");
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+    assert_eq!(client.poll(), "wait until 1s");
+    client.sleep(millis(999));
+    assert_eq!(client.poll(), "wait until 1s");
+    client.sleep(millis(1));
+    assert_eq!(client.poll(), "connect 1 id - until 31s");
+    assert_eq!(client.lose(), "lost Transport, attempt 2 in 2s");
+}
+
+#[test]
+fn a_bare_200_does_not_reset_the_count() {
+    let mut client = Client::new(config());
+    for (attempt, delay) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+        client.connect();
+        client.read(": hello\nretry: x\n\n");
+        client.source.handle_eof();
+        assert_eq!(client.poll(), format!("lost EndOfStream, attempt {} in {delay}s", attempt + 1));
+        client.sleep(secs(delay));
+    }
+}
+
+#[test]
+fn an_event_resets_it() {
+    let mut client = Client::new(config());
+    client.poll();
+    client.lose();
+    client.sleep(secs(1));
+    client.connect();
+    client.read("data\n\n");
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+}
+
+#[test]
+fn so_does_a_healthy_time() {
+    for (open, expected) in [(59, "lost Transport, attempt 2 in 2s"), (60, "lost Transport, attempt 1 in 1s")]
+    {
+        let mut client = Client::new(config());
+        client.poll();
+        client.lose();
+        client.sleep(secs(1));
+        client.connect();
+        client.poll();
+        client.sleep(secs(open));
+        assert_eq!(client.lose(), expected);
+    }
+}
+
+#[test]
+fn the_time_between_connections_is_not_healthy() {
+    let mut client = Client::open(config());
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+    client.sleep(secs(100));
+    client.poll();
+    assert_eq!(client.lose(), "lost Transport, attempt 2 in 2s");
+}
+
+#[test]
+fn the_reconnection_time_applies_at_once_and_survives() {
+    let mut client = Client::open(config());
+    assert_eq!(client.source.reconnection_time(), secs(1));
+    assert_eq!(client.read("retry: 5000\n"), ["retry 5s", "read for ever"]);
+    assert_eq!(client.source.reconnection_time(), secs(5));
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 5s");
+    client.sleep(secs(5));
+    client.connect();
+    client.read("data: x\n\n");
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 5s");
+    client.sleep(secs(5));
+    client.connect();
+    client.read("retry: 0\n");
+    assert_eq!(client.source.reconnection_time(), millis(10), "within the bounds");
+}
+
+#[test]
+fn max_attempts_end_it() {
+    let mut client = Client::new(with(ReconnectPolicy { max_attempts: Some(2), ..policy() }));
+    client.poll();
+    for delay in [1, 2] {
+        assert!(client.lose().starts_with("lost"));
+        client.sleep(secs(delay));
+        assert!(client.poll().starts_with("connect"));
+    }
+    assert_eq!(client.lose(), "closed GaveUp { cause: Transport, attempts: 2 }");
+}
+
+#[test]
+fn max_elapsed_ends_it() {
+    let mut client = Client::new(with(ReconnectPolicy { max_elapsed: Some(secs(7)), ..policy() }));
+    client.sleep(secs(1000)); // counts from the first failure
+    client.poll();
+    for delay in [1, 2, 4] {
+        assert!(client.lose().starts_with("lost"));
+        client.sleep(secs(delay));
+        assert!(client.poll().starts_with("connect"));
+    }
+    assert_eq!(client.lose(), "closed GaveUp { cause: Transport, attempts: 3 }");
+}
+
+#[test]
+fn a_success_gives_the_whole_budget_back() {
+    let budget = ReconnectPolicy { max_attempts: Some(1), max_elapsed: Some(secs(2)), ..policy() };
+    let mut client = Client::new(with(budget));
+    for _ in 0..5 {
+        client.connect();
+        client.read("data\n\n");
+        client.sleep(secs(10));
+        assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+        client.sleep(secs(1));
+    }
+}
+
+#[test]
+fn never_means_never() {
+    let mut client = Client::open(with(ReconnectPolicy::never()));
+    client.read("id: 1\ndata: x\n\n");
+    assert_eq!(client.lose(), "closed GaveUp { cause: Transport, attempts: 0 }");
+}
+
+#[test]
+fn the_application_sets_the_delay() {
+    let mut client = Client::open(config());
+    client.source.retry_after(secs(9)); // too early: without effect
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+    client.source.retry_after(secs(7));
+    client.sleep(secs(3));
+    assert_eq!(client.poll(), "wait until 7s", "counted from the loss");
+    client.source.retry_after(Duration::ZERO);
+    assert_eq!(client.poll(), "connect 1 id - until 33s");
+}
+
+#[test]
+fn a_request_is_repeated_as_configured() {
+    let end = |repeat, chunk| {
+        let mut client = Client::open(Config { repeat, ..config() });
+        client.read(chunk);
+        client.source.handle_eof();
+        client.poll()
+    };
+    assert_eq!(end(Repeat::Always, ""), "lost EndOfStream, attempt 1 in 1s");
+    assert_eq!(end(Repeat::Never, "id: 1\n\n"), "closed NotRepeated(EndOfStream)");
+    assert_eq!(end(Repeat::IfId, "id: 1\n\n"), "lost EndOfStream, attempt 1 in 1s");
+    assert_eq!(end(Repeat::IfId, "data: x\n\n"), "closed NotRepeated(EndOfStream)");
+    assert_eq!(end(Repeat::IfId, "id: 1\n"), "closed NotRepeated(EndOfStream)", "never committed");
+    assert_eq!(end(Repeat::IfId, "id: \u{1}\n\n"), "closed NotRepeated(EndOfStream)", "no header carries it");
+}
+
+#[test]
+fn never_repeated_means_after_no_failure_at_all() {
+    let fail = |verdict| {
+        let mut client = Client::new(Config { repeat: Repeat::Never, ..config() });
+        client.poll();
+        match verdict {
+            Some(verdict) => client.source.handle_verdict(verdict),
+            None => client.sleep(secs(30)),
+        }
+        client.poll()
+    };
+    assert_eq!(fail(None), "closed NotRepeated(ConnectTimeout)");
+    assert_eq!(fail(Some(Verdict::Retry { status: 503, after: None })), "closed NotRepeated(Status(503))");
+}

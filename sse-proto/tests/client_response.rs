@@ -1,0 +1,182 @@
+//! Whom to believe: what a response means for the connection.
+
+#[path = "client/mod.rs"]
+mod client;
+
+use client::{Client, OK, config, secs};
+use sse_proto::{CloseReason, Config, ErrorKind, ReadyState, ResponseHead, Verdict, is_event_stream};
+
+fn answer(config: Config, head: ResponseHead<'_>) -> String {
+    let mut client = Client::new(config);
+    assert_eq!(client.poll(), "connect 0 id - until 30s");
+    client.source.handle_response(head);
+    client.poll()
+}
+
+fn typed(content_type: &str) -> ResponseHead<'_> {
+    ResponseHead { content_type: Some(content_type), ..OK }
+}
+
+#[test]
+fn a_200_with_the_content_type_opens() {
+    for content_type in [
+        "text/event-stream",
+        "Text/Event-Stream; charset=x",
+        "TEXT/EVENT-STREAM",
+        "text/event-stream;",
+        " text/event-stream\t;a=b;c",
+    ] {
+        assert_eq!(answer(config(), typed(content_type)), "open", "{content_type:?}");
+    }
+}
+
+#[test]
+fn another_content_type_or_none_closes() {
+    for content_type in [
+        "",
+        "text/event-streamX",
+        "xtext/event-stream",
+        "text/event-stream/x",
+        "text/event stream",
+        "text /event-stream",
+        "event-stream",
+        "text/html",
+        "application/json; text/event-stream",
+    ] {
+        assert!(!is_event_stream(content_type));
+        assert_eq!(answer(config(), typed(content_type)), "closed ContentType", "{content_type:?}");
+    }
+    assert_eq!(answer(config(), ResponseHead { content_type: None, ..OK }), "closed ContentType");
+}
+
+#[test]
+fn every_other_status_closes() {
+    for status in [100, 201, 205, 210, 299, 301, 304, 400, 404, 410, 429, 500, 503, 599] {
+        let head = ResponseHead { status, ..OK };
+        assert_eq!(answer(config(), head), format!("closed Status({status})"));
+    }
+    assert_eq!(answer(config(), ResponseHead { status: 204, ..OK }), "closed NoContent");
+}
+
+#[test]
+fn lenient_content_types_do_not_include_the_page_of_a_proxy() {
+    let lenient = || Config { lenient_content_type: true, ..config() };
+    for content_type in ["application/json", "text/plain", "", "text/event-streamX", "text/htmlx"] {
+        assert_eq!(answer(lenient(), typed(content_type)), "open", "{content_type:?}");
+    }
+    assert_eq!(answer(lenient(), ResponseHead { content_type: None, ..OK }), "open");
+    assert_eq!(answer(lenient(), typed("Text/HTML; charset=utf-8")), "closed ContentType");
+    assert_eq!(answer(lenient(), ResponseHead { status: 404, ..OK }), "closed Status(404)");
+}
+
+fn retrying() -> Config {
+    Config { retry_status: Config::TRANSIENT_STATUS.to_vec(), ..config() }
+}
+
+#[test]
+fn chosen_statuses_are_tried_again() {
+    for status in Config::TRANSIENT_STATUS {
+        let said = answer(retrying(), ResponseHead::from(status));
+        assert_eq!(said, format!("lost Status({status}), attempt 1 in 1s"));
+    }
+    assert_eq!(answer(retrying(), ResponseHead::from(501)), "closed Status(501)");
+    let all = Config { retry_status: (0..1000).collect(), ..config() };
+    assert_eq!(answer(all.clone(), ResponseHead::from(204)), "closed NoContent");
+    assert_eq!(answer(all, ResponseHead::from(200)), "closed ContentType");
+}
+
+#[test]
+fn retry_after_is_a_lower_bound() {
+    let delay = |value, date| {
+        answer(retrying(), ResponseHead { status: 503, retry_after: Some(value), date, content_type: None })
+            .replace("lost Status(503), attempt 1 in ", "")
+    };
+    assert_eq!(delay("120", None), "120s");
+    assert_eq!(delay("0", None), "1s", "it never shortens the backoff");
+    assert_eq!(delay("soon", None), "1s");
+    assert_eq!(delay("31536000", None), "3600s", "bounded by the policy");
+    let date = "Tue, 15 Nov 1994 08:12:31 GMT";
+    assert_eq!(delay("Tue, 15 Nov 1994 08:13:01 GMT", Some(date)), "30s");
+    assert_eq!(delay("Tue, 15 Nov 1994 08:11:01 GMT", Some(date)), "1s");
+    assert_eq!(delay("Tue, 15 Nov 1994 08:13:01 GMT", None), "1s", "there is nothing to measure it by");
+}
+
+#[test]
+fn retry_after_is_forgotten_with_its_attempt() {
+    let mut client = Client::new(retrying());
+    client.poll();
+    client.source.handle_response(ResponseHead { retry_after: Some("60"), ..ResponseHead::from(503) });
+    assert_eq!(client.poll(), "lost Status(503), attempt 1 in 60s");
+    client.sleep(secs(60));
+    assert_eq!(client.poll(), "connect 1 id - until 90s");
+    client.source.handle_response(ResponseHead::from(503));
+    assert_eq!(client.poll(), "lost Status(503), attempt 2 in 2s");
+}
+
+#[test]
+fn the_application_decides() {
+    let decide = |verdict| {
+        let mut client = Client::new(config());
+        client.poll();
+        client.source.handle_verdict(verdict);
+        client.poll()
+    };
+    assert_eq!(decide(Verdict::Open), "open");
+    assert_eq!(decide(Verdict::Retry { status: 404, after: None }), "lost Status(404), attempt 1 in 1s");
+    assert_eq!(
+        decide(Verdict::Retry { status: 200, after: Some(secs(7)) }),
+        "lost Status(200), attempt 1 in 7s"
+    );
+    assert_eq!(decide(Verdict::Close(CloseReason::Rejected)), "closed Rejected");
+}
+
+#[test]
+fn a_response_that_nobody_asked_for_is_ignored() {
+    let mut client = Client::new(config());
+    client.source.handle_response(OK);
+    client.source.handle_eof();
+    client.source.handle_error(ErrorKind::Fatal);
+    assert_eq!(client.poll(), "connect 0 id - until 30s");
+    client.lose();
+    client.source.handle_response(ResponseHead::from(404));
+    client.source.handle_error(ErrorKind::Fatal);
+    assert_eq!(client.poll(), "wait until 1s");
+    client.sleep(secs(1));
+    client.connect();
+    client.source.handle_response(ResponseHead::from(404));
+    assert_eq!(client.read("data: x\n\n"), ["event message \"x\" id ", "read for ever"]);
+}
+
+#[test]
+fn a_fatal_error_closes_and_a_retryable_one_does_not() {
+    let mut client = Client::new(config());
+    client.poll();
+    client.source.handle_error(ErrorKind::Retryable);
+    assert_eq!(client.poll(), "lost Transport, attempt 1 in 1s");
+    client.sleep(secs(1));
+    client.poll();
+    client.source.handle_eof();
+    assert_eq!(client.poll(), "lost EndOfStream, attempt 2 in 2s");
+    client.sleep(secs(2));
+    client.poll();
+    client.source.handle_error(ErrorKind::Fatal);
+    assert_eq!(client.source.ready_state(), ReadyState::Closed);
+    assert_eq!(client.poll(), "closed Transport");
+}
+
+#[test]
+fn the_ends_that_are_no_failure() {
+    use sse_proto::Cause::{EndOfStream, Transport};
+    let failures = [
+        CloseReason::Status(404),
+        CloseReason::ContentType,
+        CloseReason::Rejected,
+        CloseReason::Transport,
+        CloseReason::NotRepeated(Transport),
+        CloseReason::GaveUp { cause: EndOfStream, attempts: 3 },
+    ];
+    assert!(failures.iter().all(CloseReason::is_failure));
+    let ends = [CloseReason::Caller, CloseReason::NoContent, CloseReason::NotRepeated(EndOfStream)];
+    assert!(!ends.iter().any(CloseReason::is_failure));
+    assert_eq!(failures[5].to_string(), "the response ended, and 3 attempts to reconnect came to nothing");
+}

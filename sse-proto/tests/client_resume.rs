@@ -1,0 +1,263 @@
+//! The last event ID: what is resumed from, and that no event is lost or repeated.
+
+#[path = "client/mod.rs"]
+mod client;
+
+use client::{Client, OK, config, secs};
+use sse_proto::{Config, ErrorKind, EventSource, Instant, Limits, Output, Overflow, ResponseHead};
+
+/// Blocks as they go over the wire, the ID of each, and the data if it is an event.
+const CORPUS: &[(&str, &str, Option<&str>)] = &[
+    ("id: 1\ndata: one\n\n", "1", Some("one")),
+    (": keep-alive\nretry: 1000\nevent: add\ndata: a\ndata:\ndata:  b\nid: 2\n\n", "2", Some("a\n\n b")),
+    ("id:3\r\ndata:crlf\r\n\r\n", "3", Some("crlf")),
+    ("data: cr\rid: 4\r\r", "4", Some("cr")),
+    ("id: 5 ä…\ndata: grüße 🦀\n\n", "5 ä…", Some("grüße 🦀")),
+    ("id: 6\n\n", "6", None),
+    ("\n:\n\nunknown: field\ndata: 7\nid: 7\n\n", "7", Some("7")),
+    ("data\nid: 8\n\n", "8", Some("")),
+    ("id: 9\ndata: nine\r\n\r\n", "9", Some("nine")),
+];
+
+/// What a server that honours `Last-Event-ID` sends.
+fn stream(last_event_id: Option<&str>) -> Vec<u8> {
+    let sent = last_event_id.map_or(0, |last| {
+        1 + CORPUS.iter().position(|&(_, id, _)| id == last).expect("only an ID that was sent")
+    });
+    CORPUS[sent..].iter().flat_map(|(wire, ..)| wire.bytes()).collect()
+}
+
+/// Reads the corpus over connections that are cut after so many bytes, and then over a whole one.
+fn read_with_cuts(cuts: &[usize], chunk_len: usize, error: bool) -> Vec<(String, String)> {
+    let mut source = EventSource::new(Config::default(), 7);
+    let mut cuts = cuts.iter();
+    let mut now = Instant::ZERO;
+    let (mut body, mut read, mut whole) = (Vec::new(), 0, false);
+    let mut received = Vec::new();
+    let mut input = 0..0;
+    loop {
+        let mut rest = &body[input.clone()];
+        let output = source.poll(now, &mut rest);
+        input.start = input.end - rest.len();
+        match output {
+            Output::Connect(_) if whole => source.handle_response(ResponseHead::from(204)),
+            Output::Connect(request) => {
+                body = stream(request.last_event_id);
+                match cuts.next() {
+                    Some(&cut) => body.truncate(cut),
+                    None => whole = true,
+                }
+                (read, input) = (0, 0..0);
+                source.handle_response(OK);
+            }
+            Output::NeedData { .. } if read < body.len() => {
+                input = read..body.len().min(read + chunk_len);
+                read = input.end;
+            }
+            Output::NeedData { .. } if error => source.handle_error(ErrorKind::Retryable),
+            Output::NeedData { .. } => source.handle_eof(),
+            Output::Wait(until) => now = until.expect("nobody suspended it"),
+            Output::Event(event) => received.push((event.id.to_owned(), event.data.to_owned())),
+            Output::Closed(_) => return received,
+            Output::Open
+            | Output::Comment(_)
+            | Output::Retry(_)
+            | Output::Skipped { .. }
+            | Output::Disconnected { .. } => {}
+        }
+    }
+}
+
+fn all_events() -> Vec<(String, String)> {
+    let events = CORPUS.iter().filter_map(|&(_, id, data)| Some((id.to_owned(), data?.to_owned())));
+    events.collect()
+}
+
+#[test]
+fn no_event_is_lost_or_repeated_wherever_the_stream_is_cut() {
+    let len = stream(None).len();
+    for cut in 0..=len {
+        for chunk_len in [1, 7, len] {
+            for error in [false, true] {
+                let received = read_with_cuts(&[cut], chunk_len, error);
+                assert_eq!(received, all_events(), "cut at {cut}, chunks of {chunk_len}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nor_if_it_is_cut_again_and_again() {
+    let len = stream(None).len();
+    for first in 0..=len {
+        for second in (0..=len - first).step_by(3) {
+            let received = read_with_cuts(&[first, second, 20], len, false);
+            assert_eq!(received, all_events(), "cut at {first} and {second}");
+        }
+    }
+    assert_eq!(read_with_cuts(&[60; 100], len, true), all_events());
+}
+
+/// The ID that is sent on the connection after one that carried `stream`.
+fn resumed_from(stream: &str) -> String {
+    let mut client = Client::open(config());
+    client.read(stream);
+    client.lose();
+    client.sleep(secs(1));
+    let request = client.poll();
+    let id = request.strip_prefix("connect 1 id ").and_then(|request| request.split_once(" until "));
+    id.unwrap_or_else(|| panic!("{request}")).0.to_owned()
+}
+
+#[test]
+fn only_what_was_committed_is_resumed_from() {
+    assert_eq!(resumed_from("data: x\n\n"), "-");
+    assert_eq!(resumed_from("id: 5\n\n"), "5", "a block without data");
+    assert_eq!(resumed_from("id: 1\ndata: x\n\nid: 2\ndata: y"), "1", "a truncated block");
+    assert_eq!(resumed_from("id: 1\ndata: x\n\nid: 2\ndata: y\n"), "1", "an unterminated block");
+    assert_eq!(resumed_from("id: 1\ndata: x\n\nid\ndata: y\n\n"), "-", "an empty ID takes it back");
+    assert_eq!(resumed_from("id: 1\n\nid: 2\0\n\n"), "1", "NUL");
+    assert_eq!(resumed_from("id: ä…\t\n\n"), "ä…\t");
+}
+
+#[test]
+fn an_id_without_event_goes_on_over_connections() {
+    let mut client = Client::open(config());
+    client.read("id: 5\ndata: x\n\n");
+    for _ in 0..3 {
+        assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+        client.sleep(secs(1));
+        assert!(client.poll().starts_with("connect 1 id 5 "));
+        client.connect();
+        assert_eq!(client.read("data: y\n\n")[0], "event message \"y\" id 5");
+    }
+}
+
+#[test]
+fn an_id_that_no_header_can_carry_is_kept_and_not_sent() {
+    for id in ["a\u{1}b", "\u{7f}", "\u{1b}[0m"] {
+        assert_eq!(resumed_from(&format!("id: 1\n\nid: {id}\ndata: x\n\n")), "-");
+        let mut client = Client::open(config());
+        let said = client.read(&format!("id: {id}\ndata: x\n\n"));
+        assert_eq!(said[0], format!("event message \"x\" id {id}"));
+        client.lose();
+        assert_eq!(client.source.last_event_id(), id);
+        client.sleep(secs(1));
+        client.connect();
+        assert_eq!(client.read("data: y\n\n")[0], format!("event message \"y\" id {id}"));
+    }
+}
+
+#[test]
+fn an_initial_id_is_sent_with_the_first_request() {
+    let mut client = Client::new(Config { last_event_id: "42".into(), ..config() });
+    assert_eq!(client.source.last_event_id(), "42");
+    assert!(client.poll().starts_with("connect 0 id 42 "));
+    client.connect();
+    assert_eq!(client.read("data: x\n\n")[0], "event message \"x\" id 42");
+}
+
+#[test]
+fn half_a_line_of_a_dead_connection_never_meets_the_next() {
+    for half in
+        ["data: ha", "data: half\n", "event: add\ndata: x\n", "id: 9", "\u{feff}dat", "data: \r", "re"]
+    {
+        let mut client = Client::open(config());
+        client.read(half);
+        client.lose();
+        client.sleep(secs(1));
+        client.connect();
+        // The byte order mark, too, is one at the start of this stream.
+        assert_eq!(client.read("\u{feff}data: x\n\n")[0], "event message \"x\" id ", "{half:?}");
+    }
+}
+
+#[test]
+fn bytes_of_a_dead_connection_are_dropped() {
+    let mut client = Client::open(config());
+    let mut rest: &[u8] = b"data: x\n\ndata: late\n\n";
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Event(_)));
+    client.source.handle_error(ErrorKind::Retryable);
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Disconnected { .. }));
+    assert_eq!(rest, b"");
+    rest = b"data: late\n\n";
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Wait(_)));
+    assert_eq!(rest, b"");
+    client.sleep(secs(1));
+    rest = b"data: late\n\n";
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Connect(_)));
+    assert_eq!(rest, b"");
+}
+
+#[test]
+fn bytes_that_came_with_the_head_are_read() {
+    let mut client = Client::new(config());
+    client.poll();
+    client.source.handle_response(OK);
+    let mut rest: &[u8] = b"data: x\n\n";
+    assert_eq!(client.source.poll(client.now, &mut rest), Output::Open);
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Event(_)));
+}
+
+#[test]
+fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
+    let end = |flush, stream| {
+        let mut client = Client::open(Config { flush, ..config() });
+        client.read(stream);
+        client.source.handle_eof();
+        let mut said = vec![client.poll()];
+        while !said[said.len() - 1].starts_with("lost") {
+            said.push(client.poll());
+        }
+        (said, client.source.last_event_id().to_owned())
+    };
+    let lost = "lost EndOfStream, attempt 1 in 1s".to_owned();
+    let stream = "id: 1\n\nid: 2\ndata: x\ndata: y";
+    assert_eq!(end(false, stream), (vec![lost.clone()], "1".into()));
+    let event = "event message \"x\\ny\" id 1".to_owned();
+    assert_eq!(end(true, stream), (vec![event, lost.clone()], "1".into()));
+    for complete in ["", "data: x\n\n", "id: 1\ndata: x\n\nid: 2\n"] {
+        assert_eq!(end(true, complete).0[0], lost);
+    }
+}
+
+#[test]
+fn a_broken_connection_is_not_flushed() {
+    let mut client = Client::open(Config { flush: true, ..config() });
+    client.read("data: x\n");
+    assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+}
+
+#[test]
+fn a_flushed_event_is_a_success() {
+    let mut client = Client::new(Config { flush: true, ..config() });
+    client.poll();
+    client.lose();
+    client.sleep(secs(1));
+    client.connect();
+    client.read("data: x\n");
+    client.source.handle_eof();
+    assert_eq!(client.poll(), "event message \"x\" id ");
+    assert_eq!(client.poll(), "lost EndOfStream, attempt 1 in 1s");
+}
+
+#[test]
+fn a_stream_over_its_limit_is_not_asked_for_again() {
+    let limits = Limits { event: 8, id: 4, overflow: Overflow::Fail };
+    let mut client = Client::open(Config { limits, ..config() });
+    let said = client.read("id: 1\n\ndata: 123456789\n\ndata: x\n\n");
+    assert_eq!(said, ["closed Limit(EventTooLong { limit: 8 })"]);
+    assert_eq!(client.source.last_event_id(), "1");
+
+    let mut client = Client::open(Config { limits, ..config() });
+    assert_eq!(client.read("id: 12345\n\n"), ["closed Limit(IdTooLong { limit: 4 })"]);
+}
+
+#[test]
+fn or_it_is_skipped_with_its_id() {
+    let limits = Limits { event: 8, id: 4, overflow: Overflow::Skip };
+    let mut client = Client::open(Config { limits, ..config() });
+    let said = client.read("id: 1\n\nid: 2\ndata: 123456789\n\ndata: x\n\n");
+    assert!(said[0].starts_with("skipped "), "{said:?}");
+    assert_eq!(said[1..], ["event message \"x\" id 1", "read for ever"]);
+}
