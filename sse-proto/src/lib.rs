@@ -23,7 +23,9 @@ pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "stream")]
-pub use stream::{ByteStreamExt, EventStream, EventStreamError};
+pub use stream::{
+    ByteStreamExt, ClientEvent, ClientEventRef, Closed, Driver, EventStream, EventStreamError, Transport,
+};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

@@ -27,8 +27,9 @@ use crate::Limits;
 pub struct Config {
     /// How long to wait before the request is sent again, and when to stop trying.
     pub policy: ReconnectPolicy,
-    /// Whether the request may be sent again at all. Default [`Repeat::Always`].
-    pub repeat: Repeat,
+    /// Whether the request may be sent again at all. Default `None`: an adapter then goes by the method, `Always` if it
+    /// is idempotent and else `Never`; the machine, which knows no method, takes it for `Always`.
+    pub repeat: Option<Repeat>,
     /// Statuses that are worth another attempt, `Retry-After` honoured; see
     /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status but 200 is final (9.2.3).
     pub retry_status: Vec<u16>,
@@ -62,7 +63,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             policy: ReconnectPolicy::default(),
-            repeat: Repeat::Always,
+            repeat: None,
             retry_status: Vec::new(),
             lenient_content_type: false,
             connect_timeout: Some(Duration::from_secs(30)),

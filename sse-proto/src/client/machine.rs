@@ -344,6 +344,11 @@ impl EventSource {
         }
     }
 
+    /// What the source was told at its start; the last event ID is not kept there.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The reconnection time (9.2.3), as the server set it, within the bounds of the policy.
     pub fn reconnection_time(&self) -> Duration {
         self.config.policy.reconnection_time(self.retry)
@@ -386,7 +391,7 @@ impl EventSource {
     }
 
     fn may_repeat(&self) -> bool {
-        match self.config.repeat {
+        match self.config.repeat.unwrap_or_default() {
             Repeat::Never => false,
             Repeat::IfId => self.sendable_id().is_some(),
             Repeat::Always => true,
@@ -410,9 +415,12 @@ impl EventSource {
         frame: impl FnOnce(&'a Connection) -> Option<Frame<'a>>,
     ) -> Output<'a> {
         match progress {
-            Progress::Connect { attempt, deadline } => {
-                Output::Connect(Request { last_event_id: self.sendable_id(), attempt, deadline })
-            }
+            Progress::Connect { attempt, deadline } => Output::Connect(Request {
+                last_event_id: self.sendable_id(),
+                id: self.last_event_id(),
+                attempt,
+                deadline,
+            }),
             Progress::NeedData { deadline } => Output::NeedData { deadline },
             Progress::Wait(until) => Output::Wait(until),
             Progress::Open => Output::Open,

@@ -103,6 +103,8 @@ pub struct Request<'a> {
     /// `None` if there is no ID, or none that a header can carry: one with a control character other than tab.
     /// [`EventSource::last_event_id`](crate::EventSource::last_event_id) always has it.
     pub last_event_id: Option<&'a str>,
+    /// The last event ID string itself, for a transport that has another place for it, such as a query parameter.
+    pub id: &'a str,
     /// How many attempts in a row came to nothing before this one; 0 for the first request.
     pub attempt: u32,
     /// When to poll at the latest, if there is no response by then: the source then gives up on it.

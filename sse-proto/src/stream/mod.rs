@@ -2,6 +2,8 @@
 //!
 //! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send`.
 
+mod driver;
 mod events;
 
+pub use driver::{ClientEvent, ClientEventRef, Closed, Driver, Transport};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};

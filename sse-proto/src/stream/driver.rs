@@ -1,0 +1,344 @@
+//! The one driver of the client machine: `connect`, a body, `sleep_until` and a clock in, events out.
+
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+
+use alloc::string::String;
+use futures_core::Stream;
+
+use crate::{
+    Cause, CloseReason, ErrorKind, Event, EventSource, Instant, Liveness, Message, Output, Progress, Request,
+    ResponseHead, Verdict,
+};
+
+/// What a [`Driver`] needs of a runtime and an HTTP client.
+///
+/// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box those that are not.
+pub trait Transport {
+    /// The head of a response, as the application will see it.
+    type Head;
+    /// The body of a response.
+    type Body: Stream<Item = Result<Self::Chunk, Self::Error>> + Unpin;
+    /// A piece of the body.
+    type Chunk: AsRef<[u8]>;
+    /// Why a request could not be sent, or its response broke off.
+    type Error;
+    /// Sends the request and resolves when the response begins.
+    type Connect: Future<Output = Result<(Self::Head, Self::Body), Self::Error>> + Unpin;
+    /// Resolves at a point in time.
+    type Sleep: Future<Output = ()> + Unpin;
+
+    /// Begins to send the request; dropping the future gives it up.
+    fn connect(&mut self, request: Request<'_>) -> Self::Connect;
+
+    /// Begins to wait.
+    fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep;
+
+    /// The time, on the clock that [`sleep_until`](Self::sleep_until) goes by.
+    fn now(&self) -> Instant;
+
+    /// The part of the head by which the machine judges.
+    fn head(head: &Self::Head) -> ResponseHead<'_>;
+
+    /// The last word on a response, `verdict` being that of [`Config::verdict`](crate::Config::verdict).
+    fn judge(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
+        let _ = head;
+        verdict
+    }
+
+    /// Whether it is any use to try again after this error.
+    fn error_kind(error: &Self::Error) -> ErrorKind;
+}
+
+/// What a client learns, in the order in which it happens.
+///
+/// `M` and `C` are how messages and comments are held: owned by default, as [`Event`] and `&str` where they are lent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientEvent<H, E, M = Message, C = String> {
+    /// The connection is open: the head of its response.
+    Open(H),
+    /// An event of the stream.
+    Message(M),
+    /// A comment. Servers send them to show that they are alive.
+    Comment(C),
+    /// The server set the reconnection time.
+    Retry(Duration),
+    /// An event was over its limit and left out.
+    Skipped {
+        /// What it took on the wire.
+        bytes: u64,
+    },
+    /// The connection is lost, and will be made anew after `delay`.
+    Disconnected {
+        /// Why.
+        cause: Cause,
+        /// The error of the transport, if there was one.
+        error: Option<E>,
+        /// The number of the attempt that follows, from 1 on; since the last success.
+        attempt: u32,
+        /// How long until then.
+        delay: Duration,
+    },
+}
+
+/// A [`ClientEvent`] that is lent, and allocates nothing.
+pub type ClientEventRef<'a, H, E> = ClientEvent<H, E, Event<'a>, &'a str>;
+
+/// How it ended: the last thing that a [`Driver`] says.
+pub struct Closed<T: Transport> {
+    /// Why.
+    pub reason: CloseReason,
+    /// The error of the transport, if there was one.
+    pub error: Option<T::Error>,
+    /// The response that was not believed, its body unread.
+    pub response: Option<(T::Head, T::Body)>,
+}
+
+/// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks nothing.
+///
+/// [`next`](Self::next) lends what happens. A stream of owned events is made of the two halves,
+/// [`poll_progress`](Self::poll_progress) and [`event`](Self::event).
+pub struct Driver<T: Transport> {
+    transport: T,
+    source: EventSource,
+    connection: Connection<T>,
+    chunk: Option<T::Chunk>,
+    /// How much of the chunk had been read before the last step, and after it.
+    start: usize,
+    read: usize,
+    timer: Option<(Instant, T::Sleep)>,
+    /// The time, read once after each await. If a liveness clock runs, also when the application comes back with an
+    /// event: the time that it took is not the server's silence.
+    now: Option<Instant>,
+    liveness: bool,
+    error: Option<T::Error>,
+    done: bool,
+}
+
+enum Connection<T: Transport> {
+    None,
+    Connecting(T::Connect),
+    /// There is a response, and the machine has its verdict.
+    Judged(T::Head, T::Body),
+    Open(T::Body),
+}
+
+impl<T: Transport> Driver<T> {
+    /// A driver that will connect when it is polled.
+    pub fn new(source: EventSource, transport: T) -> Self {
+        let config = source.config();
+        let liveness = config.activity != Liveness::Off || config.event_timeout.is_some();
+        Self {
+            transport,
+            source,
+            liveness,
+            connection: Connection::None,
+            chunk: None,
+            start: 0,
+            read: 0,
+            timer: None,
+            now: None,
+            error: None,
+            done: false,
+        }
+    }
+
+    /// Whether [`Closed`] was said.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The machine: its ready state, its last event ID.
+    pub fn source(&self) -> &EventSource {
+        &self.source
+    }
+
+    /// The machine, to [`close`](EventSource::close) or [`suspend`](EventSource::suspend) it, or to change the
+    /// [delay](EventSource::retry_after) after a disconnection.
+    pub fn source_mut(&mut self) -> &mut EventSource {
+        &mut self.source
+    }
+
+    /// Lends what happens next; after [`Closed`] there is nothing more.
+    ///
+    /// Cancel safe: a future that is dropped has lost nothing.
+    pub async fn next(&mut self) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T>>> {
+        let progress = poll_fn(|cx| self.poll_progress(cx)).await?;
+        Some(self.event(progress))
+    }
+
+    /// Goes on until there is something to say, and says what it is without borrowing it; `None` when it is over.
+    ///
+    /// Every progress has to be taken with [`event`](Self::event) before the next is polled for.
+    pub fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        if self.liveness {
+            self.now = None;
+        }
+        loop {
+            let now = *self.now.get_or_insert_with(|| self.transport.now());
+            let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
+            let mut input = &chunk[self.read..];
+            self.start = self.read;
+            let progress = self.source.advance(now, &mut input);
+            self.read = chunk.len() - input.len();
+            match progress {
+                Progress::Connect { deadline, .. } => ready!(self.poll_connect(cx, progress, deadline)),
+                Progress::NeedData { deadline } => ready!(self.poll_body(cx, deadline)),
+                Progress::Wait(until) => {
+                    self.hang_up();
+                    ready!(self.poll_timer(cx, until));
+                }
+                _ => return Poll::Ready(Some(progress)),
+            }
+            self.now = None;
+        }
+    }
+
+    /// What the last [`poll_progress`](Self::poll_progress) came to.
+    ///
+    /// # Errors
+    ///
+    /// It is over.
+    pub fn event(&mut self, progress: Progress) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T>> {
+        let error = self.error.take();
+        match progress {
+            Progress::Open => {
+                if let Connection::Judged(head, body) =
+                    core::mem::replace(&mut self.connection, Connection::None)
+                {
+                    self.connection = Connection::Open(body);
+                    return Ok(ClientEvent::Open(head));
+                }
+            }
+            Progress::Closed(reason) => {
+                self.done = true;
+                let response = match self.hang_up() {
+                    Connection::Judged(head, body) => Some((head, body)),
+                    _ => None,
+                };
+                return Err(Closed { reason, error, response });
+            }
+            Progress::Disconnected { cause, attempt, delay } => {
+                self.hang_up();
+                return Ok(ClientEvent::Disconnected { cause, error, attempt, delay });
+            }
+            _ => {}
+        }
+        let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
+        Ok(match self.source.output(progress, &chunk[self.start..]) {
+            Output::Event(event) => ClientEvent::Message(event),
+            Output::Comment(comment) => ClientEvent::Comment(comment),
+            Output::Retry(time) => ClientEvent::Retry(time),
+            Output::Skipped { bytes } => ClientEvent::Skipped { bytes },
+            _ => panic!("`event` takes what the last `poll_progress` returned, once"),
+        })
+    }
+
+    fn poll_connect(
+        &mut self,
+        cx: &mut Context<'_>,
+        progress: Progress,
+        deadline: Option<Instant>,
+    ) -> Poll<()> {
+        if !matches!(self.connection, Connection::Connecting(_)) {
+            self.hang_up();
+            if let Output::Connect(request) = self.source.output(progress, &[]) {
+                self.connection = Connection::Connecting(self.transport.connect(request));
+            }
+        }
+        let Connection::Connecting(connect) = &mut self.connection else { return Poll::Ready(()) };
+        match Pin::new(connect).poll(cx) {
+            Poll::Pending => return self.poll_timer(cx, deadline),
+            Poll::Ready(Ok((head, body))) => {
+                let verdict = self.source.config().verdict(&T::head(&head));
+                self.source.handle_verdict(self.transport.judge(&head, verdict));
+                self.connection = Connection::Judged(head, body);
+            }
+            Poll::Ready(Err(error)) => self.fail(error),
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        self.forget_chunk();
+        let Connection::Open(body) = &mut self.connection else {
+            self.source.handle_eof();
+            return Poll::Ready(());
+        };
+        match Pin::new(body).poll_next(cx) {
+            Poll::Pending => return self.poll_timer(cx, deadline),
+            Poll::Ready(Some(Ok(chunk))) => self.chunk = Some(chunk),
+            Poll::Ready(Some(Err(error))) => self.fail(error),
+            Poll::Ready(None) => self.source.handle_eof(),
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready at the deadline, or before: a timer that is running for an earlier one is kept, because deadlines move with
+    /// every chunk, and setting a timer costs more than to look at the clock once in vain.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        let Some(deadline) = deadline else { return Poll::Pending };
+        if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
+            self.timer = None;
+        }
+        let transport = &mut self.transport;
+        let (_, sleep) = self.timer.get_or_insert_with(|| (deadline, transport.sleep_until(deadline)));
+        ready!(Pin::new(sleep).poll(cx));
+        self.timer = None;
+        Poll::Ready(())
+    }
+
+    fn fail(&mut self, error: T::Error) {
+        self.source.handle_error(T::error_kind(&error));
+        self.error = Some(error);
+    }
+
+    /// Drops the connection, and what came over it.
+    fn hang_up(&mut self) -> Connection<T> {
+        self.forget_chunk();
+        core::mem::replace(&mut self.connection, Connection::None)
+    }
+
+    fn forget_chunk(&mut self) {
+        self.chunk = None;
+        (self.start, self.read) = (0, 0);
+    }
+}
+
+impl<H, E> ClientEventRef<'_, H, E> {
+    /// The event with a text of its own.
+    pub fn into_owned(self) -> ClientEvent<H, E> {
+        match self {
+            Self::Open(head) => ClientEvent::Open(head),
+            Self::Message(event) => ClientEvent::Message(event.into()),
+            Self::Comment(comment) => ClientEvent::Comment(comment.into()),
+            Self::Retry(time) => ClientEvent::Retry(time),
+            Self::Skipped { bytes } => ClientEvent::Skipped { bytes },
+            Self::Disconnected { cause, error, attempt, delay } => {
+                ClientEvent::Disconnected { cause, error, attempt, delay }
+            }
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Driver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl<T: Transport<Error: fmt::Debug>> fmt::Debug for Closed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed")
+            .field("reason", &self.reason)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

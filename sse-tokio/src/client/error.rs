@@ -1,0 +1,208 @@
+//! Why a client ended, and why an attempt of it failed.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use proto::{CloseReason, Closed};
+use reqwest::StatusCode;
+
+use super::transport::{Body, Head, Http};
+
+/// Why there will be no further event.
+///
+/// It says [why](Self::reason), and has the response if there was one: its [head](Self::head) at once, its
+/// [body](Self::body) when asked for.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    response: Option<(Head, Body)>,
+}
+
+enum Kind {
+    /// The request could not be built.
+    Request(TransportError),
+    Closed {
+        reason: CloseReason,
+        source: Option<TransportError>,
+    },
+}
+
+impl Error {
+    pub(super) fn request(error: TransportError) -> Self {
+        Self(Box::new(Inner { kind: Kind::Request(error), response: None }))
+    }
+
+    pub(super) fn closed(closed: Closed<Http>) -> Self {
+        let Closed { reason, error: source, response } = closed;
+        Self(Box::new(Inner { kind: Kind::Closed { reason, source }, response }))
+    }
+
+    /// Why the source closed; `None` if it was never built, because the request is malformed.
+    pub fn reason(&self) -> Option<CloseReason> {
+        match self.0.kind {
+            Kind::Request(_) => None,
+            Kind::Closed { reason, .. } => Some(reason),
+        }
+    }
+
+    /// The status of the response that was not believed.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.head().map(|head| head.status)
+    }
+
+    /// The head of the response that was not believed.
+    pub fn head(&self) -> Option<&Head> {
+        self.0.response.as_ref().map(|(head, _)| head)
+    }
+
+    /// Reads the body of the response that was not believed: the message of the API, as a rule.
+    ///
+    /// At most `limit` bytes are read; what a call has read is gone for the next.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # use futures_util::StreamExt;
+    /// # async fn example(mut source: sse_tokio::EventSource) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Some(Err(mut error)) = source.next().await {
+    ///     let body = error.body(64 * 1024).await?;
+    ///     eprintln!("{error}: {}", String::from_utf8_lossy(&body));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
+        let mut read = Vec::new();
+        let Some((_, body)) = &mut self.0.response else { return Ok(Bytes::new()) };
+        while read.len() < limit {
+            let Some(chunk) = poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await else { break };
+            let chunk = chunk?;
+            read.extend_from_slice(&chunk[..chunk.len().min(limit - read.len())]);
+        }
+        Ok(read.into())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            Kind::Request(_) => f.write_str("the request cannot be built"),
+            Kind::Closed { reason, .. } => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        match &self.0.kind {
+            Kind::Request(error) => debug.field("request", error),
+            Kind::Closed { reason, source } => debug.field("reason", reason).field("source", source),
+        };
+        debug.field("head", &self.head()).finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.kind {
+            Kind::Request(error) => Some(error),
+            Kind::Closed { source, .. } => source.as_ref().map(|error| error as _),
+        }
+    }
+}
+
+/// Why a request could not be sent, or its response broke off.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// An error of the HTTP client.
+    Http(reqwest::Error),
+    /// A redirect that cannot be followed.
+    Redirect(RedirectError),
+    /// The hook of [`Builder::on_request`](super::Builder::on_request) failed.
+    Hook(Box<dyn StdError + Send + Sync>),
+    /// The body of the request is a stream, which can be sent once.
+    Body,
+    /// A header of the request is malformed.
+    Header(http::Error),
+    /// The URL of the request is not one of HTTP, but of this scheme.
+    Scheme(String),
+}
+
+/// Why a redirect cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectError {
+    /// `Location` is missing or empty.
+    NoLocation,
+    /// `Location` is not a URL, or not one of HTTP.
+    Location,
+    /// It leads back to where it came from.
+    Loop,
+    /// It goes on and on.
+    TooMany,
+    /// The body would have to be sent again, and is a stream.
+    Body,
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl From<RedirectError> for TransportError {
+    fn from(error: RedirectError) -> Self {
+        Self::Redirect(error)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme(scheme) => return write!(f, "the URL is of `{scheme}`, not of `http` or `https`"),
+            Self::Header(_) => "a header of the request is malformed",
+            Self::Http(_) => "the HTTP request failed",
+            Self::Redirect(_) => "the redirect cannot be followed",
+            Self::Hook(_) => "the request hook failed",
+            Self::Body => {
+                "the body is a stream and cannot be sent again: use `Repeat::Never`, or a body in memory"
+            }
+        })
+    }
+}
+
+impl fmt::Display for RedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoLocation => "the `Location` header is missing or empty",
+            Self::Location => "the `Location` header is not a URL of HTTP",
+            Self::Loop => "it leads back to where it came from",
+            Self::TooMany => "more than 20 redirects in a row",
+            Self::Body => "the body would have to be sent again, but is a stream",
+        })
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Http(error) => Some(error),
+            Self::Redirect(error) => Some(error),
+            Self::Hook(error) => Some(&**error),
+            Self::Header(error) => Some(error),
+            Self::Body | Self::Scheme(_) => None,
+        }
+    }
+}
+
+impl StdError for RedirectError {}

@@ -1,0 +1,12 @@
+//! The client: reqwest and tokio's timer under the core's `EventSource`.
+
+mod builder;
+mod error;
+mod redirect;
+mod source;
+mod transport;
+
+pub use builder::Builder;
+pub use error::{Error, RedirectError, TransportError};
+pub use source::{Event, EventRef, EventSource};
+pub use transport::{Body, Head};

@@ -1,0 +1,146 @@
+//! The client itself: the core's driver under a `Stream`, and lent.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::{FusedStream, Stream};
+use proto::{ClientEvent, ClientEventRef, Driver, ReadyState};
+use reqwest::{IntoUrl, RequestBuilder};
+
+use super::transport::{Head, Http};
+use super::{Builder, Error, TransportError};
+
+/// What an [`EventSource`] yields.
+pub type Event = ClientEvent<Head, TransportError>;
+
+/// What [`EventSource::next_event`] lends.
+pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
+
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+///
+/// It is a [`Stream`] of [`Event`]s. A connection that is lost is an [`Event::Disconnected`], and the next follows after the
+/// delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is the last item; a
+/// source that ends without one was [closed](Self::close), told by the server to stay away (204), or came to the
+/// end of a request that is not to be repeated.
+///
+/// Dropping it ends the connection. It works while it is polled, and spawns nothing.
+///
+/// # Example
+///
+/// ```no_run
+/// use futures_util::TryStreamExt;
+/// use sse_tokio::{Event, EventSource};
+///
+/// # async fn example() -> Result<(), sse_tokio::Error> {
+/// let mut source = EventSource::get("http://127.0.0.1:8080/events")?;
+/// while let Some(event) = source.try_next().await? {
+///     match event {
+///         Event::Open(head) => println!("open, {}", head.status),
+///         Event::Message(message) => println!("{}: {}", message.event(), message.data()),
+///         Event::Disconnected { cause, delay, .. } => println!("{cause}, again in {delay:?}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "an event source does nothing unless polled"]
+pub struct EventSource {
+    driver: Driver<Http>,
+}
+
+impl EventSource {
+    /// A source of the events at `url`.
+    ///
+    /// # Errors
+    ///
+    /// The URL is malformed, or the TLS of the client cannot be set up.
+    pub fn get(url: impl IntoUrl) -> Result<Self, Error> {
+        Self::builder(url).build()
+    }
+
+    /// A source of the events that a request of yours answers with, sent by the client that made it.
+    ///
+    /// # Errors
+    ///
+    /// The request is malformed.
+    pub fn new(request: RequestBuilder) -> Result<Self, Error> {
+        Builder::from(request).build()
+    }
+
+    /// Begins to build a source of the events at `url`; see also [`Builder::from`] a [`RequestBuilder`].
+    pub fn builder(url: impl IntoUrl) -> Builder {
+        Builder::new(url)
+    }
+
+    pub(super) fn from_driver(driver: Driver<Http>) -> Self {
+        Self { driver }
+    }
+
+    /// Lends what happens next, without allocating for it; `None` when it is over.
+    ///
+    /// Cancel safe: a future that is dropped, in a `select!` say, has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// It is over, and not by anybody's wish. `None` follows.
+    pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error>> {
+        let progress = poll_fn(|cx| self.driver.poll_progress(cx)).await?;
+        match self.driver.event(progress) {
+            Ok(event) => Some(Ok(event)),
+            Err(closed) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
+        }
+    }
+
+    /// The ready state (9.2.2).
+    pub fn ready_state(&self) -> ReadyState {
+        self.driver.source().ready_state()
+    }
+
+    /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
+    pub fn last_event_id(&self) -> &str {
+        self.driver.source().last_event_id()
+    }
+
+    /// Ends the connection, for good: nothing more is delivered, not even of what was received.
+    pub fn close(&mut self) {
+        self.driver.source_mut().close();
+    }
+
+    /// After [`Event::Disconnected`]: connects after this delay, counted from then, in the place of the one that was named.
+    pub fn retry_after(&mut self, delay: Duration) {
+        self.driver.source_mut().retry_after(delay);
+    }
+
+    /// Gives up the connection until [`resume`](Self::resume): for an application that is in the background. It takes effect
+    /// when the source is next polled, and a source that is suspended is pending.
+    pub fn suspend(&mut self) {
+        self.driver.source_mut().suspend();
+    }
+
+    /// Ends a suspension: the next poll connects, and goes on after the last event ID.
+    pub fn resume(&mut self) {
+        self.driver.source_mut().resume();
+    }
+}
+
+impl Stream for EventSource {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let driver = &mut self.get_mut().driver;
+        let Some(progress) = ready!(driver.poll_progress(cx)) else { return Poll::Ready(None) };
+        Poll::Ready(match driver.event(progress) {
+            Ok(event) => Some(Ok(event.into_owned())),
+            Err(closed) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
+        })
+    }
+}
+
+impl FusedStream for EventSource {
+    fn is_terminated(&self) -> bool {
+        self.driver.is_done()
+    }
+}

@@ -1,0 +1,170 @@
+//! What the core's driver needs: requests by reqwest, time by tokio.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use http_body::Body as _;
+use proto::{Epoch, ErrorKind, Instant, Request, ResponseHead, Transport, Verdict};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, StatusCode, Url, Version};
+use tokio::time::Sleep;
+
+use super::TransportError;
+use super::builder::{RequestHook, ResponseHook};
+use super::redirect::Redirects;
+
+/// The head of a response.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// The version of HTTP.
+    pub version: Version,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The URL after all redirects; its origin is that of the events (9.2.6).
+    pub url: Url,
+}
+
+/// The body of a response, as a stream of its chunks.
+#[derive(Debug)]
+pub struct Body(reqwest::Body);
+
+impl Stream for Body {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(Pin::new(&mut self.0).poll_frame(cx)?) {
+                None => return Poll::Ready(None),
+                // A frame without data is trailers.
+                Some(frame) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The transport of an [`EventSource`](super::EventSource).
+pub(super) struct Http {
+    pub(super) shared: Arc<Shared>,
+    /// The request as the user made it; every attempt sends a copy. `None` once it was sent and cannot be copied.
+    pub(super) template: Option<reqwest::Request>,
+    pub(super) on_response: Option<ResponseHook>,
+    pub(super) epoch: Epoch,
+}
+
+/// What an attempt takes with it.
+pub(super) struct Shared {
+    pub(super) client: Client,
+    /// Redirects are followed by us, and not by a client of the user's own.
+    pub(super) redirects: bool,
+    /// The user's headers that may go to another origin.
+    pub(super) forward: Vec<HeaderName>,
+    /// The query parameter that the last event ID goes in, besides the header.
+    pub(super) id_parameter: Option<String>,
+    pub(super) on_request: Option<RequestHook>,
+}
+
+impl Transport for Http {
+    type Head = Head;
+    type Body = Body;
+    type Chunk = Bytes;
+    type Error = TransportError;
+    type Connect = BoxFuture<'static, Result<(Head, Body), TransportError>>;
+    type Sleep = Pin<Box<Sleep>>;
+
+    fn connect(&mut self, request: Request<'_>) -> Self::Connect {
+        let template = match self.template.as_ref().and_then(reqwest::Request::try_clone) {
+            Some(copy) => Some(copy),
+            None => self.template.take(),
+        };
+        let Some(mut http) = template else { return Box::pin(async { Err(TransportError::Body) }) };
+        // Visible ASCII, UTF-8 and tabs: the machine offers no other.
+        if let Some(id) = request.last_event_id
+            && let Ok(id) = HeaderValue::from_bytes(id.as_bytes())
+        {
+            http.headers_mut().insert("last-event-id", id);
+        }
+        if let Some(parameter) = &self.shared.id_parameter
+            && !request.id.is_empty()
+        {
+            http.url_mut().query_pairs_mut().append_pair(parameter, request.id);
+        }
+        let attempt = request.attempt;
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            if let Some(hook) = &shared.on_request {
+                http = hook(http, attempt).await.map_err(TransportError::Hook)?;
+            }
+            shared.send(http).await
+        })
+    }
+
+    fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep {
+        let far = std::time::Duration::from_secs(86400 * 365);
+        let at = self.epoch.to_std(deadline).unwrap_or_else(|| std::time::Instant::now() + far);
+        Box::pin(tokio::time::sleep_until(at.into()))
+    }
+
+    fn now(&self) -> Instant {
+        // Tokio's clock, which tests pause.
+        self.epoch.instant(tokio::time::Instant::now().into_std())
+    }
+
+    fn head(head: &Head) -> ResponseHead<'_> {
+        let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        ResponseHead {
+            status: head.status.as_u16(),
+            content_type: text(CONTENT_TYPE),
+            retry_after: text(RETRY_AFTER),
+            date: text(DATE),
+        }
+    }
+
+    fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
+        match &mut self.on_response {
+            Some(hook) => hook(head, verdict),
+            None => verdict,
+        }
+    }
+
+    fn error_kind(error: &TransportError) -> ErrorKind {
+        match error {
+            TransportError::Http(error) if error.is_builder() || error.is_redirect() => ErrorKind::Fatal,
+            TransportError::Http(_) | TransportError::Hook(_) => ErrorKind::Retryable,
+            _ => ErrorKind::Fatal,
+        }
+    }
+}
+
+impl Shared {
+    async fn send(&self, mut request: reqwest::Request) -> Result<(Head, Body), TransportError> {
+        let mut redirects = Redirects::new(&self.forward);
+        loop {
+            let again = self.redirects.then(|| request.try_clone()).flatten();
+            let response = self.client.execute(request).await?;
+            if self.redirects
+                && let Some(next) = redirects.follow(&response, again)?
+            {
+                request = next;
+                continue;
+            }
+            let head = Head {
+                status: response.status(),
+                version: response.version(),
+                headers: response.headers().clone(),
+                url: response.url().clone(),
+            };
+            return Ok((head, Body(response.into())));
+        }
+    }
+}
