@@ -1,0 +1,160 @@
+//! What can be set, and what is safe when it is not.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use sse_tokio::server::{HistoryLimits, HubConfig, Slow};
+
+/// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
+///
+/// POST: the body is the data; the headers Sse-Event and Sse-Id give the event's type and ID. With the
+/// content type application/json the body is an object {"data", "event", "id"}, or an array of them that is
+/// published together. The answer tells the IDs.
+///
+/// GET: replays from the header Last-Event-ID or the query parameter lastEventId, then follows. An event of
+/// the type "gap" says that events before it are no longer kept.
+///
+/// GET / is a page that shows a topic live, GET /healthz answers 200, GET /metrics is for Prometheus.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(super) listen: SocketAddr,
+
+    /// Certificate chain (PEM): serve HTTPS, with HTTP/2
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "TLS")]
+    pub(super) cert: Option<PathBuf>,
+
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "TLS")]
+    pub(super) key: Option<PathBuf>,
+
+    /// Bearer token without which nobody publishes
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SSE_PUBLISH_TOKEN",
+        hide_env_values = true,
+        help_heading = "Access"
+    )]
+    pub(super) publish_token: Option<String>,
+
+    /// Bearer token without which nobody subscribes; browsers give it as the query parameter access_token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SSE_SUBSCRIBE_TOKEN",
+        hide_env_values = true,
+        help_heading = "Access"
+    )]
+    pub(super) subscribe_token: Option<String>,
+
+    /// Let anybody publish although the address is not a loopback one
+    #[arg(long, conflicts_with = "publish_token", help_heading = "Access")]
+    pub(super) anyone_may_publish: bool,
+
+    /// Origin whose pages may use the server, such as https://example.com; may be repeated; * for all
+    #[arg(long, value_name = "ORIGIN", help_heading = "Access")]
+    pub(super) cors_origin: Vec<String>,
+
+    /// Let those pages send cookies along (withCredentials)
+    #[arg(long, requires = "cors_origin", help_heading = "Access")]
+    pub(super) cors_credentials: bool,
+
+    /// Name under which the server is reached; may be repeated. On loopback addresses, requests for other
+    /// names than localhost are refused, because a page can have its own name resolve to 127.0.0.1
+    #[arg(long, value_name = "NAME", help_heading = "Access")]
+    pub(super) host: Vec<String>,
+
+    /// Events that a topic keeps
+    #[arg(long, value_name = "N", default_value_t = HistoryLimits::default().events, help_heading = "Limits")]
+    pub(super) history_events: usize,
+
+    /// Bytes of events that a topic keeps
+    #[arg(long, value_name = "N", default_value_t = HistoryLimits::default().bytes, help_heading = "Limits")]
+    pub(super) history_bytes: usize,
+
+    /// Seconds for which a topic keeps events
+    #[arg(long, value_name = "SECONDS", default_value_t = HistoryLimits::default().age.as_secs(), help_heading = "Limits")]
+    pub(super) history_age: u64,
+
+    /// Topics at a time
+    #[arg(long, value_name = "N", default_value_t = HubConfig::default().max_topics, help_heading = "Limits")]
+    pub(super) max_topics: usize,
+
+    /// Subscribers at a time, of all topics; connections are limited to this and 256 more
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
+    pub(super) max_subscribers: usize,
+
+    /// Bytes of a POST
+    #[arg(long, value_name = "N", default_value_t = 1 << 20, help_heading = "Limits")]
+    pub(super) max_body: usize,
+
+    /// Events a second that are published at most, by all together; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
+    pub(super) max_rate: u32,
+
+    /// Seconds of silence after which a comment keeps connections open
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, help_heading = "Streams")]
+    pub(super) keep_alive: u64,
+
+    /// Milliseconds after which clients reconnect
+    #[arg(long, value_name = "MS", default_value_t = 3000, help_heading = "Streams")]
+    pub(super) retry: u64,
+
+    /// What becomes of a subscriber that is too slow
+    #[arg(long, value_enum, default_value_t = SlowArgument::Tell, help_heading = "Streams")]
+    pub(super) slow: SlowArgument,
+
+    /// Seconds that clients have, at shutdown, to take their last events
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Streams")]
+    pub(super) grace: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SlowArgument {
+    /// It is sent a gap event and goes on with what is kept
+    Tell,
+    /// Its connection is closed
+    Disconnect,
+}
+
+impl Arguments {
+    /// Refuses what would be unsafe without anybody having asked for it.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        if self.cors_credentials && self.cors_origin.iter().any(|origin| origin == "*") {
+            return Err(
+                "--cors-credentials with every origin would let any page act as its visitor: name the origins",
+            );
+        }
+        if !self.listen.ip().is_loopback() && self.publish_token.is_none() && !self.anyone_may_publish {
+            return Err("the network could publish: give a --publish-token, or say --anyone-may-publish");
+        }
+        Ok(())
+    }
+
+    pub(super) fn hub(&self) -> HubConfig {
+        HubConfig {
+            history: HistoryLimits {
+                events: self.history_events,
+                bytes: self.history_bytes,
+                age: Duration::from_secs(self.history_age),
+            },
+            keep_alive: Duration::from_secs(self.keep_alive),
+            retry: Some(self.reconnection_time()),
+            slow: match self.slow {
+                SlowArgument::Tell => Slow::Tell,
+                SlowArgument::Disconnect => Slow::Disconnect,
+            },
+            max_topics: self.max_topics,
+            max_subscribers: self.max_subscribers,
+        }
+    }
+
+    pub(super) fn reconnection_time(&self) -> Duration {
+        Duration::from_millis(self.retry)
+    }
+}

@@ -1,0 +1,317 @@
+//! `sse serve` as a process, over sockets.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit("//").next().unwrap().trim_end_matches('/').to_owned();
+        Self { child, address }
+    }
+
+    /// Sends a request and reads the head of the response. As HTTP/1.0, the body is what follows, unframed.
+    fn request(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let host =
+            if headers.iter().any(|header| header.starts_with("Host:")) { "" } else { "Host: localhost\r\n" };
+        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.0\r\n{host}{headers}Content-Length: {length}\r\n\r\n{body}")
+            .unwrap();
+        let mut body = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(body.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        Answer { status: head[9..12].parse().unwrap(), head: head.to_ascii_lowercase(), body }
+    }
+
+    fn get(&self, path: &str, headers: &[&str]) -> Answer {
+        self.request("GET", path, headers, "")
+    }
+
+    fn post(&self, path: &str, headers: &[&str], body: &str) -> (u16, String) {
+        let answer = self.request("POST", path, headers, body);
+        (answer.status, answer.text())
+    }
+
+    /// Publishes data and returns the event's ID.
+    fn publish(&self, path: &str, data: &str) -> String {
+        let (status, text) = self.post(path, &[], data);
+        assert_eq!(status, 200, "{text}");
+        text.split('"').nth(3).unwrap().to_owned()
+    }
+
+    fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: BufReader<TcpStream>,
+}
+
+impl Answer {
+    /// The next block up to its blank line.
+    fn block(&mut self) -> String {
+        let mut block = String::new();
+        while !block.ends_with("\n\n") {
+            assert_ne!(self.body.read_line(&mut block).unwrap(), 0, "the stream ended: {block:?}");
+        }
+        block
+    }
+
+    fn text(mut self) -> String {
+        let mut text = String::new();
+        self.body.read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+#[test]
+fn follows_live_and_replays_after_an_id() {
+    let server = Server::start(&["--retry", "1500"]);
+    let mut live = server.get("/events/a%20b", &[]);
+    assert_eq!(live.status, 200);
+    assert!(live.head.contains("content-type: text/event-stream\r\n"), "{}", live.head);
+    assert!(live.head.contains("x-accel-buffering: no\r\n"));
+    assert!(live.block().starts_with("id: "), "its place");
+
+    let first = server.publish("/events/a%20b", "one\ntwo");
+    assert_eq!(live.block(), format!("id: {first}\ndata: one\ndata: two\n\n"));
+    let (_, answer) = server.post("/events/a%20b", &["Sse-Event: é", "Sse-Id: mine"], "");
+    assert_eq!(answer, "{\"ids\":[\"mine\"]}\n");
+    assert_eq!(live.block(), "event: é\nid: mine\ndata: \n\n");
+
+    for mut again in [
+        server.get("/events/a%20b", &[&format!("Last-Event-ID: {first}")]),
+        server.get(&format!("/events/a%20b?lastEventId={first}"), &[]),
+    ] {
+        assert_eq!(again.block(), "retry: 1500\n\n");
+        assert_eq!(again.block(), "event: é\nid: mine\ndata: \n\n");
+    }
+    let mut other = server.get("/events/other", &[]);
+    other.block();
+    server.publish("/events/other", "x");
+    assert!(other.block().ends_with("data: x\n\n"), "nothing of the other topic");
+}
+
+#[test]
+fn json_gives_fields_and_batches() {
+    let server = Server::start(&[]);
+    let mut live = server.get("/events/t", &[]);
+    live.block();
+    let json = ["Content-Type: application/json; charset=utf-8"];
+    let (status, answer) =
+        server.post("/events/t", &json, r#"[{"data":"a","id":"1"},{"data":"b","event":"e","id":"2"}]"#);
+    assert_eq!((status, answer.as_str()), (200, "{\"ids\":[\"1\",\"2\"]}\n"));
+    assert_eq!(live.block() + &live.block(), "id: 1\ndata: a\n\nevent: e\nid: 2\ndata: b\n\n");
+    for (body, why) in [
+        (r#"{"data":"x","id":"a\nb"}"#, "id must not contain '\\n'"),
+        (r#"{"data":"x","event":"a\rdata: y"}"#, "event must not contain '\\r'"),
+        (r#"{"data":"x","id":"\u0000"}"#, "id must not contain '\\0'"),
+        (r#"{"event":"x"}"#, "missing field `data`"),
+        (r#"{"data":"x","retry":1}"#, "unknown field `retry`"),
+        (r#"[{"data":"kept?"},{"data":7}]"#, "invalid type"),
+        ("", "EOF"),
+    ] {
+        let (status, answer) = server.post("/events/t", &json, body);
+        assert_eq!(status, 400, "{body}");
+        assert!(answer.contains(why), "{body}: {answer}");
+    }
+    server.publish("/events/t", "next");
+    assert!(live.block().contains("data: next\n"), "nothing of what was refused was published");
+}
+
+#[test]
+fn a_restart_is_a_gap() {
+    let id = {
+        let server = Server::start(&[]);
+        server.publish("/events/t", "lost")
+    };
+    let server = Server::start(&[]);
+    server.publish("/events/t", "new");
+    let mut stream = server.get("/events/t", &[&format!("Last-Event-ID: {id}")]);
+    assert_eq!(stream.block(), "retry: 3000\n\n");
+    let gap = stream.block();
+    assert!(gap.starts_with("event: gap\nid: ") && gap.ends_with("\ndata: {\"missed\":null}\n\n"), "{gap}");
+    assert!(stream.block().ends_with("data: new\n\n"));
+}
+
+#[test]
+fn tokens_guard_each_side() {
+    let server = Server::start(&["--publish-token", "p", "--subscribe-token", "s"]);
+    let refused = server.get("/events/t", &[]);
+    assert_eq!(refused.status, 401);
+    assert!(refused.head.contains("www-authenticate: bearer"));
+    assert_eq!(server.get("/events/t", &["Authorization: Bearer p"]).status, 401);
+    assert_eq!(server.get("/metrics", &[]).status, 401);
+    assert_eq!(server.post("/events/t", &["Authorization: Bearer s"], "x").0, 401);
+    assert_eq!(server.post("/events/t?access_token=p", &[], "x").0, 401, "a POST can set its header");
+    assert_eq!(server.get("/events/t", &["Authorization: Bearer s"]).status, 200);
+    assert_eq!(server.get("/events/t?access_token=s", &[]).status, 200);
+    assert_eq!(server.post("/events/t", &["Authorization: Bearer p"], "x").0, 200);
+    assert_eq!(server.get("/healthz", &[]).status, 200);
+}
+
+#[test]
+fn foreign_names_and_pages_are_refused() {
+    let server = Server::start(&["--cors-origin", "https://good.example", "--cors-credentials"]);
+    assert_eq!(server.get("/events/t", &["Host: rebound.example"]).status, 403);
+    assert_eq!(server.post("/events/t", &["Host: rebound.example"], "x").0, 403);
+    assert_eq!(server.post("/events/t", &["Origin: https://evil.example"], "x").0, 403);
+    assert_eq!(server.get("/", &["Host: rebound.example"]).status, 403);
+
+    let allowed = server.get("/events/t", &["Origin: https://good.example"]);
+    assert_eq!(allowed.status, 200);
+    for header in ["allow-origin: https://good.example\r\n", "allow-credentials: true\r\n"] {
+        assert!(allowed.head.contains(&format!("access-control-{header}")), "{}", allowed.head);
+    }
+    assert!(allowed.head.contains("vary: origin\r\n"));
+    let own = server.get("/healthz", &["Origin: http://localhost"]);
+    assert!(own.status == 200 && !own.head.contains("access-control"), "its own page needs no permission");
+
+    let ask = ["Origin: https://good.example", "Access-Control-Request-Method: POST"];
+    let preflight = server.request("OPTIONS", "/events/t", &ask, "");
+    assert_eq!(preflight.status, 204);
+    assert!(preflight.head.contains("access-control-allow-headers: authorization, "));
+}
+
+#[test]
+fn limits_hold() {
+    let server = Server::start(&[
+        "--max-body",
+        "100",
+        "--max-rate",
+        "3",
+        "--max-subscribers",
+        "1",
+        "--max-topics",
+        "2",
+    ]);
+    assert_eq!(server.post("/events/t", &[], &"x".repeat(101)).0, 413);
+    for _ in 0..3 {
+        assert_eq!(server.post("/events/t", &[], &"x".repeat(100)).0, 200);
+    }
+    let limited = server.request("POST", "/events/t", &[], "x");
+    assert!(limited.status == 429 && limited.head.contains("retry-after: 1\r\n"), "{}", limited.head);
+
+    let mut only = server.get("/events/t", &[]);
+    only.block();
+    assert_eq!(server.get("/events/t", &[]).status, 503);
+    assert_eq!(server.get(&format!("/events/{}", "n".repeat(129)), &[]).status, 400);
+    assert_eq!(server.get("/events/a%0Ab", &[]).status, 400);
+}
+
+#[test]
+fn sigterm_ends_streams_after_their_last_event() {
+    let mut server = Server::start(&["--retry", "700", "--grace", "60"]);
+    let mut stream = server.get("/events/t", &[]);
+    stream.block();
+    server.publish("/events/t", "last");
+    stream.block();
+    server.terminate();
+    assert_eq!(stream.text(), "retry: 700\n\n");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn who_does_not_read_cannot_hold_up_the_shutdown() {
+    let mut server =
+        Server::start(&["--grace", "1", "--max-body", "100000000", "--history-bytes", "100000000"]);
+    let stalled = server.get("/events/t", &[]);
+    server.publish("/events/t", &"x".repeat(50_000_000));
+    server.terminate();
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    drop(stalled);
+}
+
+#[test]
+fn metrics_and_the_page_are_served() {
+    let server = Server::start(&[]);
+    let mut stream = server.get("/events/t", &[]);
+    stream.block();
+    server.publish("/events/t", "x");
+    stream.block();
+    let metrics = server.get("/metrics", &[]).text();
+    for row in
+        ["sse_subscribers 1\n", "sse_topics 1\n", "sse_published_events_total 1\n", "sse_lag_events 0\n"]
+    {
+        assert!(metrics.contains(row), "{metrics}");
+    }
+    let page = server.get("/", &[]);
+    assert!(page.head.contains("content-security-policy: default-src 'none'"));
+    assert!(page.text().contains("/page.js"));
+    assert!(server.get("/page.js", &[]).text().contains("new EventSource"));
+    assert!(server.get("/page.css", &[]).head.contains("content-type: text/css"));
+    assert_eq!(server.get("/other", &[]).status, 404);
+}
+
+#[test]
+fn what_would_be_unsafe_has_to_be_said() {
+    for (arguments, why) in [
+        (vec!["--listen", "0.0.0.0:0"], "--publish-token"),
+        (vec!["--cors-origin", "*", "--cors-credentials"], "name the origins"),
+        (vec!["--cert", "x.pem"], "--key"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg("serve").args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(why), "{error}");
+    }
+}
+
+/// Browsers open six connections to a host over HTTP/1.1; over HTTP/2 one carries all.
+#[tokio::test]
+async fn https_speaks_http_2_and_carries_many_streams() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let directory = std::env::temp_dir().join(format!("sse-serve-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    std::fs::write(&cert, certified.cert.pem()).unwrap();
+    std::fs::write(&key, certified.signing_key.serialize_pem()).unwrap();
+    let server = Server::start(&["--cert", cert.to_str().unwrap(), "--key", key.to_str().unwrap()]);
+    std::fs::remove_dir_all(&directory).unwrap();
+
+    let root = reqwest::Certificate::from_pem(certified.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([root]).no_proxy().build().unwrap();
+    let url = format!("https://localhost:{}/events/t", server.address.rsplit(':').next().unwrap());
+    let mut streams = vec![];
+    for _ in 0..100 {
+        let mut response = client.get(&url).send().await.unwrap();
+        assert_eq!(response.version(), reqwest::Version::HTTP_2);
+        response.chunk().await.unwrap().unwrap();
+        streams.push(response);
+    }
+    client.post(&url).body("x").send().await.unwrap().error_for_status().unwrap();
+    for stream in &mut streams {
+        let chunk = stream.chunk().await.unwrap().unwrap();
+        assert!(chunk.ends_with(b"data: x\n\n"));
+    }
+}
