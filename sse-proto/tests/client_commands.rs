@@ -133,7 +133,7 @@ fn a_hidden_page_gives_up_its_connection() {
 
 #[test]
 fn a_suspension_before_the_first_request_holds_it_back() {
-    let mut client = Client::new(Config { repeat: Repeat::Never, ..config() });
+    let mut client = Client::new(Config { repeat: Some(Repeat::Never), ..config() });
     client.source.suspend();
     assert_eq!(client.poll(), "wait for ever");
     client.source.resume();
@@ -168,11 +168,11 @@ fn a_suspension_between_two_polls_starts_a_new_request() {
 
 #[test]
 fn a_request_that_may_not_be_repeated_cannot_be_suspended() {
-    let mut client = Client::open(Config { repeat: Repeat::Never, ..config() });
+    let mut client = Client::open(Config { repeat: Some(Repeat::Never), ..config() });
     client.source.suspend();
     assert_eq!(client.poll(), "closed NotRepeated(Suspended)");
 
-    let mut client = Client::open(Config { repeat: Repeat::IfId, ..config() });
+    let mut client = Client::open(Config { repeat: Some(Repeat::IfId), ..config() });
     client.read("id: 1\n\n");
     client.source.suspend();
     assert_eq!(client.poll(), "wait for ever");

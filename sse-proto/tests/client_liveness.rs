@@ -25,6 +25,13 @@ fn a_request_without_a_response_is_given_up() {
 }
 
 #[test]
+fn a_request_is_sent_even_if_there_is_no_time_for_it() {
+    let mut client = Client::new(Config { connect_timeout: Some(secs(0)), ..config() });
+    assert_eq!(client.poll(), "connect 0 id - until 0ns");
+    assert_eq!(client.poll(), "lost ConnectTimeout, attempt 1 in 1s");
+}
+
+#[test]
 fn a_response_beats_the_deadline_that_has_passed() {
     let mut client = Client::new(config());
     client.poll();

@@ -114,7 +114,7 @@ fn config() -> impl Strategy<Value = Config> {
     (policy, repeat, liveness, timeout(), timeout(), rest).prop_map(
         |(policy, repeat, activity, connect_timeout, event_timeout, (flush, skip))| Config {
             policy,
-            repeat,
+            repeat: Some(repeat),
             retry_status: vec![503],
             connect_timeout,
             activity,

@@ -54,6 +54,20 @@ fn browsers_wait_three_seconds() {
     assert_eq!(ReconnectPolicy::browser().delay(3, None, None, u64::MAX), secs(3));
 }
 
+#[test]
+fn clients_that_were_told_when_to_come_back_are_spread_too() {
+    let spread = |jitter, retry, after| {
+        let policy = ReconnectPolicy { jitter, ..policy() };
+        let delay = |random| policy.delay(1, retry, after, random).as_secs_f64().round();
+        (delay(0), delay(u64::MAX))
+    };
+    for (retry, after) in [(Some(secs(100)), None), (None, Some(secs(100)))] {
+        assert_eq!(spread(Jitter::None, retry, after), (100.0, 100.0));
+        assert_eq!(spread(Jitter::Equal, retry, after), (100.0, 150.0));
+        assert_eq!(spread(Jitter::Full, retry, after), (100.0, 200.0));
+    }
+}
+
 proptest! {
     #[test]
     fn jitter_shortens_our_wait_and_lengthens_the_servers(
@@ -252,18 +266,23 @@ fn a_request_is_repeated_as_configured() {
         client.source.handle_eof();
         client.poll()
     };
-    assert_eq!(end(Repeat::Always, ""), "lost EndOfStream, attempt 1 in 1s");
-    assert_eq!(end(Repeat::Never, "id: 1\n\n"), "closed NotRepeated(EndOfStream)");
-    assert_eq!(end(Repeat::IfId, "id: 1\n\n"), "lost EndOfStream, attempt 1 in 1s");
-    assert_eq!(end(Repeat::IfId, "data: x\n\n"), "closed NotRepeated(EndOfStream)");
-    assert_eq!(end(Repeat::IfId, "id: 1\n"), "closed NotRepeated(EndOfStream)", "never committed");
-    assert_eq!(end(Repeat::IfId, "id: \u{1}\n\n"), "closed NotRepeated(EndOfStream)", "no header carries it");
+    assert_eq!(end(None, ""), "lost EndOfStream, attempt 1 in 1s");
+    assert_eq!(end(Some(Repeat::Always), ""), "lost EndOfStream, attempt 1 in 1s");
+    assert_eq!(end(Some(Repeat::Never), "id: 1\n\n"), "closed NotRepeated(EndOfStream)");
+    assert_eq!(end(Some(Repeat::IfId), "id: 1\n\n"), "lost EndOfStream, attempt 1 in 1s");
+    assert_eq!(end(Some(Repeat::IfId), "data: x\n\n"), "closed NotRepeated(EndOfStream)");
+    assert_eq!(end(Some(Repeat::IfId), "id: 1\n"), "closed NotRepeated(EndOfStream)", "never committed");
+    assert_eq!(
+        end(Some(Repeat::IfId), "id: \u{1}\n\n"),
+        "closed NotRepeated(EndOfStream)",
+        "no header carries it"
+    );
 }
 
 #[test]
 fn never_repeated_means_after_no_failure_at_all() {
     let fail = |verdict| {
-        let mut client = Client::new(Config { repeat: Repeat::Never, ..config() });
+        let mut client = Client::new(Config { repeat: Some(Repeat::Never), ..config() });
         client.poll();
         match verdict {
             Some(verdict) => client.source.handle_verdict(verdict),

@@ -143,6 +143,8 @@ fn an_id_that_no_header_can_carry_is_kept_and_not_sent() {
         client.lose();
         assert_eq!(client.source.last_event_id(), id);
         client.sleep(secs(1));
+        let Output::Connect(request) = client.source.poll(client.now, &mut &[][..]) else { panic!("due") };
+        assert_eq!((request.last_event_id, request.id), (None, id));
         client.connect();
         assert_eq!(client.read("data: y\n\n")[0], format!("event message \"y\" id {id}"));
     }
