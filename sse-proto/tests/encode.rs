@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
+mod support;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde::Deserialize;
-use sse_proto::{EncodeError, EventBuilder, Frame, Message, Parser};
+use sse_proto::{EncodeError, EventBuilder};
+use support::checks::encode::{Call, inject, read_back};
 
 #[derive(Deserialize)]
 struct Case {
@@ -115,23 +118,6 @@ fn a_refusal_says_which_field_which_character_and_where() {
     assert!(EventBuilder::new().event("a\0b").is_ok(), "NUL is harmless outside IDs");
 }
 
-/// Every field and comment of one stream as written, by the letter of the grammar of 9.2.5; shares nothing
-/// with the crate.
-fn raw_blocks(stream: &str) -> Vec<Vec<(String, String)>> {
-    let stream = stream.replace("\r\n", "\n").replace('\r', "\n");
-    let mut blocks = vec![vec![]];
-    for line in stream.split_terminator('\n') {
-        if line.is_empty() {
-            blocks.push(vec![]);
-            continue;
-        }
-        let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        blocks.last_mut().unwrap().push((name.to_owned(), value.to_owned()));
-    }
-    blocks
-}
-
 /// A text in which whatever could be taken for structure is likely.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -145,85 +131,27 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-fn hostile_fields() -> impl Strategy<Value = Fields> {
-    use prop::option::of;
-    (of(hostile()), of(hostile()), of(hostile()), of(any::<u64>()), of(hostile()))
-        .prop_map(|(comment, event, id, retry, data)| Fields { comment, event, id, retry, data })
+fn call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        hostile().prop_map(Call::Comment),
+        hostile().prop_map(Call::Event),
+        hostile().prop_map(Call::Id),
+        any::<Duration>().prop_map(Call::Retry),
+        hostile().prop_map(Call::Data),
+    ]
 }
 
 proptest! {
     #[test]
-    fn nothing_but_the_given_fields_is_read_back(fields in hostile_fields()) {
-        let refused = fields.event.as_ref().is_some_and(|event| event.contains(['\r', '\n']))
-            || fields.id.as_ref().is_some_and(|id| id.contains(['\r', '\n', '\0']));
-        let Ok(builder) = fields.build() else {
-            prop_assert!(refused);
-            return Ok(());
-        };
-        prop_assert!(!refused);
-
-        let mut expected: Vec<(String, String)> = vec![];
-        let lines = |text: &Option<String>| match text {
-            Some(text) => text.replace("\r\n", "\n").replace('\r', "\n").split('\n').map(String::from).collect(),
-            None => vec![],
-        };
-        expected.extend(lines(&fields.comment).into_iter().map(|line| (String::new(), line)));
-        expected.extend(fields.event.iter().map(|event| ("event".into(), event.clone())));
-        expected.extend(fields.id.iter().map(|id| ("id".into(), id.clone())));
-        expected.extend(fields.retry.iter().map(|retry| ("retry".into(), retry.to_string())));
-        expected.extend(lines(&fields.data).into_iter().map(|line| ("data".into(), line)));
-
-        // Between two events, so that leaks to either side are seen.
-        let wire = builder.encode();
-        let stream = format!("data: before\n\n{wire}data: after\n\n");
-        let data = |text: &str| vec![("data".to_owned(), text.to_owned())];
-        let mut blocks = raw_blocks(&stream);
-        prop_assert_eq!(blocks.remove(0), data("before"));
-        prop_assert_eq!(blocks.pop().unwrap(), vec![]);
-        if expected.iter().all(|(name, _)| name.is_empty()) {
-            expected.extend(data("after"));
-        } else {
-            prop_assert_eq!(blocks.pop().unwrap(), data("after"));
-        }
-        prop_assert_eq!(blocks, vec![expected]);
-    }
-
-    /// Up to the normalisation: line breaks become LF, an empty type `message`, without data there is no
-    /// event.
-    #[test]
-    fn the_parser_gives_it_back(fields in hostile_fields()) {
-        let Ok(wire) = fields.build().map(|builder| builder.encode()) else { return Ok(()) };
-        let (mut parser, mut input) = (Parser::with_last_event_id("before"), wire.as_bytes());
-        let (mut events, mut comments): (Vec<Message>, Vec<String>) = (vec![], vec![]);
-        while let Some(frame) = parser.next_frame(&mut input).unwrap() {
-            match frame {
-                Frame::Event(event) => events.push(event.into()),
-                Frame::Comment(comment) => comments.push(comment.to_owned()),
-                Frame::Retry(retry) => prop_assert_eq!(Some(retry), fields.retry.map(Duration::from_millis)),
-                frame => prop_assert!(false, "{frame:?}"),
-            }
-        }
-        let unify = |text: &String| text.replace("\r\n", "\n").replace('\r', "\n");
-        prop_assert_eq!(events.len(), usize::from(fields.data.is_some()));
-        if let Some(event) = events.first() {
-            prop_assert_eq!(Some(event.data().to_owned()), fields.data.as_ref().map(unify));
-            let given = fields.event.as_deref().filter(|event| !event.is_empty());
-            prop_assert_eq!(event.event(), given.unwrap_or("message"));
-        }
-        prop_assert_eq!(fields.comment.as_ref().map(unify), (!comments.is_empty()).then(|| comments.join("\n")));
-        prop_assert_eq!(parser.last_event_id(), fields.id.as_deref().unwrap_or("before"));
-        prop_assert_eq!(parser.retry(), fields.retry.map(Duration::from_millis));
+    fn nothing_but_the_given_fields_is_read_back(calls in prop::collection::vec(call(), 0..8)) {
+        inject(&calls);
     }
 
     #[test]
-    fn the_length_is_known_beforehand(fields in hostile_fields()) {
-        if let Ok(builder) = fields.build() {
-            let wire = builder.encode();
-            prop_assert_eq!(wire.len(), builder.encoded_len());
-            prop_assert_eq!(wire.capacity(), wire.len(), "one allocation");
-            let mut appended = String::from("before");
-            builder.encode_into(&mut appended).unwrap();
-            prop_assert_eq!(appended, format!("before{wire}"));
-        }
+    fn events_are_what_was_encoded(
+        events in prop::collection::vec(prop::collection::vec(call(), 1..6), 0..6),
+        lengths in prop::collection::vec(any::<u8>(), 0..4),
+    ) {
+        read_back(&events, &lengths);
     }
 }

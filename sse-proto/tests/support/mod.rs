@@ -1,6 +1,10 @@
 //! What several test targets share: the specification read aloud, and ways to feed the parser.
 #![allow(dead_code, unreachable_pub, reason = "each target uses a part")]
 
+pub mod checks;
+pub mod reference;
+pub mod transcript;
+
 use std::time::Duration;
 
 use sse_proto::{Frame, Parser};
