@@ -154,9 +154,15 @@ impl Block {
             }
             _ => {
                 self.value_len = 0;
-                self.value.clear();
+                self.clear_value();
             }
         }
+    }
+
+    /// Forgets a comment that was handed out, and gives back what a giant one left behind, lest an ID take over its room.
+    pub(super) fn clear_value(&mut self) {
+        self.value.clear();
+        self.value.shrink();
     }
 
     /// Appends a piece.

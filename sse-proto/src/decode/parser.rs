@@ -346,13 +346,13 @@ impl Parser {
             }
         }
         self.block.spill(chunk);
+        self.block.clear_value();
         let rest = mem::take(input);
-        if rest.is_empty() {
-            self.block.shrink();
-        } else {
+        if !rest.is_empty() {
             self.ready = false;
             self.feed(rest)?;
         }
+        self.block.shrink();
         Ok(Some(Completed::Nothing))
     }
 

@@ -1,0 +1,250 @@
+//! What is borrowed from the chunk, what is allocated, and what is given back.
+
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+#[path = "support/heap.rs"]
+mod heap;
+
+use heap::{Counting, heap, measure};
+use sse_proto::{Event, Frame, Limits, Message, Overflow, Parser};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const MIB: usize = 1 << 20;
+
+/// What a parser may keep when it has nothing to do: its own bound for a buffer, 128 KiB, for each of a few.
+const RETAINED: i64 = 4 * 128 * 1024;
+
+fn lies_in(text: &str, chunk: &[u8]) -> bool {
+    let (text, chunk) = (text.as_bytes().as_ptr_range(), chunk.as_ptr_range());
+    chunk.start <= text.start && text.end <= chunk.end
+}
+
+/// All the events of a chunk through each way to ask; `each` gets the chunk too.
+fn each_event(chunk: &[u8], mut each: impl FnMut(Event<'_>, &[u8])) {
+    let (mut parser, mut input) = (Parser::new(), chunk);
+    while let Some(event) = parser.next_event(&mut input).unwrap() {
+        each(event, chunk);
+    }
+    let (mut parser, mut input) = (Parser::new(), chunk);
+    while let Some(frame) = parser.next_frame(&mut input).unwrap() {
+        if let Frame::Event(event) = frame {
+            each(event, chunk);
+        }
+    }
+    let (mut parser, mut input) = (Parser::new(), chunk);
+    loop {
+        let before = input;
+        let step = parser.advance(&mut input).unwrap();
+        match parser.frame(step, before) {
+            Some(Frame::Event(event)) => each(event, chunk),
+            Some(_) => {}
+            None => break,
+        }
+    }
+}
+
+#[test]
+fn an_event_that_is_whole_in_the_chunk_points_into_it() {
+    let blocks = [
+        "data: x\n\n",
+        "data:x\n\n",
+        "data: grün, 漢字, 🦀\n\n",
+        "event: add\ndata: 73857293\nid: 7\n\n",
+        "id: 7\ndata: {\"a\": \"a value that is longer than a vector register, and than two\"}\nevent: größe\n\n",
+        ": a comment before\nevent: e\ndata: x\n\n",
+        "retry: 50\ndata: x\nevent: e\n\n",
+        "unknown: field\ndata: x\nno colon\n\n",
+        "data: only\n\nevent: second\ndata: in the chunk\n\n",
+        "event: first\nevent: last\ndata: x\n\n",
+        "\u{feff}data: x\n\n",
+        "\n\n\ndata: x\n\n: trailing\n",
+    ];
+    for block in blocks {
+        for end in ["\n", "\r", "\r\n"] {
+            let chunk = block.replace('\n', end).into_bytes();
+            let mut seen = 0;
+            each_event(&chunk, |event, chunk| {
+                seen += 1;
+                assert!(lies_in(event.data, chunk), "{event:?} of {block:?}");
+                assert!(lies_in(event.event, chunk) || event.event == "message", "{event:?} of {block:?}");
+            });
+            assert_eq!(seen, 3 * block.matches("data:").count(), "{block:?}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_between_the_lines_of_an_event_does_not_stop_next_event_from_borrowing() {
+    let chunk = b"event: add\n: comment\ndata: x\nretry: 5\nid: 1\n: another\n\n";
+    let (mut parser, mut input) = (Parser::new(), &chunk[..]);
+    let event = parser.next_event(&mut input).unwrap().unwrap();
+    assert!(lies_in(event.data, chunk) && lies_in(event.event, chunk));
+}
+
+#[test]
+fn comments_are_borrowed() {
+    let chunk = ": keep-alive, grün\r\n:\r: x\n".as_bytes();
+    let (mut parser, mut input) = (Parser::new(), chunk);
+    for expected in ["keep-alive, grün", "", "x"] {
+        let Some(Frame::Comment(comment)) = parser.next_frame(&mut input).unwrap() else {
+            panic!("a comment")
+        };
+        assert_eq!(comment, expected);
+        assert!(lies_in(comment, chunk));
+    }
+}
+
+#[test]
+fn the_event_after_a_split_one_is_borrowed_again() {
+    let mut parser = Parser::new();
+    assert_eq!(parser.next_event(&mut &b"event: e\ndata: spl"[..]), Ok(None));
+    let chunk = b"it\n\ndata: whole\n\ndata: two\ndata: lines\n\nevent: t\ndata: whole again\n\n";
+    let mut input = &chunk[..];
+    for (data, borrowed) in [("split", false), ("whole", true), ("two\nlines", false), ("whole again", true)]
+    {
+        let event = parser.next_event(&mut input).unwrap().unwrap();
+        assert_eq!((event.data, lies_in(event.data, chunk)), (data, borrowed));
+    }
+}
+
+#[test]
+fn nothing_is_allocated_for_what_is_borrowed() {
+    let stream =
+        "event: add\ndata: 漢字 and more\n\n: comment\ndata:\r\n\r\nretry: 5\nunknown\n\n".repeat(50);
+    let (events, heap) = measure(|| {
+        let mut events = 0;
+        let (mut parser, mut input) = (Parser::new(), stream.as_bytes());
+        while parser.next_event(&mut input).unwrap().is_some() {
+            events += 1;
+        }
+        events
+    });
+    // The value of a `retry` line is the one thing that is copied.
+    assert_eq!((events, heap.calls), (100, 1));
+}
+
+#[test]
+fn nothing_is_allocated_in_the_steady_state_however_the_stream_is_cut() {
+    let stream = "event: add\nid: 12\ndata: one line\n\n: a comment\nretry: 3000\ndata: two\ndata: grün \n\nid: 7\nid:\n\n\
+                  data: \u{fffd}\r\nid: 345\r\n\r\nunknown: x\r\r"
+        .as_bytes();
+    let stream =
+        [stream, b"data: ill\xffformed\xe2\x80\nevent: \xf0\x9f\n\nevent: no data\n\n"].concat().repeat(8);
+    for length in (1..=40).chain([64, 100, 128, 333, 1000, stream.len()]) {
+        let mut frames = Parser::new();
+        let mut events = Parser::new().with_limits(Limits { overflow: Overflow::Skip, event: 100, id: 5 });
+        let mut run = || {
+            for chunk in stream.chunks(length) {
+                let mut input = chunk;
+                while frames.next_frame(&mut input).unwrap().is_some() {}
+                let mut input = chunk;
+                while events.next_event(&mut input).unwrap().is_some() {}
+            }
+        };
+        run();
+        let ((), heap) = measure(run);
+        assert_eq!(heap.calls, 0, "in chunks of {length}");
+    }
+}
+
+#[test]
+fn a_message_is_one_allocation() {
+    let event = Event { event: "add", data: "73857293", id: "7" };
+    let (message, heap) = measure(|| Message::from(event));
+    assert_eq!((heap.calls, heap.held), (1, 12));
+    let (data, heap) = measure(|| message.into_data());
+    assert_eq!((data.as_str(), heap.calls), ("73857293", 0));
+}
+
+/// A giant value in chunks; then a quiet stream. What the parser still holds at its end.
+fn held_after_giant(giant: &[u8], giant_chunk: usize, quiet: &[u8], quiet_chunk: usize) -> i64 {
+    let mut parser = Parser::new();
+    let ((), _) = measure(|| {
+        for mut input in giant.chunks(giant_chunk) {
+            while parser.next_frame(&mut input).unwrap().is_some() {}
+        }
+        for mut input in quiet.chunks(quiet_chunk) {
+            while parser.next_frame(&mut input).unwrap().is_some() {}
+        }
+    });
+    let held = heap().held;
+    drop(parser);
+    held
+}
+
+#[test]
+fn capacity_is_given_back_after_one_giant_value_whatever_follows() {
+    let long = "x".repeat(MIB * 3 / 4);
+    let giants = [
+        format!("data: {long}\n\n"),
+        format!("data: {long}\r\n\r\n").replace("xx", "x\u{e9}"),
+        format!("data: x\ndata: {long}\n\n"),
+        format!("event: {long}\ndata: x\n\n"),
+        format!("event: {long}\n\n"),
+        format!(": {long}\n"),
+        format!("data: x\n: {long}\n\n"),
+        format!("retry: {long}\n"),
+        format!("data: {}\n\n", "x\ndata: ".repeat(MIB / 8)),
+    ];
+    let quiets: [&[u8]; 7] = [
+        b"data: borrowed\n\n",
+        b"id: 5\n\ndata: borrowed\n\n",
+        b"id: 5\ndata: two\ndata: lines\n\n",
+        b": keep-alive\n\n",
+        b"event: e\ndata: \xff\n\n",
+        b"\n",
+        // With this one, a chunk of 64 bytes never ends between two lines.
+        b"data: 0123456789012345678901234567890123456789\n\n: comment    \n",
+    ];
+    for giant in &giants {
+        for quiet in quiets {
+            let quiet = [&b": the first chunk after it\n\n"[..], &quiet.repeat(20)].concat();
+            for giant_chunk in [1400, giant.len()] {
+                for quiet_chunk in [1, 64, quiet.len()] {
+                    let held = held_after_giant(giant.as_bytes(), giant_chunk, &quiet, quiet_chunk);
+                    let start = &giant[..12];
+                    let quiet = quiet.escape_ascii();
+                    assert!(
+                        held <= RETAINED,
+                        "{held} bytes after {start:?}.. in chunks of {giant_chunk}, then {quiet} in chunks of {quiet_chunk}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn capacity_is_given_back_after_an_event_over_the_limit() {
+    let mut parser =
+        Parser::new().with_limits(Limits { overflow: Overflow::Skip, event: 4 * MIB, ..Limits::default() });
+    let piece = [b'x'; 1400];
+    let (_, heap) = measure(|| {
+        assert_eq!(parser.next_event(&mut &b"data: "[..]), Ok(None));
+        for _ in 0..5 * MIB / piece.len() {
+            assert_eq!(parser.next_event(&mut &piece[..]), Ok(None));
+        }
+    });
+    assert!(heap.held <= RETAINED, "{heap:?}");
+    assert!(heap.peak <= 6 * MIB as i64, "{heap:?}");
+}
+
+#[test]
+fn a_giant_event_takes_little_more_room_than_its_size_and_is_copied_a_few_times() {
+    const SIZE: usize = 64 * MIB;
+    let mut parser = Parser::new().with_limits(Limits { event: usize::MAX, ..Limits::default() });
+    let piece = [b'x'; 1400];
+    let (len, heap) = measure(|| {
+        assert_eq!(parser.next_event(&mut &b"data: "[..]), Ok(None));
+        for _ in 0..SIZE / piece.len() {
+            assert_eq!(parser.next_event(&mut &piece[..]), Ok(None));
+        }
+        parser.next_event(&mut &b"\n\n"[..]).unwrap().unwrap().data.len()
+    });
+    assert_eq!(len, SIZE / piece.len() * piece.len());
+    assert!(heap.peak <= SIZE as i64 * 3 / 2, "{heap:?}");
+    // Growth by a fixed factor: a geometric series. By a fixed amount, it would be thousands of times the size.
+    assert!(heap.asked <= 7 * SIZE as u64, "{heap:?}");
+}
