@@ -105,6 +105,11 @@ impl Lines {
         }
     }
 
+    /// Whether a byte order mark has begun: bytes of the first line, if it stays cut.
+    pub(super) fn in_bom(&self) -> bool {
+        matches!(self.start, Start::Bom(1..))
+    }
+
     /// The length of the line end that `bytes` starts with; remembers a CR whose LF may still come.
     pub(super) fn line_end(&mut self, bytes: &[u8]) -> usize {
         match bytes {

@@ -265,10 +265,10 @@ impl Parser {
             self.block.clear();
         }
         self.ready = false;
-        self.lines = Lines::new();
+        let lines = mem::take(&mut self.lines);
         (self.consumed, self.block_start) = (0, 0);
         let state = mem::replace(&mut self.state, State::Line);
-        let complete = state == State::Line && self.block.is_empty();
+        let complete = state == State::Line && !lines.in_bom() && self.block.is_empty();
         if self.flush
             && self.end_line(state).is_ok()
             && let Some(Completed::Event { event, data }) = self.block.flush()
