@@ -1,0 +1,250 @@
+//! What a hostile or broken peer can make a parser hold, and what happens past the limits.
+
+#[path = "support/heap.rs"]
+mod heap;
+mod support;
+
+use heap::{Counting, heap, measure};
+use sse_proto::{Error, Limits, Overflow, Parser};
+use support::owned;
+use support::transcript::{End, Said, Transcript, Way, cut, listen};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const SMALL: Limits = Limits { event: 10, id: 4, overflow: Overflow::Fail };
+const SKIPPING: Limits = Limits { overflow: Overflow::Skip, ..SMALL };
+
+/// The outcome of a stream, which has to be the same in every chunking.
+fn outcome(stream: &str, limits: Limits) -> Transcript {
+    let parser = Parser::with_last_event_id("0").with_limits(limits);
+    let outcome = listen(parser.clone(), [stream], || Way::Frame);
+    for lengths in (1..=stream.len()).map(|length| [u8::try_from(length).unwrap_or(u8::MAX)]) {
+        let chunks = cut(stream.as_bytes(), &lengths);
+        assert_eq!(
+            listen(parser.clone(), chunks, || Way::Frame),
+            outcome,
+            "{stream:?} in chunks of {lengths:?}"
+        );
+    }
+    for at in 0..stream.len() {
+        let chunks = [&stream.as_bytes()[..at], &stream.as_bytes()[at..]];
+        assert_eq!(listen(parser.clone(), chunks, || Way::Frame), outcome, "{stream:?} cut at {at}");
+    }
+    outcome
+}
+
+fn event(event: &str, data: &str, id: &str) -> Said {
+    Said::Event(owned(event, data, id))
+}
+
+#[test]
+fn an_event_may_be_as_long_as_its_limit_and_no_longer() {
+    let limit = 10;
+    for (fits, too_long) in [
+        ("data: 0123456789\n\n", "data: 0123456789a\n\n"),
+        ("data:0123456789\n\n", "data:0123456789a\n\n"),
+        ("data:  123456789\n\n", "data:  123456789a\n\n"),
+        // The LF between two lines counts.
+        ("data: 01234\ndata: 6789\n\n", "data: 01234\ndata: 6789a\n\n"),
+        ("data: 012345678\ndata\n\n", "data: 0123456789\ndata\n\n"),
+        // So does the type: the last one.
+        ("event: 01234\ndata: 56789\n\n", "event: 01234\ndata: 56789a\n\n"),
+        ("data: 56789\nevent: 01234\n\n", "data: 56789\nevent: 01234a\n\n"),
+        ("event: 01234567\nevent: 0\ndata: 123456789\n\n", "event: 0\nevent: 01\ndata: 234567890\n\n"),
+        ("event: 0123456789\n\n", "event: 0123456789a\n\n"),
+        // Bytes as they came, not what became of them.
+        ("data: 漢字漢x\n\n", "data: 漢字漢xy\n\n"),
+        (": 0123456789\n\n", ": 0123456789a\n\n"),
+        ("data: x\n: 0123456789\n\n", "data: x\n: 0123456789a\n\n"),
+        ("retry: 0000000005\n\n", "retry: 00000000005\n\n"),
+    ] {
+        for end in ["\n", "\r", "\r\n"] {
+            let (fits, too_long) = (fits.replace('\n', end), too_long.replace('\n', end));
+            assert_eq!(outcome(&fits, SMALL).error, None, "{fits:?}");
+            assert_eq!(outcome(&too_long, SMALL).error, Some(Error::EventTooLong { limit }), "{too_long:?}");
+            assert_eq!(outcome(&fits, SKIPPING).skipped, 0, "{fits:?}");
+            assert_eq!(outcome(&too_long, SKIPPING).skipped, 1, "{too_long:?}");
+        }
+    }
+}
+
+#[test]
+fn replacement_characters_do_not_count_thrice() {
+    let parser = Parser::new().with_limits(SMALL);
+    for length in 1..=20 {
+        let stream = [&b"data: "[..], &[0xff; 10], b"\n\n"].concat();
+        let transcript = listen(parser.clone(), stream.chunks(length), || Way::Frame);
+        assert_eq!(transcript.said, [event("message", &"\u{fffd}".repeat(10), "")]);
+    }
+}
+
+#[test]
+fn an_id_may_be_as_long_as_its_limit_and_no_longer() {
+    for (fits, too_long) in [
+        ("id: 0123\ndata: x\n\n", "id: 01234\ndata: x\n\n"),
+        ("id:0123\n\n", "id:01234\n\n"),
+        ("id: é12\n\n", "id: é123\n\n"),
+        // Also one that is ignored because of its NUL.
+        ("id: 01\0\n\n", "id: 0123\0\n\n"),
+    ] {
+        assert_eq!(outcome(fits, SMALL).error, None, "{fits:?}");
+        assert_eq!(outcome(too_long, SMALL).error, Some(Error::IdTooLong { limit: 4 }), "{too_long:?}");
+        assert_eq!(outcome(too_long, SKIPPING).skipped, 1);
+    }
+}
+
+#[test]
+fn what_nobody_keeps_has_no_limit() {
+    let stream = format!("unknown: {0}\n{0}\n: a\n: b\n: c\n: d\ndata: x\n\n", "y".repeat(300));
+    let outcome = outcome(&stream, SMALL);
+    assert_eq!(outcome.said.last(), Some(&event("message", "x", "0")));
+}
+
+#[test]
+fn the_events_before_the_error_arrive_and_the_error_stays() {
+    let outcome = outcome("id: 1\ndata: x\n\nid: 2\ndata: 0123456789a\n\ndata: y\n\nid: 3\n\n", SMALL);
+    assert_eq!(outcome.said, [event("message", "x", "1")]);
+    assert_eq!(outcome.error, Some(Error::EventTooLong { limit: 10 }));
+    assert_eq!((outcome.last_event_id.as_str(), outcome.end), ("1", End::Dropped));
+
+    let mut parser = Parser::new().with_limits(SMALL);
+    let error = Err(Error::EventTooLong { limit: 10 });
+    assert_eq!(parser.next_event(&mut &b"data: 0123456789a"[..]), error);
+    assert_eq!(parser.next_event(&mut &b""[..]), error);
+    assert_eq!(parser.next_event(&mut &b"\n\ndata: x\n\n"[..]), error);
+    parser.finish();
+    assert_eq!(parser.next_event(&mut &b"data: x\n\n"[..]), error, "also after the end of the stream");
+}
+
+#[test]
+fn a_skipped_block_is_reported_in_its_place_with_its_size_on_the_wire() {
+    for end in ["\n", "\r", "\r\n"] {
+        let too_long =
+            "event: e\nid: 2\n: c\ndata: 0123456789\nid: 3\nretry: 9\ndata: more\n".replace('\n', end);
+        let stream = format!("id: 1\ndata: x\n\n{too_long}\ndata: y\n\n").replace('\n', end);
+        let stream = stream.replace("\r\r\n", "\r\n");
+        let outcome = outcome(&stream, SKIPPING);
+        let comment = Said::Comment("c".into());
+        let bytes = too_long.len() as u64;
+        assert_eq!(
+            outcome.said,
+            [event("message", "x", "1"), comment, Said::Skipped(bytes), event("message", "y", "1")],
+            "its ID is not committed, and nothing in it applies after the limit was passed"
+        );
+        assert_eq!((outcome.skipped, outcome.retry, outcome.last_event_id.as_str()), (1, None, "1"));
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_blank_lines_are_no_part_of_a_skipped_block() {
+    for start in ["\u{feff}", "\u{feff}\r\n\r\n", "\n\n\n", "\r", ""] {
+        let outcome = outcome(&format!("{start}data: 0123456789a\n\ndata: x\n\n"), SKIPPING);
+        assert_eq!(outcome.said, [Said::Skipped(18), event("message", "x", "0")], "{start:?}");
+    }
+}
+
+#[test]
+fn each_overlong_block_is_skipped_for_itself() {
+    let outcome =
+        outcome("data: 0123456789a\n\nid: 01234\n\ndata: x\n\n: 0123456789a\n\nid: 9\ndata: y\n\n", SKIPPING);
+    let skipped = |bytes| Said::Skipped(bytes);
+    let said =
+        [skipped(18), skipped(10), event("message", "x", "0"), skipped(14), event("message", "y", "9")];
+    assert_eq!((outcome.said, outcome.skipped), (said.into(), 3));
+}
+
+#[test]
+fn a_skipped_block_without_an_end_is_dropped_at_the_end_of_the_stream() {
+    let outcome = outcome("data: 0123456789a\nid: 7\n", SKIPPING);
+    assert_eq!((outcome.said, outcome.skipped, outcome.end), (vec![], 0, End::Dropped));
+    assert_eq!(outcome.last_event_id, "0");
+}
+
+/// Feeds `piece` after `start` for ever, or so; says what it ended with and the most that was held.
+fn endless(limits: Limits, start: &str, piece: &str) -> (Result<(), Error>, i64) {
+    let mut parser = Parser::new().with_limits(limits);
+    let (result, _) = measure(|| {
+        let mut result = listen_quietly(&mut parser, start);
+        for _ in 0..(4 << 20) / piece.len() {
+            result = listen_quietly(&mut parser, piece);
+        }
+        result
+    });
+    (result, heap().peak)
+}
+
+fn listen_quietly(parser: &mut Parser, chunk: &str) -> Result<(), Error> {
+    let mut input = chunk.as_bytes();
+    while parser.next_frame(&mut input)?.is_some() {}
+    Ok(())
+}
+
+#[test]
+fn what_has_no_end_takes_bounded_room() {
+    const LIMIT: usize = 100_000;
+    let limits = Limits { event: LIMIT, id: 1000, overflow: Overflow::Fail };
+    let too_long = Err(Error::EventTooLong { limit: LIMIT });
+    let cases = [
+        ("a line", "data: ", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", too_long),
+        ("an event", "", "data: 0123456789\n", too_long),
+        ("an event of empty lines", "", "data\ndata:\n", too_long),
+        ("a line of bytes that are replaced", "data: ", "\u{80}\u{80}\u{80}", too_long),
+        ("a comment", ":", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", too_long),
+        ("a type", "event:", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", too_long),
+        ("a number", "retry: ", "99999999999999999999999999999999999999", too_long),
+        ("an ID", "id: ", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", Err(Error::IdTooLong { limit: 1000 })),
+        ("comments", "data: x\n", ": xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", Ok(())),
+        ("cut comments", "data: x\n:", "xxxxxxxxxxxxxxxxxxxxxx\n: xxxxxxxxxx", Ok(())),
+        ("IDs", "", "id: 0123456789\nid: 1\n", Ok(())),
+        ("types", "", "event: 0123456789\nevent: 1\n", Ok(())),
+        ("an unknown line", "unknown", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", Ok(())),
+        ("unknown lines", "data: x\n", "unknown: xxxxxxxxxxxxxxxxxxxxxxxxxx\n", Ok(())),
+        ("blank lines", "", "\r\r\n\n\n", Ok(())),
+    ];
+    for (what, start, piece, expected) in cases {
+        let (result, peak) = endless(limits, start, piece);
+        assert_eq!(result, expected, "{what}");
+        assert!(peak <= 3 * LIMIT as i64, "{what} without end took {peak} bytes");
+        let (result, peak) = endless(Limits { overflow: Overflow::Skip, ..limits }, start, piece);
+        assert_eq!(result, Ok(()), "{what}");
+        assert!(peak <= 3 * LIMIT as i64, "{what} without end took {peak} bytes");
+    }
+}
+
+#[test]
+fn ids_of_megabytes_are_refused_or_skipped() {
+    let stream = format!("id: 1\ndata: x\n\nid: {}\ndata: y\n\ndata: z\n\n", "9".repeat(3 << 20));
+    for length in [1400, stream.len()] {
+        let failing = listen(Parser::new(), stream.as_bytes().chunks(length), || Way::Frame);
+        assert_eq!(failing.error, Some(Error::IdTooLong { limit: 4096 }));
+        assert_eq!(failing.last_event_id, "1");
+        let skipping = Parser::new().with_limits(Limits { overflow: Overflow::Skip, ..Limits::default() });
+        let skipping = listen(skipping, stream.as_bytes().chunks(length), || Way::Frame);
+        let bytes = ((3 << 20) + "id: \ndata: y\n".len()) as u64;
+        assert_eq!(
+            skipping.said,
+            [event("message", "x", "1"), Said::Skipped(bytes), event("message", "z", "1")]
+        );
+    }
+}
+
+#[test]
+fn the_defaults_are_what_the_documentation_says() {
+    assert_eq!(Limits::default(), Limits { event: 16 << 20, id: 4096, overflow: Overflow::Fail });
+    let id = "x".repeat(4096);
+    let transcript = listen(Parser::new(), [format!("id: {id}\ndata: y\n\n")], || Way::Frame);
+    assert_eq!(transcript.said, [event("message", "y", &id)]);
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    assert_eq!(
+        Error::EventTooLong { limit: 10 }.to_string(),
+        "an event is longer than 10 bytes: raise `Limits::event` or set `Overflow::Skip`"
+    );
+    assert_eq!(
+        Error::IdTooLong { limit: 4 }.to_string(),
+        "an event ID is longer than 4 bytes: raise `Limits::id` or set `Overflow::Skip`"
+    );
+}
