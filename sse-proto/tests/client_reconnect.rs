@@ -261,7 +261,7 @@ fn the_application_sets_the_delay() {
 #[test]
 fn a_request_is_repeated_as_configured() {
     let end = |repeat, chunk| {
-        let mut client = Client::open(Config { repeat: Some(repeat), ..config() });
+        let mut client = Client::open(Config { repeat, ..config() });
         client.read(chunk);
         client.source.handle_eof();
         client.poll()
