@@ -5,9 +5,7 @@ use core::mem;
 use core::str::from_utf8;
 use core::time::Duration;
 
-use memchr::{memchr, memchr2};
-
-use super::block::{Block, Place};
+use super::block::{Block, Len, Place};
 use super::event::{Completed, Event, Finish, Frame, Step};
 use super::field::{self, Field};
 use super::line::Lines;
@@ -100,6 +98,13 @@ enum State {
     Skipping { in_line: bool },
     /// Over a limit, for good.
     Failed(Error),
+}
+
+/// What of a block lies in the chunk that is being read.
+#[derive(Clone, Copy)]
+struct Here {
+    data: Option<Place>,
+    event: Place,
 }
 
 /// The length of `event: ` and `retry: `: by then the field is known, and whether a space has to be removed.
@@ -269,11 +274,9 @@ impl Parser {
         (self.consumed, self.block_start) = (0, 0);
         let state = mem::replace(&mut self.state, State::Line);
         let complete = state == State::Line && !lines.in_bom() && self.block.is_empty();
-        if self.flush
-            && self.end_line(state).is_ok()
-            && let Some(Completed::Event { event, data }) = self.block.flush()
-        {
-            return Finish::Flushed(self.block.borrow(event, data, &[]));
+        if self.flush && self.end_line(state).is_ok() && self.block.has_data() {
+            self.block.set_stale();
+            return Finish::Flushed(self.block.borrow(Place::Buffer, Place::Buffer, &[]));
         }
         self.block.clear();
         if complete { Finish::Complete } else { Finish::Dropped }
@@ -305,55 +308,146 @@ impl Parser {
     }
 
     /// Reads the lines that lie whole in what is left of the chunk, and the start of the one that does not.
+    #[inline]
     fn read_lines<'c, const FRAMES: bool>(
         &mut self,
         chunk: &'c [u8],
         input: &mut &'c [u8],
     ) -> Result<Option<Completed>, Error> {
         let mut at = chunk.len() - input.len();
-        while let Some(line) = scan::line(chunk, at) {
+        // What of the block is in the chunk. All of it, for most; then nothing is written but the event itself.
+        let mut here = Here { data: None, event: Place::Buffer };
+        let mut len = self.block.len;
+        let completed = loop {
+            let line = match scan::line(chunk, at) {
+                Ok(line) => line,
+                Err(cut) => break Err(cut),
+            };
             at = line.next;
-            *input = &chunk[at..];
-            if input.is_empty() && chunk[at - 1] == b'\r' {
-                self.lines.expect_lf();
-                self.ready = false;
-            }
-            match line.name {
-                Name::Data | Name::Event | Name::Id => self.block.whole(&line, chunk)?,
+            let value = &chunk[line.start..line.end];
+            let mut limit = self.block.limits.event;
+            let taken = match line.name {
+                Name::Data => {
+                    if here.data.is_none() && !self.block.has_data() && line.is_utf8(value) {
+                        here.data = Some(Place::Chunk(line.start, line.end));
+                        len.data = value.len();
+                    } else {
+                        self.block.len = len;
+                        self.join_data(here.data.take(), chunk, value, line.ascii);
+                        len.data = self.block.len.data + value.len();
+                    }
+                    len.data + len.event
+                }
                 Name::Blank => {
+                    self.block.commit_id();
                     self.block_start = self.consumed + at as u64;
-                    if let Some(event) = self.block.dispatch() {
-                        self.ready &= !self.block.is_stale();
-                        return Ok(Some(event));
+                    let in_buffers = self.block.has_data() || self.block.has_event();
+                    if let Some(data) = here.data.or(self.block.has_data().then_some(Place::Buffer)) {
+                        self.block.len = Len::default();
+                        if in_buffers {
+                            self.block.set_stale();
+                            self.ready = false;
+                        }
+                        break Ok(Completed::Event { event: here.event, data });
+                    }
+                    if in_buffers {
+                        self.block.clear_event();
+                    }
+                    here.event = Place::Buffer;
+                    len = Len::default();
+                    continue;
+                }
+                Name::Event => {
+                    if self.block.has_event() {
+                        self.block.clear_event();
+                    }
+                    here.event = Place::Chunk(line.start, line.end);
+                    if value.is_empty() || !line.is_utf8(value) {
+                        here.event = Place::Buffer;
+                        self.block.set_event(value);
+                    }
+                    len.event = value.len();
+                    len.data + len.event
+                }
+                Name::Id => {
+                    limit = self.block.limits.id;
+                    if value.len() <= limit {
+                        self.block.set_id(value, line.ascii);
+                    }
+                    value.len()
+                }
+                Name::Comment if FRAMES && value.len() <= limit => {
+                    let comment = if line.is_utf8(value) {
+                        Place::Chunk(line.start, line.end)
+                    } else {
+                        self.block.set_comment(value);
+                        Place::Buffer
+                    };
+                    break Ok(Completed::Comment(comment));
+                }
+                Name::Retry if value.len() <= limit => {
+                    match field::retry(value).and_then(|ms| self.set_retry(ms)) {
+                        Some(retry) if FRAMES => break Ok(retry),
+                        _ => continue,
                     }
                 }
-                Name::Comment if FRAMES => {
-                    let comment = self.block.comment(&line, chunk)?;
-                    self.block.spill(chunk);
-                    return Ok(Some(Completed::Comment(comment)));
+                Name::Comment | Name::Retry => value.len(),
+                Name::Unknown => continue,
+            };
+            if taken > limit {
+                *input = &chunk[at..];
+                self.expect_lf(at, chunk);
+                return Err(match line.name {
+                    Name::Id => Error::IdTooLong { limit },
+                    _ => Error::EventTooLong { limit },
+                });
+            }
+        };
+        *input = &chunk[at..];
+        self.expect_lf(at, chunk);
+        match completed {
+            Ok(Completed::Event { .. }) => {}
+            Ok(_) => self.spill(here, len, chunk),
+            Err(cut) => {
+                self.spill(here, len, chunk);
+                self.block.clear_value();
+                let rest = mem::take(input);
+                if !rest.is_empty() {
+                    self.ready = false;
+                    self.feed(rest, cut.ascii)?;
                 }
-                Name::Comment => self.block.admit_comment(line.end - line.start)?,
-                Name::Retry => {
-                    self.block.whole(&line, chunk)?;
-                    if let Some(retry) = self.end_retry()
-                        && FRAMES
-                    {
-                        self.block.spill(chunk);
-                        return Ok(Some(retry));
-                    }
-                }
-                Name::Unknown => {}
+                self.block.shrink();
             }
         }
-        self.block.spill(chunk);
-        self.block.clear_value();
-        let rest = mem::take(input);
-        if !rest.is_empty() {
-            self.ready = false;
-            self.feed(rest)?;
+        Ok(Some(completed.unwrap_or(Completed::Nothing)))
+    }
+
+    /// Goes on with data of which a first line may be in the chunk.
+    fn join_data(&mut self, first: Option<Place>, chunk: &[u8], line: &[u8], ascii: bool) {
+        if let Some(Place::Chunk(start, end)) = first {
+            self.block.push_data(&chunk[start..end], true);
         }
-        self.block.shrink();
-        Ok(Some(Completed::Nothing))
+        self.block.push_data(line, ascii);
+    }
+
+    /// Copies what lies in the chunk, which is about to go.
+    fn spill(&mut self, here: Here, len: Len, chunk: &[u8]) {
+        self.block.len = len;
+        if let Some(Place::Chunk(start, end)) = here.data {
+            self.block.push_data(&chunk[start..end], true);
+        }
+        if let Place::Chunk(start, end) = here.event {
+            self.block.set_event(&chunk[start..end]);
+        }
+    }
+
+    /// If the chunk ends with the CR of a line end, an LF that starts the next one belongs to it.
+    #[inline]
+    fn expect_lf(&mut self, at: usize, chunk: &[u8]) {
+        if at == chunk.len() && chunk.last() == Some(&b'\r') {
+            self.lines.expect_lf();
+            self.ready = false;
+        }
     }
 
     /// Does what has to be done before lines can be read whole: goes on with what the last chunk cut.
@@ -362,8 +456,10 @@ impl Parser {
         chunk: &'c [u8],
         input: &mut &'c [u8],
     ) -> Result<Option<Completed>, Error> {
-        if let State::Failed(error) = self.state {
-            return Err(error);
+        match self.state {
+            State::Value(_) | State::Head { .. } => return self.resume_line::<FRAMES>(input),
+            State::Failed(error) => return Err(error),
+            State::Line | State::Skipping { .. } => {}
         }
         if self.block.is_stale() {
             self.block.clear();
@@ -375,65 +471,71 @@ impl Parser {
         }
         if let Some(bytes) = line_start {
             self.block_start -= bytes.len() as u64;
-            self.feed(bytes)?;
+            self.feed(bytes, false)?;
         }
         if input.is_empty() {
+            self.block.clear_value();
+            self.block.shrink();
             return Ok(Some(Completed::Nothing));
         }
         match self.state {
+            State::Skipping { in_line } => Ok(self.skip::<FRAMES>(in_line, chunk, input)),
             State::Line => {
                 self.ready = true;
                 Ok(None)
             }
-            State::Skipping { in_line } => Ok(self.skip::<FRAMES>(in_line, chunk, input)),
-            _ => self.resume_line::<FRAMES>(input),
+            _ => Ok(None),
         }
     }
 
     /// Goes on with the line that the last chunk cut.
     fn resume_line<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Option<Completed>, Error> {
-        let Some(end) = memchr2(b'\n', b'\r', input) else {
-            self.feed(mem::take(input))?;
-            return Ok(Some(Completed::Nothing));
-        };
-        let (bytes, rest) = input.split_at(end);
+        let (len, ascii) = scan::piece(input);
+        let (bytes, rest) = input.split_at(len);
+        let fed = self.feed(bytes, ascii);
+        *input = rest;
+        if rest.is_empty() {
+            return fed.map(|()| Some(Completed::Nothing));
+        }
         *input = &rest[self.lines.line_end(rest)..];
-        let fed = self.feed(bytes);
         let state = mem::replace(&mut self.state, State::Line);
         fed?;
         let completed = match self.end_line(state)? {
             Name::Comment => Some(Completed::Comment(Place::Buffer)),
-            Name::Retry => self.end_retry(),
+            Name::Retry => field::retry(self.block.value().as_bytes()).and_then(|ms| self.set_retry(ms)),
             _ => None,
         };
         Ok(completed.filter(|_| FRAMES))
     }
 
     /// Takes bytes of a line that the chunk cuts.
-    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while let State::Line | State::Head { .. } = self.state {
-            let (mut head, len) = match self.state {
-                State::Head { bytes, len } => (bytes, len),
-                _ => ([0; HEAD], 0),
-            };
-            let Some((first, rest)) = bytes.split_first() else { return Ok(()) };
-            bytes = rest;
-            head[len] = *first;
-            let len = len + 1;
-            // The byte after the colon tells whether a space has to be removed.
-            self.state = if len == HEAD || memchr(b':', &head[..len - 1]).is_some() {
-                let (name, value) = Field::parse(&head[..len]).split();
-                self.block.begin(name);
-                self.block.push(name, value)?;
-                State::Value(name)
-            } else {
-                State::Head { bytes: head, len }
-            };
-        }
+    #[inline]
+    fn feed(&mut self, bytes: &[u8], ascii: bool) -> Result<(), Error> {
         match self.state {
-            State::Value(name) => self.block.push(name, bytes),
-            _ => Ok(()),
+            State::Value(name) => self.block.push(name, bytes, ascii),
+            _ => self.feed_head(bytes, ascii),
         }
+    }
+
+    fn feed_head(&mut self, bytes: &[u8], ascii: bool) -> Result<(), Error> {
+        let (mut head, mut len) = match self.state {
+            State::Head { bytes, len } => (bytes, len),
+            _ => ([0; HEAD], 0),
+        };
+        for (index, &byte) in bytes.iter().enumerate() {
+            head[len] = byte;
+            len += 1;
+            // The byte after the colon tells whether a space has to be removed.
+            if len == HEAD || len > 1 && head[len - 2] == b':' {
+                let (name, value) = Field::parse(&head[..len]).split();
+                self.state = State::Value(name);
+                self.block.begin(name);
+                self.block.push(name, value, ascii)?;
+                return self.block.push(name, &bytes[index + 1..], ascii);
+            }
+        }
+        self.state = State::Head { bytes: head, len };
+        Ok(())
     }
 
     /// Ends a line that was fed.
@@ -442,7 +544,7 @@ impl Parser {
             State::Head { bytes, len } => {
                 let (name, value) = Field::parse(&bytes[..len]).split();
                 self.block.begin(name);
-                self.block.push(name, value)?;
+                self.block.push(name, value, false)?;
                 name
             }
             State::Value(name) => name,
@@ -452,9 +554,9 @@ impl Parser {
         Ok(name)
     }
 
-    /// Ends a `retry` line: the reconnection time applies at once, whatever becomes of the block.
-    fn end_retry(&mut self) -> Option<Completed> {
-        let time = Duration::from_millis(field::retry(self.block.value().as_bytes())?);
+    /// The reconnection time applies at once, whatever becomes of the block.
+    fn set_retry(&mut self, ms: u64) -> Option<Completed> {
+        let time = Duration::from_millis(ms);
         self.retry = Some(time);
         Some(Completed::Retry(time))
     }

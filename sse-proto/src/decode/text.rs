@@ -1,6 +1,7 @@
 //! Text that could not be borrowed: decoded piece by piece into a buffer that is used again.
 
 use alloc::string::String;
+use core::str::from_utf8;
 
 /// Capacity that a buffer may keep once it is empty; what one giant event needed beyond is given back.
 const RETAINED: usize = 128 * 1024;
@@ -31,6 +32,7 @@ impl Text {
     }
 
     /// Empties the buffer, and frees it if it is far larger than what it held.
+    #[inline]
     pub(super) fn clear(&mut self) {
         if self.string.capacity() > RETAINED && self.string.len() < self.string.capacity() / 8 {
             self.string = String::new();
@@ -46,21 +48,38 @@ impl Text {
         }
     }
 
-    /// Appends a piece of a value that [`end`](Self::end) will end.
-    pub(super) fn push(&mut self, mut bytes: &[u8]) {
-        if let &[byte @ ..0x80] = bytes
-            && self.cut_len == 0
-            && self.string.len() < self.string.capacity()
-        {
-            return self.string.push(char::from(byte));
+    /// Appends a value that is whole.
+    #[inline]
+    pub(super) fn push_value(&mut self, value: &[u8], ascii: bool) {
+        self.push(value, ascii);
+        self.end();
+    }
+
+    /// Appends a piece of a value that [`end`](Self::end) will end; `ascii` if it is known to be that.
+    #[inline]
+    pub(super) fn push(&mut self, bytes: &[u8], ascii: bool) {
+        if !ascii || self.cut_len > 0 {
+            return self.decode(bytes);
         }
+        match bytes {
+            &[byte] if self.string.len() < self.string.capacity() => self.string.push(char::from(byte)),
+            _ => self.push_str(as_str(bytes)),
+        }
+    }
+
+    /// Appends a piece that may be anything.
+    fn decode(&mut self, mut bytes: &[u8]) {
         while self.cut_len > 0 && !bytes.is_empty() {
             bytes = self.resume(bytes);
         }
-        self.reserve(bytes.len());
+        let whole = bytes.len() - cut_sequence(bytes);
+        if is_utf8(&bytes[..whole]) {
+            self.push_str(as_str(&bytes[..whole]));
+            bytes = &bytes[whole..];
+        }
         loop {
-            match core::str::from_utf8(bytes) {
-                Ok(text) => return self.string.push_str(text),
+            match from_utf8(bytes) {
+                Ok(text) => return self.push_str(text),
                 Err(error) => {
                     let (valid, rest) = bytes.split_at(error.valid_up_to());
                     self.push_str(as_str(valid));
@@ -77,12 +96,16 @@ impl Text {
     }
 
     /// Appends text that is whole.
+    #[inline]
     pub(super) fn push_str(&mut self, text: &str) {
-        self.reserve(text.len());
+        if text.len() > self.string.capacity() - self.string.len() {
+            self.grow(text.len());
+        }
         self.string.push_str(text);
     }
 
     /// Ends a value: a sequence that is still cut will never be completed.
+    #[inline]
     pub(super) fn end(&mut self) {
         if self.cut_len > 0 {
             self.cut_len = 0;
@@ -96,7 +119,7 @@ impl Text {
         let mut sequence = [0; 4];
         sequence[..cut_len].copy_from_slice(&self.cut[..cut_len]);
         sequence[cut_len] = bytes[0];
-        match core::str::from_utf8(&sequence[..=cut_len]) {
+        match from_utf8(&sequence[..=cut_len]) {
             Ok(character) => {
                 self.cut_len = 0;
                 self.push_str(character);
@@ -115,13 +138,32 @@ impl Text {
         }
     }
 
-    fn reserve(&mut self, additional: usize) {
+    #[cold]
+    fn grow(&mut self, additional: usize) {
         let capacity = self.string.capacity();
-        if additional > capacity - self.string.len() {
-            let growth = if capacity < DOUBLING { capacity } else { capacity / 4 };
-            let wanted = (self.string.len() + additional).max(capacity + growth).max(64);
-            self.string.reserve_exact(wanted - self.string.len());
-        }
+        let growth = if capacity < DOUBLING { capacity } else { capacity / 4 };
+        let wanted = (self.string.len() + additional).max(capacity + growth).max(64);
+        self.string.reserve_exact(wanted - self.string.len());
+    }
+}
+
+/// Whether `bytes` is valid UTF-8.
+#[inline]
+pub(super) fn is_utf8(bytes: &[u8]) -> bool {
+    #[cfg(feature = "simdutf8")]
+    let valid = simdutf8::basic::from_utf8(bytes).is_ok();
+    #[cfg(not(feature = "simdutf8"))]
+    let valid = from_utf8(bytes).is_ok();
+    valid
+}
+
+/// The length of the sequence at the end of `bytes` that may go on in the next piece.
+fn cut_sequence(bytes: &[u8]) -> usize {
+    match *bytes {
+        [.., 0xC0..=0xFF] => 1,
+        [.., 0xE0..=0xFF, 0x80..=0xBF] => 2,
+        [.., 0xF0..=0xFF, 0x80..=0xBF, 0x80..=0xBF] => 3,
+        _ => 0,
     }
 }
 
@@ -140,7 +182,7 @@ impl From<String> for Text {
     reason = "a second validation of every value costs as much as all the rest of the parser"
 )]
 pub(super) fn as_str(bytes: &[u8]) -> &str {
-    debug_assert!(core::str::from_utf8(bytes).is_ok(), "validated by the caller");
+    debug_assert!(from_utf8(bytes).is_ok(), "validated by the caller");
     // SAFETY: `bytes` is valid UTF-8, see above. The function is private to the parser, and each caller passes bytes
     // that are borrowed without interruption since they were validated.
     unsafe { core::str::from_utf8_unchecked(bytes) }
@@ -174,7 +216,7 @@ mod tests {
                 for b in a..=bytes.len() {
                     let mut text = Text::default();
                     for piece in [&bytes[..a], &bytes[a..b], &bytes[b..]] {
-                        text.push(piece);
+                        text.push(piece, piece.is_ascii());
                     }
                     text.end();
                     assert_eq!(text.as_str(), expected, "{bytes:?} cut at {a} and {b}");
@@ -188,11 +230,11 @@ mod tests {
         let mut text = Text::default();
         let piece = [b'x'; 1400];
         while text.string.len() < 16 << 20 {
-            text.push(&piece);
+            text.push(&piece, true);
         }
         assert!(text.string.capacity() < text.string.len() * 5 / 4 + 1400);
         text.clear();
-        text.push(b"small");
+        text.push(b"small", true);
         text.clear();
         assert_eq!(text.string.capacity(), 0);
     }
