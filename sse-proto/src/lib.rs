@@ -15,17 +15,16 @@ mod stream;
 mod time;
 
 pub use client::{
-    Cause, CloseReason, Config, ErrorKind, EventSource, Jitter, Liveness, Output, Progress, ReadyState,
-    ReconnectPolicy, Repeat, Request, ResponseHead, Verdict, is_event_stream,
+    Cause, ClientEvent, ClientEventRef, CloseReason, Closed, Config, ErrorKind, EventSource, Jitter,
+    Liveness, Output, Progress, ReadyState, ReconnectPolicy, Redirect, RedirectError, Redirects, Repeat,
+    Request, ResponseHead, Verdict, is_event_stream,
 };
 pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, field, line};
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "stream")]
-pub use stream::{
-    ByteStreamExt, ClientEvent, ClientEventRef, Closed, Driver, EventStream, EventStreamError, Transport,
-};
+pub use stream::{ByteStreamExt, Driver, EventStream, EventStreamError, Transport};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

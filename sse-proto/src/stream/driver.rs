@@ -4,14 +4,13 @@ use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 
-use alloc::string::String;
+use alloc::boxed::Box;
 use futures_core::Stream;
 
 use crate::{
-    Cause, CloseReason, ErrorKind, Event, EventSource, Instant, Liveness, Message, Output, Progress, Request,
-    ResponseHead, Verdict,
+    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Instant, Liveness, Output, Progress,
+    Request, ResponseHead, Verdict,
 };
 
 /// What a [`Driver`] needs of a runtime and an HTTP client.
@@ -51,51 +50,6 @@ pub trait Transport {
 
     /// Whether it is any use to try again after this error.
     fn error_kind(error: &Self::Error) -> ErrorKind;
-}
-
-/// What a client learns, in the order in which it happens.
-///
-/// `M` and `C` are how messages and comments are held: owned by default, as [`Event`] and `&str` where they are lent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClientEvent<H, E, M = Message, C = String> {
-    /// The connection is open: the head of its response.
-    Open(H),
-    /// An event of the stream.
-    Message(M),
-    /// A comment. Servers send them to show that they are alive.
-    Comment(C),
-    /// The server set the reconnection time.
-    Retry(Duration),
-    /// An event was over its limit and left out.
-    Skipped {
-        /// What it took on the wire.
-        bytes: u64,
-    },
-    /// The connection is lost, and will be made anew after `delay`.
-    Disconnected {
-        /// Why.
-        cause: Cause,
-        /// The error of the transport, if there was one.
-        error: Option<E>,
-        /// The number of the attempt that follows, from 1 on; since the last success.
-        attempt: u32,
-        /// How long until then.
-        delay: Duration,
-    },
-}
-
-/// A [`ClientEvent`] that is lent, and allocates nothing.
-pub type ClientEventRef<'a, H, E> = ClientEvent<H, E, Event<'a>, &'a str>;
-
-/// How it ended: the last thing that a [`Driver`] says.
-pub struct Closed<T: Transport> {
-    /// Why.
-    pub reason: CloseReason,
-    /// The error of the transport, if there was one.
-    pub error: Option<T::Error>,
-    /// The response that was not believed, its body unread.
-    pub response: Option<(T::Head, T::Body)>,
 }
 
 /// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks nothing.
@@ -166,7 +120,9 @@ impl<T: Transport> Driver<T> {
     /// Lends what happens next; after [`Closed`] there is nothing more.
     ///
     /// Cancel safe: a future that is dropped has lost nothing.
-    pub async fn next(&mut self) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T>>> {
+    pub async fn next(
+        &mut self,
+    ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
         let progress = poll_fn(|cx| self.poll_progress(cx)).await?;
         Some(self.event(progress))
     }
@@ -206,7 +162,11 @@ impl<T: Transport> Driver<T> {
     /// # Errors
     ///
     /// It is over.
-    pub fn event(&mut self, progress: Progress) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T>> {
+    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
+    pub fn event(
+        &mut self,
+        progress: Progress,
+    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
         let error = self.error.take();
         match progress {
             Progress::Open => {
@@ -220,7 +180,7 @@ impl<T: Transport> Driver<T> {
             Progress::Closed(reason) => {
                 self.done = true;
                 let response = match self.hang_up() {
-                    Connection::Judged(head, body) => Some((head, body)),
+                    Connection::Judged(head, body) => Some(Box::new((head, body))),
                     _ => None,
                 };
                 return Err(Closed { reason, error, response });
@@ -312,33 +272,8 @@ impl<T: Transport> Driver<T> {
     }
 }
 
-impl<H, E> ClientEventRef<'_, H, E> {
-    /// The event with a text of its own.
-    pub fn into_owned(self) -> ClientEvent<H, E> {
-        match self {
-            Self::Open(head) => ClientEvent::Open(head),
-            Self::Message(event) => ClientEvent::Message(event.into()),
-            Self::Comment(comment) => ClientEvent::Comment(comment.into()),
-            Self::Retry(time) => ClientEvent::Retry(time),
-            Self::Skipped { bytes } => ClientEvent::Skipped { bytes },
-            Self::Disconnected { cause, error, attempt, delay } => {
-                ClientEvent::Disconnected { cause, error, attempt, delay }
-            }
-        }
-    }
-}
-
 impl<T: Transport> fmt::Debug for Driver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-impl<T: Transport<Error: fmt::Debug>> fmt::Debug for Closed<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closed")
-            .field("reason", &self.reason)
-            .field("error", &self.error)
-            .finish_non_exhaustive()
     }
 }

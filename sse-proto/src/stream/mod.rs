@@ -5,5 +5,5 @@
 mod driver;
 mod events;
 
-pub use driver::{ClientEvent, ClientEventRef, Closed, Driver, Transport};
+pub use driver::{Driver, Transport};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};

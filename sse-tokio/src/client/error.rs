@@ -7,10 +7,10 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use proto::{CloseReason, Closed};
+use proto::{CloseReason, Closed, RedirectError};
 use reqwest::StatusCode;
 
-use super::transport::{Body, Head, Http};
+use super::transport::{Body, Head};
 
 /// Why there will be no further event.
 ///
@@ -20,7 +20,7 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: Kind,
-    response: Option<(Head, Body)>,
+    response: Option<Box<(Head, Body)>>,
 }
 
 enum Kind {
@@ -37,7 +37,7 @@ impl Error {
         Self(Box::new(Inner { kind: Kind::Request(error), response: None }))
     }
 
-    pub(super) fn closed(closed: Closed<Http>) -> Self {
+    pub(super) fn closed(closed: Closed<Head, Body, TransportError>) -> Self {
         let Closed { reason, error: source, response } = closed;
         Self(Box::new(Inner { kind: Kind::Closed { reason, source }, response }))
     }
@@ -57,7 +57,7 @@ impl Error {
 
     /// The head of the response that was not believed.
     pub fn head(&self) -> Option<&Head> {
-        self.0.response.as_ref().map(|(head, _)| head)
+        self.0.response.as_ref().map(|response| &response.0)
     }
 
     /// Reads the body of the response that was not believed: the message of the API, as a rule.
@@ -81,7 +81,8 @@ impl Error {
     /// ```
     pub async fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
         let mut read = Vec::new();
-        let Some((_, body)) = &mut self.0.response else { return Ok(Bytes::new()) };
+        let Some(response) = &mut self.0.response else { return Ok(Bytes::new()) };
+        let body = &mut response.1;
         while read.len() < limit {
             let Some(chunk) = poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await else { break };
             let chunk = chunk?;
@@ -138,22 +139,6 @@ pub enum TransportError {
     Scheme(String),
 }
 
-/// Why a redirect cannot be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RedirectError {
-    /// `Location` is missing or empty.
-    NoLocation,
-    /// `Location` is not a URL, or not one of HTTP.
-    Location,
-    /// It leads back to where it came from.
-    Loop,
-    /// It goes on and on.
-    TooMany,
-    /// The body would have to be sent again, and is a stream.
-    Body,
-}
-
 impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
         Self::Http(error)
@@ -181,18 +166,6 @@ impl fmt::Display for TransportError {
     }
 }
 
-impl fmt::Display for RedirectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoLocation => "the `Location` header is missing or empty",
-            Self::Location => "the `Location` header is not a URL of HTTP",
-            Self::Loop => "it leads back to where it came from",
-            Self::TooMany => "more than 20 redirects in a row",
-            Self::Body => "the body would have to be sent again, but is a stream",
-        })
-    }
-}
-
 impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
@@ -204,5 +177,3 @@ impl StdError for TransportError {
         }
     }
 }
-
-impl StdError for RedirectError {}

@@ -7,6 +7,7 @@ mod source;
 mod transport;
 
 pub use builder::Builder;
-pub use error::{Error, RedirectError, TransportError};
+pub use error::{Error, TransportError};
+pub use proto::RedirectError;
 pub use source::{Event, EventRef, EventSource};
 pub use transport::{Body, Head};

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use http_body::Body as _;
-use proto::{Epoch, ErrorKind, Instant, Request, ResponseHead, Transport, Verdict};
+use proto::{Epoch, ErrorKind, Instant, Redirects, Request, ResponseHead, Transport, Verdict};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url, Version};
 use tokio::time::Sleep;
 
 use super::TransportError;
 use super::builder::{RequestHook, ResponseHook};
-use super::redirect::Redirects;
+use super::redirect::follow;
 
 /// The head of a response.
 #[derive(Clone, Debug)]
@@ -148,12 +148,12 @@ impl Transport for Http {
 
 impl Shared {
     async fn send(&self, mut request: reqwest::Request) -> Result<(Head, Body), TransportError> {
-        let mut redirects = Redirects::new(&self.forward);
+        let mut redirects = Redirects::default();
         loop {
             let again = self.redirects.then(|| request.try_clone()).flatten();
             let response = self.client.execute(request).await?;
             if self.redirects
-                && let Some(next) = redirects.follow(&response, again)?
+                && let Some(next) = follow(&mut redirects, &self.forward, &response, again)?
             {
                 request = next;
                 continue;
