@@ -205,22 +205,13 @@ fn foreign_names_and_pages_are_refused() {
 
 #[test]
 fn limits_hold() {
-    let server = Server::start(&[
-        "--max-body",
-        "100",
-        "--max-rate",
-        "3",
-        "--max-subscribers",
-        "1",
-        "--max-topics",
-        "2",
-    ]);
-    assert_eq!(server.post("/events/t", &[], &"x".repeat(101)).0, 413);
-    for _ in 0..3 {
-        assert_eq!(server.post("/events/t", &[], &"x".repeat(100)).0, 200);
-    }
+    let server = Server::start(&["--max-body", "2000", "--max-rate", "2", "--max-subscribers", "1"]);
+    assert_eq!(server.post("/events/t", &[], &"x".repeat(2001)).0, 413);
+    // A hundred events at once use up the rate of two a second for most of a minute.
+    let batch = format!("[{}]", [r#"{"data":""}"#; 100].join(","));
+    assert_eq!(server.post("/events/t", &["Content-Type: application/json"], &batch).0, 200);
     let limited = server.request("POST", "/events/t", &[], "x");
-    assert!(limited.status == 429 && limited.head.contains("retry-after: 1\r\n"), "{}", limited.head);
+    assert!(limited.status == 429 && limited.head.contains("retry-after: "), "{}", limited.head);
 
     let mut only = server.get("/events/t", &[]);
     only.block();

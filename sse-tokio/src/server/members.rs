@@ -15,10 +15,11 @@ struct Slots<C> {
     free: Vec<usize>,
 }
 
+/// A waker that does nothing stands for none: with an `Option` a member would take 32 bytes, and not 24.
 #[derive(Debug)]
 struct Member<C> {
     cursor: C,
-    waker: Option<Waker>,
+    waker: Waker,
 }
 
 impl<C: Clone> Members<C> {
@@ -33,13 +34,17 @@ impl<C: Clone> Members<C> {
     /// Takes a new member in; returns its slot, and whether it is the only member.
     pub(super) fn join(&self, cursor: C) -> (usize, bool) {
         let slots = &mut *self.lock();
-        let member = Some(Member { cursor, waker: None });
+        let member = Some(Member { cursor, waker: Waker::noop().clone() });
         let slot = match slots.free.pop() {
             Some(slot) => {
                 slots.slots[slot] = member;
                 slot
             }
             None => {
+                if slots.slots.len() == slots.slots.capacity() {
+                    // By a quarter, not to the double: there may be many members, and they stay.
+                    slots.slots.reserve_exact(slots.slots.len() / 4 + 4);
+                }
                 slots.slots.push(member);
                 slots.slots.len() - 1
             }
@@ -61,15 +66,11 @@ impl<C: Clone> Members<C> {
     }
 
     pub(super) fn advance(&self, slot: usize, cursor: C) {
-        *self.lock().member(slot) = Member { cursor, waker: None };
+        *self.lock().member(slot) = Member { cursor, waker: Waker::noop().clone() };
     }
 
     pub(super) fn park(&self, slot: usize, waker: &Waker) {
-        let slots = &mut *self.lock();
-        match &mut slots.member(slot).waker {
-            Some(parked) => parked.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        self.lock().member(slot).waker.clone_from(waker);
     }
 
     pub(super) fn cursors(&self) -> Vec<C> {
@@ -81,7 +82,7 @@ impl<C: Clone> Members<C> {
         let mut wakers = Vec::new();
         for (slot, member) in self.lock().slots.iter_mut().enumerate() {
             if let Some(member) = member.as_mut().filter(|_| Some(slot) != except) {
-                wakers.extend(member.waker.take());
+                wakers.push(std::mem::replace(&mut member.waker, Waker::noop().clone()));
             }
         }
         // Not under the lock: a waker may do as it likes, poll its task at once included.
