@@ -2,15 +2,20 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod failure;
+mod manual;
 mod serve;
+mod text;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use failure::Failure;
 
 /// Server-Sent Events on the command line.
 #[derive(Parser)]
-#[command(name = "sse", version, arg_required_else_help = true)]
+#[command(name = "sse", version, arg_required_else_help = true, after_help = manual::EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -18,11 +23,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments),
-    }
+    let result = match Arguments::parse().command {
+        Command::Serve(arguments) => return serve::run(*arguments),
+        Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),
+        Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
+    };
+    result.unwrap_or_else(Failure::report)
 }

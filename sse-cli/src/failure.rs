@@ -1,0 +1,40 @@
+//! How a command fails: one line on standard error, and an exit code.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::text::Visible;
+
+/// Why a command could not do what it was asked to do.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Its output could not be written.
+    Output(io::Error),
+    /// Everything else: the whole message, and the exit code.
+    Other { message: String, code: u8 },
+}
+
+/// What the command was asked to do failed.
+pub(crate) const FAILED: u8 = 1;
+/// The command line makes no sense. `clap` uses this code too.
+pub(crate) const USAGE: u8 = 2;
+
+impl Failure {
+    /// Says it on standard error. A reader that went away (`sse tail .. | head`) is no failure, and told to nobody.
+    pub(crate) fn report(self) -> ExitCode {
+        let (message, code) = match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+            Self::Output(error) => (format!("the output cannot be written: {error}"), FAILED),
+            Self::Other { message, code } => (message, code),
+        };
+        // If nobody can hear it, the code still tells.
+        let _ = writeln!(io::stderr(), "sse: {}", Visible(&message));
+        code.into()
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
