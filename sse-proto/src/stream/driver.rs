@@ -48,6 +48,11 @@ pub trait Transport {
         verdict
     }
 
+    /// Shows a chunk of an open response before it is parsed: to count it, or to record it.
+    fn inspect(&mut self, chunk: &Self::Chunk) {
+        let _ = chunk;
+    }
+
     /// Whether it is any use to try again after this error.
     fn error_kind(error: &Self::Error) -> ErrorKind;
 }
@@ -234,7 +239,10 @@ impl<T: Transport> Driver<T> {
         };
         match Pin::new(body).poll_next(cx) {
             Poll::Pending => return self.poll_timer(cx, deadline),
-            Poll::Ready(Some(Ok(chunk))) => self.chunk = Some(chunk),
+            Poll::Ready(Some(Ok(chunk))) => {
+                self.transport.inspect(&chunk);
+                self.chunk = Some(chunk);
+            }
             Poll::Ready(Some(Err(error))) => self.fail(error),
             Poll::Ready(None) => self.source.handle_eof(),
         }

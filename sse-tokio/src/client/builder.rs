@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use proto::{Config, Driver, Epoch, Repeat, Verdict};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, IntoUrl, Method, Request, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, IntoUrl, Method, Request, RequestBuilder, redirect};
 
 use super::transport::{Head, Http, Shared};
 use super::{Error, EventSource, TransportError};
@@ -16,6 +16,7 @@ use super::{Error, EventSource, TransportError};
 pub(super) type RequestHook =
     Box<dyn Fn(Request, u32) -> BoxFuture<'static, Result<Request, BoxError>> + Send + Sync>;
 pub(super) type ResponseHook = Box<dyn FnMut(&Head, Verdict) -> Verdict + Send + Sync>;
+pub(super) type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Builds an [`EventSource`]: its request, the protocol's [`Config`], and hooks.
@@ -45,11 +46,13 @@ pub struct Builder {
     /// The request, or the first thing that was wrong with it.
     request: Result<Request, TransportError>,
     client: Option<Client>,
+    own_client: ClientBuilder,
     config: Config,
     forward: Vec<HeaderName>,
     id_parameter: Option<String>,
     on_request: Option<RequestHook>,
     on_response: Option<ResponseHook>,
+    on_chunk: Option<ChunkHook>,
 }
 
 impl Builder {
@@ -63,11 +66,13 @@ impl Builder {
         Self {
             request,
             client: None,
+            own_client: Client::builder(),
             config: Config::default(),
             forward: Vec::new(),
             id_parameter: None,
             on_request: None,
             on_response: None,
+            on_chunk: None,
         }
     }
 
@@ -133,6 +138,15 @@ impl Builder {
         self
     }
 
+    /// Sets how the source's own client is made: its certificates, proxies or timeouts. Redirects are still followed by the
+    /// source; beside a [`client`](Self::client) this has no effect.
+    ///
+    /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one too.
+    pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
+        self.own_client = builder;
+        self
+    }
+
     /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.forward.push(name);
@@ -180,6 +194,13 @@ impl Builder {
         self
     }
 
+    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
+    /// bytes, to record or to forward them. Reconnections are not marked.
+    pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
+        self.on_chunk = Some(Box::new(hook));
+        self
+    }
+
     /// Builds the source. It connects when it is first polled.
     ///
     /// # Errors
@@ -199,7 +220,8 @@ impl Builder {
         let redirects = self.client.is_none();
         let client = match self.client {
             Some(client) => client,
-            None => Client::builder()
+            None => self
+                .own_client
                 .redirect(redirect::Policy::none())
                 .build()
                 .map_err(|error| Error::request(error.into()))?,
@@ -215,6 +237,7 @@ impl Builder {
             shared: Arc::new(shared),
             template: Some(request),
             on_response: self.on_response,
+            on_chunk: self.on_chunk,
             epoch: Epoch::at(tokio::time::Instant::now().into_std()),
         };
         let seed = RandomState::new().hash_one(());

@@ -14,7 +14,7 @@ use reqwest::{Client, StatusCode, Url, Version};
 use tokio::time::Sleep;
 
 use super::TransportError;
-use super::builder::{RequestHook, ResponseHook};
+use super::builder::{ChunkHook, RequestHook, ResponseHook};
 use super::redirect::follow;
 
 /// The head of a response.
@@ -59,6 +59,7 @@ pub(super) struct Http {
     /// The request as the user made it; every attempt sends a copy. `None` once it was sent and cannot be copied.
     pub(super) template: Option<reqwest::Request>,
     pub(super) on_response: Option<ResponseHook>,
+    pub(super) on_chunk: Option<ChunkHook>,
     pub(super) epoch: Epoch,
 }
 
@@ -134,6 +135,12 @@ impl Transport for Http {
         match &mut self.on_response {
             Some(hook) => hook(head, verdict),
             None => verdict,
+        }
+    }
+
+    fn inspect(&mut self, chunk: &Bytes) {
+        if let Some(hook) = &mut self.on_chunk {
+            hook(chunk);
         }
     }
 
