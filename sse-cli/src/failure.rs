@@ -1,5 +1,6 @@
 //! How a command fails: one line on standard error, and an exit code.
 
+use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -20,6 +21,11 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 
 impl Failure {
+    /// A failure with a message of ours, and the error that it comes from.
+    pub(crate) fn new(code: u8, message: impl Into<String>, error: &dyn Error) -> Self {
+        Self::Other { message: format!("{}: {}", message.into(), chain(error)), code }
+    }
+
     /// Says it on standard error. A reader that went away (`sse tail .. | head`) is no failure, and told to nobody.
     pub(crate) fn report(self) -> ExitCode {
         let (message, code) = match self {
@@ -37,4 +43,19 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+/// An error and what caused it, in one line. Causes that repeat what was said before are left out.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
 }

@@ -2,16 +2,18 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod demo;
 mod failure;
 mod manual;
 mod serve;
+mod terminal;
 mod text;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use failure::Failure;
+use failure::{FAILED, Failure};
 
 /// Server-Sent Events on the command line.
 #[derive(Parser)]
@@ -23,6 +25,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Serve(Box<serve::Arguments>),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -30,9 +33,20 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Demo(arguments) => run(demo::run(&arguments)),
         Command::Serve(arguments) => return serve::run(*arguments),
         Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),
         Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
     };
     result.unwrap_or_else(Failure::report)
+}
+
+/// Runs a client: on this thread, with another one beside it for what must not wait for the output.
+fn run(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(FAILED, "cannot start the runtime", &error))?
+        .block_on(command)
 }

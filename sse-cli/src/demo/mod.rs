@@ -1,0 +1,121 @@
+//! `sse demo`: a server that breaks its streams, and the client that follows it all the same.
+
+mod ledger;
+mod script;
+mod server;
+mod show;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use sse_tokio::{Config, Event, EventSource, ReconnectPolicy, reqwest};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use crate::failure::{FAILED, Failure};
+use ledger::Ledger;
+use script::Script;
+use show::Show;
+
+/// Follow a stream through broken connections without losing an event
+///
+/// Starts a server on a free port of this machine that streams a chat answer token by token, and breaks the
+/// connection where it hurts: inside a line, between CR and LF, inside a character, after a block that has only an
+/// ID. The client of this project follows it; in the end, what arrived is compared with what the server had to say.
+///
+/// Exit codes: 0 if no event was lost or repeated, else 1.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Print nothing but the summary, as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What it comes to.
+#[derive(Serialize)]
+struct Summary {
+    /// Events that arrived.
+    events: u64,
+    /// Bytes of the streams that arrived, those of cut events included.
+    bytes: u64,
+    /// Connections that were opened after the first.
+    reconnects: u64,
+    lost: u64,
+    repeated: u64,
+}
+
+/// Many times as long as it takes. If it is not over by then, the rest is lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let script = Arc::new(Script::new());
+    let cannot_listen = |error| Failure::new(FAILED, "cannot listen on 127.0.0.1", &error);
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let mut show = Show::new(!arguments.json);
+    show.begin(address, script.cuts.len())?;
+    let (cuts, places) = mpsc::unbounded_channel();
+    let server = tokio::spawn(server::serve(listener, Arc::clone(&script), cuts));
+    let summary = follow(address, &script, places, &mut show).await?;
+    server.abort();
+    if arguments.json {
+        let line = serde_json::to_string(&summary).expect("numbers under text keys are JSON");
+        writeln!(io::stdout(), "{line}")?;
+    } else {
+        show.end(&summary)?;
+    }
+    Ok(if summary.lost == 0 && summary.repeated == 0 { ExitCode::SUCCESS } else { FAILED.into() })
+}
+
+/// Follows the stream to its end with a client as anybody would build it.
+async fn follow(
+    server: SocketAddr,
+    script: &Script,
+    mut places: mpsc::UnboundedReceiver<&'static str>,
+    show: &mut Show,
+) -> Result<Summary, Failure> {
+    let bytes = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&bytes);
+    // Neither a proxy nor certificates have a part in a stream on this machine.
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    let mut source = EventSource::builder(format!("http://{server}/"))
+        .client_builder(client)
+        .config(Config {
+            policy: ReconnectPolicy { max_attempts: Some(10), ..ReconnectPolicy::default() },
+            ..Config::default()
+        })
+        .on_chunk(move |chunk| {
+            counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        })
+        .build()
+        .map_err(|error| Failure::new(FAILED, "cannot build the client", &error))?;
+    let mut ledger = Ledger::new(&script.events);
+    let mut connections = 0_u64;
+    let end = Instant::now() + PATIENCE;
+    while let Ok(Some(event)) = timeout_at(end, source.next()).await {
+        match event {
+            Ok(Event::Open(_)) => connections += 1,
+            Ok(Event::Message(message)) => {
+                ledger.enter(&message);
+                show.token(message.data())?;
+            }
+            Ok(Event::Disconnected { cause, delay, .. }) => {
+                let place = places.try_recv().ok();
+                show.disconnected(place, &cause, delay, source.last_event_id())?;
+            }
+            Ok(_) => {}
+            Err(error) => show.failed(&error),
+        }
+    }
+    let (events, lost, repeated) = ledger.close();
+    let bytes = bytes.load(Ordering::Relaxed);
+    Ok(Summary { events, bytes, reconnects: connections.saturating_sub(1), lost, repeated })
+}

@@ -1,0 +1,140 @@
+//! What the demo's server says, and where it breaks off.
+
+use proto::{Event, EventBuilder, Message};
+
+/// The answer that is streamed. Some of its characters take several bytes, so that one can be cut.
+const ANSWER: &str = "\
+Every connection breaks sooner or later: a laptop sleeps, a train enters a tunnel, a proxy loses patience, a server \
+is deployed. A stream of events survives that. Each event has an ID, and a client that comes back names the last one \
+it has seen, so that the server can go on right after it: be it inside a line, a naïve façade or a 🦀.\n\nThe rest is \
+care. What was cut is no event, what came twice is no news, and whoever was sent away waits a moment before knocking \
+again. You have just watched it.";
+
+/// The events of the stream, how they are written, and where the connection breaks.
+pub(super) struct Script {
+    /// What a client has to get, in this order.
+    pub(super) events: Vec<Message>,
+    /// How they are written. After the one at index *n* the last event ID is *n* + 1.
+    pub(super) wire: Vec<String>,
+    /// Where the connection breaks, one after the other.
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// A break of the connection.
+pub(super) struct Cut {
+    /// The index of the event at which it happens,
+    pub(super) event: usize,
+    /// and what of it is still sent.
+    pub(super) sent: Vec<u8>,
+    /// Whether the response ends as a complete one does, or breaks off.
+    pub(super) clean: bool,
+    /// Where that is, in words.
+    pub(super) place: &'static str,
+}
+
+impl Script {
+    pub(super) fn new() -> Self {
+        // A token is a word with the blank that follows it.
+        let tokens: Vec<&str> = ANSWER.split_inclusive(' ').collect();
+        let mut script = Self { events: Vec::new(), wire: Vec::new(), cuts: Vec::new() };
+        for (index, token) in tokens.iter().enumerate() {
+            let id = (index + 1).to_string();
+            script.events.push(message(&id, token));
+            let event = EventBuilder::new().id(&id).expect("a number has no line break").data(token);
+            script.wire.push(event.encode());
+        }
+        script.cut();
+        script
+    }
+
+    fn cut(&mut self) {
+        self.cut_after("lapt", false, "inside a line");
+
+        let event = self.position("loses ");
+        let mut sent = self.wire[event].replace('\n', "\r\n").into_bytes();
+        sent.pop();
+        self.cuts.push(Cut { event, sent, clean: false, place: "between the CR and the LF of a blank line" });
+
+        // The event itself comes without an ID, so it has that of the event before; its own follows in a block
+        // without data. A client that passes over that block asks for the event again.
+        let event = self.position("that. ");
+        self.events[event] = message(&event.to_string(), "that. ");
+        self.wire[event] = format!("data: that. \n\nid: {}\n\n", event + 1);
+        let sent = self.wire[event].clone().into_bytes();
+        self.cuts.push(Cut { event, sent, clean: false, place: "after a block that has only an ID" });
+
+        self.cut_after("seen, \n", true, "before the blank line of an event");
+
+        let event = self.position("inside ");
+        self.cuts.push(Cut { event, sent: b"id: 5".to_vec(), clean: false, place: "inside an ID" });
+
+        let event = self.position("naïve ");
+        let start = self.wire[event].find('ï').unwrap_or_default();
+        // The first of the two bytes of an ï.
+        let sent = self.wire[event].as_bytes()[..=start].to_vec();
+        self.cuts.push(Cut { event, sent, clean: false, place: "inside a character" });
+
+        self.cuts.push(Cut { event, sent: Vec::new(), clean: true, place: "before the first byte" });
+
+        self.cut_after("🦀.\n", false, "between two lines of data");
+    }
+
+    /// Cuts the connection in the first event that has this text, after it.
+    fn cut_after(&mut self, text: &str, clean: bool, place: &'static str) {
+        let event = self.position(text);
+        let wire = &self.wire[event];
+        let end = wire.find(text).map_or(wire.len(), |start| start + text.len());
+        self.cuts.push(Cut { event, sent: wire.as_bytes()[..end].to_vec(), clean, place });
+    }
+
+    /// The index of the first event that has this text.
+    fn position(&self, text: &str) -> usize {
+        self.wire.iter().position(|wire| wire.contains(text)).expect("the answer has that word")
+    }
+}
+
+/// An event as the client gets it.
+pub(super) fn message(id: &str, data: &str) -> Message {
+    Event { event: "message", data, id }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::Parser;
+
+    use super::*;
+
+    #[test]
+    fn the_wire_says_what_is_expected() {
+        let script = Script::new();
+        let wire = script.wire.concat();
+        let (mut parser, mut input) = (Parser::new(), wire.as_bytes());
+        let mut events = Vec::new();
+        while let Some(event) = parser.next_event(&mut input).unwrap() {
+            events.push(Message::from(event));
+        }
+        assert_eq!(events, script.events);
+        assert!(events.len() >= 50);
+        assert_eq!(events.iter().map(Message::data).collect::<String>(), ANSWER);
+    }
+
+    #[test]
+    fn the_cuts_are_where_they_say() {
+        let script = Script::new();
+        let sent: Vec<_> = script.cuts.iter().map(|cut| cut.sent.escape_ascii().to_string()).collect();
+        assert_eq!(
+            sent,
+            [
+                "id: 8\\ndata: lapt",
+                "id: 17\\r\\ndata: loses \\r\\n\\r",
+                "data: that. \\n\\nid: 28\\n\\n",
+                "id: 46\\ndata: seen, \\n",
+                "id: 5",
+                "id: 63\\ndata: na\\xc3",
+                "",
+                "id: 67\\ndata: \\xf0\\x9f\\xa6\\x80.\\n",
+            ]
+        );
+        assert!(script.cuts.is_sorted_by_key(|cut| cut.event), "the server takes them one after the other");
+    }
+}
