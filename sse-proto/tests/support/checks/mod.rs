@@ -1,5 +1,6 @@
 //! What the fuzz targets check, one function each. `regressions.rs` runs the same on the inputs that once failed.
 
+pub mod client;
 pub mod encode;
 pub mod history;
 pub mod parse;
@@ -11,6 +12,7 @@ pub fn check(target: &str, input: &[u8]) {
         "differential" => parse::differential(input),
         "roundtrip" => encode::roundtrip(input),
         "encode_injection" => encode::encode_injection(input),
+        "client" => client::client(input),
         "history" => history::history(input),
         _ => panic!("no target is called {target}"),
     }
