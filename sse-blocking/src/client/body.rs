@@ -1,0 +1,128 @@
+//! A body of ureq with a deadline for every read, which ureq itself does not have.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::{Agent, BodyReader};
+
+/// The body of a response.
+///
+/// Where a read has a timeout, a thread watches over it, and at the deadline shuts down the agent, which serves
+/// this connection alone. (ureq's own timeouts are fixed with the request, and the one for reads holds for the head as well.)
+/// So what came too late is gone: a source that reads with a timeout gives the connection up when it is over.
+pub struct Body {
+    reader: BodyReader<'static>,
+    agent: Agent,
+    watchdog: Option<Watchdog>,
+}
+
+impl Body {
+    pub(super) fn new(body: ureq::Body, agent: Agent) -> Self {
+        // An event stream has no end that a limit could be right for.
+        let reader = body.into_with_config().limit(u64::MAX).reader();
+        Self { reader, agent, watchdog: None }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl crate::Body for Body {
+    fn read(&mut self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        let Some(timeout) = timeout else { return self.reader.read(buffer) };
+        let watchdog = match &self.watchdog {
+            Some(watchdog) => watchdog,
+            None => self.watchdog.insert(Watchdog::new(self.agent.clone())?),
+        };
+        watchdog.watch(Instant::now().checked_add(timeout));
+        let result = self.reader.read(buffer);
+        if watchdog.watch(None) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        result
+    }
+}
+
+/// Shuts an agent down at a deadline.
+#[derive(Debug)]
+struct Watchdog(Arc<Watch>);
+
+#[derive(Debug)]
+struct Watch {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    deadline: Option<Instant>,
+    /// Until when the thread sleeps, `None` being for ever.
+    asleep: Option<Instant>,
+    fired: bool,
+    dropped: bool,
+}
+
+impl Watchdog {
+    fn new(agent: Agent) -> io::Result<Self> {
+        let watch = Arc::new(Watch { state: Mutex::default(), changed: Condvar::new() });
+        let ours = Arc::clone(&watch);
+        thread::Builder::new().name("sse watchdog".into()).spawn(move || ours.run(agent))?;
+        Ok(Self(watch))
+    }
+
+    /// Sets the deadline or lifts it; whether one has passed.
+    fn watch(&self, deadline: Option<Instant>) -> bool {
+        let mut state = self.0.state();
+        state.deadline = deadline;
+        // Deadlines move with every read, mostly ahead: the thread is left to wake up in vain now and then.
+        if deadline.is_some_and(|deadline| state.asleep.is_none_or(|until| deadline < until)) {
+            self.0.changed.notify_one();
+        }
+        state.fired
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.0.state().dropped = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl Watch {
+    fn run(&self, agent: Agent) {
+        let mut state = self.state();
+        while !state.dropped {
+            let now = Instant::now();
+            state.asleep = state.deadline;
+            state = match state.deadline {
+                Some(deadline) if deadline <= now => {
+                    state.fired = true;
+                    drop(state);
+                    return agent.shutdown();
+                }
+                Some(deadline) => {
+                    let slept = self.changed.wait_timeout(state, deadline - now);
+                    slept.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

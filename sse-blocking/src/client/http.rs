@@ -1,0 +1,169 @@
+//! The transport: requests by ureq, one agent to a connection.
+
+use std::fmt;
+
+use proto::{ErrorKind, Redirects, ResponseHead, Verdict};
+use ureq::config::Config;
+use ureq::http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use ureq::http::{Method, Request, Response, StatusCode, Version};
+use ureq::{Agent, AsSendBody};
+use url::Url;
+
+use super::builder::{RequestHook, ResponseHook};
+use super::{Body, RedirectError, TransportError};
+use crate::{Attempt, Transport};
+
+/// The head of a response.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// The version of HTTP.
+    pub version: Version,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The URL after all redirects; its origin is that of the events (9.2.6).
+    pub url: Url,
+}
+
+/// The [`Transport`] over ureq, made by a [`Builder`](super::Builder).
+pub struct Http {
+    pub(super) agent: Config,
+    pub(super) url: Url,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+    /// The user's headers that may go to another origin.
+    pub(super) forward: Vec<HeaderName>,
+    /// The query parameter that the last event ID goes in, besides the header.
+    pub(super) id_parameter: Option<String>,
+    pub(super) on_request: Option<RequestHook>,
+    pub(super) on_response: Option<ResponseHook>,
+}
+
+impl Transport for Http {
+    type Head = Head;
+    type Body = Body;
+    type Error = TransportError;
+
+    fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Head, Body), TransportError> {
+        let mut url = self.url.clone();
+        if let Some(parameter) = &self.id_parameter
+            && !attempt.request.id.is_empty()
+        {
+            url.query_pairs_mut().append_pair(parameter, attempt.request.id);
+        }
+        let mut request = Request::new(self.body.clone());
+        *request.method_mut() = self.method.clone();
+        *request.headers_mut() = self.headers.clone();
+        *request.uri_mut() = url.as_str().parse().map_err(|_| ureq::Error::BadUri(url.to_string()))?;
+        // Visible ASCII, UTF-8 and tabs: the machine offers no other.
+        if let Some(id) = attempt.request.last_event_id
+            && let Ok(id) = HeaderValue::from_bytes(id.as_bytes())
+        {
+            request.headers_mut().insert("last-event-id", id);
+        }
+        if let Some(hook) = &mut self.on_request {
+            request = hook(request, attempt.request.attempt).map_err(TransportError::Hook)?;
+            url = Url::parse(&request.uri().to_string()).map_err(TransportError::Url)?;
+        }
+        self.send(request, url, attempt)
+    }
+
+    fn head(head: &Head) -> ResponseHead<'_> {
+        let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        ResponseHead {
+            status: head.status.as_u16(),
+            content_type: text(CONTENT_TYPE),
+            retry_after: text(RETRY_AFTER),
+            date: text(DATE),
+        }
+    }
+
+    fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
+        match &mut self.on_response {
+            Some(hook) => hook(head, verdict),
+            None => verdict,
+        }
+    }
+
+    fn error_kind(error: &TransportError) -> ErrorKind {
+        error.kind()
+    }
+}
+
+impl Http {
+    /// Sends the request, and follows redirects.
+    fn send(
+        &self,
+        mut request: Request<Option<Vec<u8>>>,
+        mut url: Url,
+        attempt: Attempt<'_>,
+    ) -> Result<(Head, Body), TransportError> {
+        // Not shared with other attempts: to shut it down is how to break a connection.
+        let agent = Agent::new_with_config(self.agent.clone());
+        let interrupt = agent.clone();
+        attempt.on_close(move || interrupt.shutdown());
+        let mut redirects = Redirects::default();
+        loop {
+            let (parts, body) = request.clone().into_parts();
+            let response = match body {
+                Some(body) => run(&agent, Request::from_parts(parts, body), attempt)?,
+                None => run(&agent, Request::from_parts(parts, ()), attempt)?,
+            };
+            let status = response.status().as_u16();
+            let location = response.headers().get(LOCATION).map(|value| value.as_bytes());
+            let Some(location) = Redirects::location(status, location)? else {
+                let (parts, body) = response.into_parts();
+                let head = Head { status: parts.status, version: parts.version, headers: parts.headers, url };
+                return Ok((head, Body::new(body, agent)));
+            };
+            let to = url.join(location).map_err(|_| RedirectError::Location)?;
+            let redirect = redirects.follow(status, request.method().as_str(), url.as_str(), to.as_str())?;
+            let names: Vec<HeaderName> = request.headers().keys().cloned().collect();
+            for name in names {
+                if !redirect.keeps(name.as_str(), self.forward.contains(&name)) {
+                    request.headers_mut().remove(name);
+                }
+            }
+            if redirect.becomes_get {
+                *request.method_mut() = Method::GET;
+                *request.body_mut() = None;
+            }
+            *request.uri_mut() = to.as_str().parse().map_err(|_| RedirectError::Location)?;
+            url = to;
+        }
+    }
+}
+
+fn run<B: AsSendBody>(
+    agent: &Agent,
+    request: Request<B>,
+    attempt: Attempt<'_>,
+) -> Result<Response<ureq::Body>, ureq::Error> {
+    let mut config = agent
+        .configure_request(request)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        // A compressor would hold events back until its block is full.
+        .accept_encoding("");
+    if let Some(timeout) = attempt.timeout {
+        config = config
+            .timeout_resolve(Some(timeout))
+            .timeout_connect(Some(timeout))
+            .timeout_send_request(Some(timeout))
+            .timeout_send_body(Some(timeout))
+            .timeout_recv_response(Some(timeout));
+    }
+    agent.run(config.build())
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("method", &self.method)
+            .field("url", &self.url.as_str())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! Ending a client from another thread.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Closes an [`EventSource`](crate::EventSource) from another thread, though the source's own is blocked.
+///
+/// A wait for a reconnection ends at once, and so does a read, if the transport says how
+/// ([`Attempt::on_close`](crate::Attempt::on_close); the one of the feature `ureq` does).
+#[derive(Clone, Default)]
+pub struct Closer(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    closed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    interrupt: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Closer {
+    /// Ends the source for good, as [`EventSource::close`](crate::EventSource::close) does.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let interrupt = state.interrupt.take();
+        drop(state);
+        self.0.closed.notify_all();
+        if let Some(interrupt) = interrupt {
+            interrupt();
+        }
+    }
+
+    /// Whether somebody closed it.
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// Sets how the connection of now is to be broken: at once if it is late.
+    pub(crate) fn on_close(&self, interrupt: impl FnOnce() + Send + 'static) {
+        let mut state = self.state();
+        if state.closed {
+            drop(state);
+            interrupt();
+        } else {
+            state.interrupt = Some(Box::new(interrupt));
+        }
+    }
+
+    /// Forgets a connection that is no more. What would break it may hold it open.
+    pub(crate) fn forget(&self) {
+        let interrupt = self.state().interrupt.take();
+        drop(interrupt);
+    }
+
+    /// Sleeps, unless closed meanwhile; `None` is for ever.
+    pub(crate) fn sleep(&self, duration: Option<Duration>) {
+        let open = |state: &mut State| !state.closed;
+        let state = self.state();
+        // A poisoned lock is one whose holder was dropping an interrupt that panicked: the state is whole.
+        match duration {
+            None => drop(self.0.closed.wait_while(state, open)),
+            Some(duration) => drop(self.0.closed.wait_timeout_while(state, duration, open)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Closer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closer").field("closed", &self.is_closed()).finish()
+    }
+}

@@ -1,0 +1,294 @@
+//! The client: the core's machine, driven by a loop that blocks.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::mem;
+use std::time::Duration;
+
+use proto::{
+    ClientEvent, ClientEventRef, Closed, Config, Epoch, ErrorKind, Instant, Liveness, Output, Progress,
+    ReadyState,
+};
+
+use crate::reader::BUFFER;
+use crate::{Attempt, Body, Closer, Transport};
+
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, over any [`Transport`].
+///
+/// It is an [`Iterator`] of [`ClientEvent`]s. A connection that is lost is a `Disconnected`, and the next
+/// follows after the delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is
+/// the last item; a source that ends without one was [closed](Self::close), told by the server to stay away
+/// (204), or came to the end of a request that is not to be repeated.
+///
+/// It works while it is asked for the next event: nobody reads the socket meanwhile.
+///
+/// # Example
+///
+/// HTTP by hand: `HTTP/1.0` keeps the server from chunking. With the feature `ureq`, `EventSource::get(url)` is the same.
+///
+/// ```
+/// use std::io::{self, BufRead, BufReader, Write};
+/// use std::net::TcpStream;
+///
+/// use sse_blocking::{Attempt, ClientEvent, Config, EventSource, Head, NoTimeout};
+/// # use std::net::TcpListener;
+///
+/// # let server = TcpListener::bind("127.0.0.1:0")?;
+/// # let address = server.local_addr()?;
+/// # std::thread::spawn(move || -> io::Result<()> {
+/// #     for response in ["200 OK\r\nContent-Type: text/event-stream\r\n\r\nretry: 1\ndata: Hello\n\n", "204\r\n\r\n"] {
+/// #         let mut socket = BufReader::new(server.accept()?.0);
+/// #         while socket.by_ref().lines().next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+/// #         write!(socket.get_mut(), "HTTP/1.0 {response}")?;
+/// #     }
+/// #     Ok(())
+/// # });
+/// # use std::io::Read;
+/// let source = EventSource::new(Config::default(), |attempt: Attempt<'_>| {
+///     let mut socket = TcpStream::connect(address)?;
+///     write!(socket, "GET / HTTP/1.0\r\nAccept: text/event-stream\r\n")?;
+///     if let Some(id) = attempt.request.last_event_id {
+///         write!(socket, "Last-Event-ID: {id}\r\n")?;
+///     }
+///     write!(socket, "\r\n")?;
+///     let mut reader = BufReader::new(socket);
+///     let mut line = String::new();
+///     reader.read_line(&mut line)?;
+///     let status = line.split(' ').nth(1).and_then(|status| status.trim().parse().ok()).unwrap_or(500);
+///     let mut head = Head { status, ..Head::default() };
+///     while mem::take(&mut line) != "\r\n" && reader.read_line(&mut line)? > 0 {
+///         if let Some(("Content-Type", value)) = line.split_once(": ") {
+///             head.content_type = Some(value.into());
+///         }
+///     }
+///     Ok((head, NoTimeout(reader)))
+/// });
+/// # use std::mem;
+/// for event in source {
+///     if let ClientEvent::Message(message) = event? {
+///         assert_eq!(message.data(), "Hello");
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EventSource<T: Transport> {
+    transport: T,
+    source: proto::EventSource,
+    clock: Epoch,
+    /// The time, read once after each wait. If a liveness clock runs, also when the application comes back
+    /// with an event: the time that it took is not the server's silence.
+    now: Option<Instant>,
+    liveness: bool,
+    connection: Connection<T>,
+    buffer: Box<[u8]>,
+    /// Of the buffer's first `filled` bytes, how many were read before the last step, and after it.
+    start: usize,
+    read: usize,
+    filled: usize,
+    error: Option<T::Error>,
+    closer: Closer,
+    done: bool,
+}
+
+enum Connection<T: Transport> {
+    None,
+    /// There is a response, and the machine has its verdict.
+    Judged(T::Head, T::Body),
+    Open(T::Body),
+}
+
+impl<T: Transport> EventSource<T> {
+    /// A source that will connect when it is asked for an event.
+    pub fn new(config: Config, transport: T) -> Self {
+        let liveness = config.activity != Liveness::Off || config.event_timeout.is_some();
+        Self {
+            transport,
+            source: proto::EventSource::new(config, RandomState::new().hash_one(())),
+            clock: Epoch::default(),
+            now: None,
+            liveness,
+            connection: Connection::None,
+            buffer: vec![0; BUFFER].into(),
+            start: 0,
+            read: 0,
+            filled: 0,
+            error: None,
+            closer: Closer::default(),
+            done: false,
+        }
+    }
+
+    /// Lends what happens next, without allocating for it; `None` when it is over.
+    ///
+    /// # Errors
+    ///
+    /// It is over, and not by anybody's wish. `None` follows.
+    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
+    pub fn next_event(
+        &mut self,
+    ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
+        let progress = self.advance()?;
+        match self.event(progress) {
+            Err(closed) if !closed.reason.is_failure() => None,
+            event => Some(event),
+        }
+    }
+
+    /// The ready state (9.2.2).
+    pub fn ready_state(&self) -> ReadyState {
+        self.source.ready_state()
+    }
+
+    /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
+    pub fn last_event_id(&self) -> &str {
+        self.source.last_event_id()
+    }
+
+    /// Ends the connection, for good: nothing more is delivered, not even of what was received.
+    pub fn close(&mut self) {
+        self.source.close();
+        self.hang_up();
+    }
+
+    /// After `Disconnected`: connects after this delay, counted from then, in the place of the one that was named.
+    pub fn retry_after(&mut self, delay: Duration) {
+        self.source.retry_after(delay);
+    }
+
+    /// What another thread closes this source with, even while this one is blocked.
+    pub fn closer(&self) -> Closer {
+        self.closer.clone()
+    }
+
+    /// Goes on until there is something to say, and says what it is without borrowing it; `None` when it is over.
+    fn advance(&mut self) -> Option<Progress> {
+        if self.done {
+            return None;
+        }
+        if self.liveness {
+            self.now = None;
+        }
+        loop {
+            if self.closer.is_closed() {
+                self.source.close();
+            }
+            let now = *self.now.get_or_insert_with(|| self.clock.now());
+            let mut input = &self.buffer[self.read..self.filled];
+            self.start = self.read;
+            let progress = self.source.advance(now, &mut input);
+            self.read = self.filled - input.len();
+            match progress {
+                Progress::Connect { deadline, .. } => self.connect(progress, now, deadline),
+                Progress::NeedData { deadline } => {
+                    self.fill(deadline.map(|deadline| deadline.saturating_duration_since(now)));
+                }
+                Progress::Wait(until) => {
+                    self.hang_up();
+                    self.closer.sleep(until.map(|until| until.saturating_duration_since(now)));
+                }
+                _ => return Some(progress),
+            }
+            self.now = None;
+        }
+    }
+
+    /// What the last `advance` came to.
+    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
+    fn event(
+        &mut self,
+        progress: Progress,
+    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
+        let error = self.error.take();
+        match progress {
+            Progress::Open => {
+                if let Connection::Judged(head, body) = mem::replace(&mut self.connection, Connection::None) {
+                    self.connection = Connection::Open(body);
+                    return Ok(ClientEvent::Open(head));
+                }
+            }
+            Progress::Closed(reason) => {
+                self.done = true;
+                let response = match self.hang_up() {
+                    Connection::Judged(head, body) => Some(Box::new((head, body))),
+                    _ => None,
+                };
+                return Err(Closed { reason, error, response });
+            }
+            Progress::Disconnected { cause, attempt, delay } => {
+                self.hang_up();
+                return Ok(ClientEvent::Disconnected { cause, error, attempt, delay });
+            }
+            _ => {}
+        }
+        Ok(match self.source.output(progress, &self.buffer[self.start..self.filled]) {
+            Output::Event(event) => ClientEvent::Message(event),
+            Output::Comment(comment) => ClientEvent::Comment(comment),
+            Output::Retry(time) => ClientEvent::Retry(time),
+            Output::Skipped { bytes } => ClientEvent::Skipped { bytes },
+            output => unreachable!("{output:?} is no event, and was answered above"),
+        })
+    }
+
+    fn connect(&mut self, progress: Progress, now: Instant, deadline: Option<Instant>) {
+        self.hang_up();
+        let Output::Connect(request) = self.source.output(progress, &[]) else { return };
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        match self.transport.connect(Attempt { request, timeout, closer: &self.closer }) {
+            Ok((head, body)) => {
+                let verdict = self.source.config().verdict(&T::head(&head));
+                self.source.handle_verdict(self.transport.judge(&head, verdict));
+                self.connection = Connection::Judged(head, body);
+            }
+            Err(error) => {
+                let kind = T::error_kind(&error);
+                // Too late is why it failed: the machine will see it, and give the cause its name.
+                if kind == ErrorKind::Fatal || deadline.is_none_or(|deadline| self.clock.now() < deadline) {
+                    self.source.handle_error(kind);
+                }
+                self.error = Some(error);
+            }
+        }
+    }
+
+    fn fill(&mut self, timeout: Option<Duration>) {
+        (self.start, self.read, self.filled) = (0, 0, 0);
+        let Connection::Open(body) = &mut self.connection else { return self.source.handle_eof() };
+        match body.read(&mut self.buffer, timeout) {
+            Ok(0) => self.source.handle_eof(),
+            Ok(length) => self.filled = length,
+            Err(error) => match error.kind() {
+                // The machine looks at the clock.
+                io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                _ => {
+                    let error = error.into();
+                    self.source.handle_error(T::error_kind(&error));
+                    self.error = Some(error);
+                }
+            },
+        }
+    }
+
+    /// Drops the connection, and what came over it.
+    fn hang_up(&mut self) -> Connection<T> {
+        (self.start, self.read, self.filled) = (0, 0, 0);
+        self.closer.forget();
+        mem::replace(&mut self.connection, Connection::None)
+    }
+}
+
+impl<T: Transport> Iterator for EventSource<T> {
+    type Item = Result<ClientEvent<T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_event()?.map(ClientEventRef::into_owned))
+    }
+}
+
+impl<T: Transport> std::iter::FusedIterator for EventSource<T> {}
+
+impl<T: Transport> fmt::Debug for EventSource<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSource").field("source", &self.source).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! The scenarios of every client, for the blocking one over ureq; and what only it can do.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::thread;
+
+use sse_blocking::client::ureq::http::{HeaderName, Method};
+use sse_blocking::{ClientEvent, CloseReason, EventSource};
+
+#[path = "../../tests/scenarios/mod.rs"]
+mod scenarios;
+
+use scenarios::{Ask, Seen};
+
+fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
+    let mut builder = EventSource::builder(&ask.url).config(ask.config.clone());
+    for &(name, value) in &ask.headers {
+        builder = builder.header(name, value);
+    }
+    for &name in &ask.forward {
+        builder = builder.forward_header(HeaderName::from_static(name));
+    }
+    if let Some(body) = ask.body {
+        builder = builder.method(Method::POST).body(body);
+    }
+    let mut source = builder.build().unwrap();
+    while let Some(item) = source.next() {
+        let item = match item {
+            Ok(event) => Seen::of(event, |head| head.status.as_u16()),
+            Err(closed) => Seen::Closed(closed.reason),
+        };
+        let end = matches!(item, Seen::Closed(_));
+        if seen(item) {
+            return;
+        }
+        if end {
+            assert!(source.next().is_none());
+            return;
+        }
+    }
+    assert!(source.next().is_none());
+    seen(Seen::End);
+}
+
+#[test]
+fn the_body_of_an_error_can_be_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        use std::io::Write;
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        socket.write_all(b"HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno key!").unwrap();
+    });
+    let mut source = EventSource::get(url).unwrap();
+    let closed = source.next().unwrap().unwrap_err();
+    assert_eq!(closed.reason, CloseReason::Status(401));
+    let (head, mut body) = *closed.response.unwrap();
+    assert_eq!(head.status, 401);
+    let mut text = String::new();
+    body.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "no key!");
+    server.join().unwrap();
+}
+
+#[test]
+fn another_thread_can_close_it_while_it_reads() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        use std::io::Write;
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        socket.write_all(b"HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n\r\ndata: a\n\n").unwrap();
+        // The client hangs up, and we hear of it.
+        assert_eq!(socket.read(&mut [0]).unwrap(), 0);
+    });
+    let source = EventSource::get(url).unwrap();
+    let closer = source.closer();
+    let mut closing = None;
+    for event in source {
+        if let ClientEvent::Message(_) = event.unwrap() {
+            let closer = closer.clone();
+            closing = Some(thread::spawn(move || closer.close()));
+        }
+    }
+    assert!(closer.is_closed());
+    server.join().unwrap();
+    closing.unwrap().join().unwrap();
+}
+
+#[test]
+fn a_malformed_request_is_an_error_at_once() {
+    assert!(EventSource::get("no url").is_err());
+    assert!(EventSource::get("ftp://localhost/").is_err());
+    assert!(EventSource::builder("http://localhost/").header("a\n", "b").build().is_err());
+}

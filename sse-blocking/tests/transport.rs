@@ -1,0 +1,153 @@
+//! The machine over closures: what a transport says, and what the source makes of it.
+#![allow(clippy::unwrap_used)]
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use sse_blocking::{
+    Attempt, Body, Cause, ClientEvent, CloseReason, Config, EventSource, Head, Liveness, NoTimeout,
+    ReadyState, ReconnectPolicy,
+};
+
+fn head(status: u16) -> Head {
+    Head { status, content_type: Some("text/event-stream".into()), ..Head::default() }
+}
+
+fn config() -> Config {
+    let policy = ReconnectPolicy { initial: Duration::ZERO, ..ReconnectPolicy::default() };
+    Config { policy, ..Config::default() }
+}
+
+/// A body that is silent, as long as it is asked to wait and no longer.
+struct Silent;
+
+impl Body for Silent {
+    fn read(&mut self, _: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        thread::sleep(timeout.expect("a liveness clock runs"));
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+#[test]
+fn a_closure_is_a_transport() {
+    let mut requests = Vec::new();
+    let source = EventSource::new(config(), |attempt: Attempt<'_>| {
+        requests.push((attempt.request.last_event_id.map(str::to_owned), attempt.request.attempt));
+        Ok(match requests.len() {
+            1 => (head(200), NoTimeout(&b"id: 1\ndata: a\n\ndata: lost"[..])),
+            2 => return Err(io::ErrorKind::ConnectionReset.into()),
+            3 => (head(200), NoTimeout(&b"data: b\n\n"[..])),
+            _ => (head(204), NoTimeout(&b""[..])),
+        })
+    });
+    let mut data = Vec::new();
+    let mut errors = Vec::new();
+    for event in source {
+        match event.unwrap() {
+            ClientEvent::Message(message) => data.push(message.into_data()),
+            ClientEvent::Disconnected { cause, error, .. } => errors.push((cause, error.map(|e| e.kind()))),
+            _ => {}
+        }
+    }
+    assert_eq!(data, ["a", "b"]);
+    let reset = Some(io::ErrorKind::ConnectionReset);
+    assert_eq!(errors, [(Cause::EndOfStream, None), (Cause::Transport, reset), (Cause::EndOfStream, None)]);
+    let one = || Some("1".to_owned());
+    assert_eq!(requests, [(None, 0), (one(), 1), (one(), 2), (one(), 1)]);
+}
+
+#[test]
+fn some_errors_are_final() {
+    let mut source = EventSource::new(config(), |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "no such host"))
+    });
+    let closed = source.next().unwrap().unwrap_err();
+    assert_eq!(closed.reason, CloseReason::Transport);
+    assert_eq!(closed.error.unwrap().to_string(), "no such host");
+    assert!(source.next().is_none());
+}
+
+#[test]
+fn a_response_that_is_not_believed_can_be_read() {
+    let mut source = EventSource::new(config(), |_: Attempt<'_>| Ok((head(401), NoTimeout(&b"no key"[..]))));
+    let closed = source.next().unwrap().unwrap_err();
+    assert_eq!(closed.to_string(), "the server answered with status 401 instead of 200");
+    let (head, mut body) = *closed.response.unwrap();
+    assert_eq!(head.status, 401);
+    let mut buffer = [0; 16];
+    let length = body.read(&mut buffer, None).unwrap();
+    assert_eq!(&buffer[..length], b"no key");
+}
+
+#[test]
+fn silence_is_noticed_by_the_timeout_of_a_read() {
+    let mut count = 0;
+    let config = Config { activity: Liveness::After(Duration::from_millis(2)), ..config() };
+    let mut source = EventSource::new(config, |_: Attempt<'_>| {
+        count += 1;
+        Ok((head(if count < 3 { 200 } else { 204 }), Silent))
+    });
+    let mut causes = Vec::new();
+    while let Some(event) = source.next_event() {
+        if let ClientEvent::Disconnected { cause, .. } = event.unwrap() {
+            causes.push(cause);
+        }
+    }
+    assert_eq!(causes, [Cause::ActivityTimeout; 2]);
+}
+
+#[test]
+fn a_connection_that_is_late_has_a_name() {
+    let mut count = 0;
+    let config = Config { connect_timeout: Some(Duration::from_millis(2)), ..config() };
+    let source = EventSource::new(config, |attempt: Attempt<'_>| {
+        count += 1;
+        if count == 2 {
+            return Ok((head(204), Silent));
+        }
+        thread::sleep(attempt.timeout.unwrap());
+        Err(io::ErrorKind::TimedOut.into())
+    });
+    let events: Vec<_> = source.map(Result::unwrap).collect();
+    assert!(matches!(
+        &events[..],
+        [ClientEvent::Disconnected { cause: Cause::ConnectTimeout, error: Some(_), .. }]
+    ));
+}
+
+#[test]
+fn close_delivers_nothing_more() {
+    let mut source = EventSource::new(config(), |_: Attempt<'_>| {
+        Ok((head(200), NoTimeout(&b"id: 1\ndata: a\n\ndata: b\n\n"[..])))
+    });
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Message(_)))));
+    source.close();
+    assert!(source.next().is_none());
+    assert_eq!((source.ready_state(), source.last_event_id()), (ReadyState::Closed, "1"));
+}
+
+#[test]
+fn a_closer_ends_the_wait_for_a_reconnection() {
+    let policy =
+        ReconnectPolicy { initial: Duration::from_secs(3600), max: Duration::MAX, ..Default::default() };
+    let config = Config { policy, ..Config::default() };
+    let mut source = EventSource::new(config, |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
+        Err(io::ErrorKind::Other.into())
+    });
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Disconnected { .. }))));
+    let closer = source.closer();
+    let thread = thread::spawn(move || closer.close());
+    assert!(source.next().is_none());
+    thread.join().unwrap();
+}
+
+#[test]
+fn one_that_was_closed_before_never_connects() {
+    let source = EventSource::new(config(), |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
+        panic!("there is nothing to connect for");
+    });
+    source.closer().close();
+    assert_eq!(source.count(), 0);
+}

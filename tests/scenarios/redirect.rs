@@ -1,0 +1,88 @@
+//! Redirects, and what does not go along.
+
+use super::server::{Server, no_content, redirect, status, stream};
+use super::{Seen, all, ask, data};
+use proto::CloseReason;
+
+const FATAL: Seen = Seen::Closed(CloseReason::Transport);
+
+#[test]
+fn o_a_relative_location_is_resolved() {
+    for code in [301, 302, 303, 307, 308] {
+        for (location, path) in
+            [("next?x=1", "/dir/next?x=1"), ("/root", "/root"), ("../up", "/up"), ("?q", "/dir/first?q")]
+        {
+            let server = Server::play([redirect(code, location), stream("id: 1\ndata: a\n\n"), no_content()]);
+            let seen = all(&ask(server.url("/dir/first")));
+            assert_eq!(data(&seen), ["a"], "{code} {location}");
+            let requests = server.requests();
+            assert_eq!(requests[1].path, path, "{code} {location}");
+            assert_eq!(requests[2].path, "/dir/first", "a reconnection begins at the first URL");
+            assert_eq!(requests[2].text("last-event-id"), Some("1"));
+        }
+    }
+}
+
+#[test]
+fn o_without_a_location_it_is_an_error() {
+    for reply in [status(301), redirect(307, ""), redirect(302, "ftp://localhost/"), redirect(302, "http://")]
+    {
+        let server = Server::play([reply]);
+        assert_eq!(all(&ask(server.url("/"))), [FATAL]);
+        server.requests();
+    }
+}
+
+#[test]
+fn o_a_circle_is_an_error() {
+    let server = Server::play([redirect(302, "/b"), redirect(302, "/a")]);
+    assert_eq!(all(&ask(server.url("/a"))), [FATAL]);
+    server.requests();
+
+    let server = Server::play((0..21).map(|n| redirect(302, &format!("/{}", n + 1))));
+    assert_eq!(all(&ask(server.url("/0"))), [FATAL]);
+    assert_eq!(server.requests().len(), 21);
+}
+
+#[test]
+fn p_credentials_stay_with_their_origin() {
+    let there = Server::play([stream("data: a\n\n")]);
+    let here = Server::play([redirect(307, "/here"), redirect(307, &there.url("/there")), no_content()]);
+    let mut ask = ask(here.url("/"));
+    ask.headers =
+        vec![("authorization", "Bearer x"), ("cookie", "a=b"), ("x-api-key", "k"), ("x-public", "p")];
+    ask.forward = vec!["x-public"];
+    ask.config.last_event_id = "7".into();
+    assert_eq!(data(&all(&ask)), ["a"]);
+    for request in here.requests() {
+        assert_eq!(request.text("authorization"), Some("Bearer x"));
+        assert_eq!(request.text("x-api-key"), Some("k"));
+    }
+    let request = &there.requests()[0];
+    for name in ["authorization", "cookie", "x-api-key"] {
+        assert_eq!(request.header(name), None, "{name}");
+    }
+    assert_eq!(request.text("x-public"), Some("p"));
+    assert_eq!(request.text("accept"), Some("text/event-stream"));
+    assert_eq!(request.text("last-event-id"), Some("7"));
+}
+
+#[test]
+fn p_a_body_goes_along_or_the_method_becomes_get() {
+    for (code, method, body) in [
+        (301, "GET", ""),
+        (302, "GET", ""),
+        (303, "GET", ""),
+        (307, "POST", "question"),
+        (308, "POST", "question"),
+    ] {
+        let server = Server::play([redirect(code, "/next"), stream("data: a\n\n")]);
+        let mut ask = ask(server.url("/"));
+        ask.headers = vec![("content-type", "text/plain")];
+        ask.body = Some("question");
+        assert_eq!(data(&all(&ask)), ["a"]);
+        let request = &server.requests()[1];
+        assert_eq!((&*request.method, &*request.body), (method, body), "{code}");
+        assert_eq!(request.text("content-type").is_some(), method == "POST", "{code}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Whom to believe.
+
+use super::server::{Reply, Server, no_content, response, status, stream};
+use super::{Seen, all, ask, causes, data};
+use proto::{Cause, CloseReason, Config};
+
+/// What a client says about a response of this content type.
+fn of_type(content_type: &str) -> Vec<Seen> {
+    let headers = format!("Content-Type: {content_type}\r\n");
+    let server = Server::play([Reply::Bytes(response(200, &headers, "data: a\n\n"))]);
+    let mut ask = ask(server.url("/"));
+    ask.config.policy.max_attempts = Some(0);
+    let seen = all(&ask);
+    server.requests();
+    seen
+}
+
+#[test]
+fn the_request_asks_for_events() {
+    let server = Server::play([stream("data: a\n\n"), no_content()]);
+    let seen = all(&ask(server.url("/events?x=1")));
+    assert_eq!(seen[0], Seen::Open(200));
+    let request = &server.requests()[0];
+    assert_eq!((&*request.method, &*request.path), ("GET", "/events?x=1"));
+    assert_eq!(request.text("accept"), Some("text/event-stream"));
+    assert_eq!(request.text("cache-control"), Some("no-cache"));
+    assert_eq!(request.text("accept-encoding"), None);
+    assert!(request.text("host").is_some());
+}
+
+#[test]
+fn e_no_content_is_the_end() {
+    let server = Server::play([no_content()]);
+    assert_eq!(all(&ask(server.url("/"))), [Seen::End]);
+    server.requests();
+}
+
+#[test]
+fn f_any_other_status_is_an_error() {
+    for code in [503, 500, 404, 304, 201, 401] {
+        let server = Server::play([status(code)]);
+        assert_eq!(all(&ask(server.url("/"))), [Seen::Closed(CloseReason::Status(code))]);
+        server.requests();
+    }
+}
+
+#[test]
+fn f_or_is_retried_if_asked_for() {
+    let busy = response(503, "Content-Length: 0\r\nRetry-After: 0\r\n", "");
+    let server = Server::play([Reply::Bytes(busy), stream("data: a\n\n"), no_content()]);
+    let mut ask = ask(server.url("/"));
+    ask.config.retry_status = Config::TRANSIENT_STATUS.to_vec();
+    let seen = all(&ask);
+    assert_eq!(data(&seen), ["a"]);
+    assert_eq!(causes(&seen), [Cause::Status(503), Cause::EndOfStream]);
+    server.requests();
+}
+
+#[test]
+fn i_html_is_no_event_stream() {
+    assert_eq!(of_type("text/html"), [Seen::Closed(CloseReason::ContentType)]);
+}
+
+#[test]
+fn j_case_and_parameters_do_not_matter() {
+    assert_eq!(data(&of_type("Text/Event-Stream; charset=x")), ["a"]);
+}
+
+#[test]
+fn k_a_longer_name_is_another_one() {
+    assert_eq!(of_type("text/event-streamX"), [Seen::Closed(CloseReason::ContentType)]);
+}
+
+#[test]
+fn nobody_listens() {
+    let server = Server::play([]);
+    let mut ask = ask(server.url("/"));
+    server.requests();
+    ask.config.policy.max_attempts = Some(2);
+    let seen = all(&ask);
+    assert_eq!(causes(&seen), [Cause::Transport, Cause::Transport]);
+    let gave_up = CloseReason::GaveUp { cause: Cause::Transport, attempts: 2 };
+    assert_eq!(seen.last(), Some(&Seen::Closed(gave_up)));
+}

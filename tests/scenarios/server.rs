@@ -1,0 +1,130 @@
+//! A server on a loopback port that plays a script: one connection after the other, one reply to each.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+/// What the server does with a connection.
+pub(crate) enum Reply {
+    /// Writes this and closes.
+    Bytes(Vec<u8>),
+    /// Writes this and waits for the client to hang up.
+    Hold(Vec<u8>),
+    /// Leaves the request unread, so that the kernel answers with a reset.
+    Reset,
+}
+
+/// A request, as it came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: String,
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &value[..])
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.header(name).map(|value| std::str::from_utf8(value).unwrap())
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) fn play(script: impl IntoIterator<Item = Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&received);
+        let script: Vec<_> = script.into_iter().collect();
+        let thread = thread::spawn(move || {
+            for reply in script {
+                let (socket, _) = listener.accept().unwrap();
+                if let Reply::Reset = reply {
+                    socket.peek(&mut [0]).unwrap();
+                    continue;
+                }
+                let mut reader = BufReader::new(socket);
+                log.lock().unwrap().push(read_request(&mut reader));
+                let mut socket = reader.into_inner();
+                // The client may be gone, because it has seen enough.
+                match reply {
+                    Reply::Bytes(bytes) => drop(socket.write_all(&bytes)),
+                    Reply::Hold(bytes) => {
+                        let _ = socket.write_all(&bytes);
+                        let _ = socket.read(&mut [0]);
+                    }
+                    Reply::Reset => {}
+                }
+            }
+        });
+        Self { address, received, thread }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The requests, once the script is played to its end.
+    pub(crate) fn requests(self) -> Vec<Received> {
+        self.thread.join().unwrap();
+        self.received.lock().unwrap().clone()
+    }
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> Received {
+    let mut line = Vec::new();
+    let mut next = || {
+        line.clear();
+        reader.read_until(b'\n', &mut line).unwrap();
+        line.trim_ascii_end().to_vec()
+    };
+    let first = String::from_utf8(next()).unwrap();
+    let mut words = first.split(' ').map(String::from);
+    let mut received =
+        Received { method: words.next().unwrap(), path: words.next().unwrap(), ..Received::default() };
+    loop {
+        let line = next();
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else { break };
+        let name = String::from_utf8(line[..colon].to_ascii_lowercase()).unwrap();
+        received.headers.push((name, line[colon + 1..].trim_ascii().to_vec()));
+    }
+    let length = received.text("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    received.body = String::from_utf8(body).unwrap();
+    received
+}
+
+/// A response that ends with its connection.
+pub(crate) fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} \r\n{headers}Connection: close\r\n\r\n{body}").into()
+}
+
+/// An event stream that ends with its connection.
+pub(crate) fn stream(body: &str) -> Reply {
+    Reply::Bytes(response(200, "Content-Type: text/event-stream\r\n", body))
+}
+
+/// The end for good.
+pub(crate) fn no_content() -> Reply {
+    status(204)
+}
+
+pub(crate) fn status(status: u16) -> Reply {
+    Reply::Bytes(response(status, "Content-Length: 0\r\n", ""))
+}
+
+pub(crate) fn redirect(status: u16, location: &str) -> Reply {
+    Reply::Bytes(response(status, &format!("Content-Length: 0\r\nLocation: {location}\r\n"), ""))
+}

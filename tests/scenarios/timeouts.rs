@@ -1,0 +1,54 @@
+//! Silence, and hanging up.
+
+use std::time::Duration;
+
+use super::server::{Reply, Server, no_content, response};
+use super::{Seen, all, ask, causes, data};
+use proto::{Cause, Liveness};
+
+const SOON: Duration = Duration::from_millis(40);
+
+fn silent_after(body: &str) -> Reply {
+    Reply::Hold(response(200, "Content-Type: text/event-stream\r\n", body))
+}
+
+#[test]
+fn a_silent_connection_is_given_up() {
+    let server = Server::play([silent_after("id: 1\ndata: a\n\n"), silent_after(": alive\n"), no_content()]);
+    let mut ask = ask(server.url("/"));
+    ask.config.activity = Liveness::After(SOON);
+    let seen = all(&ask);
+    assert_eq!(data(&seen), ["a"]);
+    assert_eq!(causes(&seen), [Cause::ActivityTimeout; 2]);
+    assert_eq!(server.requests()[2].text("last-event-id"), Some("1"));
+}
+
+#[test]
+fn so_is_one_without_events() {
+    let server = Server::play([silent_after(": alive\n"), no_content()]);
+    let mut ask = ask(server.url("/"));
+    ask.config.event_timeout = Some(SOON);
+    assert_eq!(causes(&all(&ask)), [Cause::EventTimeout]);
+    server.requests();
+}
+
+#[test]
+fn so_is_a_request_without_a_response() {
+    let server = Server::play([Reply::Hold(Vec::new()), no_content()]);
+    let mut ask = ask(server.url("/"));
+    ask.config.connect_timeout = Some(SOON);
+    assert_eq!(causes(&all(&ask)), [Cause::ConnectTimeout]);
+    server.requests();
+}
+
+#[test]
+fn who_has_seen_enough_hangs_up() {
+    let server = Server::play([silent_after("data: a\n\ndata: b\n\n")]);
+    let mut seen = Vec::new();
+    crate::follow(&ask(server.url("/")), &mut |item| {
+        seen.push(item);
+        matches!(seen.last(), Some(Seen::Event { .. }))
+    });
+    assert_eq!(data(&seen), ["a"]);
+    server.requests();
+}
