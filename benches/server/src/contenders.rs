@@ -1,0 +1,133 @@
+//! The servers that are compared: same router, same listener, same runtime; only the body and its source differ.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use futures_util::{StreamExt, stream};
+use sse_tokio::server::{EventBuilder, HistoryLimits, Hub, HubConfig, Topic};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::counting;
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Contender {
+    /// `sse_tokio::server::Hub`.
+    Hub,
+    /// axum's `Sse` over a `tokio::sync::broadcast`.
+    Broadcast,
+    /// A body that never yields anything: what the HTTP stack takes.
+    Stack,
+}
+
+impl Contender {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Broadcast => "axum + broadcast",
+            Self::Stack => "HTTP stack alone",
+        }
+    }
+
+    pub fn named(name: &str) -> Self {
+        [Self::Hub, Self::Broadcast, Self::Stack]
+            .into_iter()
+            .find(|it| it.name() == name)
+            .expect("a contender")
+    }
+}
+
+/// What is published to, and subscribed to.
+#[derive(Clone)]
+pub enum Source {
+    Hub(Topic),
+    Broadcast(broadcast::Sender<(u64, Arc<str>)>, Arc<AtomicU64>),
+    Stack,
+}
+
+/// Both keep as many events.
+const KEPT: usize = 4096;
+
+impl Source {
+    pub fn new(contender: Contender) -> Self {
+        match contender {
+            Contender::Hub => {
+                let history = HistoryLimits { events: KEPT, ..HistoryLimits::default() };
+                let hub = Hub::new(HubConfig { history, ..HubConfig::default() });
+                Self::Hub(hub.topic("t").expect("the first topic"))
+            }
+            Contender::Broadcast => Self::Broadcast(broadcast::channel(KEPT).0, Arc::default()),
+            Contender::Stack => Self::Stack,
+        }
+    }
+
+    pub async fn subscribe(&self) -> Response {
+        match self {
+            Self::Hub(topic) => topic.subscribe(None).await.expect("below the limit").into_response(),
+            Self::Broadcast(sender, _) => {
+                let events = BroadcastStream::new(sender.subscribe()).filter_map(|received| async {
+                    let (id, data) = received.ok()?;
+                    Some(Ok::<_, Infallible>(Event::default().id(id.to_string()).data(data)))
+                });
+                Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+            }
+            Self::Stack => {
+                let never = stream::pending::<Result<bytes::Bytes, Infallible>>();
+                Response::new(axum::body::Body::from_stream(never))
+            }
+        }
+    }
+
+    async fn publish(&self, count: usize, data: &str) {
+        match self {
+            Self::Hub(topic) => {
+                let events = vec![EventBuilder::new().data(data); count];
+                let Ok(_) = topic.publish_all(&events).await;
+            }
+            Self::Broadcast(sender, ids) => {
+                for _ in 0..count {
+                    let id = ids.fetch_add(1, Ordering::Relaxed);
+                    sender.send((id, data.into())).expect("there are subscribers");
+                }
+            }
+            Self::Stack => {}
+        }
+    }
+}
+
+/// Serves, prints the address, and does what the lines of standard input say: a number publishes so many events, `bytes`
+/// prints how many are allocated.
+pub fn serve(contender: Contender, size: usize) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let source = Source::new(contender);
+        let handler = {
+            let source = source.clone();
+            move || async move { source.subscribe().await }
+        };
+        let app = Router::new().route("/", get(handler));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        println!("{}", listener.local_addr().expect("it is bound"));
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+
+        let data = "x".repeat(size);
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let mut out = tokio::io::stdout();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Ok(count) = line.parse() {
+                source.publish(count, &data).await;
+            } else {
+                out.write_all(format!("{}\n", counting::in_use()).as_bytes()).await.expect("a reader");
+                out.flush().await.expect("a reader");
+            }
+        }
+    });
+}

@@ -1,0 +1,27 @@
+//! Measures the hub beside the usual way to serve events in Rust, axum's `Sse` over `tokio::sync::broadcast`.
+//!
+//! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES]` prints deliveries a second, CPU per delivery and
+//! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes. The contenders run in processes of their own and
+//! take turns.
+
+mod contenders;
+mod counting;
+mod load;
+mod memory;
+
+use contenders::Contender;
+
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number =
+        |at: usize, default| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
+    match arguments.first().map(String::as_str) {
+        Some("load") => load::run(number(1, 500), number(2, 2) as u64, number(3, 200)),
+        Some("memory") => memory::run(number(1, 10_000)),
+        Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
+        _ => eprintln!("usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] | memory [SUBSCRIBERS]"),
+    }
+}
