@@ -23,6 +23,8 @@ pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, 
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
+#[cfg(feature = "futures-io")]
+pub use stream::{ByteReadExt, ReadChunk, ReadChunks};
 #[cfg(feature = "stream")]
 pub use stream::{ByteStreamExt, Driver, EventStream, EventStreamError, Transport};
 #[cfg(feature = "std")]

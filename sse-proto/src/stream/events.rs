@@ -10,7 +10,7 @@ use futures_core::{FusedStream, Stream};
 use crate::{Error, Finish, Frame, Message, Parser, Step};
 
 /// Adds [`sse`](Self::sse) to streams of bytes.
-pub trait ByteStreamExt: Sized {
+pub trait ByteStreamExt: Stream + Sized {
     /// Reads this stream of chunks as `text/event-stream`.
     ///
     /// # Example
@@ -36,7 +36,7 @@ pub trait ByteStreamExt: Sized {
     }
 }
 
-impl<S: Sized> ByteStreamExt for S {}
+impl<S: Stream> ByteStreamExt for S {}
 
 /// The events of a stream of chunks, made by [`ByteStreamExt::sse`].
 ///

@@ -4,6 +4,10 @@
 
 mod driver;
 mod events;
+#[cfg(feature = "futures-io")]
+mod read;
 
 pub use driver::{Driver, Transport};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};
+#[cfg(feature = "futures-io")]
+pub use read::{ByteReadExt, ReadChunk, ReadChunks};
