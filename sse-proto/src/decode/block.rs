@@ -107,6 +107,7 @@ impl Block {
     }
 
     /// Whether there is nothing to lose: no data, no type, no ID since the last blank line.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         !self.has_data && !self.has_event() && !self.has_id
     }
@@ -135,6 +136,12 @@ impl Block {
             self.id.push_value(value, ascii);
             self.has_id = true;
         }
+    }
+
+    /// Sets and commits an ID at once.
+    pub(super) fn set_last_event_id(&mut self, ascii: &[u8]) {
+        self.last_event_id.clear();
+        self.last_event_id.push_value(ascii, true);
     }
 
     /// Sets the comment that cannot be borrowed.
@@ -166,35 +173,44 @@ impl Block {
     }
 
     /// Appends a piece.
-    #[inline]
     pub(super) fn push(&mut self, name: Name, piece: &[u8], ascii: bool) -> Result<(), Error> {
-        let (buffer, taken, limit) = match name {
-            Name::Unknown => return Ok(()),
-            Name::Data => {
-                self.len.data += piece.len();
-                (&mut self.data, self.len.data + self.len.event, self.limits.event)
-            }
-            Name::Event => {
-                self.len.event += piece.len();
-                (&mut self.event, self.len.data + self.len.event, self.limits.event)
-            }
-            Name::Id => {
-                self.len.value += piece.len();
-                (&mut self.value, self.len.value, self.limits.id)
-            }
-            _ => {
-                self.len.value += piece.len();
-                (&mut self.value, self.len.value, self.limits.event)
-            }
-        };
-        if taken > limit {
-            return Err(match name {
-                Name::Id => Error::IdTooLong { limit },
-                _ => Error::EventTooLong { limit },
-            });
+        let Some((buffer, len, limit)) = self.slot(name) else { return Ok(()) };
+        *len += piece.len();
+        if *len <= limit {
+            buffer.push(piece, ascii);
+            return Ok(());
         }
-        buffer.push(piece, ascii);
-        Ok(())
+        Err(match name {
+            Name::Id => Error::IdTooLong { limit: self.limits.id },
+            _ => Error::EventTooLong { limit: self.limits.event },
+        })
+    }
+
+    /// Appends a piece, if it is within the limit.
+    #[inline]
+    pub(super) fn push_middle(&mut self, name: Name, piece: &[u8], ascii: bool) -> bool {
+        let Some((buffer, len, limit)) = self.slot(name) else { return true };
+        if *len + piece.len() > limit {
+            return false;
+        }
+        *len += piece.len();
+        if !(ascii && buffer.push_simple(piece)) {
+            buffer.push(piece, ascii);
+        }
+        true
+    }
+
+    /// The buffer for a value, its length so far, and the limit of that; none for an unknown field.
+    #[inline]
+    fn slot(&mut self, name: Name) -> Option<(&mut Text, &mut usize, usize)> {
+        let Limits { event, id, .. } = self.limits;
+        match name {
+            Name::Data => Some((&mut self.data, &mut self.len.data, event.saturating_sub(self.len.event))),
+            Name::Event => Some((&mut self.event, &mut self.len.event, event.saturating_sub(self.len.data))),
+            Name::Id => Some((&mut self.value, &mut self.len.value, id)),
+            Name::Comment | Name::Retry => Some((&mut self.value, &mut self.len.value, event)),
+            Name::Unknown | Name::Blank => None,
+        }
     }
 
     /// Ends the value.
@@ -240,12 +256,10 @@ impl Block {
         self.len = Len::default();
     }
 
-    /// Gives back what a giant event or comment left behind.
+    /// Gives back what a giant event left behind.
     pub(super) fn shrink(&mut self) {
-        if !self.stale {
-            self.data.shrink();
-            self.event.shrink();
-        }
+        self.data.shrink();
+        self.event.shrink();
     }
 
     /// Forgets a comment that was handed out, and gives back what a giant one left behind, lest an ID take over its room.

@@ -13,6 +13,7 @@
 
 mod block;
 mod event;
+mod fast;
 pub mod field;
 pub mod line;
 mod parser;

@@ -7,10 +7,11 @@ use core::time::Duration;
 
 use super::block::{Block, Len, Place};
 use super::event::{Completed, Event, Finish, Frame, Step};
+use super::fast::{self, Whole};
 use super::field::{self, Field};
 use super::line::Lines;
 use super::scan::{self, Name};
-use super::text::Text;
+use super::text::{Text, as_str};
 use crate::Error;
 
 /// The room that a stream may take, in bytes as they come on the wire.
@@ -73,8 +74,7 @@ pub enum Overflow {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Parser {
-    /// Nothing has to be looked at before the next line: the state is `Line`, line ends are clean, the block is not stale.
-    ready: bool,
+    phase: Phase,
     state: State,
     lines: Lines,
     block: Block,
@@ -84,6 +84,18 @@ pub struct Parser {
     /// Bytes of the stream consumed before this call, and before this block.
     consumed: u64,
     block_start: u64,
+}
+
+/// What can be done with the next byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Something has to be looked at first: the state is not `Line`, a line end or a byte order mark may be open, or the
+    /// buffers hold an event that was handed out.
+    Unready,
+    /// It starts a line.
+    Line,
+    /// It starts a line and a block: the buffers are empty.
+    Block,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +131,7 @@ impl Parser {
     /// A parser at the start of a stream that goes on where another one ended: events without an ID have this one.
     pub fn with_last_event_id(id: impl Into<String>) -> Self {
         Self {
-            ready: false,
+            phase: Phase::Unready,
             state: State::Line,
             lines: Lines::new(),
             block: Block::new(Text::from(id.into())),
@@ -155,8 +167,18 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        if let Some(whole) = self.take_whole(input) {
+            return Ok(Some(Event {
+                event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
+                data: as_str(whole.data),
+                id: self.block.last_event_id(),
+            }));
+        }
+        if self.take_middle(input) {
+            return Ok(None);
+        }
         let chunk = *input;
-        Ok(match self.step::<false>(input)? {
+        Ok(match self.step_plain::<false>(input)? {
             Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
             _ => None,
         })
@@ -269,7 +291,7 @@ impl Parser {
         if self.block.is_stale() {
             self.block.clear();
         }
-        self.ready = false;
+        self.phase = Phase::Unready;
         let lines = mem::take(&mut self.lines);
         (self.consumed, self.block_start) = (0, 0);
         let state = mem::replace(&mut self.state, State::Line);
@@ -282,19 +304,85 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// Reads frames until one is completed. Without `FRAMES` that is an event, or nothing.
+    /// Takes an event by the fast path, if it can.
+    #[inline]
+    fn take_whole<'c>(&mut self, input: &mut &'c [u8]) -> Option<Whole<'c>> {
+        if self.phase != Phase::Block {
+            return None;
+        }
+        let whole = fast::event(input)?;
+        let limits = &self.block.limits;
+        if whole.data.len() + whole.event.len() > limits.event {
+            return None;
+        }
+        if let Some(id) = whole.id {
+            if id.len() > limits.id {
+                return None;
+            }
+            self.block.set_last_event_id(id);
+        }
+        self.consumed += (input.len() - whole.rest.len()) as u64;
+        self.block_start = self.consumed;
+        if whole.rest.is_empty() {
+            self.expect_lf(input);
+        }
+        *input = whole.rest;
+        Some(whole)
+    }
+
+    /// Takes a chunk that begins and ends within one value, if it is such a one.
+    #[inline]
+    fn take_middle(&mut self, input: &mut &[u8]) -> bool {
+        let State::Value(name) = self.state else { return false };
+        let (len, ascii) = match **input {
+            [14..0x80] => (1, true),
+            _ => scan::piece(input),
+        };
+        let taken = len == input.len() && self.block.push_middle(name, input, ascii);
+        if taken {
+            self.consumed += len as u64;
+            *input = &[];
+        }
+        taken
+    }
+
+    /// Reads until a frame is completed. Without `FRAMES` that is an event, or nothing.
     #[inline]
     fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Completed, Error> {
         let chunk = *input;
+        if let Some(whole) = self.take_whole(input) {
+            return Ok(whole.places(chunk));
+        }
+        if self.take_middle(input) {
+            return Ok(Completed::Nothing);
+        }
+        self.step_plain::<FRAMES>(input)
+    }
+
+    /// What [`step`](Self::step) does, without the fast path.
+    #[inline(never)]
+    fn step_plain<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Completed, Error> {
+        let chunk = *input;
+        if chunk.is_empty() && self.phase == Phase::Block {
+            self.block.clear_value();
+            return Ok(Completed::Nothing);
+        }
         let completed = loop {
-            let progress = if self.ready {
+            let progress = if self.phase != Phase::Unready {
                 self.read_lines::<FRAMES>(chunk, input)
             } else {
                 self.resume::<FRAMES>(chunk, input)
             };
             match progress {
                 Ok(Some(completed)) => break Ok(completed),
-                Ok(None) => {}
+                Ok(None) => {
+                    let consumed = chunk.len() - input.len();
+                    if let Some(whole) = self.take_whole(input) {
+                        self.consumed += consumed as u64;
+                        self.block_start = self.consumed;
+                        return Ok(whole.places(chunk));
+                    }
+                }
                 Err(error) => {
                     if let Err(error) = self.overflow(error) {
                         *input = &[];
@@ -344,9 +432,9 @@ impl Parser {
                     let in_buffers = self.block.has_data() || self.block.has_event();
                     if let Some(data) = here.data.or(self.block.has_data().then_some(Place::Buffer)) {
                         self.block.len = Len::default();
+                        self.phase = if in_buffers { Phase::Unready } else { Phase::Block };
                         if in_buffers {
                             self.block.set_stale();
-                            self.ready = false;
                         }
                         break Ok(Completed::Event { event: here.event, data });
                     }
@@ -396,7 +484,9 @@ impl Parser {
             };
             if taken > limit {
                 *input = &chunk[at..];
-                self.expect_lf(at, chunk);
+                if input.is_empty() {
+                    self.expect_lf(chunk);
+                }
                 return Err(match line.name {
                     Name::Id => Error::IdTooLong { limit },
                     _ => Error::EventTooLong { limit },
@@ -404,7 +494,9 @@ impl Parser {
             }
         };
         *input = &chunk[at..];
-        self.expect_lf(at, chunk);
+        if input.is_empty() {
+            self.expect_lf(chunk);
+        }
         match completed {
             Ok(Completed::Event { .. }) => {}
             Ok(_) => self.spill(here, len, chunk),
@@ -413,7 +505,7 @@ impl Parser {
                 self.block.clear_value();
                 let rest = mem::take(input);
                 if !rest.is_empty() {
-                    self.ready = false;
+                    self.phase = Phase::Unready;
                     self.feed(rest, cut.ascii)?;
                 }
                 self.block.shrink();
@@ -439,14 +531,16 @@ impl Parser {
         if let Place::Chunk(start, end) = here.event {
             self.block.set_event(&chunk[start..end]);
         }
+        if !self.block.is_empty() {
+            self.phase = self.phase.min(Phase::Line);
+        }
     }
 
     /// If the chunk ends with the CR of a line end, an LF that starts the next one belongs to it.
-    #[inline]
-    fn expect_lf(&mut self, at: usize, chunk: &[u8]) {
-        if at == chunk.len() && chunk.last() == Some(&b'\r') {
+    fn expect_lf(&mut self, chunk: &[u8]) {
+        if chunk.last() == Some(&b'\r') {
             self.lines.expect_lf();
-            self.ready = false;
+            self.phase = Phase::Unready;
         }
     }
 
@@ -481,7 +575,7 @@ impl Parser {
         match self.state {
             State::Skipping { in_line } => Ok(self.skip::<FRAMES>(in_line, chunk, input)),
             State::Line => {
-                self.ready = true;
+                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
                 Ok(None)
             }
             _ => Ok(None),
@@ -564,7 +658,7 @@ impl Parser {
     /// A value was over its limit, in the line that `state` tells of.
     fn overflow(&mut self, error: Error) -> Result<(), Error> {
         let in_line = self.state != State::Line;
-        self.ready = false;
+        self.phase = Phase::Unready;
         self.block.clear();
         self.block.shrink();
         match self.block.limits.overflow {

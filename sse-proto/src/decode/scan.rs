@@ -103,7 +103,7 @@ pub(super) fn line(chunk: &[u8], at: usize) -> Result<Line, Cut> {
 
 /// Whether the eight bytes of `head` start with `prefix`.
 #[inline]
-fn starts_with<const N: usize>(head: u64, prefix: &[u8; N]) -> bool {
+pub(super) fn starts_with<const N: usize>(head: u64, prefix: &[u8; N]) -> bool {
     let mut bytes = [0; 8];
     bytes[..N].copy_from_slice(prefix);
     (head ^ u64::from_le_bytes(bytes)) << (64 - 8 * N) == 0
@@ -126,75 +126,130 @@ fn next_line(chunk: &[u8], end: usize) -> usize {
 /// How many bytes there are before the end of the line, or of all, and whether they are ASCII.
 #[inline]
 pub(super) fn piece(bytes: &[u8]) -> (usize, bool) {
-    let mut at = 0;
+    let at = find(bytes);
+    match bytes.get(at) {
+        Some(b'\n' | b'\r') | None => (at, true),
+        Some(_) => piece_from(bytes, at),
+    }
+}
+
+/// Goes on with a piece in which there is more than printable ASCII.
+#[inline(never)]
+fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
     loop {
-        match find(&bytes[at..]) {
-            None => return (bytes.len(), true),
-            Some(found) => at += found,
-        }
-        match bytes[at] {
-            b'\n' | b'\r' => return (at, true),
-            0x80.. => {
+        match bytes.get(at) {
+            Some(b'\n' | b'\r') | None => return (at, true),
+            Some(0x80..) => {
                 let rest = &bytes[at..];
                 return (at + memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()), false);
             }
             // A tab, or another control character.
-            _ => at += 1,
+            Some(_) => at += 1 + find(&bytes[at + 1..]),
         }
     }
 }
 
-/// The first byte that is LF, CR, another control character below 14, or not ASCII.
+/// The index of the first byte that is LF, CR, another control character below 14, or not ASCII; the length if there is none.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-#[expect(unsafe_code, reason = "SSE2 is a part of x86_64, but the compiler asks all the same")]
-fn find(bytes: &[u8]) -> Option<usize> {
+#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
+fn find(bytes: &[u8]) -> usize {
     // SAFETY: every x86_64 processor has SSE2; the function has no other requirement.
-    unsafe { sse2::find(bytes) }
+    unsafe { x86::find(bytes) }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 use self::swar::find;
 
 #[cfg(target_arch = "x86_64")]
-mod sse2 {
+mod x86 {
     use core::arch::x86_64::{
         __m128i, _mm_cmplt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
+    #[cfg(feature = "std")]
+    use core::arch::x86_64::{
+        __m256i, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x,
+        _mm256_set1_epi8,
+    };
+
+    use super::swar;
 
     /// See [`super::find`].
     #[target_feature(enable = "sse2")]
     #[inline]
-    pub(super) fn find(bytes: &[u8]) -> Option<usize> {
+    pub(super) fn find(bytes: &[u8]) -> usize {
         // Most values are short, and a first look at 16 bytes finds their end.
-        let Some(head) = bytes.first_chunk() else { return super::swar::find(bytes) };
+        let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
         let mask = _mm_movemask_epi8(flags(load(head)));
-        if mask != 0 {
-            return Some(mask.trailing_zeros() as usize);
-        }
-        find_long(bytes, 16)
+        if mask != 0 { mask.trailing_zeros() as usize } else { 16 + find_long(&bytes[16..]) }
     }
 
+    /// The end of a chunk; kept out of line for the sake of what is not.
+    #[inline(never)]
+    fn find_short(bytes: &[u8]) -> usize {
+        swar::find(bytes)
+    }
+
+    #[inline(never)]
+    #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
+    fn find_long(bytes: &[u8]) -> usize {
+        #[cfg(feature = "std")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { find_avx2(bytes) };
+        }
+        // SAFETY: every x86_64 processor has SSE2.
+        unsafe { find_sse2(bytes) }
+    }
+
+    /// 64 bytes at a time. (No closures in here: they would be compiled without the feature.)
+    #[cfg(feature = "std")]
+    #[target_feature(enable = "avx2")]
+    fn find_avx2(bytes: &[u8]) -> usize {
+        let (blocks, tail) = bytes.as_chunks::<64>();
+        for (index, block) in blocks.iter().enumerate() {
+            let vectors = block.as_chunks::<32>().0;
+            let a = flags_avx2(load_avx2(&vectors[0]));
+            let b = flags_avx2(load_avx2(&vectors[1]));
+            if _mm256_movemask_epi8(_mm256_or_si256(a, b)) != 0 {
+                let a = u64::from(_mm256_movemask_epi8(a) as u32);
+                let b = u64::from(_mm256_movemask_epi8(b) as u32);
+                return index * 64 + (a | b << 32).trailing_zeros() as usize;
+            }
+        }
+        bytes.len() - tail.len() + find_tail(tail)
+    }
+
+    /// 64 bytes at a time.
     #[target_feature(enable = "sse2")]
-    fn find_long(bytes: &[u8], mut at: usize) -> Option<usize> {
-        while let Some(block) = bytes[at..].first_chunk::<64>() {
-            let (vectors, _) = block.as_chunks::<16>();
-            let [a, b, c, d] = [0, 1, 2, 3].map(|i| flags(load(&vectors[i])));
-            let any = _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d));
-            if _mm_movemask_epi8(any) != 0 {
-                let [a, b, c, d] = [a, b, c, d].map(|vector| _mm_movemask_epi8(vector) as u64);
-                return Some(at + (a | b << 16 | c << 32 | d << 48).trailing_zeros() as usize);
+    fn find_sse2(bytes: &[u8]) -> usize {
+        let (blocks, tail) = bytes.as_chunks::<64>();
+        for (index, block) in blocks.iter().enumerate() {
+            let vectors = block.as_chunks::<16>().0;
+            let a = flags(load(&vectors[0]));
+            let b = flags(load(&vectors[1]));
+            let c = flags(load(&vectors[2]));
+            let d = flags(load(&vectors[3]));
+            if _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) != 0 {
+                let ab = _mm_movemask_epi8(a) as u64 | (_mm_movemask_epi8(b) as u64) << 16;
+                let cd = _mm_movemask_epi8(c) as u64 | (_mm_movemask_epi8(d) as u64) << 16;
+                return index * 64 + (ab | cd << 32).trailing_zeros() as usize;
             }
-            at += 64;
         }
-        while let Some(block) = bytes[at..].first_chunk() {
-            let mask = _mm_movemask_epi8(flags(load(block)));
+        bytes.len() - tail.len() + find_tail(tail)
+    }
+
+    /// Fewer than 64 bytes.
+    #[target_feature(enable = "sse2")]
+    fn find_tail(bytes: &[u8]) -> usize {
+        let (vectors, tail) = bytes.as_chunks::<16>();
+        for (index, vector) in vectors.iter().enumerate() {
+            let mask = _mm_movemask_epi8(flags(load(vector)));
             if mask != 0 {
-                return Some(at + mask.trailing_zeros() as usize);
+                return index * 16 + mask.trailing_zeros() as usize;
             }
-            at += 16;
         }
-        Some(at + super::swar::find(&bytes[at..])?)
+        bytes.len() - tail.len() + swar::find(tail)
     }
 
     /// Compiles to one unaligned load.
@@ -203,6 +258,24 @@ mod sse2 {
     fn load(bytes: &[u8; 16]) -> __m128i {
         let [low, high] = *bytes.as_chunks::<8>().0 else { unreachable!("16 bytes are twice 8") };
         _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low))
+    }
+
+    /// Compiles to one unaligned load.
+    #[cfg(feature = "std")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn load_avx2(bytes: &[u8; 32]) -> __m256i {
+        let words = bytes.as_chunks::<8>().0;
+        let (a, b) = (i64::from_le_bytes(words[0]), i64::from_le_bytes(words[1]));
+        let (c, d) = (i64::from_le_bytes(words[2]), i64::from_le_bytes(words[3]));
+        _mm256_set_epi64x(d, c, b, a)
+    }
+
+    #[cfg(feature = "std")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn flags_avx2(vector: __m256i) -> __m256i {
+        _mm256_cmpgt_epi8(_mm256_set1_epi8(14), vector)
     }
 
     /// All bits set in the bytes that are below 14 as signed numbers: bytes from 0x80 are negative.
@@ -225,17 +298,17 @@ mod swar {
 
     /// See [`super::find`]; eight bytes at a time on any machine.
     #[inline]
-    pub(super) fn find(bytes: &[u8]) -> Option<usize> {
+    pub(super) fn find(bytes: &[u8]) -> usize {
         let (words, tail) = bytes.as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
             let flags = (!((word & LOW) + FROM_14) | word) & HIGH;
             if flags != 0 {
-                return Some(index * 8 + flags.trailing_zeros() as usize / 8);
+                return index * 8 + flags.trailing_zeros() as usize / 8;
             }
         }
-        let found = tail.iter().position(|&byte| (byte as i8) < 14)?;
-        Some(words.len() * 8 + found)
+        let found = tail.iter().position(|&byte| (byte as i8) < 14);
+        bytes.len() - tail.len() + found.unwrap_or(tail.len())
     }
 }
 
@@ -251,9 +324,10 @@ mod tests {
         #[test]
         fn find_is_the_same_on_every_path(bytes in proptest::collection::vec(interesting(), 0..300)) {
             for from in 0..bytes.len().min(20) {
-                let expected = bytes[from..].iter().position(|byte| !(14..0x80).contains(byte));
-                prop_assert_eq!(find(&bytes[from..]), expected);
-                prop_assert_eq!(swar::find(&bytes[from..]), expected);
+                let bytes = &bytes[from..];
+                let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
+                prop_assert_eq!(find(bytes), expected);
+                prop_assert_eq!(swar::find(bytes), expected);
             }
         }
 

@@ -56,7 +56,6 @@ impl Text {
     }
 
     /// Appends a piece of a value that [`end`](Self::end) will end; `ascii` if it is known to be that.
-    #[inline]
     pub(super) fn push(&mut self, bytes: &[u8], ascii: bool) {
         if !ascii || self.cut_len > 0 {
             return self.decode(bytes);
@@ -65,6 +64,20 @@ impl Text {
             &[byte] if self.string.len() < self.string.capacity() => self.string.push(char::from(byte)),
             _ => self.push_str(as_str(bytes)),
         }
+    }
+
+    /// Appends a piece of ASCII, if there is room for it, and no sequence is cut.
+    #[inline]
+    pub(super) fn push_simple(&mut self, piece: &[u8]) -> bool {
+        let room = self.string.capacity() - self.string.len();
+        if piece.len() > room || self.cut_len > 0 {
+            return false;
+        }
+        match piece {
+            &[byte] => self.string.push(char::from(byte & 0x7F)),
+            _ => self.string.push_str(as_str(piece)),
+        }
+        true
     }
 
     /// Appends a piece that may be anything.
