@@ -1,6 +1,6 @@
 //! The fast path: an event that lies whole in the chunk, as nearly all do, from its first line to its blank line.
 //!
-//! It takes ASCII values, one `data` line as the last, and an `event` and an `id` before it. At anything else it gives up,
+//! It takes ASCII values, one `data` line as the last, and one `event` and one `id` before it. At anything else it gives up,
 //! and the plain path reads the block. It writes nothing to memory and calls nothing but the search for the end of
 //! a value, and that is what makes it fast.
 
@@ -41,9 +41,9 @@ pub(super) fn event(mut rest: &[u8]) -> Option<Whole<'_>> {
         if starts_with(head, b"data: ") {
             let (data, rest) = value(&rest[6..])?;
             return Some(Whole { data, event, id, rest: line_end(rest)? });
-        } else if starts_with(head, b"event: ") {
+        } else if starts_with(head, b"event: ") && event.is_empty() {
             (event, rest) = value(&rest[7..])?;
-        } else if starts_with(head, b"id: ") {
+        } else if starts_with(head, b"id: ") && id.is_none() {
             let (value, after) = value(&rest[4..])?;
             if value.contains(&0) {
                 return None;
