@@ -110,6 +110,25 @@ fn the_event_after_a_split_one_is_borrowed_again() {
 }
 
 #[test]
+fn a_step_makes_no_text_of_what_is_none_in_another_chunk() {
+    let chunk = "data: grün\n\n: grün\n".as_bytes();
+    let (mut parser, mut input) = (Parser::new(), chunk);
+    let event = parser.advance(&mut input).unwrap();
+    let after_event = input;
+    let comment = parser.advance(&mut input).unwrap();
+    let panics = |step, other: &[u8]| std::panic::catch_unwind(|| _ = parser.frame(step, other)).is_err();
+    // Too short, cut within a character at the end of the value, not UTF-8 at all.
+    for other in [&b""[..], b"data: gr", "data: xxxx漢xx".as_bytes(), &[0xFF; 40]] {
+        assert!(panics(event, other), "{other:?}");
+    }
+    for other in [&b""[..], b": gr", ": xxxx漢xx".as_bytes(), &[0xFF; 40]] {
+        assert!(panics(comment, other), "{other:?}");
+    }
+    assert!(matches!(parser.frame(event, chunk), Some(Frame::Event(event)) if event.data == "grün"));
+    assert_eq!(parser.frame(comment, after_event), Some(Frame::Comment("grün")));
+}
+
+#[test]
 fn nothing_is_allocated_for_what_is_borrowed() {
     let stream =
         "event: add\ndata: 漢字 and more\n\n: comment\ndata:\r\n\r\nretry: 5\nunknown\n\n".repeat(50);
