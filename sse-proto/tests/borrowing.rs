@@ -168,6 +168,22 @@ fn nothing_is_allocated_in_the_steady_state_however_the_stream_is_cut() {
 }
 
 #[test]
+fn large_events_use_their_room_again() {
+    // So long that its room is not kept for small ones, and so that no event ends with a chunk.
+    let stream = format!("data: {}\n\n", "x".repeat(300_001)).repeat(6);
+    let (early, late) = stream.as_bytes().split_at(stream.len() / 3 + 500);
+    let mut parser = Parser::new();
+    let mut run = |bytes: &[u8]| {
+        for mut chunk in bytes.chunks(1400) {
+            while parser.next_event(&mut chunk).unwrap().is_some() {}
+        }
+    };
+    run(early);
+    let ((), heap) = measure(|| run(late));
+    assert_eq!(heap.calls, 0);
+}
+
+#[test]
 fn a_message_is_one_allocation() {
     let event = Event { event: "add", data: "73857293", id: "7" };
     let (message, heap) = measure(|| Message::from(event));

@@ -214,3 +214,29 @@ fn an_event_without_its_blank_line_is_delivered_on_request_and_its_id_is_not_com
     assert_eq!(Owned::from(event), owned("e", "a\n[DONE]", "1"));
     assert_eq!(parser.last_event_id(), "1");
 }
+
+#[test]
+fn what_was_flushed_is_not_a_part_of_the_next_stream() {
+    let mut parser = Parser::new().with_flush(true);
+    assert_eq!(parser.next_event(&mut &b"event: e\ndata: a"[..]), Ok(None));
+    assert!(matches!(parser.finish(), Finish::Flushed(_)));
+    assert_eq!(parser.finish(), Finish::Complete, "nor flushed again");
+    let mut input = &b"data: b\n\n"[..];
+    assert_eq!(parser.next_event(&mut input).unwrap().map(Owned::from), Some(message("b")));
+}
+
+#[test]
+fn an_event_that_was_the_last_call_is_neither_dropped_nor_flushed() {
+    for flush in [false, true] {
+        for start in ["", "da", "data: a\n", "id: 1\n"] {
+            let mut parser = Parser::new().with_flush(flush);
+            assert_eq!(parser.next_event(&mut start.as_bytes()), Ok(None));
+            let mut input = match start {
+                "da" => &b"ta: x\n\n"[..],
+                _ => b"data: x\n\n",
+            };
+            assert!(parser.next_event(&mut input).unwrap().is_some());
+            assert_eq!(parser.finish(), Finish::Complete, "after {start:?}");
+        }
+    }
+}
