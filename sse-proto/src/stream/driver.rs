@@ -4,13 +4,14 @@ use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 
 use alloc::boxed::Box;
 use futures_core::Stream;
 
 use crate::{
     ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Instant, Liveness, Output, Progress,
-    Request, ResponseHead, Verdict,
+    ReadyState, Request, ResponseHead, Verdict,
 };
 
 /// What a [`Driver`] needs of a runtime and an HTTP client.
@@ -70,8 +71,8 @@ pub struct Driver<T: Transport> {
     start: usize,
     read: usize,
     timer: Option<(Instant, T::Sleep)>,
-    /// The time, read once after each await. If a liveness clock runs, also when the application comes back with an
-    /// event: the time that it took is not the server's silence.
+    /// The time, read once after each await; and when the application comes back, unless it only took an event and
+    /// no liveness clock runs: the time that it took is not the server's silence.
     now: Option<Instant>,
     liveness: bool,
     error: Option<T::Error>,
@@ -116,10 +117,26 @@ impl<T: Transport> Driver<T> {
         &self.source
     }
 
-    /// The machine, to [`close`](EventSource::close) or [`suspend`](EventSource::suspend) it, or to change the
-    /// [delay](EventSource::retry_after) after a disconnection.
-    pub fn source_mut(&mut self) -> &mut EventSource {
-        &mut self.source
+    /// Ends it for ever, and drops the connection: nothing more is delivered but [`Closed`].
+    pub fn close(&mut self) {
+        self.source.close();
+        self.hang_up();
+    }
+
+    /// Drops the connection, and makes no other until [`resume`](Self::resume); see [`EventSource::suspend`].
+    pub fn suspend(&mut self) {
+        self.source.suspend();
+        self.hang_up();
+    }
+
+    /// Ends a suspension. The task that polls has to poll again to notice.
+    pub fn resume(&mut self) {
+        self.source.resume();
+    }
+
+    /// After [`ClientEvent::Disconnected`]: connects after this delay in the place of the one that was named.
+    pub fn retry_after(&mut self, delay: Duration) {
+        self.source.retry_after(delay);
     }
 
     /// Lends what happens next; after [`Closed`] there is nothing more.
@@ -139,7 +156,7 @@ impl<T: Transport> Driver<T> {
         if self.done {
             return Poll::Ready(None);
         }
-        if self.liveness {
+        if self.liveness || self.source.ready_state() != ReadyState::Open {
             self.now = None;
         }
         loop {
