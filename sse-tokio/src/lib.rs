@@ -7,11 +7,9 @@ pub mod server;
 
 #[cfg(feature = "client")]
 pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, RedirectError, TransportError};
-#[cfg(feature = "client")]
-pub use proto::{ByteStreamExt, EventStream, EventStreamError};
 pub use proto::{
-    Cause, CloseReason, Config, EventBuilder, Jitter, Limits, Liveness, Message, Overflow, ReadyState,
-    ReconnectPolicy, Repeat, Verdict,
+    ByteStreamExt, Cause, CloseReason, Config, EventBuilder, EventStream, EventStreamError, Jitter, Limits,
+    Liveness, Message, Overflow, ReadyState, ReconnectPolicy, Repeat, Verdict,
 };
 #[cfg(feature = "client")]
 pub use reqwest;

@@ -10,7 +10,8 @@ use proto::{Config, Driver, Epoch, Repeat, Verdict};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, IntoUrl, Method, Request, RequestBuilder, redirect};
 
-use super::transport::{Head, Http, Shared};
+use super::trace::Trace;
+use super::transport::{Head, Http, Shared, take_credentials};
 use super::{Error, EventSource, TransportError};
 
 pub(super) type RequestHook =
@@ -21,7 +22,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Builds an [`EventSource`]: its request, the protocol's [`Config`], and hooks.
 ///
-/// `Accept: text/event-stream` and `Cache-Control: no-cache` are sent unless set otherwise.
+/// `Accept: text/event-stream` and `Cache-Control: no-cache` are sent unless set otherwise; credentials in the URL are sent
+/// as `Authorization`. No compression is offered to the server, and none is undone: it would hold events back.
 ///
 /// # Example
 ///
@@ -139,7 +141,7 @@ impl Builder {
     }
 
     /// Sets how the source's own client is made: its certificates, proxies or timeouts. Redirects are still followed by the
-    /// source; beside a [`client`](Self::client) this has no effect.
+    /// source, and nothing is decompressed; beside a [`client`](Self::client) this has no effect.
     ///
     /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one too.
     pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
@@ -153,8 +155,8 @@ impl Builder {
         self
     }
 
-    /// Sends the last event ID in a query parameter as well: for servers that look for it there, and for IDs that a header
-    /// cannot carry.
+    /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
+    /// header cannot carry. It takes the place of a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.id_parameter = Some(name.into());
         self
@@ -220,12 +222,11 @@ impl Builder {
         let redirects = self.client.is_none();
         let client = match self.client {
             Some(client) => client,
-            None => self
-                .own_client
-                .redirect(redirect::Policy::none())
-                .build()
-                .map_err(|error| Error::request(error.into()))?,
+            None => own_client(self.own_client).map_err(|error| Error::request(error.into()))?,
         };
+        let request = take_credentials(&client, request).map_err(|error| Error::request(error.into()))?;
+        let trace = Trace::new(request.url());
+        let url = request.url().clone();
         let shared = Shared {
             client,
             redirects,
@@ -241,8 +242,21 @@ impl Builder {
             epoch: Epoch::at(tokio::time::Instant::now().into_std()),
         };
         let seed = RandomState::new().hash_one(());
-        Ok(EventSource::from_driver(Driver::new(proto::EventSource::new(config, seed), transport)))
+        let driver = Driver::new(proto::EventSource::new(config, seed), transport);
+        Ok(EventSource { driver, url, trace })
     }
+}
+
+/// The client of a source that was given none.
+fn own_client(builder: ClientBuilder) -> Result<Client, reqwest::Error> {
+    builder
+        .redirect(redirect::Policy::none())
+        // Another crate may have turned these features on; a compressor holds events back until its block is full.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .build()
 }
 
 /// The request of a [`RequestBuilder`], sent by its client.

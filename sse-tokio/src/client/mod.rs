@@ -4,6 +4,7 @@ mod builder;
 mod error;
 mod redirect;
 mod source;
+mod trace;
 mod transport;
 
 pub use builder::Builder;

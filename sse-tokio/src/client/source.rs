@@ -6,9 +6,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::{FusedStream, Stream};
-use proto::{ClientEvent, ClientEventRef, Driver, ReadyState};
-use reqwest::{IntoUrl, RequestBuilder};
+use proto::{ClientEvent, ClientEventRef, Driver, Progress, ReadyState};
+use reqwest::{IntoUrl, RequestBuilder, Url};
 
+use super::trace::Trace;
 use super::transport::{Head, Http};
 use super::{Builder, Error, TransportError};
 
@@ -48,7 +49,9 @@ pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
 #[derive(Debug)]
 #[must_use = "an event source does nothing unless polled"]
 pub struct EventSource {
-    driver: Driver<Http>,
+    pub(super) driver: Driver<Http>,
+    pub(super) url: Url,
+    pub(super) trace: Trace,
 }
 
 impl EventSource {
@@ -75,10 +78,6 @@ impl EventSource {
         Builder::new(url)
     }
 
-    pub(super) fn from_driver(driver: Driver<Http>) -> Self {
-        Self { driver }
-    }
-
     /// Lends what happens next, without allocating for it; `None` when it is over.
     ///
     /// Cancel safe: a future that is dropped, in a `select!` say, has lost nothing.
@@ -87,11 +86,13 @@ impl EventSource {
     ///
     /// It is over, and not by anybody's wish. `None` follows.
     pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let progress = poll_fn(|cx| self.driver.poll_progress(cx)).await?;
-        match self.driver.event(progress) {
-            Ok(event) => Some(Ok(event)),
-            Err(closed) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
-        }
+        let progress = poll_fn(|cx| self.poll_progress(cx)).await?;
+        self.event(progress)
+    }
+
+    /// The URL that is connected to, without its credentials. That of a response is in its [`Head`].
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The ready state (9.2.2).
@@ -104,38 +105,51 @@ impl EventSource {
         self.driver.source().last_event_id()
     }
 
-    /// Ends the connection, for good: nothing more is delivered, not even of what was received.
+    /// Ends the connection, at once and for good: nothing more is delivered, not even of what was received.
     pub fn close(&mut self) {
-        self.driver.source_mut().close();
+        self.driver.close();
     }
 
     /// After [`Event::Disconnected`]: connects after this delay, counted from then, in the place of the one that was named.
     pub fn retry_after(&mut self, delay: Duration) {
-        self.driver.source_mut().retry_after(delay);
+        self.driver.retry_after(delay);
     }
 
-    /// Gives up the connection until [`resume`](Self::resume): for an application that is in the background. It takes effect
-    /// when the source is next polled, and a source that is suspended is pending.
+    /// Gives up the connection until [`resume`](Self::resume), for an application that is in the background: a source that is
+    /// suspended is pending. One whose request was sent and may not be repeated ends instead.
     pub fn suspend(&mut self) {
-        self.driver.source_mut().suspend();
+        self.driver.suspend();
     }
 
     /// Ends a suspension: the next poll connects, and goes on after the last event ID.
     pub fn resume(&mut self) {
-        self.driver.source_mut().resume();
+        self.driver.resume();
+    }
+
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
+        self.trace.in_scope(|| self.driver.poll_progress(cx))
+    }
+
+    fn event(&mut self, progress: Progress) -> Option<Result<EventRef<'_>, Error>> {
+        match self.driver.event(progress) {
+            Ok(event) => {
+                self.trace.event(&event);
+                Some(Ok(event))
+            }
+            Err(closed) => {
+                self.trace.closed(&closed.reason);
+                closed.reason.is_failure().then(|| Err(Error::closed(closed)))
+            }
+        }
     }
 }
 
 impl Stream for EventSource {
     type Item = Result<Event, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let driver = &mut self.get_mut().driver;
-        let Some(progress) = ready!(driver.poll_progress(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(match driver.event(progress) {
-            Ok(event) => Some(Ok(event.into_owned())),
-            Err(closed) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
-        })
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(progress) = ready!(self.poll_progress(cx)) else { return Poll::Ready(None) };
+        Poll::Ready(self.event(progress).map(|event| event.map(EventRef::into_owned)))
     }
 }
 

@@ -2,20 +2,21 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
-use http_body::Body as _;
+use http_body_util::BodyDataStream;
+use percent_encoding::percent_decode_str;
 use proto::{Epoch, ErrorKind, Instant, Redirects, Request, ResponseHead, Transport, Verdict};
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, StatusCode, Url, Version};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, Version};
 use tokio::time::Sleep;
 
-use super::TransportError;
 use super::builder::{ChunkHook, RequestHook, ResponseHook};
-use super::redirect::follow;
+use super::redirect::{Again, follow};
+use super::{TransportError, trace};
 
 /// The head of a response.
 #[derive(Clone, Debug)]
@@ -33,23 +34,13 @@ pub struct Head {
 
 /// The body of a response, as a stream of its chunks.
 #[derive(Debug)]
-pub struct Body(reqwest::Body);
+pub struct Body(BodyDataStream<reqwest::Body>);
 
 impl Stream for Body {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            match ready!(Pin::new(&mut self.0).poll_frame(cx)?) {
-                None => return Poll::Ready(None),
-                // A frame without data is trailers.
-                Some(frame) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                }
-            }
-        }
+        Pin::new(&mut self.0).poll_next(cx).map_err(TransportError::Http)
     }
 }
 
@@ -98,9 +89,10 @@ impl Transport for Http {
         if let Some(parameter) = &self.shared.id_parameter
             && !request.id.is_empty()
         {
-            http.url_mut().query_pairs_mut().append_pair(parameter, request.id);
+            set_query_parameter(http.url_mut(), parameter, request.id);
         }
         let attempt = request.attempt;
+        trace::connecting(attempt);
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             if let Some(hook) = &shared.on_request {
@@ -157,12 +149,12 @@ impl Shared {
     async fn send(&self, mut request: reqwest::Request) -> Result<(Head, Body), TransportError> {
         let mut redirects = Redirects::default();
         loop {
-            let again = self.redirects.then(|| request.try_clone()).flatten();
+            let again = self.redirects.then(|| Again::from(&request));
             let response = self.client.execute(request).await?;
-            if self.redirects
+            if let Some(again) = again
                 && let Some(next) = follow(&mut redirects, &self.forward, &response, again)?
             {
-                request = next;
+                request = take_credentials(&self.client, next)?;
                 continue;
             }
             let head = Head {
@@ -171,7 +163,35 @@ impl Shared {
                 headers: response.headers().clone(),
                 url: response.url().clone(),
             };
-            return Ok((head, Body(response.into())));
+            return Ok((head, Body(BodyDataStream::new(response.into()))));
         }
     }
+}
+
+/// Moves the credentials of the URL to where HTTP has them. A header that is set already stands.
+pub(super) fn take_credentials(
+    client: &Client,
+    mut request: reqwest::Request,
+) -> Result<reqwest::Request, reqwest::Error> {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let url = request.url_mut();
+    let (user, password) = (decode(url.username()), url.password().map(decode));
+    if user.is_empty() && password.is_none() {
+        return Ok(request);
+    }
+    // Only a URL without a host refuses, and one of HTTP has it.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    if request.headers().contains_key(AUTHORIZATION) {
+        return Ok(request);
+    }
+    RequestBuilder::from_parts(client.clone(), request).basic_auth(user, password).build()
+}
+
+/// Sets a parameter of the query; the others stay as they are, to the letter if this one was not there.
+fn set_query_parameter(url: &mut Url, name: &str, value: &str) {
+    if url.query_pairs().any(|(other, _)| other == name) {
+        let others: Vec<_> = url.query_pairs().into_owned().filter(|(other, _)| other != name).collect();
+        url.query_pairs_mut().clear().extend_pairs(others);
+    }
+    url.query_pairs_mut().append_pair(name, value);
 }

@@ -1,0 +1,90 @@
+//! What a source tells `tracing` (feature `tracing`): its connections, never its data.
+
+#[cfg(not(feature = "tracing"))]
+pub(super) use off::{Trace, connecting};
+#[cfg(feature = "tracing")]
+pub(super) use on::{Trace, connecting};
+
+#[cfg(feature = "tracing")]
+mod on {
+    use std::error::Error as _;
+    use std::iter::successors;
+
+    use proto::CloseReason;
+    use reqwest::Url;
+    use tracing::{Span, debug, info_span, warn};
+
+    use crate::client::{EventRef, TransportError};
+
+    /// The span of a source, in whose scope it works.
+    #[derive(Debug)]
+    pub(in crate::client) struct Trace(Span);
+
+    impl Trace {
+        pub(in crate::client) fn new(url: &Url) -> Self {
+            // Credentials were taken out of the URL; tokens are found in queries.
+            let url = format!("{}{}", url.origin().ascii_serialization(), url.path());
+            Self(info_span!("event_source", url))
+        }
+
+        pub(in crate::client) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+            self.0.in_scope(work)
+        }
+
+        pub(in crate::client) fn event(&self, event: &EventRef<'_>) {
+            let _entered = self.0.enter();
+            match event {
+                EventRef::Open(head) => debug!(version = ?head.version, "open"),
+                EventRef::Disconnected { cause, error, attempt, delay } => match error {
+                    // What lies at the bottom names no URL, and what a hook says is its own affair.
+                    Some(TransportError::Http(error)) => {
+                        let error = successors(error.source(), |&error| error.source()).last();
+                        warn!(%cause, error, attempt, ?delay, "disconnected");
+                    }
+                    _ => warn!(%cause, attempt, ?delay, "disconnected"),
+                },
+                _ => {}
+            }
+        }
+
+        pub(in crate::client) fn closed(&self, reason: &CloseReason) {
+            let _entered = self.0.enter();
+            if reason.is_failure() {
+                warn!(%reason, "closed");
+            } else {
+                debug!(%reason, "closed");
+            }
+        }
+    }
+
+    pub(in crate::client) fn connecting(attempt: u32) {
+        debug!(attempt, "connecting");
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    use proto::CloseReason;
+    use reqwest::Url;
+
+    use crate::client::EventRef;
+
+    #[derive(Debug)]
+    pub(in crate::client) struct Trace;
+
+    impl Trace {
+        pub(in crate::client) fn new(_: &Url) -> Self {
+            Self
+        }
+
+        pub(in crate::client) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+            work()
+        }
+
+        pub(in crate::client) fn event(&self, _: &EventRef<'_>) {}
+
+        pub(in crate::client) fn closed(&self, _: &CloseReason) {}
+    }
+
+    pub(in crate::client) fn connecting(_: u32) {}
+}
