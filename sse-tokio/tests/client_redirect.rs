@@ -1,0 +1,194 @@
+//! Redirects: where they lead, what goes along, and what does not.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::error::Error as _;
+
+use http_body_util::StreamBody;
+use hyper::body::{Bytes, Frame};
+use reqwest::header::HeaderName;
+use reqwest::{Body, Client, Method};
+use sse_tokio::{Builder, Error, RedirectError, TransportError};
+use support::{Answer, Server, builder, listen, next};
+
+/// The end that a redirect came to.
+fn redirect_error(error: &Error) -> RedirectError {
+    match error.source().unwrap().downcast_ref() {
+        Some(TransportError::Redirect(error)) => *error,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn failure(server: &Server) -> RedirectError {
+    let mut source = support::source(server);
+    let error = redirect_error(&source.next_event().await.unwrap().unwrap_err());
+    assert_eq!(next(&mut source).await, "end");
+    error
+}
+
+fn with_secrets(builder: Builder) -> Builder {
+    builder
+        .header("authorization", "Bearer secret")
+        .header("x-api-key", "secret")
+        .header("cookie", "a=secret")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_is_an_error() {
+    let server = Server::start([Answer::redirect(302, "/events")]).await;
+    assert_eq!(failure(&server).await, RedirectError::Loop);
+    assert_eq!(server.requests().len(), 1);
+
+    let server = Server::start([Answer::redirect(307, "/b"), Answer::redirect(301, "/events")]).await;
+    assert_eq!(failure(&server).await, RedirectError::Loop);
+    assert_eq!(server.lines(), ["GET /events", "GET /b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_without_end_is_an_error() {
+    let script: Vec<_> = (0..30).map(|n| Answer::redirect(302, &format!("/{n}"))).collect();
+    let server = Server::start(script).await;
+    assert_eq!(failure(&server).await, RedirectError::TooMany);
+    assert_eq!(server.requests().len(), 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_location_that_is_no_url_of_http_is_an_error() {
+    for location in ["http://[", "ftp://127.0.0.1/", "data:text/event-stream,data:x"] {
+        let server = Server::start([Answer::redirect(302, location)]).await;
+        assert_eq!(failure(&server).await, RedirectError::Location, "{location}");
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_go_along_within_the_origin() {
+    let server = Server::start([Answer::redirect(302, "/b"), Answer::stream("data: a\n\n")]).await;
+    next(&mut with_secrets(builder(&server, "/a")).build().unwrap()).await;
+    let second = &server.requests()[1];
+    assert_eq!(second.text("authorization"), Some("Bearer secret"));
+    assert_eq!(second.text("x-api-key"), Some("secret"));
+    assert_eq!(second.text("cookie"), Some("a=secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_stay_with_their_origin() {
+    // Another port is another origin.
+    let away = Server::start([Answer::stream("id: 7\n\n")]).await;
+    let redirect = Answer::redirect(307, &away.url("/b"));
+    let home = Server::start([redirect.clone(), redirect]).await;
+    let mut source = with_secrets(builder(&home, "/a")).build().unwrap();
+    assert_eq!(listen(&mut source).await, ["open 200", "lost EndOfStream, attempt 1 in 1s"]);
+
+    assert_eq!(home.sent("x-api-key"), [Some("secret".into()), Some("secret".into())]);
+    for name in ["authorization", "x-api-key", "cookie"] {
+        assert_eq!(away.sent(name), [None, None], "{name}");
+    }
+    // Those of the protocol are needed there.
+    assert_eq!(away.sent("accept")[0].as_deref(), Some("text/event-stream"));
+    assert_eq!(away.sent("cache-control")[0].as_deref(), Some("no-cache"));
+    assert_eq!(away.sent("last-event-id"), [None, Some("7".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_at_home_does_not_come_back() {
+    let home = Server::start([]).await;
+    let away = Server::start([Answer::redirect(302, &home.url("/c"))]).await;
+    let start = Server::start([Answer::redirect(302, &away.url("/b"))]).await;
+    listen(&mut with_secrets(builder(&start, "/a")).build().unwrap()).await;
+    assert_eq!(home.sent("x-api-key"), [None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_on_the_list_may_travel() {
+    let away = Server::start([Answer::stream("")]).await;
+    let home = Server::start([Answer::redirect(302, &away.url("/b"))]).await;
+    let source =
+        with_secrets(builder(&home, "/a")).forward_header(HeaderName::from_static("x-api-key")).build();
+    next(&mut source.unwrap()).await;
+    assert_eq!(away.sent("x-api-key"), [Some("secret".into())]);
+    assert_eq!(away.sent("authorization"), [None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_a_location_are_for_that_origin() {
+    let away = Server::start([Answer::stream("")]).await;
+    let location = away.url("/b").replace("http://", "http://user:p%20w@");
+    let home = Server::start([Answer::redirect(302, &location)]).await;
+    next(&mut with_secrets(builder(&home, "/a")).build().unwrap()).await;
+    // user:p w
+    assert_eq!(away.sent("authorization"), [Some("Basic dXNlcjpwIHc=".into())]);
+}
+
+/// The rule of the Fetch standard: 303 is a GET, and so is a POST after 301 and 302; 307 and 308 repeat the request.
+#[tokio::test(start_paused = true)]
+async fn methods_and_bodies() {
+    let cases = [
+        (301, Method::POST, "GET", ""),
+        (302, Method::POST, "GET", ""),
+        (303, Method::POST, "GET", ""),
+        (307, Method::POST, "POST", "question"),
+        (308, Method::POST, "POST", "question"),
+        (301, Method::PUT, "PUT", "question"),
+        (303, Method::PUT, "GET", ""),
+        (308, Method::PUT, "PUT", "question"),
+    ];
+    for (status, method, expected, body) in cases {
+        let server = Server::start([Answer::redirect(status, "/b"), Answer::stream("")]).await;
+        let source =
+            builder(&server, "/a").method(method).body("question").header("content-type", "text/plain");
+        assert_eq!(next(&mut source.build().unwrap()).await, "open 200");
+        let second = &server.requests()[1];
+        assert_eq!(second.line, format!("{expected} /b HTTP/1.1"), "{status}");
+        assert_eq!(second.body, body.as_bytes(), "{status}");
+        let content_type = (!body.is_empty()).then_some("text/plain");
+        assert_eq!(second.text("content-type"), content_type, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_sent_on_to_its_own_url_goes_in_no_circle() {
+    let server = Server::start([Answer::redirect(303, "/a"), Answer::stream("data: a\n\n")]).await;
+    let mut source = builder(&server, "/a").method(Method::POST).body("question").build().unwrap();
+    assert_eq!(next(&mut source).await, "open 200");
+    assert_eq!(server.lines(), ["POST /a", "GET /a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_a_stream_cannot_follow_unless_it_is_not_needed() {
+    let stream = || {
+        let frame = Frame::data(Bytes::from_static(b"question"));
+        Body::wrap(StreamBody::new(futures_util::stream::iter([Ok::<_, std::io::Error>(frame)])))
+    };
+    let server = Server::start([Answer::redirect(303, "/b"), Answer::stream("")]).await;
+    let mut source = builder(&server, "/a").method(Method::POST).body(stream()).build().unwrap();
+    assert_eq!(next(&mut source).await, "open 200");
+    assert_eq!(server.lines(), ["POST /a", "GET /b"]);
+
+    let server = Server::start([Answer::redirect(307, "/b"), Answer::stream("")]).await;
+    let mut source = builder(&server, "/a").method(Method::POST).body(stream()).build().unwrap();
+    let error = source.next_event().await.unwrap().unwrap_err();
+    assert_eq!(redirect_error(&error), RedirectError::Body);
+    assert_eq!(server.lines(), ["POST /a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_the_users_own_follows_its_own_policy() {
+    let server = Server::start([Answer::redirect(302, "/b"), Answer::stream("")]).await;
+    let mut source = builder(&server, "/a").client(Client::new()).build().unwrap();
+    assert_eq!(next(&mut source).await, "open 200");
+    assert_eq!(server.lines(), ["GET /a", "GET /b"]);
+
+    let server = Server::start([Answer::redirect(302, "/b")]).await;
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let mut source = builder(&server, "/a").client(client).build().unwrap();
+    assert_eq!(next(&mut source).await, "error: the server answered with status 302 instead of 200");
+
+    let server = Server::start([Answer::redirect(302, "/a")]).await;
+    let client = Client::builder().redirect(reqwest::redirect::Policy::limited(0)).build().unwrap();
+    let mut source = builder(&server, "/a").client(client).build().unwrap();
+    assert_eq!(next(&mut source).await, "error: the connection failed, and another attempt would too");
+    assert_eq!(server.requests().len(), 1);
+}

@@ -1,0 +1,270 @@
+//! What a source sends: once, or with every attempt.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::{Bytes, Frame};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Client, Method};
+use sse_tokio::{Builder, Cause, CloseReason, Config, Event, EventSource, Repeat, TransportError};
+use support::{Answer, Server, builder, config, listen, next, source};
+
+fn repeat(repeat: Repeat) -> Config {
+    Config { repeat: Some(repeat), ..config() }
+}
+
+fn body_stream() -> Body {
+    let frames = ["ques", "tion"].map(|text| Ok::<_, std::io::Error>(Frame::data(Bytes::from(text))));
+    Body::wrap(StreamBody::new(stream::iter(frames)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_get_has_the_headers_of_the_specification() {
+    let server = Server::start([]).await;
+    listen(&mut source(&server)).await;
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "GET /events HTTP/1.1");
+    let mut names: Vec<_> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "cache-control", "host"]);
+    assert_eq!(request.text("accept"), Some("text/event-stream"));
+    assert_eq!(request.text("cache-control"), Some("no-cache"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn method_headers_and_body_are_the_users() {
+    let server = Server::start([]).await;
+    let mut more = HeaderMap::new();
+    more.insert("x-two", HeaderValue::from_static("2"));
+    let mut source = builder(&server, "/")
+        .method(Method::from_bytes(b"REPORT").unwrap())
+        .header("x-one", "1")
+        .headers(more)
+        .header("accept", "text/event-stream, application/json")
+        .body("question")
+        .build()
+        .unwrap();
+    listen(&mut source).await;
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "REPORT / HTTP/1.1");
+    assert_eq!(request.text("x-one"), Some("1"));
+    assert_eq!(request.text("x-two"), Some("2"));
+    assert_eq!(server.sent("accept"), [Some("text/event-stream, application/json".into())]);
+    assert_eq!(request.body, b"question");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_the_url_are_sent_as_a_header() {
+    let server = Server::start([]).await;
+    let url = server.url("/a").replace("http://", "http://user:p%20w@");
+    let mut source = EventSource::get(&url).unwrap();
+    assert_eq!(source.url().as_str(), server.url("/a"));
+    listen(&mut source).await;
+    listen(&mut EventSource::builder(&url).header("authorization", "Bearer t").build().unwrap()).await;
+    // user:p w
+    let (url, header) = ("Basic dXNlcjpwIHc=".to_owned(), "Bearer t".to_owned());
+    assert_eq!(server.sent("authorization"), [Some(url), Some(header)]);
+}
+
+#[tokio::test]
+async fn what_is_malformed_fails_at_once() {
+    let cause = |builder: Builder| {
+        let error = builder.build().unwrap_err();
+        assert_eq!((error.reason(), error.status()), (None, None));
+        assert_eq!(error.to_string(), "the request cannot be built");
+        std::error::Error::source(&error).unwrap().to_string()
+    };
+    assert_eq!(cause(EventSource::builder("no url")), "the HTTP request failed");
+    assert_eq!(
+        cause(EventSource::builder("ftp://127.0.0.1/")),
+        "the URL is of `ftp`, not of `http` or `https`"
+    );
+    let good = || EventSource::builder("http://127.0.0.1/");
+    assert_eq!(cause(good().header("a b", "c")), "a header of the request is malformed");
+    assert_eq!(cause(good().header("a", "b\n")), "a header of the request is malformed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hook_gives_a_fresh_token_to_every_attempt() {
+    let server = Server::start([
+        Answer::stream("id: 1\ndata: a\n\n"),
+        Answer::raw("").reset(),
+        Answer::raw("").reset(),
+        Answer::stream("data: b\n\n"),
+    ])
+    .await;
+    let calls = AtomicUsize::new(0);
+    let source = builder(&server, "/").on_request(move |mut request, attempt| {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        async move {
+            tokio::task::yield_now().await;
+            assert!(request.headers().get("authorization").is_none(), "every attempt starts afresh");
+            assert_eq!(request.headers().contains_key("last-event-id"), call > 0);
+            request.headers_mut().insert("authorization", format!("Bearer {call}-{attempt}").try_into()?);
+            Ok(request)
+        }
+    });
+    listen(&mut source.build().unwrap()).await;
+    let tokens = ["0-0", "1-1", "2-2", "3-3", "4-1"].map(|token| Some(format!("Bearer {token}")));
+    assert_eq!(server.sent("authorization"), tokens);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_fails_is_a_failed_attempt() {
+    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let calls = AtomicUsize::new(0);
+    let source = builder(&server, "/").on_request(move |request, _| {
+        let first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        async move { if first { Err("no token".into()) } else { Ok(request) } }
+    });
+    let mut source = source.build().unwrap();
+    let Some(Ok(sse_tokio::EventRef::Disconnected { cause, error, attempt, .. })) = source.next_event().await
+    else {
+        panic!()
+    };
+    assert_eq!((cause, attempt), (Cause::Transport, 1));
+    let Some(TransportError::Hook(error)) = error else { panic!("{error:?}") };
+    assert_eq!(error.to_string(), "no token");
+    assert_eq!(next(&mut source).await, "open 200");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_is_sent_exactly_once() {
+    let post = |server: &Server| builder(server, "/").method(Method::POST).body("question");
+
+    let server = Server::start([Answer::stream("id: 1\ndata: a\n\ndata: [DONE]\n\n")]).await;
+    let said = listen(&mut post(&server).build().unwrap()).await;
+    assert_eq!(said, ["open 200", "message \"a\" id 1", "message \"[DONE]\" id 1"], "and no error");
+    assert_eq!(server.lines(), ["POST /"]);
+
+    // Broken off is not ended.
+    let server = Server::start([Answer::raw(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 99\r\n\r\n: a\n",
+    )])
+    .await;
+    let said = listen(&mut post(&server).build().unwrap()).await;
+    let end = "error: the connection failed, and the request may not be sent again";
+    assert_eq!(said, ["open 200", "comment a", end]);
+    assert_eq!(server.lines(), ["POST /"]);
+
+    // Nor is it sent again where a GET would be.
+    let server = Server::start([Answer::status(503, "Retry-After: 1\r\n", "")]).await;
+    let config = Config { retry_status: vec![503], ..config() };
+    let mut source = post(&server).config(config).build().unwrap();
+    let error = source.next_event().await.unwrap().unwrap_err();
+    assert_eq!(error.reason(), Some(CloseReason::NotRepeated(Cause::Status(503))));
+    assert_eq!(next(&mut source).await, "end");
+    assert_eq!(server.lines(), ["POST /"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_is_repeated_with_its_body_if_asked_for() {
+    let server = Server::start([Answer::stream("data: a\n\n"), Answer::stream("data: b\n\n")]).await;
+    let post = builder(&server, "/").config(repeat(Repeat::Always)).method(Method::POST).body("question");
+    listen(&mut post.build().unwrap()).await;
+    assert_eq!(server.requests().iter().filter(|request| request.body == b"question").count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_is_repeated_if_there_is_an_id_to_resume_from() {
+    let server = Server::start([Answer::stream("id: 1\n\n"), Answer::stream("id\ndata: b\n\n")]).await;
+    let post = builder(&server, "/").config(repeat(Repeat::IfId)).method(Method::POST);
+    listen(&mut post.build().unwrap()).await;
+    assert_eq!(server.sent("last-event-id"), [None, Some("1".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_a_stream_is_sent_once() {
+    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let source = builder(&server, "/").method(Method::POST).body(body_stream()).build();
+    assert_eq!(listen(&mut source.unwrap()).await, ["open 200", "message \"a\" id "]);
+    assert_eq!(server.requests()[0].text("transfer-encoding"), Some("chunked"));
+    assert_eq!(server.requests()[0].body, b"4\r\nques\r\n4\r\ntion\r\n0\r\n\r\n");
+
+    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let source =
+        builder(&server, "/").config(repeat(Repeat::Always)).method(Method::POST).body(body_stream()).build();
+    let said = listen(&mut source.unwrap()).await;
+    assert_eq!(said[3], "error: the connection failed, and another attempt would too");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_the_users_own_client_is_sent_by_it() {
+    let server = Server::start([]).await;
+    let client = Client::builder().user_agent("mine").build().unwrap();
+    let request = client.post(server.url("/a?b=c")).basic_auth("user", Some("p w")).body("question");
+    listen(&mut EventSource::new(request).unwrap()).await;
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "POST /a?b=c HTTP/1.1");
+    assert_eq!(request.text("user-agent"), Some("mine"));
+    assert_eq!(request.text("authorization"), Some("Basic dXNlcjpwIHc="));
+    assert_eq!(request.text("accept"), Some("text/event-stream"));
+
+    let wrong = client.get(server.url("/")).header("a b", "c");
+    assert_eq!(EventSource::new(wrong).unwrap_err().to_string(), "the request cannot be built");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_can_resume_an_earlier_run() {
+    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let config = Config { last_event_id: "7".into(), ..config() };
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    assert_eq!(source.last_event_id(), "7");
+    assert_eq!(listen(&mut source).await[1], "message \"a\" id 7");
+    assert_eq!(server.sent("last-event-id"), [Some("7".into()), Some("7".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_id_is_a_query_parameter_for_those_who_look_there() {
+    let server = Server::start([
+        Answer::stream("id: a b&c\n\n"),
+        Answer::stream("id: \u{1}…\n\n"),
+        Answer::stream("id\n\n"),
+    ])
+    .await;
+    let source = builder(&server, "/?q=x%20y").last_event_id_parameter("lastEventId");
+    listen(&mut source.build().unwrap()).await;
+    assert_eq!(
+        server.lines(),
+        [
+            "GET /?q=x%20y",
+            "GET /?q=x%20y&lastEventId=a+b%26c",
+            // An ID that no header can carry.
+            "GET /?q=x%20y&lastEventId=%01%E2%80%A6",
+            "GET /?q=x%20y"
+        ]
+    );
+
+    let server = Server::start([Answer::stream("id: 2\n\n")]).await;
+    let source = builder(&server, "/?last=1&q=x").last_event_id_parameter("last");
+    listen(&mut source.build().unwrap()).await;
+    assert_eq!(server.lines(), ["GET /?last=1&q=x", "GET /?q=x&last=2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_may_travel_are_named_as_headers() {
+    let server = Server::start([]).await;
+    let name = HeaderName::from_static("x-api-key");
+    let source = builder(&server, "/").header(name.clone(), "1").forward_header(name).build();
+    assert!(!listen(&mut source.unwrap()).await.iter().any(|words| words.starts_with("error")));
+    assert_eq!(server.sent("x-api-key"), [Some("1".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_before_it_is_polled() {
+    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let mut source = source(&server);
+    tokio::time::sleep(support::secs(60)).await;
+    assert_eq!(server.requests().len(), 0);
+    let Some(Ok(sse_tokio::EventRef::Open(head))) = source.next_event().await else { panic!() };
+    assert_eq!(head.url.as_str(), server.url("/events"));
+    let event: Option<Result<Event, _>> = futures_util::StreamExt::next(&mut source).await;
+    assert!(matches!(event, Some(Ok(Event::Message(message))) if message.data() == "a"));
+}

@@ -1,0 +1,223 @@
+//! Whom a source believes, and what it makes of the others.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use reqwest::StatusCode;
+use sse_tokio::{CloseReason, Config, Error, EventRef, Limits, Overflow, Verdict};
+use support::{Answer, Server, builder, config, listen, millis, next, secs, source};
+
+async fn failure(server: &Server) -> Error {
+    source(server).next_event().await.unwrap().unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_has_status_headers_and_body() {
+    let json = r#"{"error": "quota exceeded"}"#;
+    let server = Server::start([Answer::status(
+        429,
+        "Content-Type: application/json\r\nX-Request-Id: 7\r\nRetry-After: 9\r\n",
+        json,
+    )])
+    .await;
+    let mut error = failure(&server).await;
+    assert_eq!(error.to_string(), "the server answered with status 429 instead of 200");
+    assert_eq!(error.reason(), Some(CloseReason::Status(429)));
+    assert_eq!(error.status(), Some(StatusCode::TOO_MANY_REQUESTS));
+    let head = error.head().unwrap();
+    assert_eq!(head.headers["x-request-id"], "7");
+    assert_eq!(head.headers["retry-after"], "9");
+    assert_eq!(head.url.as_str(), server.url("/events"));
+    assert_eq!(error.body(1024).await.unwrap(), json);
+    assert_eq!(error.body(1024).await.unwrap(), "", "read once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_an_error_is_read_up_to_a_limit() {
+    let endless = Answer::raw("HTTP/1.1 500 No\r\n\r\n").send("x".repeat(1000)).idle();
+    let server = Server::start([endless]).await;
+    let mut error = failure(&server).await;
+    assert_eq!(error.body(10).await.unwrap(), "x".repeat(10));
+    drop(error);
+    server.hung_up().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_of_a_proxy_can_be_read() {
+    let server = Server::start([Answer::of_type("text/html", "<h1>Log in</h1>")]).await;
+    let mut error = failure(&server).await;
+    assert_eq!((error.reason(), error.status()), (Some(CloseReason::ContentType), Some(StatusCode::OK)));
+    assert_eq!(error.body(1024).await.unwrap(), "<h1>Log in</h1>");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_the_last_retried_status_can_be_read() {
+    let busy = Answer::status(503, "", "busy");
+    let server = Server::start([busy.clone(), busy]).await;
+    let mut config = Config { retry_status: vec![503], ..config() };
+    config.policy.max_attempts = Some(1);
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    assert_eq!(next(&mut source).await, "lost Status(503), attempt 1 in 1s");
+    let mut error = source.next_event().await.unwrap().unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(error.body(1024).await.unwrap(), "busy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_travels() {
+    fn assert<T: Send + Sync + 'static>(_: &T) {}
+    fn assert_send<T: Send>(_: &T) {}
+    let server = Server::start([Answer::status(500, "", "")]).await;
+    let mut source = source(&server);
+    assert_send(&source);
+    assert_send(&source.next_event());
+    let error = source.next_event().await.unwrap().unwrap_err();
+    assert(&error);
+    let text = format!("{error:?}");
+    assert!(text.contains("Status(500)"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_validator_sees_every_response_and_has_the_last_word() {
+    let server = Server::start([
+        Answer::of_type("application/json", "data: a\n\n"),
+        Answer::status(404, "", ""),
+        Answer::status(418, "", "short and stout"),
+    ])
+    .await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let mut source = builder(&server, "/")
+        .on_response(move |head, verdict| {
+            let status = head.status.as_u16();
+            log.lock().unwrap().push((status, verdict));
+            match status {
+                200 => Verdict::Open,
+                404 => Verdict::Retry { status, after: Some(secs(5)) },
+                _ => Verdict::Close(CloseReason::Rejected),
+            }
+        })
+        .build()
+        .unwrap();
+    for said in [
+        "open 200",
+        "message \"a\" id ",
+        "lost EndOfStream, attempt 1 in 1s",
+        "lost Status(404), attempt 2 in 5s",
+    ] {
+        assert_eq!(next(&mut source).await, said);
+    }
+    let mut error = source.next_event().await.unwrap().unwrap_err();
+    assert_eq!(error.reason(), Some(CloseReason::Rejected));
+    assert_eq!(error.body(1024).await.unwrap(), "short and stout");
+    let close = Verdict::Close;
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [
+            (200, close(CloseReason::ContentType)),
+            (404, close(CloseReason::Status(404))),
+            (418, close(CloseReason::Status(418)))
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn leniency_is_for_content_types_but_that_of_a_page() {
+    let lenient = || Config { lenient_content_type: true, ..config() };
+    for (content_type, said) in [
+        ("application/json", "open 200"),
+        ("text/html; charset=utf-8", "error: the response is not text/event-stream"),
+    ] {
+        let server = Server::start([Answer::of_type(content_type, "data: a\n\n")]).await;
+        let mut source = builder(&server, "/").config(lenient()).build().unwrap();
+        assert_eq!(next(&mut source).await, said);
+    }
+}
+
+/// The test build turns reqwest's `gzip` on, as another dependency may.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_decompressed() {
+    // `data: a\n\n`, compressed.
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03KI,I\xb4RH\xe4\xe2\x02\0~\xe3\xc48\x09\0\0\0";
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n";
+    let server = Server::start([Answer::raw(head).send(gzip)]).await;
+    let said = listen(&mut source(&server)).await;
+    assert_eq!(said, ["open 200", "lost EndOfStream, attempt 1 in 1s"]);
+    assert_eq!(server.sent("accept-encoding"), [None, None], "and none was asked for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn chunks_may_be_cut_anywhere_and_trailers_are_not_data() {
+    let mut answer = Answer::raw(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    for byte in "\u{feff}id: é\r\ndata: …\r\n\r\n".as_bytes() {
+        answer = answer.send([b"1\r\n", &[*byte][..], b"\r\n"].concat()).sleep(millis(1));
+    }
+    let server = Server::start([answer.send("0\r\nX-Checksum: 1\r\n\r\n")]).await;
+    let said = listen(&mut source(&server)).await;
+    assert_eq!(said, ["open 200", "message \"…\" id é", "lost EndOfStream, attempt 1 in 1s"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
+    let body = format!("data: a\n\ndata: {}\n\n", "x".repeat(200));
+    let limits = Limits { event: 100, ..Limits::default() };
+    let server = Server::start([Answer::stream(&body)]).await;
+    let mut source = builder(&server, "/").config(Config { limits, ..config() }).build().unwrap();
+    assert_eq!(
+        listen(&mut source).await,
+        [
+            "open 200",
+            "message \"a\" id ",
+            "error: an event is longer than 100 bytes: raise `Limits::event` or set `Overflow::Skip`"
+        ]
+    );
+    assert_eq!(server.requests().len(), 1);
+
+    let limits = Limits { overflow: Overflow::Skip, ..limits };
+    let server = Server::start([Answer::stream(body + "data: b\n\n")]).await;
+    let mut source = builder(&server, "/").config(Config { limits, ..config() }).build().unwrap();
+    let said = listen(&mut source).await;
+    assert_eq!(said[1..4], ["message \"a\" id ", "skipped 207", "message \"b\" id "]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_its_blank_line_is_delivered_if_asked_for() {
+    for (flush, said) in [(true, "message \"b\" id "), (false, "lost EndOfStream, attempt 1 in 1s")] {
+        let server = Server::start([Answer::stream("data: a\n\ndata: b")]).await;
+        let mut source = builder(&server, "/").config(Config { flush, ..config() }).build().unwrap();
+        assert_eq!(listen(&mut source).await[2], said);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_lent_and_what_is_streamed_agree() {
+    let body = ": hi\nretry: 100\nid: 1\nevent: add\ndata: a\ndata: b\n\ndata: c\n\n";
+    let script = || [Answer::stream(body), Answer::status(503, "", "")];
+    let server = Server::start(script()).await;
+    let streamed = listen(&mut source(&server)).await;
+    assert_eq!(
+        streamed,
+        [
+            "open 200",
+            "comment hi",
+            "retry 100ms",
+            "add \"a\\nb\" id 1",
+            "message \"c\" id 1",
+            "lost EndOfStream, attempt 1 in 100ms",
+            "error: the server answered with status 503 instead of 200"
+        ]
+    );
+
+    let server = Server::start(script()).await;
+    let mut source = source(&server);
+    let mut lent = Vec::new();
+    while let Some(event) = source.next_event().await {
+        lent.push(support::words(&event.map(EventRef::into_owned)));
+    }
+    assert_eq!(lent, streamed);
+}

@@ -1,0 +1,227 @@
+//! Clocks: silence, waits, suspension. All of it in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use futures_util::FutureExt;
+use sse_tokio::{Config, EventRef, EventSource, Liveness, ReadyState};
+use support::{Answer, Server, builder, config, frozen, listen, millis, next, secs, source};
+use tokio::time::Instant;
+
+/// Asserts that `future` takes so much virtual time.
+async fn takes<T>(seconds: u64, future: impl Future<Output = T>) -> T {
+    let start = Instant::now();
+    let output = future.await;
+    assert_eq!(start.elapsed().as_secs_f64().round(), seconds as f64);
+    output
+}
+
+/// What the source says after the comments.
+async fn after_comments(source: &mut EventSource) -> String {
+    loop {
+        let said = next(source).await;
+        if said != "open 200" && !said.starts_with("comment") {
+            return said;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_is_given_up() {
+    let server = Server::start([Answer::stream("data: a\n\n").idle(), Answer::stream("").idle()]).await;
+    let config = Config { activity: Liveness::After(secs(45)), ..config() };
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    frozen(async {
+        assert_eq!(next(&mut source).await, "open 200");
+        assert_eq!(next(&mut source).await, "message \"a\" id ");
+    })
+    .await;
+    assert_eq!(takes(45, next(&mut source)).await, "lost ActivityTimeout, attempt 1 in 1s");
+    frozen(server.hung_up()).await;
+    assert_eq!(takes(1, next(&mut source)).await, "open 200");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_clock_silence_lasts() {
+    let server = Server::start([Answer::stream("").sleep(secs(86400 * 7)).send("data: a\n\n")]).await;
+    let mut source = builder(&server, "/").build().unwrap();
+    assert_eq!(next(&mut source).await, "open 200");
+    assert_eq!(takes(86400 * 7, next(&mut source)).await, "message \"a\" id ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trickle_is_life_but_no_event() {
+    // A comment every 6.5 s, byte by byte, for two minutes.
+    let comment = b": still here\n";
+    let mut answer = Answer::stream("");
+    for byte in comment.iter().cycle().take(20 * comment.len()) {
+        answer = answer.sleep(millis(500)).send([*byte]);
+    }
+    let server = Server::start([answer.clone().send("data: a\n\n").idle(), answer.idle()]).await;
+    let clocks = |event| Config { activity: Liveness::After(secs(5)), event_timeout: event, ..config() };
+
+    let mut source = builder(&server, "/").config(clocks(None)).build().unwrap();
+    assert_eq!(takes(130, after_comments(&mut source)).await, "message \"a\" id ");
+    drop(source);
+
+    let mut source = builder(&server, "/").config(clocks(Some(secs(60)))).build().unwrap();
+    assert_eq!(takes(60, after_comments(&mut source)).await, "lost EventTimeout, attempt 1 in 1s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_the_application_takes_is_not_silence() {
+    let server = Server::start([Answer::stream("data: a\n\n").idle()]).await;
+    let config = Config { activity: Liveness::After(secs(10)), event_timeout: Some(secs(10)), ..config() };
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    frozen(async {
+        next(&mut source).await;
+        next(&mut source).await;
+    })
+    .await;
+    tokio::time::sleep(secs(3600)).await;
+    assert_eq!(takes(10, next(&mut source)).await, "lost ActivityTimeout, attempt 1 in 1s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_adaptive_clock_learns_from_keep_alives() {
+    let mut answer = Answer::stream("");
+    for _ in 0..4 {
+        answer = answer.sleep(secs(15)).send(":\n");
+    }
+    let server = Server::start([answer.idle()]).await;
+    let config = Config { activity: Liveness::Adaptive, ..config() };
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    let learned = takes(4 * 15 + 3 * 15, after_comments(&mut source));
+    assert_eq!(learned.await, "lost ActivityTimeout, attempt 1 in 1s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    let server = Server::start([Answer::raw("").idle(), Answer::raw("HTTP/1.1 200 OK\r\nCont").idle()]).await;
+    let config = Config { connect_timeout: Some(secs(30)), ..config() };
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    assert_eq!(takes(30, next(&mut source)).await, "lost ConnectTimeout, attempt 1 in 1s");
+    frozen(server.hung_up()).await;
+    assert_eq!(takes(31, next(&mut source)).await, "lost ConnectTimeout, attempt 2 in 2s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_hangs_is_given_up() {
+    let server = Server::start([]).await;
+    let config = Config { connect_timeout: Some(secs(30)), ..config() };
+    let source = builder(&server, "/").config(config).on_request(|_, _| std::future::pending()).build();
+    assert_eq!(takes(30, next(&mut source.unwrap())).await, "lost ConnectTimeout, attempt 1 in 1s");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_back_off_and_an_event_starts_anew() {
+    let server = Server::start([
+        Answer::stream(""),
+        Answer::stream(": a 200 and a comment prove nothing\n"),
+        Answer::stream(""),
+        Answer::stream("data: a\n\n"),
+    ])
+    .await;
+    let said = listen(&mut source(&server)).await;
+    let lost: Vec<_> = said.iter().filter(|words| words.starts_with("lost")).collect();
+    assert_eq!(
+        lost,
+        [
+            "lost EndOfStream, attempt 1 in 1s",
+            "lost EndOfStream, attempt 2 in 2s",
+            "lost EndOfStream, attempt 3 in 4s",
+            "lost EndOfStream, attempt 1 in 1s"
+        ]
+    );
+    let requests = server.requests();
+    let waits: Vec<_> = requests.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs()).collect();
+    assert_eq!(waits, [1, 2, 4, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_gives_up() {
+    let server = Server::start([Answer::stream(""), Answer::raw("").reset(), Answer::raw("").reset()]).await;
+    let mut config = config();
+    config.policy.max_attempts = Some(2);
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    assert_eq!(
+        listen(&mut source).await[3],
+        "error: the connection failed, and 2 attempts to reconnect came to nothing"
+    );
+    assert_eq!(server.requests().len(), 3);
+    assert_eq!(source.ready_state(), ReadyState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_application_decides_on_each_loss() {
+    let server = Server::start([Answer::stream("id: 1\n\n"), Answer::stream(""), Answer::stream("")]).await;
+    let mut source = source(&server);
+    assert_eq!(next(&mut source).await, "open 200");
+    assert_eq!(next(&mut source).await, "lost EndOfStream, attempt 1 in 1s");
+    source.retry_after(secs(77));
+    assert_eq!(takes(77, next(&mut source)).await, "open 200");
+    assert_eq!(next(&mut source).await, "lost EndOfStream, attempt 2 in 2s");
+    source.retry_after(secs(0));
+    assert_eq!(takes(0, next(&mut source)).await, "open 200");
+    assert_eq!(next(&mut source).await, "lost EndOfStream, attempt 3 in 4s");
+    source.close();
+    assert_eq!(takes(0, next(&mut source)).await, "end");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_source_hangs_up_and_resumes_after_its_id() {
+    let server =
+        Server::start([Answer::stream("id: 4\ndata: a\n\n").idle(), Answer::stream("data: b\n\n")]).await;
+    // The clock of the first connection attempt must not have run meanwhile.
+    let config = Config { connect_timeout: Some(secs(30)), ..config() };
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    frozen(async {
+        next(&mut source).await;
+        next(&mut source).await;
+        assert_eq!(source.ready_state(), ReadyState::Open);
+        source.suspend();
+        server.hung_up().await;
+    })
+    .await;
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
+    assert!(source.next_event().now_or_never().is_none());
+    tokio::time::sleep(secs(3600)).await;
+    assert!(source.next_event().now_or_never().is_none());
+    assert_eq!(server.requests().len(), 1);
+
+    source.resume();
+    frozen(async {
+        assert_eq!(next(&mut source).await, "open 200");
+        assert_eq!(next(&mut source).await, "message \"b\" id 4");
+    })
+    .await;
+    assert_eq!(server.sent("last-event-id"), [None, Some("4".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_suspended_ends() {
+    let server = Server::start([Answer::stream("data: a\n\n").idle()]).await;
+    let mut source = builder(&server, "/").method(reqwest::Method::POST).build().unwrap();
+    next(&mut source).await;
+    source.suspend();
+    server.hung_up().await;
+    let end = "error: the connection was suspended, and the request may not be sent again";
+    assert_eq!(listen(&mut source).await, [end]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ready_state_is_that_of_the_specification() {
+    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let mut source = source(&server);
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
+    next(&mut source).await;
+    assert_eq!(source.ready_state(), ReadyState::Open);
+    next(&mut source).await;
+    assert!(matches!(source.next_event().await, Some(Ok(EventRef::Disconnected { .. }))));
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
+    assert!(source.next_event().await.is_none());
+    assert_eq!(source.ready_state() as u8, 2);
+}
