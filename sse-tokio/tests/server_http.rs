@@ -58,6 +58,15 @@ async fn a_stream_is_a_response() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_events_before_an_error_arrive() {
+    let items = || stream::iter([Ok(EventBuilder::new().data("a")), Err("broken")]);
+    let handler = move || async move { Sse::try_new(items()) };
+    let (mut response, _) = request(Router::new().route("/", get(handler)), get_root()).await;
+    assert_eq!(response.frame().await.unwrap().unwrap().into_data().unwrap(), "data: a\n\n");
+    assert!(response.frame().await.unwrap().is_err(), "the end is not a clean one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_head_comes_before_the_first_event() {
     let handler = || async { Sse::new(stream::pending::<EventBuilder<'static>>()).keep_alive(Duration::MAX) };
     let (response, _) = request(Router::new().route("/", get(handler)), get_root()).await;

@@ -41,6 +41,8 @@ pin_project! {
         stream: Option<S>,
         // What it ended with, while the events before that are being sent.
         error: Option<E>,
+        // Whether a frame was handed out in the poll before.
+        fresh: bool,
         epoch: Epoch,
         keep_alive: KeepAlive,
         alarm: Option<Pin<Box<Sleep>>>,
@@ -73,6 +75,7 @@ impl<S, E> Sse<S, E> {
         Self {
             stream: Some(stream),
             error: None,
+            fresh: false,
             epoch,
             keep_alive: KeepAlive::new(KeepAlive::INTERVAL, proto::Instant::ZERO),
             alarm: None,
@@ -135,9 +138,16 @@ where
         let now = || this.epoch.instant(Instant::now().into_std());
         if batch.len() > 0 {
             this.keep_alive.handle_event(now());
+            *this.fresh = true;
             return Poll::Ready(Some(Ok(Frame::data(batch.join()))));
         }
         if this.stream.is_none() {
+            if this.error.is_some() && std::mem::take(this.fresh) {
+                // With an error at once, hyper would throw away the frame before it that it has not written
+                // yet.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             return Poll::Ready(this.error.take().map(Err));
         }
         loop {
