@@ -1,0 +1,31 @@
+//! A hub behind axum: `curl -N localhost:3000/events` follows, `curl localhost:3000/events -d text` publishes.
+//!
+//! `cargo run -p sse-tokio --features axum --example serve`
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use sse_tokio::server::{EventBuilder, Hub, HubConfig, LastEventId, Topic};
+
+async fn follow(State(topic): State<Topic>, last_event_id: LastEventId) -> Response {
+    match topic.subscribe(last_event_id.as_deref()).await {
+        Ok(subscription) => subscription.into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+async fn publish(State(topic): State<Topic>, body: String) -> String {
+    let Ok(id) = topic.publish(EventBuilder::new().data(&body)).await;
+    id
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let topic = Hub::new(HubConfig::default()).topic("events")?;
+    let app = Router::new().route("/events", get(follow).post(publish)).with_state(topic);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    axum::serve(listener, app).await?;
+    Ok(())
+}
