@@ -280,7 +280,7 @@ fn what_would_be_unsafe_has_to_be_said() {
 /// Browsers open six connections to a host over HTTP/1.1; over HTTP/2 one carries all.
 #[tokio::test]
 async fn https_speaks_http_2_and_carries_many_streams() {
-    rustls::crypto::ring::default_provider().install_default().ok();
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let directory = std::env::temp_dir().join(format!("sse-serve-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();

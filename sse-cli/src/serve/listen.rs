@@ -2,12 +2,16 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -35,8 +39,11 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         (Some(cert), Some(key)) => Some(tls(cert, key)?),
         _ => None,
     };
+    // A connection is a descriptor, and the usual limit is 1024; where it cannot be raised, accepting slows
+    // down.
+    rlimit::increase_nofile_limit(u64::MAX).ok();
     let hub = Hub::new(arguments.hub());
-    let service = TowerToHyperService::new(routes::router(&arguments, hub.clone()));
+    let app = routes::router(&arguments, hub.clone());
     let listener = TcpListener::bind(arguments.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     println!("listening on {scheme}://{}/", listener.local_addr()?);
@@ -71,13 +78,13 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         };
         // An event is a small write that must not wait for the acknowledgement of the one before.
         stream.set_nodelay(true).ok();
-        let (http, service, tls, watcher) = (http.clone(), service.clone(), tls.clone(), graceful.watcher());
+        let (http, app, tls, watcher) = (http.clone(), app.clone(), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
             match tls {
-                None => connection(http, service, watcher, stream).await,
+                None => connection(http, app, watcher, stream).await,
                 Some(tls) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                        connection(http, service, watcher, stream).await;
+                        connection(http, app, watcher, stream).await;
                     }
                 }
             }
@@ -98,12 +105,25 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 
 async fn connection(
     http: Builder<TokioExecutor>,
-    service: TowerToHyperService<axum::Router>,
-    watcher: hyper_util::server::graceful::Watcher,
+    app: Router,
+    watcher: Watcher,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
-    // What fails here is the client's connection: it reconnects, or has left.
-    watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await.ok();
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = {
+        let (asked, app) = (Arc::clone(&asked), TowerToHyperService::new(app));
+        service_fn(move |request| {
+            asked.store(true, Ordering::Relaxed);
+            app.call(request)
+        })
+    };
+    let mut connection = pin!(watcher.watch(http.serve_connection(TokioIo::new(stream), service)));
+    // Nothing else limits how long a client may take to say which HTTP it speaks. What fails here is its
+    // connection: it reconnects, or has left.
+    let first = tokio::time::timeout(PATIENCE, &mut connection).await;
+    if first.is_err() && asked.load(Ordering::Relaxed) {
+        connection.await.ok();
+    }
 }
 
 fn http() -> Builder<TokioExecutor> {
@@ -123,7 +143,7 @@ fn tls(cert: &Path, key: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
     let chain = chain.map_err(|error| format!("{}: {error}", cert.display()))?;
     let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
     // Named, not the process's default: two providers in one program would leave none.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
