@@ -26,7 +26,7 @@ use crate::{Finish, Frame, Instant, Message};
 /// - From the application: [`close`](Self::close), [`suspend`](Self::suspend), [`resume`](Self::resume),
 ///   [`retry_after`](Self::retry_after).
 /// - At any time: [`ready_state`](Self::ready_state), [`last_event_id`](Self::last_event_id),
-///   [`reconnection_time`](Self::reconnection_time).
+///   [`reconnection_time`](Self::reconnection_time), [`close_reason`](Self::close_reason).
 ///
 /// Time is an argument of `poll` alone, and deadlines are points in time: polling once more than needed, or
 /// dropping a future and polling anew, changes nothing. A driver reads its clock once after it waited, not once
@@ -76,6 +76,7 @@ use crate::{Finish, Frame, Instant, Message};
 ///     }
 /// };
 /// assert_eq!(reason, CloseReason::NoContent);
+/// assert_eq!(source.close_reason(), Some(reason));
 /// assert_eq!(
 ///     seen,
 ///     [
@@ -333,6 +334,14 @@ impl EventSource {
             State::Open(_) | State::Ending { .. } => ReadyState::Open,
             State::Closed(_) => ReadyState::Closed,
             _ => ReadyState::Connecting,
+        }
+    }
+
+    /// Why it is over; `None` as long as it is not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self.state {
+            State::Closed(reason) => Some(reason),
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::{FusedStream, Stream};
-use proto::{ClientEvent, ClientEventRef, Driver, Progress, ReadyState};
+use proto::{ClientEvent, ClientEventRef, CloseReason, Driver, Progress, ReadyState};
 use reqwest::{IntoUrl, RequestBuilder, Url};
 
 use super::trace::Trace;
@@ -98,6 +98,11 @@ impl EventSource {
     /// The ready state (9.2.2).
     pub fn ready_state(&self) -> ReadyState {
         self.driver.source().ready_state()
+    }
+
+    /// Why it is over, also when no error told; `None` as long as it is not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.driver.source().close_reason()
     }
 
     /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
