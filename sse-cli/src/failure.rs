@@ -1,8 +1,11 @@
 //! How a command fails: one line on standard error, and an exit code.
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+
+use sse_tokio::{TransportError, reqwest};
 
 use crate::text::Visible;
 
@@ -20,10 +23,13 @@ pub(crate) const FAILED: u8 = 1;
 /// The command line makes no sense. `clap` uses this code too.
 pub(crate) const USAGE: u8 = 2;
 
+/// The server answered, but not with an event stream.
+pub(crate) const REFUSED: u8 = 3;
+
 impl Failure {
     /// A failure with a message of ours, and the error that it comes from.
-    pub(crate) fn new(code: u8, message: impl Into<String>, error: &dyn Error) -> Self {
-        Self::Other { message: format!("{}: {}", message.into(), chain(error)), code }
+    pub(crate) fn new(code: u8, message: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
+        Self::Other { message: format!("{message}: {}", chain(error)), code }
     }
 
     /// Says it on standard error. A reader that went away (`sse tail .. | head`) is no failure, and told to nobody.
@@ -45,17 +51,24 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// An error and what caused it, in one line. Causes that repeat what was said before are left out.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+/// An error and what caused it, in one line.
+///
+/// Left out is what repeats what was said before, and the layers of the HTTP client, which add nothing to their causes.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        let layer =
+            error.is::<reqwest::Error>() || matches!(error.downcast_ref(), Some(TransportError::Http(_)));
         let text = error.to_string();
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
+        if (layer && next.is_some()) || line.contains(&text) {
+            continue;
         }
-        cause = error.source();
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&text);
     }
     line
 }

@@ -5,7 +5,10 @@
 mod demo;
 mod failure;
 mod manual;
+mod output;
+mod parse;
 mod serve;
+mod tail;
 mod terminal;
 mod text;
 
@@ -26,6 +29,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Tail(Box<tail::Arguments>),
+    Parse(parse::Arguments),
     Serve(Box<serve::Arguments>),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -34,6 +39,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => run(demo::run(&arguments)),
+        Command::Tail(arguments) => run(tail::run(&arguments)),
+        Command::Parse(arguments) => parse::run(&arguments),
         Command::Serve(arguments) => return serve::run(*arguments),
         Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),
         Command::Man(arguments) => manual::man(&arguments, Arguments::command()),

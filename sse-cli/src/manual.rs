@@ -11,9 +11,10 @@ use crate::failure::{self, Failure};
 /// The exit codes, as the help and the manual page show them.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0  it ended as it should
-  1  it failed
-  2  the command line makes no sense";
+  0  it ended as it should: by Ctrl-C, --max-events, the server's word, or the end of what is not to be repeated
+  1  it failed: no connection, a connection lost for good, a file that cannot be read or written
+  2  the command line makes no sense
+  3  the server answered, but not with an event stream";
 
 /// Print a completion script: sse completions bash > /etc/bash_completion.d/sse
 #[derive(Args)]

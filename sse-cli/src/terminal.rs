@@ -8,12 +8,16 @@ use anstyle::{AnsiColor, Style};
 /// The styles of an output; all plain unless it is a terminal that takes colours.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Styles {
-    /// What the program says, as against the stream.
-    pub(crate) status: Style,
-    /// What went wrong, for the moment.
-    pub(crate) trouble: Style,
-    /// What is said about the stream.
+    /// The name of an event.
+    pub(crate) event: Style,
+    /// The ID of an event.
+    pub(crate) id: Style,
+    /// What is said about the stream, and what it says besides events.
     pub(crate) aside: Style,
+    /// All is well.
+    pub(crate) status: Style,
+    /// Something went wrong, for the moment.
+    pub(crate) trouble: Style,
 }
 
 impl Styles {
@@ -22,14 +26,21 @@ impl Styles {
         Self::of(AutoStream::choice(&io::stdout()))
     }
 
+    /// Those of standard error.
+    pub(crate) fn of_stderr() -> Self {
+        Self::of(AutoStream::choice(&io::stderr()))
+    }
+
     fn of(choice: ColorChoice) -> Self {
         if choice == ColorChoice::Never {
             return Self::default();
         }
         Self {
+            event: AnsiColor::Cyan.on_default().bold(),
+            id: AnsiColor::Magenta.on_default(),
+            aside: Style::new().dimmed(),
             status: AnsiColor::Green.on_default(),
             trouble: AnsiColor::Yellow.on_default(),
-            aside: Style::new().dimmed(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Text of the peer, on its way to a terminal.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Shows text that others wrote without letting it speak to the terminal: control characters, and the marks that change
 /// the direction of writing, are escaped as Rust does (`\u{1b}`). Line feeds and tabs are kept.
@@ -24,9 +24,32 @@ impl fmt::Display for Visible<'_> {
 
 /// Whether a terminal would do something else with it than show it.
 pub(crate) fn is_unsafe(char: char) -> bool {
-    let direction =
-        matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let direction = matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (char.is_control() && char != '\n' && char != '\t') || direction
+}
+
+/// Escapes in JSON what serde_json leaves as it is though terminals obey it: DEL, the controls of Latin-1, marks of direction.
+/// In JSON they occur inside of strings alone, where `\u` may stand for any character.
+pub(crate) fn visible_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for char in json.chars() {
+        if is_unsafe(char) {
+            // Four digits will do: all of them are in the first plane.
+            write!(text, "\\u{:04x}", u32::from(char)).expect("a string takes everything");
+        } else {
+            text.push(char);
+        }
+    }
+    text
+}
+
+/// The beginning of a text, on one line: at most `limit` characters, every run of white space one blank.
+pub(crate) fn excerpt(text: &str, limit: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -42,5 +65,20 @@ mod tests {
     #[test]
     fn what_it_shows_is_kept() {
         assert_eq!(Visible("é, 漢字,\tand\n🙂").to_string(), "é, 漢字,\tand\n🙂");
+    }
+
+    #[test]
+    fn escaped_json_means_the_same() {
+        let text = "\x1b \x7f \u{9b} \u{202e} é";
+        let json = visible_json(&serde_json::to_string(text).unwrap());
+        assert!(!json.contains(is_unsafe));
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+
+    #[test]
+    fn an_excerpt_is_one_line_and_no_longer_than_it_may_be() {
+        assert_eq!(excerpt(" {\n  \"error\":\t1\r\n}\n", 100), "{ \"error\": 1 }");
+        assert_eq!(excerpt("ééé", 2), "éé…");
+        assert_eq!(excerpt("éé", 2), "éé");
     }
 }

@@ -1,0 +1,247 @@
+//! What can be asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use sse_tokio::reqwest::{Method, Url};
+use sse_tokio::{Config, Liveness, ReconnectPolicy, Repeat};
+
+use super::request::{Data, Headers};
+
+/// Follow a stream, through lost connections
+///
+/// Events, comments and reconnection times are printed to standard output, everything that is said about the stream to
+/// standard error. On a terminal, control characters of the server are shown escaped (not with --raw).
+#[derive(Args, Debug)]
+#[command(after_help = super::super::manual::EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// The stream; http:// unless it says otherwise
+    #[arg(value_parser = url)]
+    pub(super) url: Url,
+
+    /// Print one JSON object a line: "kind" is open, event, comment, retry, disconnected or closed, with "event", "data",
+    /// "id", "status", "attempt", "delay_ms" and "cause" where they apply
+    #[arg(long, help_heading = "Output")]
+    pub(super) json: bool,
+
+    /// Print the bytes of the response as they come, and end with it
+    #[arg(long, conflicts_with_all = ["json", "repeat"], help_heading = "Output")]
+    pub(super) raw: bool,
+
+    /// End after this many events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    pub(super) max_events: Option<u64>,
+
+    /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a file of them
+    #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
+    pub(super) headers: Vec<Headers>,
+
+    /// Method
+    #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
+    pub(super) method: Option<Method>,
+
+    /// Body, of a POST unless -X says otherwise; @FILE for that of a file, - for standard input. The content type is
+    /// application/json if it is JSON, else that of a form; -H tells another
+    #[arg(short, long, value_name = "DATA", help_heading = "Request")]
+    pub(super) data: Option<Data>,
+
+    /// Credentials (basic authentication)
+    #[arg(short, long, value_name = "USER:PASSWORD", value_parser = user, help_heading = "Request")]
+    pub(super) user: Option<(String, String)>,
+
+    /// Begin after the event with this ID
+    #[arg(long, value_name = "ID", help_heading = "Request")]
+    pub(super) last_event_id: Option<String>,
+
+    /// Take any response with status 200 for a stream, unless it is a page (text/html), and print the last event of a
+    /// response also if the blank line after it is missing
+    #[arg(long, help_heading = "Request")]
+    pub(super) lenient: bool,
+
+    /// Accept every certificate: anybody may listen
+    #[arg(short = 'k', long, help_heading = "TLS")]
+    pub(super) insecure: bool,
+
+    /// Certificates to trust in place of those of the system (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub(super) cacert: Option<PathBuf>,
+
+    /// Seconds without a byte after which the connection counts as dead; comments are life [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
+    pub(super) timeout: Option<Duration>,
+
+    /// Seconds without an event after which the connection counts as dead [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
+    pub(super) event_timeout: Option<Duration>,
+
+    /// Seconds that a response may take to begin
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", help_heading = "Time")]
+    pub(super) connect_timeout: Duration,
+
+    /// Attempts in a row that may come to nothing before it gives up [default: any number]
+    #[arg(long, value_name = "N", help_heading = "Reconnection")]
+    pub(super) max_retries: Option<u32>,
+
+    /// Seconds before the first attempt, unless the server says otherwise; doubled with every further one, up to 30
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1", help_heading = "Reconnection")]
+    pub(super) retry_delay: Duration,
+
+    /// Statuses that are worth another attempt, Retry-After honoured [default: none; without a value
+    /// 408, 425, 429, 500, 502, 503 and 504]
+    #[arg(
+        long,
+        value_name = "STATUS,..",
+        value_parser = clap::value_parser!(u16).range(300..600),
+        num_args = 0..,
+        value_delimiter = ',',
+        require_equals = true,
+        default_missing_values = ["408", "425", "429", "500", "502", "503", "504"],
+        help_heading = "Reconnection"
+    )]
+    pub(super) retry_status: Vec<u16>,
+
+    /// Whether the request is sent again when its response is over [default: never for POST and PATCH, else always]
+    #[arg(long, value_name = "WHEN", value_enum, help_heading = "Reconnection")]
+    pub(super) repeat: Option<When>,
+
+    /// End with the response: the same as --repeat never
+    #[arg(long, conflicts_with = "repeat", help_heading = "Reconnection")]
+    pub(super) no_reconnect: bool,
+}
+
+/// When the request is sent again.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum When {
+    /// Not at all
+    Never,
+    /// If there is an event ID to go on from
+    IfId,
+    /// Whenever the response is over
+    Always,
+}
+
+impl Arguments {
+    /// The URL as it may be shown: without its credentials.
+    pub(super) fn shown_url(&self) -> Url {
+        let mut url = self.url.clone();
+        // What has no host has no credentials either.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url
+    }
+
+    /// What the protocol's machine is told.
+    pub(super) fn config(&self) -> Config {
+        Config {
+            policy: ReconnectPolicy {
+                initial: self.retry_delay,
+                max_attempts: self.max_retries,
+                ..ReconnectPolicy::default()
+            },
+            repeat: if self.no_reconnect || self.raw {
+                Some(Repeat::Never)
+            } else {
+                self.repeat.map(|when| match when {
+                    When::Never => Repeat::Never,
+                    When::IfId => Repeat::IfId,
+                    When::Always => Repeat::Always,
+                })
+            },
+            retry_status: self.retry_status.clone(),
+            lenient_content_type: self.lenient,
+            connect_timeout: Some(self.connect_timeout),
+            activity: self.timeout.map_or(Liveness::Off, Liveness::After),
+            event_timeout: self.event_timeout,
+            flush: self.lenient,
+            last_event_id: self.last_event_id.clone().unwrap_or_default(),
+            ..Config::default()
+        }
+    }
+}
+
+/// As browsers and curl have it, `localhost:8080/events` will do.
+fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
+    if text.contains("://") { text.parse() } else { format!("http://{text}").parse() }
+}
+
+fn user(text: &str) -> Result<(String, String), &'static str> {
+    let (user, password) = text.split_once(':').ok_or("a colon and the password are missing")?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().map_err(|_| "not a number")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("not a time that can be waited for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Tail {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn config(arguments: &[&str]) -> Config {
+        let line = ["tail", "http://localhost/"].iter().chain(arguments);
+        Tail::try_parse_from(line).unwrap().arguments.config()
+    }
+
+    #[test]
+    fn without_flags_it_is_the_default_client() {
+        assert_eq!(config(&[]), Config::default());
+    }
+
+    #[test]
+    fn each_flag_sets_its_part() {
+        let second = Duration::from_millis(1500);
+        assert_eq!(config(&["--timeout", "1.5"]).activity, Liveness::After(second));
+        assert_eq!(config(&["--event-timeout", "1.5"]).event_timeout, Some(second));
+        assert_eq!(config(&["--connect-timeout", "1.5"]).connect_timeout, Some(second));
+        assert_eq!(config(&["--retry-delay", "1.5"]).policy.initial, second);
+        assert_eq!(config(&["--max-retries", "0"]).policy.max_attempts, Some(0));
+        assert_eq!(config(&["--last-event-id", "7"]).last_event_id, "7");
+        assert_eq!(config(&["--no-reconnect"]).repeat, Some(Repeat::Never));
+        assert_eq!(config(&["--raw"]).repeat, Some(Repeat::Never));
+        assert_eq!(config(&["--repeat", "if-id"]).repeat, Some(Repeat::IfId));
+        let lenient = config(&["--lenient"]);
+        assert!(lenient.lenient_content_type && lenient.flush);
+    }
+
+    #[test]
+    fn retried_statuses_are_those_given_or_the_transient_ones() {
+        assert_eq!(config(&["--retry-status=500,429"]).retry_status, [500, 429]);
+        assert_eq!(config(&["--retry-status"]).retry_status, Config::TRANSIENT_STATUS);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in [
+            &["--timeout", "0"][..],
+            &["--timeout", "-1"],
+            &["--timeout", "soon"],
+            &["--retry-status=200"],
+            &["--max-events", "0"],
+            &["--user", "nobody"],
+            &["--raw", "--json"],
+            &["-H", "no colon"],
+        ] {
+            let line = ["tail", "http://localhost/"].iter().chain(arguments);
+            assert!(Tail::try_parse_from(line).is_err(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_a_scheme_is_one_of_http() {
+        assert_eq!(url("localhost:8080/events").unwrap().as_str(), "http://localhost:8080/events");
+        assert_eq!(url("https://example.com").unwrap().as_str(), "https://example.com/");
+    }
+}

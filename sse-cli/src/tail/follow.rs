@@ -1,0 +1,194 @@
+//! Follows the stream and prints it.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use sse_tokio::reqwest::header::CONTENT_TYPE;
+use sse_tokio::{Cause, CloseReason, Error, Event, Head};
+
+use super::{Arguments, request, stop};
+use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain};
+use crate::output::{Format, Line, Printer, milliseconds};
+use crate::text::excerpt;
+
+/// How much of a refused response is read, how long it may take, and how many characters are shown.
+const BODY: usize = 4096;
+const BODY_PATIENCE: Duration = Duration::from_secs(1);
+const BODY_SHOWN: usize = 300;
+
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut stop = stop::requested();
+    let tap = Tap::default();
+    let mut source = request::builder(arguments)?
+        .on_chunk(tap.hook(arguments.raw))
+        .build()
+        .map_err(|error| Failure::new(USAGE, arguments.shown_url(), &error))?;
+    let mut printer = Printer::new(match (arguments.raw, arguments.json) {
+        (true, _) => Format::Raw,
+        (_, true) => Format::Json,
+        _ => Format::Text,
+    });
+    let mut connections = 0_u64;
+    let ended = loop {
+        if arguments.max_events.is_some_and(|max| printer.events() >= max) {
+            break Ended::Wish("enough events");
+        }
+        let next = match source.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                printer.flush()?;
+                tokio::select! {
+                    biased;
+                    _ = &mut stop => break Ended::Wish("interrupted"),
+                    next = source.next() => next,
+                }
+            }
+        };
+        tap.check()?;
+        match next {
+            Some(Ok(event)) => {
+                connections += u64::from(matches!(event, Event::Open(_)));
+                print(&mut printer, event)?;
+            }
+            Some(Err(error)) => break Ended::Failure(error),
+            None => break Ended::Peer(source.close_reason()),
+        }
+    };
+    let bytes = tap.bytes.load(Ordering::Relaxed);
+    source.close();
+    finish(&mut printer, arguments, ended, bytes, connections).await
+}
+
+/// How it ended.
+enum Ended {
+    /// As the user wanted it.
+    Wish(&'static str),
+    /// As the server wanted it, or because the request is not to be repeated.
+    Peer(Option<CloseReason>),
+    Failure(Error),
+}
+
+fn print(printer: &mut Printer, event: Event) -> io::Result<()> {
+    match event {
+        Event::Message(message) => printer.event(message.as_event()),
+        Event::Comment(comment) => printer.comment(&comment),
+        Event::Retry(time) => printer.retry(time),
+        Event::Open(head) => {
+            let line = Line { kind: "open", status: Some(head.status.as_u16()), ..Line::default() };
+            printer.status(&line, format_args!("open: {}, {} {:?}", head.url, head.status, head.version))
+        }
+        Event::Disconnected { cause, error, attempt, delay } => {
+            let mut why = cause.to_string();
+            if let Some(error) = &error {
+                why = format!("{why}: {}", chain(error));
+            }
+            let status = match cause {
+                Cause::Status(status) => Some(status),
+                _ => None,
+            };
+            let delay = milliseconds(delay);
+            let line = Line {
+                kind: "disconnected",
+                status,
+                attempt: Some(attempt),
+                delay_ms: Some(delay),
+                cause: Some(&why),
+                ..Line::default()
+            };
+            printer.status(&line, format_args!("disconnected: {why}; attempt {attempt} in {delay} ms"))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn finish(
+    printer: &mut Printer,
+    arguments: &Arguments,
+    ended: Ended,
+    bytes: u64,
+    connections: u64,
+) -> Result<ExitCode, Failure> {
+    let (cause, status, code) = match ended {
+        Ended::Wish(cause) => (cause.to_owned(), None, None),
+        Ended::Peer(reason) => {
+            let status = (reason == Some(CloseReason::NoContent)).then_some(204);
+            (reason.map_or_else(|| "closed".to_owned(), |reason| reason.to_string()), status, None)
+        }
+        Ended::Failure(mut error) => {
+            let status = error.status().map(|status| status.as_u16());
+            let refused = error.head().is_some() && error.reason().is_some_and(is_refusal);
+            (explain(&mut error).await, status, Some(if refused { REFUSED } else { FAILED }))
+        }
+    };
+    let line = Line { kind: "closed", status, cause: Some(&cause), ..Line::default() };
+    // In text, a failure is told by whoever called.
+    if arguments.json || code.is_none() {
+        printer.status(&line, format_args!("closed: {cause}"))?;
+    }
+    if connections > 0 {
+        printer.summary(bytes, Some(connections - 1))?;
+    }
+    match code {
+        None => Ok(ExitCode::SUCCESS),
+        Some(code) => Err(Failure::Other { message: format!("{}: {cause}", arguments.shown_url()), code }),
+    }
+}
+
+fn is_refusal(reason: CloseReason) -> bool {
+    matches!(reason, CloseReason::Status(_) | CloseReason::ContentType | CloseReason::Rejected)
+}
+
+/// The error in one line: its causes, and for a refused response how it begins.
+async fn explain(error: &mut Error) -> String {
+    let mut text = chain(error);
+    if let Some(Head { headers, .. }) = error.head()
+        && error.reason() == Some(CloseReason::ContentType)
+    {
+        match headers.get(CONTENT_TYPE) {
+            Some(value) => text.push_str(&format!(" but {}", String::from_utf8_lossy(value.as_bytes()))),
+            None => text.push_str(", for it has no content type; see --lenient"),
+        }
+    }
+    // A stream under another content type may go on for ever.
+    if let Ok(Ok(body)) = tokio::time::timeout(BODY_PATIENCE, error.body(BODY)).await
+        && !body.is_empty()
+    {
+        text.push_str(": ");
+        text.push_str(&excerpt(&String::from_utf8_lossy(&body), BODY_SHOWN));
+    }
+    text
+}
+
+/// Sees the bytes of the stream: counts them, and with `--raw` passes them on.
+#[derive(Default)]
+struct Tap {
+    bytes: Arc<AtomicU64>,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl Tap {
+    fn hook(&self, raw: bool) -> impl FnMut(&[u8]) + Send + Sync + 'static {
+        let (bytes, failure) = (Arc::clone(&self.bytes), Arc::clone(&self.failure));
+        move |chunk| {
+            bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            if raw {
+                let mut stdout = io::stdout().lock();
+                if let Err(error) = stdout.write_all(chunk).and_then(|()| stdout.flush()) {
+                    failure.lock().expect("nothing panics while it holds the lock").get_or_insert(error);
+                }
+            }
+        }
+    }
+
+    /// What went wrong with passing on.
+    fn check(&self) -> io::Result<()> {
+        match self.failure.lock().expect("nothing panics while it holds the lock").take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! `sse tail`: follow a stream.
+
+mod arguments;
+mod follow;
+mod request;
+mod stop;
+
+pub(crate) use arguments::Arguments;
+pub(crate) use follow::run;
