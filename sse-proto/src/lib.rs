@@ -1,4 +1,42 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) without I/O.
+//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) without I/O: no socket, no clock, no runtime, no `std`.
+//!
+//! ```
+//! use sse_proto::{EventBuilder, Parser};
+//!
+//! let mut parser = Parser::new();
+//! let mut input = &b"event: add\ndata: 73857293\n\nevent: rem"[..];
+//! while let Some(event) = parser.next_event(&mut input)? {
+//!     assert_eq!((event.event, event.data), ("add", "73857293")); // borrowed from the chunk
+//! }
+//! assert_eq!(EventBuilder::new().data("two\nlines").encode(), "data: two\ndata: lines\n\n");
+//! # Ok::<(), sse_proto::Error>(())
+//! ```
+//!
+//! | question | answer |
+//! |---|---|
+//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`line`] and [`field`] for those who need less |
+//! | events → bytes | [`EventBuilder`] |
+//! | when to connect, whom to believe, how long to wait | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
+//! | what to replay, when to reassure | [`History`], [`KeepAlive`] |
+//! | the same over streams (feature `stream`) | `ByteStreamExt::sse`, `Driver`, `Transport` |
+//!
+//! # In scope
+//!
+//! All of 9.2: parsing, interpretation, the processing model of `EventSource`, authoring notes; and what practice has added:
+//! reconnection policies, liveness clocks, limits, replay.
+//!
+//! # Out of scope
+//!
+//! HTTP, TLS, timers and sockets, which adapters bring (`sse-tokio`, `sse-async-std`, `sse-blocking`); and whatever protocol
+//! speaks inside the data.
+//!
+//! # Features
+//!
+//! - `std` (default): `Epoch`, and the widest vectors that the processor has.
+//! - `simdutf8` (default): text that is not ASCII is validated with SIMD.
+//! - `stream`: event streams and the driver, on `futures-core`.
+//! - `futures-io`: event streams of any `AsyncRead` of futures-io.
+
 #![no_std]
 
 extern crate alloc;

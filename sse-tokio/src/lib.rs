@@ -13,3 +13,8 @@ pub use proto::{
 };
 #[cfg(feature = "client")]
 pub use reqwest;
+
+/// The programs of the README compile.
+#[cfg(all(doctest, feature = "axum", feature = "client"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
