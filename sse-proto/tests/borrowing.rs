@@ -234,7 +234,8 @@ fn capacity_is_given_back_after_one_giant_value_whatever_follows() {
     ];
     for giant in &giants {
         for quiet in quiets {
-            let quiet = [&b": the first chunk after it\n\n"[..], &quiet.repeat(20)].concat();
+            let giant = format!("{giant}data: more in the same chunk\n\n: and a line that");
+            let quiet = [&b" the chunk cuts\n\n"[..], &quiet.repeat(20)].concat();
             for giant_chunk in [1400, giant.len()] {
                 for quiet_chunk in [1, 64, quiet.len()] {
                     let held = held_after_giant(giant.as_bytes(), giant_chunk, &quiet, quiet_chunk);

@@ -5,7 +5,7 @@ mod heap;
 mod support;
 
 use heap::{Counting, heap, measure};
-use sse_proto::{Error, Limits, Overflow, Parser};
+use sse_proto::{Error, Frame, Limits, Overflow, Parser};
 use support::owned;
 use support::transcript::{End, Said, Transcript, Way, cut, listen};
 
@@ -142,6 +142,21 @@ fn a_byte_order_mark_and_blank_lines_are_no_part_of_a_skipped_block() {
         let outcome = outcome(&format!("{start}data: 0123456789a\n\ndata: x\n\n"), SKIPPING);
         assert_eq!(outcome.said, [Said::Skipped(18), event("message", "x", "0")], "{start:?}");
     }
+}
+
+#[test]
+fn bytes_that_only_begin_like_a_byte_order_mark_are_a_part_of_it() {
+    let block = "\u{fee0}: unknown\ndata: 0123456789a\n";
+    assert_eq!(outcome(&format!("{block}\n"), SKIPPING).said, [Said::Skipped(block.len() as u64)]);
+}
+
+#[test]
+fn the_size_of_a_skipped_block_does_not_reach_back_into_the_stream_before() {
+    let mut parser = Parser::new().with_limits(SKIPPING);
+    assert_eq!(parser.next_frame(&mut &b"data: x\n\ndata: y\n"[..]).map(|frame| frame.is_some()), Ok(true));
+    parser.finish();
+    let mut input = &b"data: 0123456789a\n\n"[..];
+    assert_eq!(parser.next_frame(&mut input), Ok(Some(Frame::Skipped { bytes: 18 })));
 }
 
 #[test]
