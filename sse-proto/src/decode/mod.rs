@@ -15,6 +15,8 @@ mod block;
 mod event;
 mod fast;
 pub mod field;
+#[cfg(feature = "serde")]
+mod json;
 pub mod line;
 mod parser;
 mod scan;
