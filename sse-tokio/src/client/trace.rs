@@ -24,7 +24,7 @@ mod on {
         pub(in crate::client) fn new(url: &Url) -> Self {
             // Credentials were taken out of the URL; tokens are found in queries.
             let url = format!("{}{}", url.origin().ascii_serialization(), url.path());
-            Self(info_span!("event_source", url))
+            Self(info_span!(target: "sse_tokio", "event_source", url))
         }
 
         pub(in crate::client) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -34,14 +34,14 @@ mod on {
         pub(in crate::client) fn event(&self, event: &EventRef<'_>) {
             let _entered = self.0.enter();
             match event {
-                EventRef::Open(head) => debug!(version = ?head.version, "open"),
+                EventRef::Open(head) => debug!(target: "sse_tokio", version = ?head.version, "open"),
                 EventRef::Disconnected { cause, error, attempt, delay } => match error {
                     // What lies at the bottom names no URL, and what a hook says is its own affair.
                     Some(TransportError::Http(error)) => {
                         let error = successors(error.source(), |&error| error.source()).last();
-                        warn!(%cause, error, attempt, ?delay, "disconnected");
+                        warn!(target: "sse_tokio", %cause, error, attempt, ?delay, "disconnected");
                     }
-                    _ => warn!(%cause, attempt, ?delay, "disconnected"),
+                    _ => warn!(target: "sse_tokio", %cause, attempt, ?delay, "disconnected"),
                 },
                 _ => {}
             }
@@ -50,15 +50,15 @@ mod on {
         pub(in crate::client) fn closed(&self, reason: &CloseReason) {
             let _entered = self.0.enter();
             if reason.is_failure() {
-                warn!(%reason, "closed");
+                warn!(target: "sse_tokio", %reason, "closed");
             } else {
-                debug!(%reason, "closed");
+                debug!(target: "sse_tokio", %reason, "closed");
             }
         }
     }
 
     pub(in crate::client) fn connecting(attempt: u32) {
-        debug!(attempt, "connecting");
+        debug!(target: "sse_tokio", attempt, "connecting");
     }
 }
 

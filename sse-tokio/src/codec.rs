@@ -1,0 +1,153 @@
+//! `text/event-stream` as a codec of tokio-util (feature `codec`).
+
+use std::time::Duration;
+use std::{fmt, io};
+
+use bytes::{Buf, BytesMut};
+use proto::{EventBuilder, Finish, Frame, Message, Parser};
+use tokio_util::codec::{Decoder, Encoder};
+
+/// Decodes frames and encodes events, for `FramedRead`, `FramedWrite` and `Framed`.
+///
+/// At the end of the stream a pending event is dropped, as the specification wants it, unless the parser was told to
+/// flush. What is decoded owns its text; [`EventStream`](crate::EventStream) lends it.
+///
+/// # Example
+///
+/// ```
+/// use futures_util::{SinkExt, TryStreamExt};
+/// use sse_tokio::{EventBuilder, EventCodec, OwnedFrame};
+/// use tokio_util::codec::{FramedRead, FramedWrite};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (client, server) = tokio::io::duplex(1024);
+/// let mut server = FramedWrite::new(server, EventCodec::default());
+/// server.send(EventBuilder::new().comment("hi")).await?;
+/// server.send(EventBuilder::new().id("7")?.data("Hello")).await?;
+/// drop(server);
+///
+/// let mut client = FramedRead::new(client, EventCodec::default());
+/// assert_eq!(client.try_next().await?, Some(OwnedFrame::Comment("hi".into())));
+/// let Some(OwnedFrame::Event(message)) = client.try_next().await? else { panic!() };
+/// assert_eq!((message.id(), message.data()), ("7", "Hello"));
+/// assert_eq!(client.try_next().await?, None);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct EventCodec {
+    parser: Parser,
+}
+
+/// A [`Frame`](proto::Frame) that owns its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OwnedFrame {
+    /// An event.
+    Event(Message),
+    /// A comment. Servers send them to show that they are alive.
+    Comment(String),
+    /// The server set the reconnection time.
+    Retry(Duration),
+    /// An event was over a limit and left out.
+    Skipped {
+        /// What it took on the wire.
+        bytes: u64,
+    },
+}
+
+impl EventCodec {
+    /// A codec that decodes by this parser, with its limits, last event ID and flushing.
+    pub fn new(parser: Parser) -> Self {
+        Self { parser }
+    }
+
+    /// The parser, for all that it can tell: the last event ID, the reconnection time.
+    pub fn parser(&self) -> &Parser {
+        &self.parser
+    }
+}
+
+impl Decoder for EventCodec {
+    type Item = OwnedFrame;
+    type Error = CodecError;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<OwnedFrame>, CodecError> {
+        let mut input = &bytes[..];
+        let frame = self.parser.next_frame(&mut input).map(|frame| frame.map(OwnedFrame::from));
+        let read = bytes.len() - input.len();
+        bytes.advance(read);
+        Ok(frame?)
+    }
+
+    fn decode_eof(&mut self, bytes: &mut BytesMut) -> Result<Option<OwnedFrame>, CodecError> {
+        if let Some(frame) = self.decode(bytes)? {
+            return Ok(Some(frame));
+        }
+        Ok(match self.parser.finish() {
+            Finish::Flushed(event) => Some(OwnedFrame::Event(event.into())),
+            _ => None,
+        })
+    }
+}
+
+impl Encoder<EventBuilder<'_>> for EventCodec {
+    type Error = io::Error;
+
+    fn encode(&mut self, event: EventBuilder<'_>, bytes: &mut BytesMut) -> io::Result<()> {
+        bytes.reserve(event.encoded_len());
+        event.encode_into(bytes).map_err(io::Error::other)
+    }
+}
+
+impl From<Frame<'_>> for OwnedFrame {
+    fn from(frame: Frame<'_>) -> Self {
+        match frame {
+            Frame::Event(event) => Self::Event(event.into()),
+            Frame::Comment(comment) => Self::Comment(comment.into()),
+            Frame::Retry(time) => Self::Retry(time),
+            Frame::Skipped { bytes } => Self::Skipped { bytes },
+            other => unreachable!("a frame that this crate does not know: {other:?}"),
+        }
+    }
+}
+
+/// Why decoding failed. Nothing follows.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The bytes could not be read.
+    Io(io::Error),
+    /// An event is over a limit.
+    Parser(proto::Error),
+}
+
+impl From<io::Error> for CodecError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<proto::Error> for CodecError {
+    fn from(error: proto::Error) -> Self {
+        Self::Parser(error)
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Io(_) => "the event stream cannot be read",
+            Self::Parser(_) => "the event stream is over a limit",
+        })
+    }
+}
+
+impl std::error::Error for CodecError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Io(error) => error,
+            Self::Parser(error) => error,
+        })
+    }
+}
