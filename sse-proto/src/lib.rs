@@ -14,7 +14,7 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`line`] and [`field`] for those who need less |
+//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`line`](mod@line) and [`field`] for those who need less |
 //! | events → bytes | [`EventBuilder`] |
 //! | when to connect, whom to believe, how long to wait | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | what to replay, when to reassure | [`History`], [`KeepAlive`] |
