@@ -1,0 +1,58 @@
+//! How it ends when somebody else ends it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+
+use crate::server::{Answer, STREAM, Server};
+use crate::tail;
+
+fn spawn(url: &str, arguments: &[&str]) -> (Child, impl BufRead) {
+    let mut child = tail(url, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    (child, stdout)
+}
+
+fn line(mut from: impl BufRead) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    line
+}
+
+fn rest(from: &mut Child) -> (String, Option<i32>) {
+    let mut err = String::new();
+    from.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    (err, from.wait().unwrap().code())
+}
+
+#[test]
+fn a_signal_ends_it_cleanly_with_a_summary() {
+    for signal in ["-INT", "-TERM"] {
+        let server = Server::start([Answer::Hold(format!("{STREAM}data: one\n\n"))]);
+        let (mut child, mut stdout) = spawn(&server.url, &["--json"]);
+        assert_eq!(line(&mut stdout), "{\"kind\":\"open\",\"status\":200}\n");
+        assert!(line(&mut stdout).contains("\"one\""), "an event is shown when it comes");
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        assert_eq!(line(&mut stdout), "{\"kind\":\"closed\",\"cause\":\"interrupted\"}\n");
+        let (err, code) = rest(&mut child);
+        assert!(err.starts_with("* 1 event, 0 comments, 11 bytes, 0 reconnections, "), "{err}");
+        assert_eq!(code, Some(0));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    for format in [&[][..], &["--json"], &["--raw"]] {
+        let (go, wait) = channel();
+        let more = "data: two\n\n".repeat(10_000);
+        let server = Server::start([Answer::Pause(format!("{STREAM}data: one\n\n"), wait, more)]);
+        let (mut child, mut stdout) = spawn(&server.url, format);
+        assert_ne!(line(&mut stdout), "");
+        drop(stdout);
+        go.send(()).unwrap();
+        let (err, code) = rest(&mut child);
+        assert!(!err.contains("sse:") && !err.contains("panicked"), "{err}");
+        assert_eq!(code, Some(0));
+    }
+}

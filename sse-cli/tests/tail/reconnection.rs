@@ -1,0 +1,107 @@
+//! When it connects again, and when it does not.
+
+use crate::run;
+use crate::server::{Answer, STREAM, Server, no_content, response, stream};
+
+/// The kinds of the lines of JSON.
+fn kinds(left: &crate::Left) -> Vec<String> {
+    left.json().iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn it_goes_on_after_the_last_event() {
+    let server = Server::start([
+        stream("retry: 10\nid: 1\ndata: one\n\nid: 2\ndata: cut"),
+        stream("id: 2\ndata: two\n\n"),
+        no_content(),
+    ]);
+    let left = run(&server.url, &[]);
+    assert_eq!(left.out, "* retry: 10 ms\nmessage #1: one\nmessage #2: two\n");
+    let ids = [(); 3].map(|()| server.request().header("last-event-id"));
+    assert_eq!(ids.map(Option::unwrap_or_default), ["", "1", "2"]);
+    assert!(left.err.contains(" 1 reconnection, "), "{}", left.err);
+}
+
+#[test]
+fn it_gives_up_after_so_many_attempts() {
+    let server = Server::start([]);
+    let left = run(&server.url, &["--json", "--max-retries", "2", "--retry-delay", "0.01"]);
+    assert_eq!(kinds(&left), ["disconnected", "disconnected", "closed"]);
+    let lines = left.json();
+    assert_eq!((&lines[0]["attempt"], &lines[1]["attempt"]), (&1.into(), &2.into()));
+    for (line, delays) in lines.iter().zip([5..=10, 10..=20]) {
+        let delay = line["delay_ms"].as_u64().unwrap();
+        assert!(delays.contains(&delay), "{delay} is not in {delays:?}");
+        assert!(line["cause"].as_str().unwrap().contains("refused"), "{line}");
+    }
+    assert!(left.err.contains("came to nothing") && left.err.contains("refused"), "{}", left.err);
+    assert_eq!(left.code, Some(1));
+}
+
+#[test]
+fn a_status_is_final_unless_it_is_to_be_retried() {
+    let busy = || response("503 Service Unavailable", "Retry-After: 0\r\n", "busy");
+    let server = Server::start([busy(), busy(), stream("data: one\n\n")]);
+    let left = run(&server.url, &["--retry-delay", "0.01"]);
+    assert!(left.err.contains("status 503 instead of 200: busy"), "{}", left.err);
+    assert_eq!(left.code, Some(3));
+    let left = run(&server.url, &["--json", "--retry-status", "--retry-delay", "0.01", "--max-events", "1"]);
+    assert_eq!(kinds(&left), ["disconnected", "open", "event", "closed"]);
+    assert_eq!(left.json()[0]["status"], 503);
+    assert_eq!(left.code, Some(0));
+}
+
+#[test]
+fn a_post_is_sent_once_unless_told_otherwise() {
+    let answer = |data| stream(&format!("retry: 10\ndata: {data}\n\n"));
+    let server = Server::start([answer("one"), answer("two"), answer("three")]);
+    let left = run(&server.url, &["-d", "{}"]);
+    assert_eq!(left.out, "* retry: 10 ms\nmessage: one\n");
+    assert_eq!(left.code, Some(0));
+    let left = run(&server.url, &["-d", "{}", "--repeat", "always", "--max-events", "2"]);
+    assert!(left.out.contains("two") && left.out.contains("three"), "{}", left.out);
+    let requests = [(); 3].map(|()| server.request());
+    assert!(requests.iter().all(|request| request.line.starts_with("POST") && request.body == "{}"));
+}
+
+#[test]
+fn without_reconnection_it_ends_with_the_response() {
+    let server = Server::start([stream("data: one\n\n"), stream("data: never asked for\n\n")]);
+    let left = run(&server.url, &["--no-reconnect"]);
+    assert_eq!((left.out.as_str(), left.code), ("message: one\n", Some(0)));
+    server.request();
+    assert_eq!(server.further_requests(), 0);
+}
+
+#[test]
+fn a_response_that_breaks_off_and_is_not_repeated_is_a_failure() {
+    let cut =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\ndata: one\n\n";
+    let server = Server::start([Answer::Close(cut.into())]);
+    let left = run(&server.url, &["--no-reconnect"]);
+    assert_eq!((left.out.as_str(), left.code), ("message: one\n", Some(1)));
+    assert!(left.err.contains("the connection failed"), "{}", left.err);
+}
+
+#[test]
+fn silence_and_comments_without_events_end_a_connection_if_wanted() {
+    for (flag, cause) in
+        [("--timeout", "the server fell silent"), ("--event-timeout", "no event came in time")]
+    {
+        let silent = Answer::Hold(format!("{STREAM}retry: 10\n: alive\n\n"));
+        let server = Server::start([silent, no_content()]);
+        let left = run(&server.url, &["--json", flag, "0.1"]);
+        let lines = left.json();
+        let lost = lines.iter().find(|line| line["kind"] == "disconnected").unwrap();
+        assert_eq!(lost["cause"], cause);
+        assert_eq!(left.code, Some(0));
+    }
+}
+
+#[test]
+fn a_response_has_to_begin_in_time() {
+    let server = Server::start([Answer::Hold(String::new())]);
+    let left = run(&server.url, &["--connect-timeout", "0.1", "--max-retries", "0"]);
+    assert!(left.err.contains("no response came in time"), "{}", left.err);
+    assert_eq!(left.code, Some(1));
+}

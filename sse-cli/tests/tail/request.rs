@@ -1,0 +1,125 @@
+//! What is asked of the server.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use crate::server::{Request, Server, no_content};
+use crate::{run, tail};
+
+/// The request that the arguments make.
+fn request(arguments: &[&str]) -> Request {
+    let server = Server::start([no_content()]);
+    let left = run(&server.url, arguments);
+    assert_eq!(left.code, Some(0), "{}", left.err);
+    server.request()
+}
+
+fn file(name: &str, content: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn without_flags_it_is_what_browsers_send() {
+    let request = request(&[]);
+    assert_eq!(request.line, "GET / HTTP/1.1");
+    assert_eq!(request.header("accept").as_deref(), Some("text/event-stream"));
+    assert_eq!(request.header("cache-control").as_deref(), Some("no-cache"));
+    assert_eq!(request.header("last-event-id"), None);
+    assert_eq!(request.header("user-agent").unwrap(), concat!("sse/", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn headers_are_those_of_curl() {
+    let path = file("headers", "X-File: 1\r\n\nX-File: 2\nX-Last: 3");
+    let at = format!("@{path}");
+    let request = request(&[
+        "-H",
+        "X-A: b: c",
+        "-H",
+        "x-a:d",
+        "-H",
+        "X-Empty;",
+        "-H",
+        "Accept: */*",
+        "-H",
+        "User-Agent:",
+        "-H",
+        "Cache-Control:",
+        "--header",
+        &at,
+    ]);
+    assert_eq!(request.header("x-a").as_deref(), Some("b: c|d"));
+    assert_eq!(request.header("x-empty").as_deref(), Some(""));
+    assert_eq!(request.header("accept").as_deref(), Some("*/*"));
+    assert_eq!(request.header("user-agent"), None);
+    assert_eq!(request.header("cache-control"), None);
+    assert_eq!(request.header("x-file").as_deref(), Some("1|2"));
+    assert_eq!(request.header("x-last").as_deref(), Some("3"));
+}
+
+#[test]
+fn data_makes_a_post_of_json_or_a_form() {
+    let json = request(&["-d", "{\"stream\": true}"]);
+    assert_eq!(json.line, "POST / HTTP/1.1");
+    assert_eq!(json.header("content-type").as_deref(), Some("application/json"));
+    assert_eq!(json.body, "{\"stream\": true}");
+    let form = request(&["--data", "a=1&b=2"]);
+    assert_eq!(form.header("content-type").as_deref(), Some("application/x-www-form-urlencoded"));
+    assert_eq!(form.body, "a=1&b=2");
+}
+
+#[test]
+fn the_method_and_the_content_type_can_be_told() {
+    let request = request(&["-X", "REPORT", "-d", "{}", "-H", "content-type: text/plain"]);
+    assert_eq!(request.line, "REPORT / HTTP/1.1");
+    assert_eq!(request.header("content-type").as_deref(), Some("text/plain"));
+    assert_eq!(request.body, "{}");
+}
+
+#[test]
+fn data_comes_from_a_file_or_standard_input() {
+    let at = format!("@{}", file("data", "[1,\n2]\n"));
+    assert_eq!(request(&["-d", &at]).body, "[1,\n2]\n");
+    for data in ["-", "@-"] {
+        let server = Server::start([no_content()]);
+        let mut child =
+            tail(&server.url, &["-d", data]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"from stdin").unwrap();
+        assert_eq!(server.request().body, "from stdin");
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn credentials_come_from_the_flag_or_the_url_and_are_not_shown() {
+    let request = request(&["-u", "me:se:cr@t"]);
+    assert_eq!(request.header("authorization").as_deref(), Some("Basic bWU6c2U6Y3JAdA=="));
+    let server = Server::start([crate::server::response("403 Forbidden", "", "")]);
+    let left = run(&server.url.replace("//", "//me:secret@"), &[]);
+    assert_eq!(server.request().header("authorization").as_deref(), Some("Basic bWU6c2VjcmV0"));
+    assert!(left.err.contains("403") && !left.err.contains("secret"), "{}", left.err);
+}
+
+#[test]
+fn it_begins_after_an_event() {
+    let request = request(&["--last-event-id", "é 7"]);
+    // The server of this test takes the header for UTF-8, as servers of the specification do.
+    assert_eq!(request.header("last-event-id").as_deref(), Some("é 7"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_sent() {
+    for arguments in [["-H", "no colon"], ["-d", "@/no/such/file"], ["--max-events", "0"], ["-X", "G T"]] {
+        let left = run("http://127.0.0.1:9/", &arguments);
+        assert_eq!(left.code, Some(2), "{arguments:?}");
+        assert!(left.err.contains(arguments[1]), "{}", left.err);
+    }
+    let left = run("ftp://127.0.0.1/", &[]);
+    assert_eq!(
+        left.err,
+        "sse: ftp://127.0.0.1/: the request cannot be built: the URL is of `ftp`, not of `http` or `https`\n"
+    );
+    assert_eq!(left.code, Some(2));
+}
