@@ -71,7 +71,10 @@ pub(super) fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
         let _ = url.set_username(user);
         let _ = url.set_password(Some(password));
     }
-    let mut builder = EventSource::builder(url).config(arguments.config()).client_builder(client(arguments)?);
+    let mut builder = EventSource::builder(url).config(arguments.config());
+    if let Some(client) = client(arguments)? {
+        builder = builder.client_builder(client);
+    }
     let mut removed = Vec::new();
     let mut given = Vec::new();
     for (name, value) in arguments.headers.iter().flat_map(|headers| &headers.0) {
@@ -112,12 +115,16 @@ fn content_type(data: &[u8]) -> &'static str {
     }
 }
 
-fn client(arguments: &Arguments) -> Result<ClientBuilder, Failure> {
+/// The settings of a client that is not the usual one.
+fn client(arguments: &Arguments) -> Result<Option<ClientBuilder>, Failure> {
+    if !arguments.insecure && arguments.cacert.is_none() {
+        return Ok(None);
+    }
     let mut client = Client::builder().tls_danger_accept_invalid_certs(arguments.insecure);
     if let Some(path) = &arguments.cacert {
         client = client.tls_certs_only(certificates(path)?);
     }
-    Ok(client)
+    Ok(Some(client))
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {

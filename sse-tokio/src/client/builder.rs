@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use proto::{Config, Driver, Epoch, Repeat, Verdict};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, IntoUrl, Method, Request, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, IntoUrl, Method, Request, RequestBuilder, Url, redirect};
 
 use super::trace::Trace;
 use super::transport::{Head, Http, Shared, take_credentials};
@@ -48,7 +48,7 @@ pub struct Builder {
     /// The request, or the first thing that was wrong with it.
     request: Result<Request, TransportError>,
     client: Option<Client>,
-    own_client: ClientBuilder,
+    own_client: Option<ClientBuilder>,
     config: Config,
     forward: Vec<HeaderName>,
     id_parameter: Option<String>,
@@ -68,7 +68,7 @@ impl Builder {
         Self {
             request,
             client: None,
-            own_client: Client::builder(),
+            own_client: None,
             config: Config::default(),
             forward: Vec::new(),
             id_parameter: None,
@@ -145,7 +145,7 @@ impl Builder {
     ///
     /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one too.
     pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
-        self.own_client = builder;
+        self.own_client = Some(builder);
         self
     }
 
@@ -222,7 +222,9 @@ impl Builder {
         let redirects = self.client.is_none();
         let client = match self.client {
             Some(client) => client,
-            None => own_client(self.own_client).map_err(|error| Error::request(error.into()))?,
+            None => {
+                own_client(self.own_client, request.url()).map_err(|error| Error::request(error.into()))?
+            }
         };
         let request = take_credentials(&client, request).map_err(|error| Error::request(error.into()))?;
         let trace = Trace::new(request.url());
@@ -248,7 +250,28 @@ impl Builder {
 }
 
 /// The client of a source that was given none.
-fn own_client(builder: ClientBuilder) -> Result<Client, reqwest::Error> {
+fn own_client(builder: Option<ClientBuilder>, url: &Url) -> Result<Client, reqwest::Error> {
+    match builder {
+        Some(builder) => finished(builder),
+        // A small container has no certificates, and `http` needs none.
+        None => finished(Client::builder()).or_else(|error| match url.scheme() {
+            "http" => finished(without_certificates(Client::builder())),
+            _ => Err(error),
+        }),
+    }
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
+    builder.tls_certs_only([])
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
+    builder
+}
+
+fn finished(builder: ClientBuilder) -> Result<Client, reqwest::Error> {
     builder
         .redirect(redirect::Policy::none())
         // Another crate may have turned these features on; a compressor holds events back until its block is full.
