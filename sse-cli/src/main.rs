@@ -20,7 +20,7 @@ use failure::{FAILED, Failure};
 
 /// Server-Sent Events on the command line.
 #[derive(Parser)]
-#[command(name = "sse", version, arg_required_else_help = true, after_help = manual::EXIT_CODES)]
+#[command(name = "sse", version, arg_required_else_help = true, after_help = manual::exit_codes())]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -8,13 +8,25 @@ use clap_complete::Shell;
 
 use crate::failure::{self, Failure};
 
-/// The exit codes, as the help and the manual page show them.
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes:
-  0  it ended as it should: by Ctrl-C, --max-events, the server's word, or the end of what is not to be repeated
-  1  it failed: no connection, a connection lost for good, a file that cannot be read or written
-  2  the command line makes no sense
-  3  the server answered, but not with an event stream";
+const EXIT_CODES: [(&str, &str); 4] = [
+    ("0", "it ended as it should: by Ctrl-C, --max-events, or the server"),
+    ("1", "it failed: no connection, one lost for good, or no such file"),
+    ("2", "the command line makes no sense"),
+    ("3", "the server answered, but not with an event stream"),
+];
+
+/// The exit codes, for the help.
+pub(crate) fn exit_codes() -> String {
+    let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code}  {meaning}"));
+    format!("Exit codes:{}", lines.concat())
+}
+
+/// The exit codes, as a section of a manual page.
+fn exit_status() -> String {
+    let entries =
+        EXIT_CODES.map(|(code, meaning)| format!(".TP\n\\fB{code}\\fR\n{}\n", meaning.replace('-', "\\-")));
+    format!(".SH \"EXIT STATUS\"\n{}", entries.concat())
+}
 
 /// Print a completion script: sse completions bash > /etc/bash_completion.d/sse
 #[derive(Args)]
@@ -46,8 +58,14 @@ pub(crate) fn man(arguments: &Man, mut command: Command) -> Result<ExitCode, Fai
         };
         command = found.clone();
     }
+    // The help has the exit codes as a text, which a manual page would fill into a paragraph.
+    let has_exit_codes = command.get_after_help().is_some();
+    let command = command.after_help(None::<&str>);
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
+    if has_exit_codes {
+        page.extend_from_slice(exit_status().as_bytes());
+    }
     print(&page)
 }
 

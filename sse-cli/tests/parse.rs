@@ -84,7 +84,7 @@ fn every_shell_gets_completions_and_every_command_a_page() {
         assert_eq!(code, Some(0));
         assert!(out.contains("max-events"), "{shell}");
     }
-    for (command, text) in [(None, "Exit codes"), (Some("tail"), "max\\-events"), (Some("demo"), "ID")] {
+    for (command, text) in [(None, "EXIT STATUS"), (Some("tail"), "max\\-events"), (Some("demo"), "ID")] {
         let arguments: Vec<_> = ["man"].into_iter().chain(command).collect();
         let (code, out, _) = sse(&arguments, b"");
         assert_eq!(code, Some(0));

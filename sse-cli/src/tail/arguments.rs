@@ -14,7 +14,7 @@ use super::request::{Data, Headers};
 /// Events, comments and reconnection times are printed to standard output, everything that is said about the stream to
 /// standard error. On a terminal, control characters of the server are shown escaped (not with --raw).
 #[derive(Args, Debug)]
-#[command(after_help = super::super::manual::EXIT_CODES)]
+#[command(after_help = crate::manual::exit_codes())]
 pub(crate) struct Arguments {
     /// The stream; http:// unless it says otherwise
     #[arg(value_parser = url)]
