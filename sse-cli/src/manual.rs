@@ -62,7 +62,8 @@ pub(crate) fn man(arguments: &Man, mut command: Command) -> Result<ExitCode, Fai
     let has_exit_codes = command.get_after_help().is_some();
     let command = command.after_help(None::<&str>);
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
+    let source = concat!("sse ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).source(source).render(&mut page)?;
     if has_exit_codes {
         page.extend_from_slice(exit_status().as_bytes());
     }

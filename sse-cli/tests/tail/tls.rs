@@ -76,3 +76,11 @@ fn a_file_without_certificates_is_told() {
     assert_eq!(left.err, format!("sse: {}: there is no certificate in it (PEM)\n", path.display()));
     assert_eq!(left.code, Some(1));
 }
+
+#[test]
+fn http_needs_no_certificates() {
+    let server = crate::server::Server::start([crate::server::no_content()]);
+    let mut command = tail(&server.url, &[]);
+    command.env("SSL_CERT_FILE", "/no/such/file").env("SSL_CERT_DIR", "/no/such/directory");
+    assert_eq!(command.output().unwrap().status.code(), Some(0));
+}
