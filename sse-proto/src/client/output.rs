@@ -214,6 +214,10 @@ impl fmt::Display for CloseReason {
             Self::Transport => f.write_str("the connection failed, and another attempt would too"),
             Self::Limit(error) => error.fmt(f),
             Self::NotRepeated(cause) => write!(f, "{cause}, and the request may not be sent again"),
+            Self::GaveUp { cause, attempts: 0 } => write!(f, "{cause}, and the policy is not to reconnect"),
+            Self::GaveUp { cause, attempts: 1 } => {
+                write!(f, "{cause}, and an attempt to reconnect came to nothing")
+            }
             Self::GaveUp { cause, attempts } => {
                 write!(f, "{cause}, and {attempts} attempts to reconnect came to nothing")
             }
