@@ -110,25 +110,43 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// A line of any kind, or an event as servers send them.
+fn lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let head = select(vec!["event: add", "event: e", "id: 1", "id: 12345678", "id: a\0b", ": c", "retry: 5"]);
+    let data = select(vec![
+        "data: x",
+        "data: {\"a\": 1}",
+        "data: ",
+        "data: 0123456789012345678901234567890123456789",
+    ]);
+    let event = (vec(head, 0..3), data).prop_map(|(mut lines, data)| {
+        lines.extend([data, ""]);
+        lines.into_iter().map(|line| line.as_bytes().to_vec()).collect()
+    });
+    prop_oneof![6 => line().prop_map(|line| vec![line]), 1 => event]
+}
+
 /// Some chunks end near a line end, others anywhere, and some are empty.
 fn stream() -> impl Strategy<Value = Cut> {
     let ending = || select(vec!["\n", "\n", "\r", "\r\n", "\r\n"]);
     let near_end = prop::option::weighted(0.4, -3..=3isize);
-    let lines = vec((line(), ending(), near_end), 0..24);
+    let groups = vec((lines(), ending(), near_end), 0..24);
     let start = select(vec!["", "", "", "\u{feff}", "\u{feff}\u{feff}", "\u{feff}\n"]);
-    (start, lines, prop_oneof![2 => Just(vec![]), 1 => line()], vec(any::<prop::sample::Index>(), 0..8))
-        .prop_map(|(start, lines, unterminated, anywhere)| {
+    (start, groups, prop_oneof![2 => Just(vec![]), 1 => line()], vec(any::<prop::sample::Index>(), 0..8))
+        .prop_map(|(start, groups, unterminated, anywhere)| {
             let mut stream = start.as_bytes().to_vec();
-            let mut near = vec![];
-            for (line, ending, cut) in lines {
-                stream.extend_from_slice(&line);
-                near.extend(cut.and_then(|cut| stream.len().checked_add_signed(cut)));
-                stream.extend_from_slice(ending.as_bytes());
+            let mut at = vec![];
+            for (lines, ending, near_end) in groups {
+                for line in lines {
+                    stream.extend_from_slice(&line);
+                    stream.extend_from_slice(ending.as_bytes());
+                }
+                at.extend(near_end.and_then(|near| (stream.len() - ending.len()).checked_add_signed(near)));
             }
             stream.extend_from_slice(&unterminated);
-            near.extend(anywhere.iter().map(|index| index.index(stream.len() + 1)));
-            near.retain(|&at| at <= stream.len());
-            Cut { stream, at: near }
+            at.extend(anywhere.iter().map(|index| index.index(stream.len() + 1)));
+            at.retain(|&at| at <= stream.len());
+            Cut { stream, at }
         })
 }
 
