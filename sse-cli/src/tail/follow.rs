@@ -21,7 +21,8 @@ const BODY_PATIENCE: Duration = Duration::from_secs(1);
 const BODY_SHOWN: usize = 300;
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut stop = stop::requested();
+    let mut stop =
+        stop::requested().map_err(|error| Failure::new(FAILED, "cannot listen to signals", &error))?;
     let tap = Tap::default();
     let mut source = request::builder(arguments)?
         .on_chunk(tap.hook(arguments.raw))

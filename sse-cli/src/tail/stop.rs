@@ -1,40 +1,60 @@
 //! Ctrl-C, and what else asks a program to end.
 
+use std::io;
+
 use tokio::sync::oneshot;
 
 /// Resolves at the first signal to end: SIGINT, as Ctrl-C sends it, or SIGTERM. A second one ends the program at once, also
 /// if it hangs on an output that nobody reads.
-pub(super) fn requested() -> oneshot::Receiver<()> {
+///
+/// # Errors
+///
+/// The signals cannot be handled. They then end the program themselves.
+pub(super) fn requested() -> io::Result<oneshot::Receiver<()>> {
+    let mut signals = Signals::new()?;
     let (sender, receiver) = oneshot::channel();
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         // It may be over already.
         let _ = sender.send(());
-        signal().await;
+        signals.next().await;
         std::process::exit(130);
     });
-    receiver
+    Ok(receiver)
 }
 
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
 
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        // Without handlers the signals end the program themselves.
-        _ => std::future::pending().await,
     }
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
     }
 }
