@@ -1,0 +1,60 @@
+//! Requests through a proxy.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread::{self, JoinHandle};
+
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
+use sse_async_std::{EventSource, Url};
+
+/// Answers one request with `response`; what it was asked.
+fn proxy(response: &'static str) -> (SocketAddr, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = thread::spawn(move || {
+        let mut reader = BufReader::new(listener.accept().unwrap().0);
+        let mut lines = reader.by_ref().lines().map(Result::unwrap);
+        let head = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        reader.get_mut().write_all(response.as_bytes()).unwrap();
+        head
+    });
+    (address, thread)
+}
+
+fn source(url: &str, proxy: SocketAddr) -> EventSource {
+    let proxy = Url::parse(&format!("http://user:secret@{proxy}")).unwrap();
+    EventSource::builder(url).proxy(Some(proxy)).build().unwrap()
+}
+
+#[test]
+fn plain_http_is_asked_for_by_its_whole_url() {
+    let (address, thread) = proxy("HTTP/1.1 204 \r\n\r\n");
+    let mut source = source("http://me:myself@events.example:81/a?b#c", address);
+    assert!(block_on(source.next()).is_none(), "204");
+    let head = thread.join().unwrap();
+    assert_eq!(head[0], "GET http://events.example:81/a?b HTTP/1.1");
+    assert!(head.contains(&"host: events.example:81".into()), "{head:?}");
+    assert!(head.contains(&"proxy-authorization: Basic dXNlcjpzZWNyZXQ=".into()), "{head:?}");
+    assert!(head.contains(&"authorization: Basic bWU6bXlzZWxm".into()), "{head:?}");
+}
+
+#[test]
+#[cfg(feature = "webpki-roots")]
+fn https_is_tunnelled_and_a_refusal_is_an_error() {
+    use sse_async_std::{CloseReason, Config, ReconnectPolicy, TransportError};
+
+    let (address, thread) = proxy("HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\n\r\n");
+    let config = Config { policy: ReconnectPolicy::never(), ..Config::default() };
+    let url = "https://events.example/";
+    let proxy = Url::parse(&format!("http://{address}")).unwrap();
+    let mut source = EventSource::builder(url).config(config).proxy(Some(proxy)).build().unwrap();
+    let error = block_on(source.next()).unwrap().unwrap_err();
+    assert!(matches!(error.reason(), Some(CloseReason::GaveUp { .. })), "{error:?}");
+    let cause = std::error::Error::source(&error).unwrap().downcast_ref().unwrap();
+    assert!(matches!(cause, TransportError::Proxy(status) if status.as_u16() == 407));
+    let head = thread.join().unwrap();
+    assert_eq!(head[..2], ["CONNECT events.example:443 HTTP/1.1", "Host: events.example:443"]);
+    assert_eq!(head.len(), 2, "a proxy is told nothing of the request: {head:?}");
+}

@@ -1,0 +1,87 @@
+//! The body of a response, alone and under hyper.
+#![allow(clippy::unwrap_used)]
+
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use async_io::Async;
+use bytes::Bytes;
+use futures_lite::future::{block_on, poll_fn};
+use futures_lite::{StreamExt, stream};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Either, Empty};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use smol_hyper::rt::FuturesIo;
+use sse_async_std::{EncodedEvent, Event, EventBuilder, EventSource, Sse, response};
+
+fn event(data: &str) -> EncodedEvent {
+    EventBuilder::new().data(data).into()
+}
+
+#[test]
+fn events_that_are_ready_together_are_one_frame_and_an_error_comes_after_them() {
+    let items = [Ok(event("a")), Ok(event("b")), Err("broken"), Ok(event("c"))];
+    let mut body = Sse::new(stream::iter(items));
+    let frame = block_on(body.frame()).unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "data: a\n\ndata: b\n\n");
+    assert_eq!(block_on(body.frame()).unwrap().unwrap_err(), "broken");
+    assert!(block_on(body.frame()).is_none());
+}
+
+#[test]
+fn silence_is_filled_with_comments_and_only_silence() {
+    let events = stream::iter([Ok::<_, Infallible>(event("a"))]).chain(stream::pending());
+    let mut body = Sse::new(events).keep_alive(Duration::from_millis(2));
+    let mut next = || block_on(body.frame()).unwrap().unwrap().into_data().unwrap();
+    assert_eq!(next(), "data: a\n\n");
+    assert_eq!(next(), ": \n");
+    assert_eq!(next(), ": \n");
+}
+
+#[test]
+fn without_an_interval_there_is_none() {
+    let mut body = Sse::new(stream::pending::<Result<EncodedEvent, Infallible>>()).keep_alive(Duration::MAX);
+    let pending =
+        block_on(poll_fn(|cx| std::task::Poll::Ready(std::pin::pin!(body.frame()).poll(cx).is_pending())));
+    assert!(pending);
+}
+
+/// Two events, and after the second the end for good.
+async fn serve(request: Request<Incoming>) -> Result<Response<Either<BoxedSse, Empty<Bytes>>>, Infallible> {
+    let events = match request.headers().get("last-event-id").map(|id| id.as_bytes()) {
+        None => "a",
+        Some(b"a") => "b",
+        _ => return Ok(Response::builder().status(204).body(Either::Right(Empty::new())).unwrap()),
+    };
+    let event = EventBuilder::new().id(events).unwrap().data(events).retry(Duration::from_millis(1)).into();
+    Ok(response(Either::Left(Sse::new(stream::iter(vec![Ok(event)])))))
+}
+
+type BoxedSse = Sse<stream::Iter<std::vec::IntoIter<Result<EncodedEvent, Infallible>>>>;
+
+#[test]
+fn a_client_follows_a_hyper_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        for _ in 0..3 {
+            let socket = Async::new(listener.accept().unwrap().0).unwrap();
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(FuturesIo::new(socket), service_fn(serve));
+            // The client hangs up when it has its response.
+            let _ = block_on(connection);
+        }
+    });
+    let mut source = EventSource::builder(url).proxy(None).build().unwrap();
+    let mut data = Vec::new();
+    while let Some(event) = block_on(source.next()) {
+        if let Event::Message(message) = event.unwrap() {
+            data.push(message.into_data());
+        }
+    }
+    assert_eq!(data, ["a", "b"]);
+    server.join().unwrap();
+}

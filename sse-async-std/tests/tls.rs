@@ -1,0 +1,82 @@
+//! HTTPS, with certificates that the test makes.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use sse_async_std::rustls::crypto::ring;
+use sse_async_std::rustls::pki_types::PrivateKeyDer;
+use sse_async_std::rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use sse_async_std::{Event, EventSource};
+
+/// A server that answers each connection with one event; its URL and the configuration that trusts it.
+fn serve() -> (String, Arc<ClientConfig>) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = || Arc::new(ring::default_provider());
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let mut server = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    server.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let mut client = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.alpn_protocols = vec![b"h2".into()];
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    let server = Arc::new(server);
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&server)).unwrap();
+            let mut stream = BufReader::new(StreamOwned::new(connection, socket.unwrap()));
+            let mut line = String::new();
+            // A client that does not trust us says so by an error here.
+            while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            let head = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+            let _ = write!(stream.get_mut(), "{head}data: secret\n\n");
+            stream.get_mut().conn.send_close_notify();
+            let _ = stream.get_mut().flush();
+        }
+    });
+    (url, Arc::new(client))
+}
+
+#[test]
+fn a_configuration_of_ones_own_decides_whom_to_trust() {
+    let (url, trusting) = serve();
+    let mut source = EventSource::builder(url).tls(trusting).proxy(None).build().unwrap();
+    assert!(matches!(block_on(source.next()), Some(Ok(Event::Open(_)))));
+    assert!(
+        matches!(block_on(source.next()), Some(Ok(Event::Message(message))) if message.data() == "secret")
+    );
+}
+
+#[test]
+#[cfg(feature = "webpki-roots")]
+fn a_stranger_is_not_trusted() {
+    use sse_async_std::{CloseReason, Config, ReconnectPolicy};
+
+    let (url, _) = serve();
+    let config = Config { policy: ReconnectPolicy::never(), ..Config::default() };
+    let mut source = EventSource::builder(url).config(config).proxy(None).build().unwrap();
+    let error = block_on(source.next()).unwrap().unwrap_err();
+    assert!(matches!(error.reason(), Some(CloseReason::GaveUp { .. })), "{error:?}");
+    let cause = std::error::Error::source(&error).unwrap();
+    let cause = std::error::Error::source(cause).unwrap();
+    assert!(cause.to_string().contains("invalid peer certificate"), "{cause}");
+}
