@@ -21,6 +21,9 @@ fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     for &name in &ask.forward {
         builder = builder.forward_header(HeaderName::from_static(name));
     }
+    if let Some(name) = ask.id_parameter {
+        builder = builder.last_event_id_parameter(name);
+    }
     if let Some(body) = ask.body {
         builder = builder.method(Method::POST).body(body);
     }

@@ -21,6 +21,8 @@ pub(crate) struct Ask {
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     /// Headers that may go to another origin.
     pub(crate) forward: Vec<&'static str>,
+    /// The query parameter that the last event ID goes in.
+    pub(crate) id_parameter: Option<&'static str>,
     /// Makes it a `POST`.
     pub(crate) body: Option<&'static str>,
 }
@@ -70,7 +72,7 @@ fn ask(url: String) -> Ask {
         ..ReconnectPolicy::default()
     };
     let config = Config { policy, ..Config::default() };
-    Ask { url, config, headers: Vec::new(), forward: Vec::new(), body: None }
+    Ask { url, config, headers: Vec::new(), forward: Vec::new(), id_parameter: None, body: None }
 }
 
 /// Everything that a client says until it ends.

@@ -68,6 +68,19 @@ fn p_credentials_stay_with_their_origin() {
 }
 
 #[test]
+fn p_credentials_of_a_url_are_sent_and_stay_as_well() {
+    let there = Server::play([stream("data: a\n\n")]);
+    let here = Server::play([redirect(307, "/here"), redirect(307, &there.url("/there")), no_content()]);
+    let url = here.url("/").replace("//", "//me:pass%20word@");
+    let seen = all(&ask(url));
+    assert_eq!(data(&seen), ["a"]);
+    for request in here.requests() {
+        assert_eq!(request.text("authorization"), Some("Basic bWU6cGFzcyB3b3Jk"));
+    }
+    assert_eq!(there.requests()[0].header("authorization"), None);
+}
+
+#[test]
 fn p_a_body_goes_along_or_the_method_becomes_get() {
     for (code, method, body) in [
         (301, "GET", ""),

@@ -115,6 +115,17 @@ fn n_an_id_that_no_header_can_carry_is_not_sent() {
 }
 
 #[test]
+fn n_a_query_parameter_carries_any_id() {
+    let server = Server::play([stream("id: a\u{1}b&c\ndata: a\n\n"), no_content()]);
+    let mut ask = ask(server.url("/?since=0&x=%7e"));
+    ask.id_parameter = Some("since");
+    all(&ask);
+    let requests = server.requests();
+    assert_eq!(requests[0].path, "/?since=0&x=%7e");
+    assert_eq!(requests[1].path, "/?x=%7E&since=a%01b%26c");
+}
+
+#[test]
 fn a_request_that_may_not_be_repeated_is_sent_once() {
     let server = Server::play([stream("data: a\n\n")]);
     let mut ask = ask(server.url("/"));

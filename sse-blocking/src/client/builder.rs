@@ -139,8 +139,8 @@ impl Builder {
         self.with(|http| http.forward.push(name))
     }
 
-    /// Sends the last event ID in a query parameter as well: for servers that look for it there, and for IDs that a header
-    /// cannot carry.
+    /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
+    /// header cannot carry. It takes the place of a parameter of that name in the URL.
     pub fn last_event_id_parameter(self, name: impl Into<String>) -> Self {
         self.with(|http| http.id_parameter = Some(name.into()))
     }

@@ -10,6 +10,7 @@ use ureq::{Agent, AsSendBody};
 use url::Url;
 
 use super::builder::{RequestHook, ResponseHook};
+use super::urls::{set_query_parameter, take_credentials};
 use super::{Body, RedirectError, TransportError};
 use crate::{Attempt, Transport};
 
@@ -52,11 +53,12 @@ impl Transport for Http {
         if let Some(parameter) = &self.id_parameter
             && !attempt.request.id.is_empty()
         {
-            url.query_pairs_mut().append_pair(parameter, attempt.request.id);
+            set_query_parameter(&mut url, parameter, attempt.request.id);
         }
         let mut request = Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
+        take_credentials(&mut url, request.headers_mut());
         *request.uri_mut() = url.as_str().parse().map_err(|_| ureq::Error::BadUri(url.to_string()))?;
         // Visible ASCII, UTF-8 and tabs: the machine offers no other.
         if let Some(id) = attempt.request.last_event_id
@@ -119,7 +121,7 @@ impl Http {
                 let head = Head { status: parts.status, version: parts.version, headers: parts.headers, url };
                 return Ok((head, Body::new(body, agent)));
             };
-            let to = url.join(location).map_err(|_| RedirectError::Location)?;
+            let mut to = url.join(location).map_err(|_| RedirectError::Location)?;
             let redirect = redirects.follow(status, request.method().as_str(), url.as_str(), to.as_str())?;
             let names: Vec<HeaderName> = request.headers().keys().cloned().collect();
             for name in names {
@@ -131,6 +133,7 @@ impl Http {
                 *request.method_mut() = Method::GET;
                 *request.body_mut() = None;
             }
+            take_credentials(&mut to, request.headers_mut());
             *request.uri_mut() = to.as_str().parse().map_err(|_| RedirectError::Location)?;
             url = to;
         }

@@ -20,6 +20,7 @@ mod body;
 mod builder;
 mod error;
 mod http;
+mod urls;
 
 pub use body::Body;
 pub use builder::Builder;
