@@ -1,4 +1,75 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) on tokio.
+//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) on tokio: a client that reconnects, and servers.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use futures_util::TryStreamExt;
+//! use sse_tokio::{Event, EventSource};
+//!
+//! let mut source = EventSource::get("http://127.0.0.1:8080/events")?;
+//! while let Some(event) = source.try_next().await? {
+//!     match event {
+//!         Event::Message(message) => println!("{}: {}", message.event(), message.data()),
+//!         Event::Disconnected { cause, delay, .. } => println!("{cause}; again in {delay:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! - `EventSource` follows a URL, or any request. It is a `Stream`, and `next_event` lends the same without allocating. A
+//!   connection that is lost is an event and is made anew, after the last event ID; an `Err` is final, and the last item.
+//!   Everything beyond the request is in [`Config`]: reconnection, liveness, limits, what is believed.
+//! - `.sse()` reads bytes that are already there: any `Stream` of chunks ([`ByteStreamExt`]), a tokio reader
+//!   (`ByteReadExt`), the body of a response (`ByteBodyExt`). `EventCodec` is the same for `tokio_util::codec`.
+//! - `server` has bodies for hyper and axum, and a hub that publishes to many.
+//!
+//! The protocol itself is `sse-proto`, which does no I/O.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `client` (default) | `EventSource`, over reqwest |
+//! | `rustls` (default), `native-tls` | HTTPS by rustls, or by the TLS library of the platform |
+//! | `http2` (default) | HTTP/2, where the server offers it |
+//! | `system-proxy` (default) | the proxy that the environment names |
+//! | `server`, `axum` | event streams as `http_body::Body` and the hub; the same as axum responses |
+//! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; `EventCodec` |
+//! | `serde` | `Message::json` and `Event::json`: data as JSON, typed |
+//! | `tracing` | a span per source with its URL, without credentials and query; events on connections, never data |
+//!
+//! # Coming from JavaScript
+//!
+//! | `EventSource`, `@microsoft/fetch-event-source`, `event-source-polyfill` | here |
+//! |---|---|
+//! | `new EventSource(url)`, `url` | `EventSource::get(url)?`, `source.url()` |
+//! | `method`, `headers`, `body` | `EventSource::builder(url).method(..).header(..).body(..)` |
+//! | `withCredentials` | `.client(..)` with a reqwest client that has a cookie store |
+//! | `onopen`, which looks at the response | `Event::Open(head)`; `.on_response(..)` has the last word on a response |
+//! | `onmessage`, `addEventListener(type, ..)` | `Event::Message(message)`, `message.event()` |
+//! | `event.data`, `lastEventId`, `origin` | `message.data()`, `message.id()`, `head.url` |
+//! | `onerror`, `readyState` | `Event::Disconnected { cause, attempt, delay, .. }`, `source.ready_state()` |
+//! | `onerror` that returns an interval, or throws | `source.retry_after(delay)`, `source.close()` |
+//! | `onclose` | the end: `None`, or the one `Err` |
+//! | `close()`, `signal` | `source.close()`; drop it; let it lose a `select!` |
+//! | `openWhenHidden: false` | `source.suspend()`, `source.resume()` |
+//! | `fetch` of one's own: fresh headers for every attempt | `.on_request(\|request, attempt\| async { .. })` |
+//! | `heartbeatTimeout` | [`Config::activity`], [`Config::event_timeout`] |
+//! | `lastEventIdQueryParameterName` | `.last_event_id_parameter("lastEventId")` |
+//! | no counterpart | a `POST` is not sent twice unless asked for ([`Repeat`]); backoff and jitter ([`ReconnectPolicy`]) |
+//!
+//! # Many sources to one host
+//!
+//! Browsers open six connections to a host with HTTP/1.1, and an `EventSource` takes one for as long as it lives: a seventh
+//! tab hangs. So serve HTTP/2, where all of them share one connection; or many host names; or share one source among the
+//! tabs (`SharedWorker`, `BroadcastChannel`).
+//!
+//! reqwest has no such limit, but a proxy may have one, and each connection costs a socket. Sources that share a client
+//! (`EventSource::new(client.get(url))`) share its HTTP/2 connection, a hundred and more; those of `EventSource::get` have
+//! a client each. What shares a connection shares its flow-control window too: a source that nobody polls can hold the
+//! others up when the window is full of its data. Poll all of them, or widen it
+//! (`ClientBuilder::http2_initial_connection_window_size`).
 
 #[cfg(feature = "body")]
 mod body;

@@ -133,8 +133,7 @@ impl Builder {
     /// policy holds as well, and [`forward_header`](Self::forward_header) has no effect.
     ///
     /// A total [timeout](reqwest::ClientBuilder::timeout) of that client ends every stream after that time, a healthy one
-    /// too. Sources that share a client share its HTTP/2 connections: the only way past the six connections
-    /// a host that browsers and proxies allow with HTTP/1.1.
+    /// too. Sources that share a client share its HTTP/2 connections: see the [crate's](crate) documentation.
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
