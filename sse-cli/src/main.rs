@@ -1,5 +1,9 @@
 //! `sse`: Server-Sent Events on the command line.
-
+#![allow(
+    rustdoc::bare_urls,
+    rustdoc::invalid_html_tags,
+    reason = "doc comments of options are their help on a terminal"
+)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
 mod demo;
