@@ -12,6 +12,8 @@
 
 use core::mem;
 
+use memchr::memchr;
+
 use super::event::Event;
 use super::scan::Name;
 use super::text::{Text, as_str};
@@ -115,14 +117,27 @@ impl Block {
     /// Appends a line of data.
     #[inline]
     pub(super) fn push_data(&mut self, line: &[u8], ascii: bool) {
-        self.begin(Name::Data);
+        if self.has_data {
+            self.data.push_ascii(b'\n');
+        }
+        self.has_data = true;
         self.data.push_value(line, ascii);
     }
 
-    /// Sets the type.
-    pub(super) fn set_event(&mut self, value: &[u8]) {
+    /// Starts an event in empty buffers: its type, and a first piece of its data.
+    pub(super) fn start(&mut self, event: &[u8], data: &[u8], ascii: bool) {
+        if !event.is_empty() {
+            self.event.push_value(event, true);
+        }
+        self.has_data = true;
+        self.data.push(data, ascii);
+        self.len = Len { data: data.len(), event: event.len(), value: 0 };
+    }
+
+    /// Sets the type; `valid` if it is known to be UTF-8.
+    pub(super) fn set_event(&mut self, value: &[u8], valid: bool) {
         self.event.clear();
-        self.event.push_value(value, false);
+        self.event.push_value(value, valid);
     }
 
     pub(super) fn clear_event(&mut self) {
@@ -131,7 +146,7 @@ impl Block {
 
     /// Sets the ID, unless it has a NUL.
     pub(super) fn set_id(&mut self, value: &[u8], ascii: bool) {
-        if !value.contains(&0) {
+        if memchr(0, value).is_none() {
             self.id.clear();
             self.id.push_value(value, ascii);
             self.has_id = true;
@@ -156,7 +171,7 @@ impl Block {
         match name {
             Name::Data => {
                 if self.has_data {
-                    self.data.push_str("\n");
+                    self.data.push_ascii(b'\n');
                     self.len.data += 1;
                 }
                 self.has_data = true;
@@ -188,16 +203,33 @@ impl Block {
 
     /// Appends a piece, if it is within the limit.
     #[inline]
-    pub(super) fn push_middle(&mut self, name: Name, piece: &[u8], ascii: bool) -> bool {
+    pub(super) fn push_within(&mut self, name: Name, piece: &[u8], ascii: bool) -> bool {
         let Some((buffer, len, limit)) = self.slot(name) else { return true };
         if *len + piece.len() > limit {
             return false;
         }
         *len += piece.len();
-        if !(ascii && buffer.push_simple(piece)) {
-            buffer.push(piece, ascii);
-        }
+        buffer.push(piece, ascii);
         true
+    }
+
+    /// Appends an ASCII character, if it is within the limit.
+    #[inline]
+    pub(super) fn push_char(&mut self, name: Name, byte: u8) -> bool {
+        if name != Name::Data {
+            return self.push_other(name, byte);
+        }
+        if self.len.data + self.len.event >= self.limits.event || self.data.is_cut() {
+            return false;
+        }
+        self.len.data += 1;
+        self.data.push_ascii(byte);
+        true
+    }
+
+    #[inline(never)]
+    fn push_other(&mut self, name: Name, byte: u8) -> bool {
+        self.push_within(name, &[byte], true)
     }
 
     /// The buffer for a value, its length so far, and the limit of that; none for an unknown field.
@@ -220,7 +252,7 @@ impl Block {
             Name::Event => self.event.end(),
             _ => self.value.end(),
         }
-        if name == Name::Id && !self.value.as_str().contains('\0') {
+        if name == Name::Id && memchr(0, self.value.as_str().as_bytes()).is_none() {
             mem::swap(&mut self.value, &mut self.id);
             self.has_id = true;
         }
@@ -254,6 +286,18 @@ impl Block {
         self.has_id = false;
         self.stale = false;
         self.len = Len::default();
+    }
+
+    /// Whether its buffers have more room than they may keep.
+    #[inline]
+    pub(super) fn is_large(&self) -> bool {
+        self.data.is_large() || self.event.is_large()
+    }
+
+    /// The same of the one for a value that is no data.
+    #[inline]
+    pub(super) fn is_value_large(&self) -> bool {
+        self.value.is_large()
     }
 
     /// Gives back what a giant event left behind.

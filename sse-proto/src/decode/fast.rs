@@ -1,14 +1,26 @@
 //! The fast path: an event that lies whole in the chunk, as nearly all do, from its first line to its blank line.
 //!
-//! It takes ASCII values, one `data` line as the last, and one `event` and one `id` before it. At anything else it gives up,
-//! and the plain path reads the block. It writes nothing to memory and calls nothing but the search for the end of
+//! It takes one `data` line as the last, and one `event` and one `id` before it. At anything else it gives up,
+//! and the plain path reads the block. It writes nothing to memory and calls little but the search for the end of
 //! a value, and that is what makes it fast.
+
+use memchr::memchr;
 
 use super::block::Place;
 use super::event::Completed;
 use super::scan::{self, starts_with};
+use super::text::is_utf8;
 
-/// An event, whole in the chunk. All of it is ASCII.
+/// What there is at the start of a block.
+pub(super) enum Found<'c> {
+    Whole(Whole<'c>),
+    /// The chunk ends within the value of a `data` line.
+    Cut(Cut<'c>),
+    /// It takes the plain path to tell.
+    Other,
+}
+
+/// An event, whole in the chunk. All of it is valid UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Whole<'c> {
     pub(super) data: &'c [u8],
@@ -17,6 +29,17 @@ pub(super) struct Whole<'c> {
     pub(super) id: Option<&'c [u8]>,
     /// What follows the blank line.
     pub(super) rest: &'c [u8],
+}
+
+/// The start of an event without an ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut<'c> {
+    /// Valid UTF-8; empty if there is no type.
+    pub(super) event: &'c [u8],
+    /// What there is of the data.
+    pub(super) data: &'c [u8],
+    /// It is known to be ASCII.
+    pub(super) ascii: bool,
 }
 
 impl Whole<'_> {
@@ -31,40 +54,65 @@ impl Whole<'_> {
     }
 }
 
-/// Reads the event at the start of `rest`; `None` if it is not as simple as that.
-#[inline]
-pub(super) fn event(mut rest: &[u8]) -> Option<Whole<'_>> {
+/// Reads the block at the start of `rest`.
+#[inline(always)]
+pub(super) fn event(mut rest: &[u8]) -> Found<'_> {
     let mut event = &[][..];
     let mut id = None;
-    loop {
-        let head = u64::from_le_bytes(*rest.first_chunk()?);
+    while let Some(head) = rest.first_chunk() {
+        let head = u64::from_le_bytes(*head);
         if starts_with(head, b"data: ") {
-            let (data, rest) = value(&rest[6..])?;
-            return Some(Whole { data, event, id, rest: line_end(rest)? });
+            let bytes = &rest[6..];
+            let (len, ascii) = scan::piece(bytes);
+            let (data, after) = bytes.split_at(len);
+            if after.is_empty() && id.is_none() {
+                return Found::Cut(Cut { event, data, ascii });
+            }
+            let Some(rest) = line_end(after).and_then(line_end) else { break };
+            if !ascii && !is_utf8(data) {
+                break;
+            }
+            return Found::Whole(Whole { data, event, id, rest });
         } else if starts_with(head, b"event: ") && event.is_empty() {
-            (event, rest) = value(&rest[7..])?;
+            let Some(field) = value(&rest[7..]) else { break };
+            (event, rest) = field;
         } else if starts_with(head, b"id: ") && id.is_none() {
-            let (value, after) = value(&rest[4..])?;
-            if value.contains(&0) {
-                return None;
+            let Some((value, after)) = value(&rest[4..]) else { break };
+            if memchr(0, value).is_some() {
+                break;
             }
             (id, rest) = (Some(value), after);
         } else {
-            return None;
+            break;
         }
     }
+    Found::Other
 }
 
-/// The ASCII value at the start of `bytes`, and what follows its line end.
+/// The value at the start of `bytes`, if it is valid UTF-8, and what follows its line end.
 #[inline(always)]
 fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, ascii) = scan::piece(bytes);
     let (value, rest) = bytes.split_at_checked(len)?;
-    if ascii { Some((value, line_end(rest)?)) } else { None }
+    if ascii || is_utf8(value) { Some((value, line_end(rest)?)) } else { None }
 }
 
-/// What follows the line end at the start of `bytes`.
-#[inline]
+/// Comments that lie whole at the start of `rest`, each with a blank line and none longer than `limit`: how many bytes
+/// they take.
+pub(super) fn comments(rest: &[u8], limit: usize) -> usize {
+    let mut after = rest;
+    while let [b':', comment @ ..] = after {
+        let (len, _) = scan::piece(comment);
+        match line_end(&comment[len..]).and_then(line_end) {
+            Some(next) if len <= limit => after = next,
+            _ => break,
+        }
+    }
+    rest.len() - after.len()
+}
+
+/// What follows the line end at the start of `bytes`. A CR at the end of the chunk is one, though an LF may still follow.
+#[inline(always)]
 fn line_end(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] | [b'\r', rest @ ..] => Some(rest),

@@ -12,15 +12,19 @@
 //! line that lies whole in the chunk, and tests hold the two against each other.
 
 mod block;
+mod cut;
 mod event;
 mod fast;
 pub mod field;
 #[cfg(feature = "serde")]
 mod json;
+mod limits;
 pub mod line;
 mod parser;
+mod read;
 mod scan;
 mod text;
 
 pub use event::{Event, Finish, Frame, Message, Step};
-pub use parser::{Limits, Overflow, Parser};
+pub use limits::{Limits, Overflow};
+pub use parser::Parser;

@@ -5,44 +5,14 @@ use core::mem;
 use core::str::from_utf8;
 use core::time::Duration;
 
-use super::block::{Block, Len, Place};
+use super::block::{Block, Place};
+use super::cut::{Byte, State};
 use super::event::{Completed, Event, Finish, Frame, Step};
-use super::fast::{self, Whole};
-use super::field::{self, Field};
+use super::limits::Limits;
 use super::line::Lines;
-use super::scan::{self, Name};
+use super::read::Taken;
 use super::text::{Text, as_str};
 use crate::Error;
-
-/// The room that a stream may take, in bytes as they come on the wire.
-///
-/// Whatever the peer sends, a parser holds one event and one other value, and so much more than their limits as it takes to
-/// replace ill-formed bytes by U+FFFD (three bytes for one).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest event, its data and its type taken together; also the longest comment. 16 MiB unless set.
-    pub event: usize,
-    /// The longest event ID. 4 KiB unless set.
-    pub id: usize,
-    /// What happens past a limit.
-    pub overflow: Overflow,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
-    }
-}
-
-/// What happens when an event, a comment or an ID is over its limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overflow {
-    /// The parser fails for good. A client does not connect again: it would be sent the same event.
-    #[default]
-    Fail,
-    /// The block is left out, up to its blank line, and reported as [`Frame::Skipped`]. Its ID is not committed.
-    Skip,
-}
 
 /// An incremental parser of `text/event-stream`: feed it chunks, take events out.
 ///
@@ -74,53 +44,31 @@ pub enum Overflow {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Parser {
-    phase: Phase,
-    state: State,
-    lines: Lines,
-    block: Block,
-    retry: Option<Duration>,
+    pub(super) phase: Phase,
+    pub(super) state: State,
+    pub(super) lines: Lines,
+    pub(super) block: Block,
+    pub(super) retry: Option<Duration>,
     flush: bool,
-    skipped: u64,
+    pub(super) skipped: u64,
     /// Bytes of the stream consumed before this call, and before this block.
-    consumed: u64,
-    block_start: u64,
+    pub(super) consumed: u64,
+    pub(super) block_start: u64,
 }
 
 /// What can be done with the next byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
+pub(super) enum Phase {
     /// Something has to be looked at first: the state is not `Line`, a line end or a byte order mark may be open, or the
     /// buffers hold an event that was handed out.
     Unready,
+    /// It starts a block, and the buffers hold the event before it, which was handed out.
+    Stale,
     /// It starts a line.
     Line,
     /// It starts a line and a block: the buffers are empty.
     Block,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Between two lines.
-    Line,
-    /// In a line that a chunk cut, so early that its field is not known.
-    Head { bytes: [u8; HEAD], len: usize },
-    /// In the value of a line that a chunk cut.
-    Value(Name),
-    /// In a block that is left out; `in_line` unless between two of its lines.
-    Skipping { in_line: bool },
-    /// Over a limit, for good.
-    Failed(Error),
-}
-
-/// What of a block lies in the chunk that is being read.
-#[derive(Clone, Copy)]
-struct Here {
-    data: Option<Place>,
-    event: Place,
-}
-
-/// The length of `event: ` and `retry: `: by then the field is known, and whether a space has to be removed.
-const HEAD: usize = 7;
 
 impl Parser {
     /// A parser at the start of a stream.
@@ -167,21 +115,7 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        if let Some(whole) = self.take_whole(input) {
-            return Ok(Some(Event {
-                event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
-                data: as_str(whole.data),
-                id: self.block.last_event_id(),
-            }));
-        }
-        if self.take_middle(input) {
-            return Ok(None);
-        }
-        let chunk = *input;
-        Ok(match self.step_plain::<false>(input)? {
-            Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
-            _ => None,
-        })
+        if self.take_char(input) { Ok(None) } else { self.read_event(input) }
     }
 
     /// The next frame; `None` when `input` is used up and the next chunk is due.
@@ -244,7 +178,19 @@ impl Parser {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
-        self.step::<true>(input).map(Step)
+        if let [byte] = **input {
+            match self.take_byte::<true>(byte) {
+                Byte::Left => {}
+                became => {
+                    *input = &[];
+                    return Ok(Step(match became {
+                        Byte::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
+                        _ => Completed::Nothing,
+                    }));
+                }
+            }
+        }
+        self.step::<true>(input, true).map(Step)
     }
 
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
@@ -304,401 +250,41 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// Takes an event by the fast path, if it can.
-    #[inline]
-    fn take_whole<'c>(&mut self, input: &mut &'c [u8]) -> Option<Whole<'c>> {
-        if self.phase != Phase::Block {
-            return None;
-        }
-        let whole = fast::event(input)?;
-        let limits = &self.block.limits;
-        if whole.data.len() + whole.event.len() > limits.event {
-            return None;
-        }
-        if let Some(id) = whole.id {
-            if id.len() > limits.id {
-                return None;
-            }
-            self.block.set_last_event_id(id);
-        }
-        self.consumed += (input.len() - whole.rest.len()) as u64;
-        self.block_start = self.consumed;
-        if whole.rest.is_empty() {
-            self.expect_lf(input);
-        }
-        *input = whole.rest;
-        Some(whole)
-    }
-
-    /// Takes a chunk that begins and ends within one value, if it is such a one.
-    #[inline]
-    fn take_middle(&mut self, input: &mut &[u8]) -> bool {
-        let State::Value(name) = self.state else { return false };
-        let (len, ascii) = match **input {
-            [14..0x80] => (1, true),
-            _ => scan::piece(input),
-        };
-        let taken = len == input.len() && self.block.push_middle(name, input, ascii);
-        if taken {
-            self.consumed += len as u64;
-            *input = &[];
-        }
-        taken
-    }
-
-    /// Reads until a frame is completed. Without `FRAMES` that is an event, or nothing.
-    #[inline]
-    fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Completed, Error> {
-        let chunk = *input;
-        if let Some(whole) = self.take_whole(input) {
-            return Ok(whole.places(chunk));
-        }
-        if self.take_middle(input) {
-            return Ok(Completed::Nothing);
-        }
-        self.step_plain::<FRAMES>(input)
-    }
-
-    /// What [`step`](Self::step) does, without the fast path.
+    /// What [`next_event`](Self::next_event) does but for single characters.
     #[inline(never)]
-    fn step_plain<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Completed, Error> {
+    fn read_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        if let [byte] = **input {
+            match self.take_byte::<false>(byte) {
+                Byte::Left => {}
+                became => {
+                    *input = &[];
+                    let event = || self.block.borrow(Place::Buffer, Place::Buffer, &[]);
+                    return Ok((became == Byte::Event).then(event));
+                }
+            }
+        }
+        self.clear_stale();
+        let ready = self.phase == Phase::Block;
+        if ready {
+            match self.take_block(input) {
+                Taken::Event(whole) => {
+                    return Ok(Some(Event {
+                        event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
+                        data: as_str(whole.data),
+                        id: self.block.last_event_id(),
+                    }));
+                }
+                Taken::Rest => return Ok(None),
+                Taken::Nothing => {}
+            }
+        } else if self.take_piece(input) {
+            return Ok(None);
+        }
         let chunk = *input;
-        if chunk.is_empty() && self.phase == Phase::Block {
-            self.block.clear_value();
-            return Ok(Completed::Nothing);
-        }
-        let completed = loop {
-            let progress = if self.phase != Phase::Unready {
-                self.read_lines::<FRAMES>(chunk, input)
-            } else {
-                self.resume::<FRAMES>(chunk, input)
-            };
-            match progress {
-                Ok(Some(completed)) => break Ok(completed),
-                Ok(None) => {
-                    let consumed = chunk.len() - input.len();
-                    if let Some(whole) = self.take_whole(input) {
-                        self.consumed += consumed as u64;
-                        self.block_start = self.consumed;
-                        return Ok(whole.places(chunk));
-                    }
-                }
-                Err(error) => {
-                    if let Err(error) = self.overflow(error) {
-                        *input = &[];
-                        break Err(error);
-                    }
-                }
-            }
-        };
-        self.consumed += (chunk.len() - input.len()) as u64;
-        completed
-    }
-
-    /// Reads the lines that lie whole in what is left of the chunk, and the start of the one that does not.
-    #[inline]
-    fn read_lines<'c, const FRAMES: bool>(
-        &mut self,
-        chunk: &'c [u8],
-        input: &mut &'c [u8],
-    ) -> Result<Option<Completed>, Error> {
-        let mut at = chunk.len() - input.len();
-        // What of the block is in the chunk. All of it, for most; then nothing is written but the event itself.
-        let mut here = Here { data: None, event: Place::Buffer };
-        let mut len = self.block.len;
-        let completed = loop {
-            let line = match scan::line(chunk, at) {
-                Ok(line) => line,
-                Err(cut) => break Err(cut),
-            };
-            at = line.next;
-            let value = &chunk[line.start..line.end];
-            let mut limit = self.block.limits.event;
-            let taken = match line.name {
-                Name::Data => {
-                    if here.data.is_none() && !self.block.has_data() && line.is_utf8(value) {
-                        here.data = Some(Place::Chunk(line.start, line.end));
-                        len.data = value.len();
-                    } else {
-                        self.block.len = len;
-                        self.join_data(here.data.take(), chunk, value, line.ascii);
-                        len.data = self.block.len.data + value.len();
-                    }
-                    len.data + len.event
-                }
-                Name::Blank => {
-                    self.block.commit_id();
-                    self.block_start = self.consumed + at as u64;
-                    let in_buffers = self.block.has_data() || self.block.has_event();
-                    if let Some(data) = here.data.or(self.block.has_data().then_some(Place::Buffer)) {
-                        self.block.len = Len::default();
-                        self.phase = if in_buffers { Phase::Unready } else { Phase::Block };
-                        if in_buffers {
-                            self.block.set_stale();
-                        }
-                        break Ok(Completed::Event { event: here.event, data });
-                    }
-                    if in_buffers {
-                        self.block.clear_event();
-                    }
-                    here.event = Place::Buffer;
-                    len = Len::default();
-                    continue;
-                }
-                Name::Event => {
-                    if self.block.has_event() {
-                        self.block.clear_event();
-                    }
-                    here.event = Place::Chunk(line.start, line.end);
-                    if value.is_empty() || !line.is_utf8(value) {
-                        here.event = Place::Buffer;
-                        self.block.set_event(value);
-                    }
-                    len.event = value.len();
-                    len.data + len.event
-                }
-                Name::Id => {
-                    limit = self.block.limits.id;
-                    if value.len() <= limit {
-                        self.block.set_id(value, line.ascii);
-                    }
-                    value.len()
-                }
-                Name::Comment if FRAMES && value.len() <= limit => {
-                    let comment = if line.is_utf8(value) {
-                        Place::Chunk(line.start, line.end)
-                    } else {
-                        self.block.set_comment(value);
-                        Place::Buffer
-                    };
-                    break Ok(Completed::Comment(comment));
-                }
-                Name::Retry if value.len() <= limit => {
-                    match field::retry(value).and_then(|ms| self.set_retry(ms)) {
-                        Some(retry) if FRAMES => break Ok(retry),
-                        _ => continue,
-                    }
-                }
-                Name::Comment | Name::Retry => value.len(),
-                Name::Unknown => continue,
-            };
-            if taken > limit {
-                *input = &chunk[at..];
-                if input.is_empty() {
-                    self.expect_lf(chunk);
-                }
-                return Err(match line.name {
-                    Name::Id => Error::IdTooLong { limit },
-                    _ => Error::EventTooLong { limit },
-                });
-            }
-        };
-        *input = &chunk[at..];
-        if input.is_empty() {
-            self.expect_lf(chunk);
-        }
-        match completed {
-            Ok(Completed::Event { .. }) => {}
-            Ok(_) => self.spill(here, len, chunk),
-            Err(cut) => {
-                self.spill(here, len, chunk);
-                self.block.clear_value();
-                let rest = mem::take(input);
-                if !rest.is_empty() {
-                    self.phase = Phase::Unready;
-                    self.feed(rest, cut.ascii)?;
-                }
-                self.block.shrink();
-            }
-        }
-        Ok(Some(completed.unwrap_or(Completed::Nothing)))
-    }
-
-    /// Goes on with data of which a first line may be in the chunk.
-    fn join_data(&mut self, first: Option<Place>, chunk: &[u8], line: &[u8], ascii: bool) {
-        if let Some(Place::Chunk(start, end)) = first {
-            self.block.push_data(&chunk[start..end], true);
-        }
-        self.block.push_data(line, ascii);
-    }
-
-    /// Copies what lies in the chunk, which is about to go.
-    fn spill(&mut self, here: Here, len: Len, chunk: &[u8]) {
-        self.block.len = len;
-        if let Some(Place::Chunk(start, end)) = here.data {
-            self.block.push_data(&chunk[start..end], true);
-        }
-        if let Place::Chunk(start, end) = here.event {
-            self.block.set_event(&chunk[start..end]);
-        }
-        if !self.block.is_empty() {
-            self.phase = self.phase.min(Phase::Line);
-        }
-    }
-
-    /// If the chunk ends with the CR of a line end, an LF that starts the next one belongs to it.
-    fn expect_lf(&mut self, chunk: &[u8]) {
-        if chunk.last() == Some(&b'\r') {
-            self.lines.expect_lf();
-            self.phase = Phase::Unready;
-        }
-    }
-
-    /// Does what has to be done before lines can be read whole: goes on with what the last chunk cut.
-    fn resume<'c, const FRAMES: bool>(
-        &mut self,
-        chunk: &'c [u8],
-        input: &mut &'c [u8],
-    ) -> Result<Option<Completed>, Error> {
-        match self.state {
-            State::Value(_) | State::Head { .. } => return self.resume_line::<FRAMES>(input),
-            State::Failed(error) => return Err(error),
-            State::Line | State::Skipping { .. } => {}
-        }
-        if self.block.is_stale() {
-            self.block.clear();
-        }
-        let start = self.position(chunk, input);
-        let line_start = self.lines.clear(input);
-        if self.block_start == start {
-            self.block_start = self.position(chunk, input);
-        }
-        if let Some(bytes) = line_start {
-            self.block_start -= bytes.len() as u64;
-            self.feed(bytes, false)?;
-        }
-        if input.is_empty() {
-            self.block.clear_value();
-            self.block.shrink();
-            return Ok(Some(Completed::Nothing));
-        }
-        match self.state {
-            State::Skipping { in_line } => Ok(self.skip::<FRAMES>(in_line, chunk, input)),
-            State::Line => {
-                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Goes on with the line that the last chunk cut.
-    fn resume_line<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Result<Option<Completed>, Error> {
-        let (len, ascii) = scan::piece(input);
-        let (bytes, rest) = input.split_at(len);
-        let fed = self.feed(bytes, ascii);
-        *input = rest;
-        if rest.is_empty() {
-            return fed.map(|()| Some(Completed::Nothing));
-        }
-        *input = &rest[self.lines.line_end(rest)..];
-        let state = mem::replace(&mut self.state, State::Line);
-        fed?;
-        let completed = match self.end_line(state)? {
-            Name::Comment => Some(Completed::Comment(Place::Buffer)),
-            Name::Retry => field::retry(self.block.value().as_bytes()).and_then(|ms| self.set_retry(ms)),
+        Ok(match self.step::<false>(input, !ready)? {
+            Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
             _ => None,
-        };
-        Ok(completed.filter(|_| FRAMES))
-    }
-
-    /// Takes bytes of a line that the chunk cuts.
-    #[inline]
-    fn feed(&mut self, bytes: &[u8], ascii: bool) -> Result<(), Error> {
-        match self.state {
-            State::Value(name) => self.block.push(name, bytes, ascii),
-            _ => self.feed_head(bytes, ascii),
-        }
-    }
-
-    fn feed_head(&mut self, bytes: &[u8], ascii: bool) -> Result<(), Error> {
-        let (mut head, mut len) = match self.state {
-            State::Head { bytes, len } => (bytes, len),
-            _ => ([0; HEAD], 0),
-        };
-        for (index, &byte) in bytes.iter().enumerate() {
-            head[len] = byte;
-            len += 1;
-            // The byte after the colon tells whether a space has to be removed.
-            if len == HEAD || len > 1 && head[len - 2] == b':' {
-                let (name, value) = Field::parse(&head[..len]).split();
-                self.state = State::Value(name);
-                self.block.begin(name);
-                self.block.push(name, value, ascii)?;
-                return self.block.push(name, &bytes[index + 1..], ascii);
-            }
-        }
-        self.state = State::Head { bytes: head, len };
-        Ok(())
-    }
-
-    /// Ends a line that was fed.
-    fn end_line(&mut self, state: State) -> Result<Name, Error> {
-        let name = match state {
-            State::Head { bytes, len } => {
-                let (name, value) = Field::parse(&bytes[..len]).split();
-                self.block.begin(name);
-                self.block.push(name, value, false)?;
-                name
-            }
-            State::Value(name) => name,
-            _ => return Ok(Name::Unknown),
-        };
-        self.block.end(name);
-        Ok(name)
-    }
-
-    /// The reconnection time applies at once, whatever becomes of the block.
-    fn set_retry(&mut self, ms: u64) -> Option<Completed> {
-        let time = Duration::from_millis(ms);
-        self.retry = Some(time);
-        Some(Completed::Retry(time))
-    }
-
-    /// A value was over its limit, in the line that `state` tells of.
-    fn overflow(&mut self, error: Error) -> Result<(), Error> {
-        let in_line = self.state != State::Line;
-        self.phase = Phase::Unready;
-        self.block.clear();
-        self.block.shrink();
-        match self.block.limits.overflow {
-            Overflow::Fail => {
-                self.state = State::Failed(error);
-                Err(error)
-            }
-            Overflow::Skip => {
-                self.state = State::Skipping { in_line };
-                Ok(())
-            }
-        }
-    }
-
-    /// Goes on with a block that is left out.
-    fn skip<'c, const FRAMES: bool>(
-        &mut self,
-        mut in_line: bool,
-        chunk: &'c [u8],
-        input: &mut &'c [u8],
-    ) -> Option<Completed> {
-        loop {
-            let line_start = self.position(chunk, input);
-            let Some(piece) = self.lines.next_piece(input) else { break };
-            if piece.end && piece.bytes.is_empty() && !in_line {
-                let bytes = line_start - self.block_start;
-                self.block_start = self.position(chunk, input);
-                self.state = State::Line;
-                self.skipped += 1;
-                return Some(Completed::Skipped { bytes }).filter(|_| FRAMES);
-            }
-            in_line = !piece.end;
-        }
-        self.state = State::Skipping { in_line };
-        Some(Completed::Nothing)
-    }
-
-    /// How many bytes of the stream are consumed.
-    fn position(&self, chunk: &[u8], input: &[u8]) -> u64 {
-        self.consumed + (chunk.len() - input.len()) as u64
+        })
     }
 
     /// As [`frame`](Self::frame), for a `chunk` that the caller vouches for.

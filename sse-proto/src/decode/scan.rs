@@ -60,7 +60,9 @@ pub(super) struct Line {
 /// The chunk ends before the line does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// What there is of the line is known to be ASCII.
+    /// The field, if it is known by now, and where its value starts.
+    pub(super) field: Option<(Name, usize)>,
+    /// What there is of the value is known to be ASCII.
     pub(super) ascii: bool,
 }
 
@@ -75,7 +77,7 @@ impl Line {
 /// Reads the line that starts at `at`.
 #[inline]
 pub(super) fn line(chunk: &[u8], at: usize) -> Result<Line, Cut> {
-    let Some(head) = chunk[at..].first_chunk::<8>() else { return plain(chunk, at) };
+    let Some(head) = chunk[at..].first_chunk::<8>() else { return short(chunk, at) };
     let head = u64::from_le_bytes(*head);
     let (name, value) = if starts_with(head, b"data: ") {
         (Name::Data, 6)
@@ -96,9 +98,18 @@ pub(super) fn line(chunk: &[u8], at: usize) -> Result<Line, Cut> {
     let (len, ascii) = piece(&chunk[start..]);
     let end = start + len;
     if end == chunk.len() {
-        return Err(Cut { ascii });
+        return Err(Cut { field: Some((name, start)), ascii });
     }
     Ok(Line { name, start, end, next: next_line(chunk, end), ascii })
+}
+
+/// Reads a line of which at most seven bytes are in the chunk.
+fn short(chunk: &[u8], at: usize) -> Result<Line, Cut> {
+    match chunk[at..] {
+        [] => Err(Cut { field: None, ascii: true }),
+        [b'\n', ..] => Ok(Line { name: Name::Blank, start: at, end: at, next: at + 1, ascii: true }),
+        _ => plain(chunk, at),
+    }
 }
 
 /// Whether the eight bytes of `head` start with `prefix`.
@@ -111,7 +122,7 @@ pub(super) fn starts_with<const N: usize>(head: u64, prefix: &[u8; N]) -> bool {
 
 /// Reads a line by the plain grammar.
 fn plain(chunk: &[u8], at: usize) -> Result<Line, Cut> {
-    let end = at + memchr2(b'\n', b'\r', &chunk[at..]).ok_or(Cut { ascii: false })?;
+    let end = at + memchr2(b'\n', b'\r', &chunk[at..]).ok_or(Cut { field: None, ascii: false })?;
     let (name, value) = Field::parse(&chunk[at..end]).split();
     Ok(Line { name, start: end - value.len(), end, next: next_line(chunk, end), ascii: false })
 }
@@ -344,7 +355,12 @@ mod tests {
                     prop_assert!(!fast.ascii || chunk[fast.start..fast.end].is_ascii());
                     prop_assert_eq!(Line { ascii: false, ..fast }, plain);
                 }
-                (Err(cut), Err(_)) => prop_assert!(!cut.ascii || chunk.is_ascii()),
+                (Err(cut), Err(_)) => {
+                    prop_assert!(!cut.ascii || chunk.is_ascii());
+                    if let Some((name, start)) = cut.field {
+                        prop_assert_eq!((name, &chunk[start..]), Field::parse(&chunk).split());
+                    }
+                }
                 (fast, plain) => prop_assert!(false, "{:?} {:?}", fast, plain),
             }
         }

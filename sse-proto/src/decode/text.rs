@@ -56,41 +56,59 @@ impl Text {
     }
 
     /// Appends a piece of a value that [`end`](Self::end) will end; `ascii` if it is known to be that.
+    #[inline]
     pub(super) fn push(&mut self, bytes: &[u8], ascii: bool) {
         if !ascii || self.cut_len > 0 {
             return self.decode(bytes);
         }
         match bytes {
-            &[byte] if self.string.len() < self.string.capacity() => self.string.push(char::from(byte)),
+            &[byte] => self.push_ascii(byte),
             _ => self.push_str(as_str(bytes)),
         }
     }
 
-    /// Appends a piece of ASCII, if there is room for it, and no sequence is cut.
+    /// Appends an ASCII character to a value in which no sequence is cut.
     #[inline]
-    pub(super) fn push_simple(&mut self, piece: &[u8]) -> bool {
-        let room = self.string.capacity() - self.string.len();
-        if piece.len() > room || self.cut_len > 0 {
-            return false;
+    pub(super) fn push_ascii(&mut self, byte: u8) {
+        if self.string.len() == self.string.capacity() {
+            self.grow(1);
         }
-        match piece {
-            &[byte] => self.string.push(char::from(byte & 0x7F)),
-            _ => self.string.push_str(as_str(piece)),
-        }
-        true
+        self.string.push(char::from(byte & 0x7F));
+    }
+
+    /// Whether the last piece cut a sequence.
+    #[inline]
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut_len > 0
+    }
+
+    /// Whether it has more room than an empty buffer may keep.
+    #[inline]
+    pub(super) fn is_large(&self) -> bool {
+        self.string.capacity() > RETAINED
     }
 
     /// Appends a piece that may be anything.
+    #[inline(never)]
     fn decode(&mut self, mut bytes: &[u8]) {
         while self.cut_len > 0 && !bytes.is_empty() {
             bytes = self.resume(bytes);
+        }
+        match bytes {
+            [] => return,
+            &[lead @ 0xC2..=0xF4] => {
+                self.cut[0] = lead;
+                self.cut_len = 1;
+                return;
+            }
+            _ => {}
         }
         let whole = bytes.len() - cut_sequence(bytes);
         if is_utf8(&bytes[..whole]) {
             self.push_str(as_str(&bytes[..whole]));
             bytes = &bytes[whole..];
         }
-        loop {
+        while !bytes.is_empty() {
             match from_utf8(bytes) {
                 Ok(text) => return self.push_str(text),
                 Err(error) => {
@@ -128,27 +146,38 @@ impl Text {
 
     /// Goes on with the sequence that the piece before cut; returns what is left of `bytes`.
     fn resume<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let cut_len = usize::from(self.cut_len);
-        let mut sequence = [0; 4];
-        sequence[..cut_len].copy_from_slice(&self.cut[..cut_len]);
-        sequence[cut_len] = bytes[0];
-        match from_utf8(&sequence[..=cut_len]) {
-            Ok(character) => {
-                self.cut_len = 0;
-                self.push_str(character);
-                &bytes[1..]
-            }
-            Err(error) if error.error_len().is_none() => {
-                self.cut[cut_len] = bytes[0];
+        let [lead, second, third] = self.cut;
+        let (len, byte) = (self.cut_len, bytes[0]);
+        // Table 3-7 of the Unicode Standard: what may come second depends on the lead byte.
+        let goes_on = match (len, lead) {
+            (1, 0xE0) => (0xA0..=0xBF).contains(&byte),
+            (1, 0xED) => (0x80..=0x9F).contains(&byte),
+            (1, 0xF0) => (0x90..=0xBF).contains(&byte),
+            (1, 0xF4) => (0x80..=0x8F).contains(&byte),
+            _ => (0x80..=0xBF).contains(&byte),
+        };
+        if !goes_on {
+            // It is looked at again, as the start of something.
+            self.end();
+            return bytes;
+        }
+        match (len, lead) {
+            (1, ..=0xDF) => self.push_sequence(&[lead, byte]),
+            (2, ..=0xEF) => self.push_sequence(&[lead, second, byte]),
+            (3, _) => self.push_sequence(&[lead, second, third, byte]),
+            _ => {
+                self.cut[usize::from(len)] = byte;
                 self.cut_len += 1;
-                &bytes[1..]
-            }
-            // The byte does not go on with the sequence: it is looked at again, as the start of something.
-            Err(_) => {
-                self.end();
-                bytes
             }
         }
+        &bytes[1..]
+    }
+
+    /// Appends the sequence that was cut.
+    #[inline]
+    fn push_sequence<const N: usize>(&mut self, sequence: &[u8; N]) {
+        self.cut_len = 0;
+        self.push_str(as_str(sequence));
     }
 
     #[cold]

@@ -1,0 +1,241 @@
+//! Lines that a chunk cuts: their bytes go to the buffers piece by piece, whatever the pieces are.
+//!
+//! ```text
+//!          byte            the field is known             LF, CR
+//!   Line ───────▶ Head ─────────────────────▶ Value ──────────────▶ Line
+//!                   └───────────────── LF, CR ─────────────────────▶
+//! ```
+//!
+//! A chunk of a single byte is a case of its own: the general path is long, and such a stream takes it for every byte.
+
+use super::block::Place;
+use super::event::Completed;
+use super::field::{self, Field};
+use super::parser::{Parser, Phase};
+use super::scan::{self, Name};
+use crate::Error;
+
+/// Where in a line the last chunk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Between two lines.
+    Line,
+    /// In a line that a chunk cut, so early that its field is not known.
+    Head(Head),
+    /// In the value of a line that a chunk cut.
+    Value(Name),
+    /// In a block that is left out; `in_line` unless between two of its lines.
+    Skipping { in_line: bool },
+    /// Over a limit, for good.
+    Failed(Error),
+}
+
+/// The first bytes of a line, the first of them the lowest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    bytes: u64,
+    len: u32,
+}
+
+/// The length of `event: ` and `retry: `: by then the field is known, and whether a space has to be removed.
+const HEAD: u32 = 7;
+
+impl Head {
+    /// Appends a byte, and says whether the field is known by now: with the byte after the colon it is.
+    #[inline]
+    fn push(&mut self, byte: u8) -> bool {
+        let after_colon = self.len > 0 && (self.bytes >> (8 * (self.len - 1))) as u8 == b':';
+        self.bytes |= u64::from(byte) << (8 * self.len);
+        self.len += 1;
+        after_colon || self.len == HEAD
+    }
+
+    /// The field, if it is written as nearly all are, and the value has not begun.
+    #[inline]
+    fn name(self) -> Option<Name> {
+        const DATA: u64 = u64::from_le_bytes(*b"data: \0\0");
+        const EVENT: u64 = u64::from_le_bytes(*b"event: \0");
+        const ID: u64 = u64::from_le_bytes(*b"id: \0\0\0\0");
+        const COMMENT: u64 = u64::from_le_bytes(*b": \0\0\0\0\0\0");
+        match (self.bytes, self.len) {
+            (DATA, 6) => Some(Name::Data),
+            (EVENT, 7) => Some(Name::Event),
+            (ID, 4) => Some(Name::Id),
+            (COMMENT, 2) => Some(Name::Comment),
+            _ => None,
+        }
+    }
+}
+
+/// What became of a chunk of one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Byte {
+    Taken,
+    /// It ended an event, which is in the buffers.
+    Event,
+    /// Nothing: it takes the plain path.
+    Left,
+}
+
+impl Parser {
+    /// Takes a chunk that is one ASCII character of a value, if it is such a one.
+    #[inline]
+    pub(super) fn take_char(&mut self, input: &mut &[u8]) -> bool {
+        let (&[byte @ 14..0x80], State::Value(name)) = (*input, self.state) else { return false };
+        let taken = self.block.push_char(name, byte);
+        if taken {
+            self.consumed += 1;
+            *input = &[];
+        }
+        taken
+    }
+
+    /// Takes a chunk of one byte, if it is none of the rarer ones.
+    #[inline(never)]
+    pub(super) fn take_byte<const FRAMES: bool>(&mut self, byte: u8) -> Byte {
+        let ends = matches!(byte, b'\n' | b'\r');
+        let mut became = Byte::Taken;
+        match self.state {
+            State::Value(name) if !ends => {
+                if !self.block.push_within(name, &[byte], byte < 0x80) {
+                    return Byte::Left;
+                }
+            }
+            State::Value(Name::Retry) => return Byte::Left,
+            State::Value(Name::Comment) if FRAMES => return Byte::Left,
+            State::Value(name) => {
+                if self.block.is_value_large() {
+                    return Byte::Left;
+                }
+                self.block.end(name);
+                self.state = State::Line;
+                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
+            }
+            State::Head(mut head) if !ends => {
+                self.state = State::Head(head);
+                if head.push(byte) {
+                    let Some(name) = head.name() else { return Byte::Left };
+                    self.block.begin(name);
+                    self.state = State::Value(name);
+                } else {
+                    self.state = State::Head(head);
+                }
+            }
+            State::Line if self.phase != Phase::Unready => {
+                self.clear_stale();
+                if !ends {
+                    let mut head = Head::default();
+                    head.push(byte);
+                    self.state = State::Head(head);
+                    self.phase = Phase::Unready;
+                } else if self.block.has_data() {
+                    self.block.commit_id();
+                    self.set_stale();
+                    self.block_start = self.consumed + 1;
+                    became = Byte::Event;
+                } else if self.phase == Phase::Block {
+                    self.block_start = self.consumed + 1;
+                } else {
+                    return Byte::Left;
+                }
+            }
+            _ => return Byte::Left,
+        }
+        self.consumed += 1;
+        self.expect_lf(&[byte]);
+        became
+    }
+
+    /// Takes what the chunk has of a value, if it is within the limit; whether the chunk is used up by it.
+    #[inline]
+    pub(super) fn take_piece(&mut self, input: &mut &[u8]) -> bool {
+        let State::Value(name) = self.state else { return false };
+        let (len, ascii) = scan::piece(input);
+        let (piece, rest) = input.split_at(len);
+        if !self.block.push_within(name, piece, ascii) {
+            return false;
+        }
+        self.consumed += len as u64;
+        *input = rest;
+        rest.is_empty()
+    }
+
+    /// Goes on with the line that the last chunk cut.
+    pub(super) fn resume_line<const FRAMES: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<Option<Completed>, Error> {
+        let (len, ascii) = scan::piece(input);
+        let (bytes, rest) = input.split_at(len);
+        let fed = self.feed(bytes, ascii);
+        *input = rest;
+        if rest.is_empty() {
+            return fed.map(|()| Some(Completed::Nothing));
+        }
+        *input = &rest[self.lines.line_end(rest)..];
+        let state = core::mem::replace(&mut self.state, State::Line);
+        fed?;
+        let name = self.end_line(state)?;
+        if matches!(name, Name::Data | Name::Event) && !input.is_empty() {
+            self.phase = Phase::Line;
+            return Ok(None);
+        }
+        let completed = match name {
+            Name::Comment => Some(Completed::Comment(Place::Buffer)),
+            Name::Retry => field::retry(self.block.value().as_bytes()).and_then(|ms| self.set_retry(ms)),
+            _ => None,
+        };
+        Ok(completed.filter(|_| FRAMES))
+    }
+
+    /// Takes bytes of a line that the chunk cuts.
+    #[inline]
+    pub(super) fn feed(&mut self, bytes: &[u8], ascii: bool) -> Result<(), Error> {
+        match self.state {
+            State::Value(name) => self.block.push(name, bytes, ascii),
+            State::Head(head) => self.feed_head(head, bytes, ascii),
+            _ => self.feed_head(Head::default(), bytes, ascii),
+        }
+    }
+
+    fn feed_head(&mut self, mut head: Head, bytes: &[u8], ascii: bool) -> Result<(), Error> {
+        for (index, &byte) in bytes.iter().enumerate() {
+            if head.push(byte) {
+                let rest = &bytes[index + 1..];
+                if let Some(name) = head.name() {
+                    return self.feed_value(name, rest, ascii);
+                }
+                let bytes = head.bytes.to_le_bytes();
+                let (name, value) = Field::parse(&bytes[..head.len as usize]).split();
+                self.feed_value(name, value, ascii)?;
+                return self.block.push(name, rest, ascii);
+            }
+        }
+        self.state = State::Head(head);
+        Ok(())
+    }
+
+    /// Takes the first bytes of a value that the chunk cuts.
+    pub(super) fn feed_value(&mut self, name: Name, bytes: &[u8], ascii: bool) -> Result<(), Error> {
+        self.state = State::Value(name);
+        self.block.begin(name);
+        self.block.push(name, bytes, ascii)
+    }
+
+    /// Ends a line that was fed.
+    pub(super) fn end_line(&mut self, state: State) -> Result<Name, Error> {
+        let name = match state {
+            State::Head(head) => {
+                let bytes = head.bytes.to_le_bytes();
+                let (name, value) = Field::parse(&bytes[..head.len as usize]).split();
+                self.block.begin(name);
+                self.block.push(name, value, false)?;
+                name
+            }
+            State::Value(name) => name,
+            _ => return Ok(Name::Unknown),
+        };
+        self.block.end(name);
+        Ok(name)
+    }
+}
