@@ -15,6 +15,7 @@ use core::mem;
 use memchr::memchr;
 
 use super::event::Event;
+use super::fast::Start;
 use super::scan::Name;
 use super::text::{Text, as_str};
 use crate::{Error, Limits};
@@ -124,14 +125,17 @@ impl Block {
         self.data.push_value(line, ascii);
     }
 
-    /// Starts an event in empty buffers: its type, and a first piece of its data.
-    pub(super) fn start(&mut self, event: &[u8], data: &[u8], ascii: bool) {
-        if !event.is_empty() {
-            self.event.push_value(event, true);
+    /// Starts an event in empty buffers.
+    pub(super) fn start(&mut self, start: &Start<'_>) {
+        if !start.event.is_empty() {
+            self.event.push_value(start.event, true);
+        }
+        if let Some(id) = start.id {
+            self.set_id(id, true);
         }
         self.has_data = true;
-        self.data.push(data, ascii);
-        self.len = Len { data: data.len(), event: event.len(), value: 0 };
+        self.data.push(start.data, start.ascii);
+        self.len = Len { data: start.data.len(), event: start.event.len(), value: 0 };
     }
 
     /// Sets the type; `valid` if it is known to be UTF-8.

@@ -67,13 +67,14 @@ impl Head {
     }
 }
 
-/// What became of a chunk of one byte.
+/// What became of bytes that go to the buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Byte {
+pub(super) enum Became {
+    /// The chunk is used up.
     Taken,
-    /// It ended an event, which is in the buffers.
+    /// They ended an event, which is in the buffers.
     Event,
-    /// Nothing: it takes the plain path.
+    /// What is left takes the plain path.
     Left,
 }
 
@@ -92,20 +93,20 @@ impl Parser {
 
     /// Takes a chunk of one byte, if it is none of the rarer ones.
     #[inline(never)]
-    pub(super) fn take_byte<const FRAMES: bool>(&mut self, byte: u8) -> Byte {
+    pub(super) fn take_byte<const FRAMES: bool>(&mut self, byte: u8) -> Became {
         let ends = matches!(byte, b'\n' | b'\r');
-        let mut became = Byte::Taken;
+        let mut became = Became::Taken;
         match self.state {
             State::Value(name) if !ends => {
                 if !self.block.push_within(name, &[byte], byte < 0x80) {
-                    return Byte::Left;
+                    return Became::Left;
                 }
             }
-            State::Value(Name::Retry) => return Byte::Left,
-            State::Value(Name::Comment) if FRAMES => return Byte::Left,
+            State::Value(Name::Retry) => return Became::Left,
+            State::Value(Name::Comment) if FRAMES => return Became::Left,
             State::Value(name) => {
                 if self.block.is_value_large() {
-                    return Byte::Left;
+                    return Became::Left;
                 }
                 self.block.end(name);
                 self.state = State::Line;
@@ -114,7 +115,7 @@ impl Parser {
             State::Head(mut head) if !ends => {
                 self.state = State::Head(head);
                 if head.push(byte) {
-                    let Some(name) = head.name() else { return Byte::Left };
+                    let Some(name) = head.name() else { return Became::Left };
                     self.block.begin(name);
                     self.state = State::Value(name);
                 } else {
@@ -132,14 +133,14 @@ impl Parser {
                     self.block.commit_id();
                     self.set_stale();
                     self.block_start = self.consumed + 1;
-                    became = Byte::Event;
+                    became = Became::Event;
                 } else if self.phase == Phase::Block {
                     self.block_start = self.consumed + 1;
                 } else {
-                    return Byte::Left;
+                    return Became::Left;
                 }
             }
-            _ => return Byte::Left,
+            _ => return Became::Left,
         }
         self.consumed += 1;
         self.expect_lf(&[byte]);
@@ -148,8 +149,7 @@ impl Parser {
 
     /// Takes what the chunk has of a value, if it is within the limit; whether the chunk is used up by it.
     #[inline]
-    pub(super) fn take_piece(&mut self, input: &mut &[u8]) -> bool {
-        let State::Value(name) = self.state else { return false };
+    pub(super) fn take_piece(&mut self, name: Name, input: &mut &[u8]) -> bool {
         let (len, ascii) = scan::piece(input);
         let (piece, rest) = input.split_at(len);
         if !self.block.push_within(name, piece, ascii) {

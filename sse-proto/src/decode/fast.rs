@@ -14,8 +14,8 @@ use super::text::is_utf8;
 /// What there is at the start of a block.
 pub(super) enum Found<'c> {
     Whole(Whole<'c>),
-    /// The chunk ends within the value of a `data` line.
-    Cut(Cut<'c>),
+    /// Several lines of data, or a chunk that ends within the first.
+    Start(Start<'c>),
     /// It takes the plain path to tell.
     Other,
 }
@@ -31,15 +31,19 @@ pub(super) struct Whole<'c> {
     pub(super) rest: &'c [u8],
 }
 
-/// The start of an event without an ID.
+/// The start of an event that takes the buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cut<'c> {
+pub(super) struct Start<'c> {
     /// Valid UTF-8; empty if there is no type.
     pub(super) event: &'c [u8],
-    /// What there is of the data.
+    /// Valid UTF-8.
+    pub(super) id: Option<&'c [u8]>,
+    /// What there is of the first line of data.
     pub(super) data: &'c [u8],
     /// It is known to be ASCII.
     pub(super) ascii: bool,
+    /// What follows: nothing, or the end of the line.
+    pub(super) rest: &'c [u8],
 }
 
 impl Whole<'_> {
@@ -56,37 +60,49 @@ impl Whole<'_> {
 
 /// Reads the block at the start of `rest`.
 #[inline(always)]
-pub(super) fn event(mut rest: &[u8]) -> Found<'_> {
+pub(super) fn event(rest: &[u8]) -> Found<'_> {
+    read(rest).unwrap_or(Found::Other)
+}
+
+#[inline(always)]
+fn read(mut rest: &[u8]) -> Option<Found<'_>> {
     let mut event = &[][..];
     let mut id = None;
-    while let Some(head) = rest.first_chunk() {
-        let head = u64::from_le_bytes(*head);
-        if starts_with(head, b"data: ") {
-            let bytes = &rest[6..];
-            let (len, ascii) = scan::piece(bytes);
-            let (data, after) = bytes.split_at(len);
-            if after.is_empty() && id.is_none() {
-                return Found::Cut(Cut { event, data, ascii });
-            }
-            let Some(rest) = line_end(after).and_then(line_end) else { break };
-            if !ascii && !is_utf8(data) {
-                break;
-            }
-            return Found::Whole(Whole { data, event, id, rest });
-        } else if starts_with(head, b"event: ") && event.is_empty() {
-            let Some(field) = value(&rest[7..]) else { break };
-            (event, rest) = field;
+    let mut head = u64::from_le_bytes(*rest.first_chunk()?);
+    while !starts_with(head, b"data: ") {
+        if starts_with(head, b"event: ") && event.is_empty() {
+            (event, rest) = value(&rest[7..])?;
         } else if starts_with(head, b"id: ") && id.is_none() {
-            let Some((value, after)) = value(&rest[4..]) else { break };
+            let (value, after) = value(&rest[4..])?;
             if memchr(0, value).is_some() {
-                break;
+                return None;
             }
             (id, rest) = (Some(value), after);
         } else {
-            break;
+            return None;
         }
+        head = u64::from_le_bytes(*rest.first_chunk()?);
     }
-    Found::Other
+    let bytes = &rest[6..];
+    // The ordinary: ASCII up to two line feeds.
+    let at = scan::find(bytes);
+    if let Some([b'\n', b'\n', rest @ ..]) = bytes.get(at..) {
+        return Some(Found::Whole(Whole { data: &bytes[..at], event, id, rest }));
+    }
+    let (len, ascii) = scan::piece_from(bytes, at);
+    let (data, after) = bytes.split_at_checked(len)?;
+    if after.is_empty() {
+        return Some(Found::Start(Start { event, id, data, ascii, rest: after }));
+    }
+    let next = line_end(after)?;
+    if next.starts_with(b"data: ") {
+        return Some(Found::Start(Start { event, id, data, ascii, rest: after }));
+    }
+    let rest = line_end(next)?;
+    if !ascii && !is_utf8(data) {
+        return None;
+    }
+    Some(Found::Whole(Whole { data, event, id, rest }))
 }
 
 /// The value at the start of `bytes`, if it is valid UTF-8, and what follows its line end.
@@ -113,7 +129,7 @@ pub(super) fn comments(rest: &[u8], limit: usize) -> usize {
 
 /// What follows the line end at the start of `bytes`. A CR at the end of the chunk is one, though an LF may still follow.
 #[inline(always)]
-fn line_end(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn line_end(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] | [b'\r', rest @ ..] => Some(rest),
         _ => None,

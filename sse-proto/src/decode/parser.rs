@@ -6,11 +6,12 @@ use core::str::from_utf8;
 use core::time::Duration;
 
 use super::block::{Block, Place};
-use super::cut::{Byte, State};
+use super::cut::{Became, State};
 use super::event::{Completed, Event, Finish, Frame, Step};
 use super::limits::Limits;
 use super::line::Lines;
 use super::read::Taken;
+use super::scan::Name;
 use super::text::{Text, as_str};
 use crate::Error;
 
@@ -180,11 +181,11 @@ impl Parser {
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
         if let [byte] = **input {
             match self.take_byte::<true>(byte) {
-                Byte::Left => {}
+                Became::Left => {}
                 became => {
                     *input = &[];
                     return Ok(Step(match became {
-                        Byte::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
+                        Became::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
                         _ => Completed::Nothing,
                     }));
                 }
@@ -255,33 +256,38 @@ impl Parser {
     fn read_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
         if let [byte] = **input {
             match self.take_byte::<false>(byte) {
-                Byte::Left => {}
+                Became::Left => {}
                 became => {
                     *input = &[];
                     let event = || self.block.borrow(Place::Buffer, Place::Buffer, &[]);
-                    return Ok((became == Byte::Event).then(event));
+                    return Ok((became == Became::Event).then(event));
                 }
             }
         }
         self.clear_stale();
-        let ready = self.phase == Phase::Block;
-        if ready {
-            match self.take_block(input) {
-                Taken::Event(whole) => {
-                    return Ok(Some(Event {
-                        event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
-                        data: as_str(whole.data),
-                        id: self.block.last_event_id(),
-                    }));
-                }
-                Taken::Rest => return Ok(None),
-                Taken::Nothing => {}
+        let mut fast = true;
+        if self.phase == Phase::Block {
+            fast = false;
+            if let Taken::Event(whole) = self.take_block(input) {
+                return Ok(Some(Event {
+                    event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
+                    data: as_str(whole.data),
+                    id: self.block.last_event_id(),
+                }));
             }
-        } else if self.take_piece(input) {
-            return Ok(None);
+        }
+        let state = self.state;
+        match state {
+            State::Value(Name::Data) => match self.take_data(input) {
+                Became::Taken => return Ok(None),
+                Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
+                Became::Left => {}
+            },
+            State::Value(name) if self.take_piece(name, input) => return Ok(None),
+            _ => {}
         }
         let chunk = *input;
-        Ok(match self.step::<false>(input, !ready)? {
+        Ok(match self.step::<false>(input, fast)? {
             Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
             _ => None,
         })

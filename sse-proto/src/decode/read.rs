@@ -4,9 +4,9 @@ use core::mem;
 use core::time::Duration;
 
 use super::block::{Len, Place};
-use super::cut::State;
+use super::cut::{Became, State};
 use super::event::Completed;
-use super::fast::{self, Cut, Found, Whole};
+use super::fast::{self, Found, Whole};
 use super::field;
 use super::parser::{Parser, Phase};
 use super::scan::{self, Name};
@@ -22,14 +22,14 @@ struct Here {
 /// What the fast path made of the start of a block.
 pub(super) enum Taken<'c> {
     Event(Whole<'c>),
-    /// The rest of the chunk, which an event begins with.
-    Rest,
+    /// The first data of an event that goes to the buffers.
+    Start,
     Nothing,
 }
 
 impl Parser {
     /// Takes a block by the fast path, if it can.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_block<'c>(&mut self, input: &mut &'c [u8]) -> Taken<'c> {
         let limits = &self.block.limits;
         match fast::event(input) {
@@ -48,16 +48,62 @@ impl Parser {
                 *input = whole.rest;
                 Taken::Event(whole)
             }
-            Found::Cut(Cut { event, data, ascii }) if data.len() + event.len() <= limits.event => {
-                self.consumed += input.len() as u64;
-                *input = &[];
+            Found::Start(start)
+                if start.data.len() + start.event.len() <= limits.event
+                    && start.id.is_none_or(|id| id.len() <= limits.id) =>
+            {
+                self.consumed += (input.len() - start.rest.len()) as u64;
+                *input = start.rest;
                 self.phase = Phase::Unready;
                 self.state = State::Value(Name::Data);
-                self.block.start(event, data, ascii);
-                Taken::Rest
+                self.block.start(&start);
+                Taken::Start
             }
             _ => Taken::Nothing,
         }
+    }
+
+    /// Goes on with data that goes to the buffers: to the end of the chunk, or of the event, if nothing but data comes
+    /// before it.
+    #[inline]
+    pub(super) fn take_data(&mut self, input: &mut &[u8]) -> Became {
+        let chunk = *input;
+        let mut rest = chunk;
+        let became = loop {
+            let (len, ascii) = scan::piece(rest);
+            let (piece, after) = rest.split_at(len);
+            if !self.block.push_within(Name::Data, piece, ascii) {
+                break Became::Left;
+            }
+            rest = after;
+            let Some(next) = fast::line_end(after) else { break Became::Taken };
+            self.block.end(Name::Data);
+            if let Some(after) = fast::line_end(next) {
+                rest = after;
+                self.state = State::Line;
+                self.block.commit_id();
+                self.set_stale();
+                break Became::Event;
+            }
+            if next.starts_with(b"data: ") {
+                self.block.begin(Name::Data);
+                rest = &next[6..];
+                continue;
+            }
+            rest = next;
+            self.state = State::Line;
+            self.phase = Phase::Line;
+            break if rest.is_empty() { Became::Taken } else { Became::Left };
+        };
+        self.consumed += (chunk.len() - rest.len()) as u64;
+        *input = rest;
+        if became == Became::Event {
+            self.block_start = self.consumed;
+        }
+        if rest.is_empty() && self.state == State::Line {
+            self.expect_lf(chunk);
+        }
+        became
     }
 
     /// Reads until a frame is completed. Without `FRAMES` that is an event, or nothing. `fast` unless the fast path was
@@ -81,14 +127,24 @@ impl Parser {
                     continue;
                 }
                 if fast {
-                    let consumed = (chunk.len() - input.len()) as u64;
-                    self.consumed += consumed;
+                    self.consumed += (chunk.len() - input.len()) as u64;
                     match self.take_block(input) {
                         Taken::Event(whole) => return Ok(whole.places(chunk)),
-                        Taken::Rest => return Ok(Completed::Nothing),
-                        Taken::Nothing => self.consumed -= consumed,
+                        Taken::Start | Taken::Nothing => {}
                     }
+                    self.consumed -= (chunk.len() - input.len()) as u64;
                 }
+            }
+            if self.state == State::Value(Name::Data) {
+                self.consumed += (chunk.len() - input.len()) as u64;
+                match self.take_data(input) {
+                    Became::Taken => return Ok(Completed::Nothing),
+                    Became::Event => {
+                        return Ok(Completed::Event { event: Place::Buffer, data: Place::Buffer });
+                    }
+                    Became::Left => {}
+                }
+                self.consumed -= (chunk.len() - input.len()) as u64;
             }
             let progress = if self.phase != Phase::Unready {
                 self.read_lines::<FRAMES>(chunk, input)

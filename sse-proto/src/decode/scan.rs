@@ -144,9 +144,9 @@ pub(super) fn piece(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
-/// Goes on with a piece in which there is more than printable ASCII.
+/// The same, of a piece that begins with `at` characters of printable ASCII.
 #[inline(never)]
-fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
+pub(super) fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
     loop {
         match bytes.get(at) {
             Some(b'\n' | b'\r') | None => return (at, true),
@@ -164,13 +164,13 @@ fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
-fn find(bytes: &[u8]) -> usize {
+pub(super) fn find(bytes: &[u8]) -> usize {
     // SAFETY: every x86_64 processor has SSE2; the function has no other requirement.
     unsafe { x86::find(bytes) }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-use self::swar::find;
+pub(super) use self::swar::find;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -201,7 +201,7 @@ mod x86 {
         swar::find(bytes)
     }
 
-    #[inline(never)]
+    #[inline]
     #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
     fn find_long(bytes: &[u8]) -> usize {
         #[cfg(feature = "std")]
@@ -213,22 +213,43 @@ mod x86 {
         unsafe { find_sse2(bytes) }
     }
 
-    /// 64 bytes at a time. (No closures in here: they would be compiled without the feature.)
+    /// 128 bytes at a time. (No closures in here: they would be compiled without the feature.)
     #[cfg(feature = "std")]
     #[target_feature(enable = "avx2")]
     fn find_avx2(bytes: &[u8]) -> usize {
-        let (blocks, tail) = bytes.as_chunks::<64>();
-        for (index, block) in blocks.iter().enumerate() {
+        let mut rest = bytes;
+        while let Some((block, after)) = rest.split_first_chunk::<128>() {
             let vectors = block.as_chunks::<32>().0;
             let a = flags_avx2(load_avx2(&vectors[0]));
             let b = flags_avx2(load_avx2(&vectors[1]));
-            if _mm256_movemask_epi8(_mm256_or_si256(a, b)) != 0 {
-                let a = u64::from(_mm256_movemask_epi8(a) as u32);
-                let b = u64::from(_mm256_movemask_epi8(b) as u32);
-                return index * 64 + (a | b << 32).trailing_zeros() as usize;
+            let c = flags_avx2(load_avx2(&vectors[2]));
+            let d = flags_avx2(load_avx2(&vectors[3]));
+            let (ab, cd) = (_mm256_or_si256(a, b), _mm256_or_si256(c, d));
+            if _mm256_movemask_epi8(_mm256_or_si256(ab, cd)) != 0 {
+                let at = bytes.len() - rest.len();
+                let ab = mask_avx2(a, b);
+                return at
+                    + if ab != 0 { ab.trailing_zeros() } else { 64 + mask_avx2(c, d).trailing_zeros() }
+                        as usize;
             }
+            rest = after;
         }
-        bytes.len() - tail.len() + find_tail(tail)
+        while let Some((vector, after)) = rest.split_first_chunk::<32>() {
+            let mask = _mm256_movemask_epi8(flags_avx2(load_avx2(vector))) as u32;
+            if mask != 0 {
+                return bytes.len() - rest.len() + mask.trailing_zeros() as usize;
+            }
+            rest = after;
+        }
+        bytes.len() - rest.len() + find_tail(rest)
+    }
+
+    /// The flags of two vectors as one mask.
+    #[cfg(feature = "std")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn mask_avx2(low: __m256i, high: __m256i) -> u64 {
+        u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
     }
 
     /// 64 bytes at a time.
@@ -250,7 +271,7 @@ mod x86 {
         bytes.len() - tail.len() + find_tail(tail)
     }
 
-    /// Fewer than 64 bytes.
+    /// The last bytes of a chunk.
     #[target_feature(enable = "sse2")]
     fn find_tail(bytes: &[u8]) -> usize {
         let (vectors, tail) = bytes.as_chunks::<16>();
