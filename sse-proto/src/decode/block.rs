@@ -217,6 +217,18 @@ impl Block {
         true
     }
 
+    /// Appends printable ASCII to the data, if it is within the limit.
+    #[inline]
+    pub(super) fn push_ascii(&mut self, piece: &[u8]) -> bool {
+        let len = self.len.data + piece.len();
+        if len + self.len.event > self.limits.event || self.data.is_cut() {
+            return false;
+        }
+        self.len.data = len;
+        self.data.push_str(as_str(piece));
+        true
+    }
+
     /// Appends an ASCII character, if it is within the limit.
     #[inline]
     pub(super) fn push_char(&mut self, name: Name, byte: u8) -> bool {

@@ -91,6 +91,17 @@ impl Parser {
         taken
     }
 
+    /// Takes a chunk that is printable ASCII, and all of it data; else says how many bytes are that.
+    #[inline(never)]
+    pub(super) fn take_middle(&mut self, input: &mut &[u8]) -> usize {
+        let len = scan::find(input);
+        if len == input.len() && self.block.push_ascii(input) {
+            self.consumed += len as u64;
+            *input = &[];
+        }
+        len
+    }
+
     /// Takes a chunk of one byte, if it is none of the rarer ones.
     #[inline(never)]
     pub(super) fn take_byte<const FRAMES: bool>(&mut self, byte: u8) -> Became {

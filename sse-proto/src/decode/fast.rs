@@ -89,7 +89,7 @@ fn read(mut rest: &[u8]) -> Option<Found<'_>> {
     if let Some([b'\n', b'\n', rest @ ..]) = bytes.get(at..) {
         return Some(Found::Whole(Whole { data: &bytes[..at], event, id, rest }));
     }
-    let (len, ascii) = scan::piece_from(bytes, at);
+    let (len, ascii) = scan::piece_at(bytes, at);
     let (data, after) = bytes.split_at_checked(len)?;
     if after.is_empty() {
         return Some(Found::Start(Start { event, id, data, ascii, rest: after }));

@@ -116,7 +116,17 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        if self.take_char(input) { Ok(None) } else { self.read_event(input) }
+        if self.take_char(input) {
+            return Ok(None);
+        }
+        let mut at = 0;
+        if self.state == State::Value(Name::Data) {
+            at = self.take_middle(input);
+            if input.is_empty() {
+                return Ok(None);
+            }
+        }
+        self.read_event(input, at)
     }
 
     /// The next frame; `None` when `input` is used up and the next chunk is due.
@@ -251,9 +261,14 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// What [`next_event`](Self::next_event) does but for single characters.
+    /// What [`next_event`](Self::next_event) does but for chunks within the data. If it goes on with data, `at` is what
+    /// [`scan::find`](super::scan::find) finds in the chunk.
     #[inline(never)]
-    fn read_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+    fn read_event<'a, 'c: 'a>(
+        &'a mut self,
+        input: &mut &'c [u8],
+        mut at: usize,
+    ) -> Result<Option<Event<'a>>, Error> {
         if let [byte] = **input {
             match self.take_byte::<false>(byte) {
                 Became::Left => {}
@@ -268,6 +283,7 @@ impl Parser {
         let mut fast = true;
         if self.phase == Phase::Block {
             fast = false;
+            at = 0;
             if let Taken::Event(whole) = self.take_block(input) {
                 return Ok(Some(Event {
                     event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
@@ -278,7 +294,7 @@ impl Parser {
         }
         let state = self.state;
         match state {
-            State::Value(Name::Data) => match self.take_data(input) {
+            State::Value(Name::Data) => match self.take_data(input, at) {
                 Became::Taken => return Ok(None),
                 Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
                 Became::Left => {}

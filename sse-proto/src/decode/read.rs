@@ -64,19 +64,19 @@ impl Parser {
     }
 
     /// Goes on with data that goes to the buffers: to the end of the chunk, or of the event, if nothing but data comes
-    /// before it.
+    /// before it. `at` is what [`scan::find`] finds in the chunk.
     #[inline]
-    pub(super) fn take_data(&mut self, input: &mut &[u8]) -> Became {
+    pub(super) fn take_data(&mut self, input: &mut &[u8], mut at: usize) -> Became {
         let chunk = *input;
         let mut rest = chunk;
         let became = loop {
-            let (len, ascii) = scan::piece(rest);
+            let (len, ascii) = scan::piece_at(rest, at);
             let (piece, after) = rest.split_at(len);
-            if !self.block.push_within(Name::Data, piece, ascii) {
+            if !(ascii && self.block.push_ascii(piece)) && !self.block.push_within(Name::Data, piece, ascii) {
                 break Became::Left;
             }
             rest = after;
-            let Some(next) = fast::line_end(after) else { break Became::Taken };
+            let Some(next) = fast::line_end(rest) else { break Became::Taken };
             self.block.end(Name::Data);
             if let Some(after) = fast::line_end(next) {
                 rest = after;
@@ -88,6 +88,7 @@ impl Parser {
             if next.starts_with(b"data: ") {
                 self.block.begin(Name::Data);
                 rest = &next[6..];
+                at = scan::find(rest);
                 continue;
             }
             rest = next;
@@ -137,7 +138,7 @@ impl Parser {
             }
             if self.state == State::Value(Name::Data) {
                 self.consumed += (chunk.len() - input.len()) as u64;
-                match self.take_data(input) {
+                match self.take_data(input, scan::find(input)) {
                     Became::Taken => return Ok(Completed::Nothing),
                     Became::Event => {
                         return Ok(Completed::Event { event: Place::Buffer, data: Place::Buffer });

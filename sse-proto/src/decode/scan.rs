@@ -137,16 +137,21 @@ fn next_line(chunk: &[u8], end: usize) -> usize {
 /// How many bytes there are before the end of the line, or of all, and whether they are ASCII.
 #[inline]
 pub(super) fn piece(bytes: &[u8]) -> (usize, bool) {
-    let at = find(bytes);
+    piece_at(bytes, find(bytes))
+}
+
+/// The same, if `at` is what [`find`] finds.
+#[inline]
+pub(super) fn piece_at(bytes: &[u8], at: usize) -> (usize, bool) {
     match bytes.get(at) {
         Some(b'\n' | b'\r') | None => (at, true),
         Some(_) => piece_from(bytes, at),
     }
 }
 
-/// The same, of a piece that begins with `at` characters of printable ASCII.
+/// Goes on with a piece in which there is more than printable ASCII.
 #[inline(never)]
-pub(super) fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
+fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
     loop {
         match bytes.get(at) {
             Some(b'\n' | b'\r') | None => return (at, true),
@@ -192,7 +197,7 @@ mod x86 {
         // Most values are short, and a first look at 16 bytes finds their end.
         let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
         let mask = _mm_movemask_epi8(flags(load(head)));
-        if mask != 0 { mask.trailing_zeros() as usize } else { 16 + find_long(&bytes[16..]) }
+        if mask != 0 { mask.trailing_zeros() as usize } else { find_long(bytes) }
     }
 
     /// The end of a chunk; kept out of line for the sake of what is not.
@@ -201,6 +206,7 @@ mod x86 {
         swar::find(bytes)
     }
 
+    /// There are more than 16 bytes, and none of the first 16 is it.
     #[inline]
     #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
     fn find_long(bytes: &[u8]) -> usize {
@@ -217,7 +223,7 @@ mod x86 {
     #[cfg(feature = "std")]
     #[target_feature(enable = "avx2")]
     fn find_avx2(bytes: &[u8]) -> usize {
-        let mut rest = bytes;
+        let mut rest = &bytes[16..];
         while let Some((block, after)) = rest.split_first_chunk::<128>() {
             let vectors = block.as_chunks::<32>().0;
             let a = flags_avx2(load_avx2(&vectors[0]));
@@ -241,7 +247,10 @@ mod x86 {
             }
             rest = after;
         }
-        bytes.len() - rest.len() + find_tail(rest)
+        // What is left, and before it some of what was looked at.
+        let Some(last) = bytes.last_chunk::<32>() else { return find_sse2(bytes) };
+        let mask = _mm256_movemask_epi8(flags_avx2(load_avx2(last))) as u32;
+        if mask != 0 { bytes.len() - 32 + mask.trailing_zeros() as usize } else { bytes.len() }
     }
 
     /// The flags of two vectors as one mask.
@@ -255,8 +264,8 @@ mod x86 {
     /// 64 bytes at a time.
     #[target_feature(enable = "sse2")]
     fn find_sse2(bytes: &[u8]) -> usize {
-        let (blocks, tail) = bytes.as_chunks::<64>();
-        for (index, block) in blocks.iter().enumerate() {
+        let mut rest = &bytes[16..];
+        while let Some((block, after)) = rest.split_first_chunk::<64>() {
             let vectors = block.as_chunks::<16>().0;
             let a = flags(load(&vectors[0]));
             let b = flags(load(&vectors[1]));
@@ -265,23 +274,21 @@ mod x86 {
             if _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) != 0 {
                 let ab = _mm_movemask_epi8(a) as u64 | (_mm_movemask_epi8(b) as u64) << 16;
                 let cd = _mm_movemask_epi8(c) as u64 | (_mm_movemask_epi8(d) as u64) << 16;
-                return index * 64 + (ab | cd << 32).trailing_zeros() as usize;
+                return bytes.len() - rest.len() + (ab | cd << 32).trailing_zeros() as usize;
             }
+            rest = after;
         }
-        bytes.len() - tail.len() + find_tail(tail)
-    }
-
-    /// The last bytes of a chunk.
-    #[target_feature(enable = "sse2")]
-    fn find_tail(bytes: &[u8]) -> usize {
-        let (vectors, tail) = bytes.as_chunks::<16>();
-        for (index, vector) in vectors.iter().enumerate() {
+        while let Some((vector, after)) = rest.split_first_chunk::<16>() {
             let mask = _mm_movemask_epi8(flags(load(vector)));
             if mask != 0 {
-                return index * 16 + mask.trailing_zeros() as usize;
+                return bytes.len() - rest.len() + mask.trailing_zeros() as usize;
             }
+            rest = after;
         }
-        bytes.len() - tail.len() + swar::find(tail)
+        // What is left, and before it some of what was looked at.
+        let last = bytes.last_chunk().expect("there are more than 16 bytes");
+        let mask = _mm_movemask_epi8(flags(load(last)));
+        if mask != 0 { bytes.len() - 16 + mask.trailing_zeros() as usize } else { bytes.len() }
     }
 
     /// Compiles to one unaligned load.
@@ -331,16 +338,31 @@ mod swar {
     /// See [`super::find`]; eight bytes at a time on any machine.
     #[inline]
     pub(super) fn find(bytes: &[u8]) -> usize {
-        let (words, tail) = bytes.as_chunks::<8>();
-        for (index, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            let flags = (!((word & LOW) + FROM_14) | word) & HIGH;
+        let mut rest = bytes;
+        while let Some((word, after)) = rest.split_first_chunk() {
+            let flags = flags(word);
             if flags != 0 {
-                return index * 8 + flags.trailing_zeros() as usize / 8;
+                return bytes.len() - rest.len() + flags.trailing_zeros() as usize / 8;
             }
+            rest = after;
         }
-        let found = tail.iter().position(|&byte| (byte as i8) < 14);
-        bytes.len() - tail.len() + found.unwrap_or(tail.len())
+        // What is left, and before it some of what was looked at.
+        if let Some(last) = bytes.last_chunk() {
+            let flags = flags(last);
+            return if flags != 0 {
+                bytes.len() - 8 + flags.trailing_zeros() as usize / 8
+            } else {
+                bytes.len()
+            };
+        }
+        bytes.iter().position(|&byte| (byte as i8) < 14).unwrap_or(bytes.len())
+    }
+
+    /// Sets the high bits of the bytes that are below 14 or not ASCII.
+    #[inline]
+    fn flags(word: &[u8; 8]) -> u64 {
+        let word = u64::from_le_bytes(*word);
+        (!((word & LOW) + FROM_14) | word) & HIGH
     }
 }
 
