@@ -14,7 +14,7 @@ use core::mem;
 
 use memchr::memchr;
 
-use super::event::Event;
+use super::event::{DEFAULT, Event};
 use super::fast::Start;
 use super::scan::Name;
 use super::text::{Text, as_str};
@@ -81,7 +81,7 @@ impl Block {
     pub(super) fn borrow<'a, 'c: 'a>(&'a self, event: Place, data: Place, chunk: &'c [u8]) -> Event<'a> {
         let event = resolve(event, chunk, &self.event);
         Event {
-            event: if event.is_empty() { "message" } else { event },
+            event: if event.is_empty() { DEFAULT } else { event },
             data: resolve(data, chunk, &self.data),
             id: self.last_event_id.as_str(),
         }
@@ -119,7 +119,7 @@ impl Block {
     #[inline]
     pub(super) fn push_data(&mut self, line: &[u8], ascii: bool) {
         if self.has_data {
-            self.data.push_ascii(b'\n');
+            self.data.push_byte(b'\n');
         }
         self.has_data = true;
         self.data.push_value(line, ascii);
@@ -175,7 +175,7 @@ impl Block {
         match name {
             Name::Data => {
                 if self.has_data {
-                    self.data.push_ascii(b'\n');
+                    self.data.push_byte(b'\n');
                     self.len.data += 1;
                 }
                 self.has_data = true;
@@ -217,35 +217,27 @@ impl Block {
         true
     }
 
-    /// Appends printable ASCII to the data, if it is within the limit.
+    /// Appends a piece to the data, if it is within the limit.
     #[inline]
-    pub(super) fn push_ascii(&mut self, piece: &[u8]) -> bool {
+    pub(super) fn push_piece(&mut self, piece: &[u8], ascii: bool) -> bool {
         let len = self.len.data + piece.len();
-        if len + self.len.event > self.limits.event || self.data.is_cut() {
+        if len + self.len.event > self.limits.event {
             return false;
         }
         self.len.data = len;
-        self.data.push_str(as_str(piece));
+        self.data.push(piece, ascii);
         true
     }
 
-    /// Appends an ASCII character, if it is within the limit.
+    /// Appends a byte to the data, if it is within the limit.
     #[inline]
-    pub(super) fn push_char(&mut self, name: Name, byte: u8) -> bool {
-        if name != Name::Data {
-            return self.push_other(name, byte);
-        }
-        if self.len.data + self.len.event >= self.limits.event || self.data.is_cut() {
+    pub(super) fn push_byte(&mut self, byte: u8) -> bool {
+        if self.len.data + self.len.event >= self.limits.event {
             return false;
         }
         self.len.data += 1;
-        self.data.push_ascii(byte);
+        self.data.push_byte(byte);
         true
-    }
-
-    #[inline(never)]
-    fn push_other(&mut self, name: Name, byte: u8) -> bool {
-        self.push_within(name, &[byte], true)
     }
 
     /// The buffer for a value, its length so far, and the limit of that; none for an unknown field.

@@ -10,6 +10,7 @@
 
 use super::block::Place;
 use super::event::Completed;
+use super::fast;
 use super::field::{self, Field};
 use super::parser::{Parser, Phase};
 use super::scan::{self, Name};
@@ -79,11 +80,10 @@ pub(super) enum Became {
 }
 
 impl Parser {
-    /// Takes a chunk that is one ASCII character of a value, if it is such a one.
+    /// Takes a chunk that is one byte of data, if it is such a one.
     #[inline]
-    pub(super) fn take_char(&mut self, input: &mut &[u8]) -> bool {
-        let (&[byte @ 14..0x80], State::Value(name)) = (*input, self.state) else { return false };
-        let taken = self.block.push_char(name, byte);
+    pub(super) fn take_data_byte(&mut self, input: &mut &[u8]) -> bool {
+        let taken = matches!(**input, [byte] if byte >= 14 && self.block.push_byte(byte));
         if taken {
             self.consumed += 1;
             *input = &[];
@@ -91,15 +91,15 @@ impl Parser {
         taken
     }
 
-    /// Takes a chunk that is printable ASCII, and all of it data; else says how many bytes are that.
+    /// Takes a chunk that lies within a line of data; else says what [`scan::piece`] says of it.
     #[inline(never)]
-    pub(super) fn take_middle(&mut self, input: &mut &[u8]) -> usize {
-        let len = scan::find(input);
-        if len == input.len() && self.block.push_ascii(input) {
+    pub(super) fn take_middle(&mut self, input: &mut &[u8]) -> (usize, bool) {
+        let (len, ascii) = scan::piece(input);
+        if len == input.len() && self.block.push_piece(input, ascii) {
             self.consumed += len as u64;
             *input = &[];
         }
-        len
+        (len, ascii)
     }
 
     /// Takes a chunk of one byte, if it is none of the rarer ones.
@@ -158,7 +158,8 @@ impl Parser {
         became
     }
 
-    /// Takes what the chunk has of a value, if it is within the limit; whether the chunk is used up by it.
+    /// Takes what the chunk has of a value that is no data, if it is within the limit; and if that is a comment, which
+    /// nobody asked for, its end. Whether the chunk is used up by it.
     #[inline]
     pub(super) fn take_piece(&mut self, name: Name, input: &mut &[u8]) -> bool {
         let (len, ascii) = scan::piece(input);
@@ -168,7 +169,24 @@ impl Parser {
         }
         self.consumed += len as u64;
         *input = rest;
-        rest.is_empty()
+        match fast::line_end(rest) {
+            Some(mut next) if name == Name::Comment && !self.block.is_value_large() => {
+                self.state = State::Line;
+                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
+                let blank = fast::line_end(next).filter(|_| self.phase == Phase::Block);
+                next = blank.unwrap_or(next);
+                self.consumed += (rest.len() - next.len()) as u64;
+                if blank.is_some() {
+                    self.block_start = self.consumed;
+                }
+                *input = next;
+                if next.is_empty() {
+                    self.expect_lf(rest);
+                }
+            }
+            _ => {}
+        }
+        input.is_empty()
     }
 
     /// Goes on with the line that the last chunk cut.

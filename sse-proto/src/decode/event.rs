@@ -81,6 +81,9 @@ impl Completed {
     }
 }
 
+/// The type of an event that names none.
+pub(super) const DEFAULT: &str = "message";
+
 /// An event that owns its text, in one allocation.
 ///
 /// # Example
@@ -94,7 +97,7 @@ impl Completed {
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Message {
-    /// Data, type and ID, in this order, so that the data can be had without a copy.
+    /// Data, type and ID, in this order, so that the data can be had without a copy. The default type is left out.
     text: String,
     data_end: usize,
     event_end: usize,
@@ -103,7 +106,7 @@ pub struct Message {
 impl Message {
     /// The event type; `message` if the stream named none.
     pub fn event(&self) -> &str {
-        &self.text[self.data_end..self.event_end]
+        if self.event_end > self.data_end { &self.text[self.data_end..self.event_end] } else { DEFAULT }
     }
 
     /// The data, its lines joined with LF.
@@ -131,11 +134,14 @@ impl Message {
 impl From<Event<'_>> for Message {
     fn from(event: Event<'_>) -> Self {
         let data_end = event.data.len();
-        let event_end = data_end + event.event.len();
+        let kind = if event.event == DEFAULT { "" } else { event.event };
+        let event_end = data_end + kind.len();
         let mut text = String::with_capacity(event_end + event.id.len());
         text.push_str(event.data);
-        text.push_str(event.event);
-        text.push_str(event.id);
+        if event_end + event.id.len() > data_end {
+            text.push_str(kind);
+            text.push_str(event.id);
+        }
         Self { text, data_end, event_end }
     }
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::block::{Block, Place};
 use super::cut::{Became, State};
-use super::event::{Completed, Event, Finish, Frame, Step};
+use super::event::{Completed, DEFAULT, Event, Finish, Frame, Step};
 use super::limits::Limits;
 use super::line::Lines;
 use super::read::Taken;
@@ -116,17 +116,17 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        if self.take_char(input) {
-            return Ok(None);
-        }
-        let mut at = 0;
+        let mut piece = (0, true);
         if self.state == State::Value(Name::Data) {
-            at = self.take_middle(input);
+            if self.take_data_byte(input) {
+                return Ok(None);
+            }
+            piece = self.take_middle(input);
             if input.is_empty() {
                 return Ok(None);
             }
         }
-        self.read_event(input, at)
+        self.read_event(input, piece)
     }
 
     /// The next frame; `None` when `input` is used up and the next chunk is due.
@@ -261,13 +261,13 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// What [`next_event`](Self::next_event) does but for chunks within the data. If it goes on with data, `at` is what
-    /// [`scan::find`](super::scan::find) finds in the chunk.
+    /// What [`next_event`](Self::next_event) does but for chunks within a line of data. If the chunk goes on with one,
+    /// `piece` is what [`scan::piece`](super::scan::piece) says of it.
     #[inline(never)]
     fn read_event<'a, 'c: 'a>(
         &'a mut self,
         input: &mut &'c [u8],
-        mut at: usize,
+        mut piece: (usize, bool),
     ) -> Result<Option<Event<'a>>, Error> {
         if let [byte] = **input {
             match self.take_byte::<false>(byte) {
@@ -283,10 +283,10 @@ impl Parser {
         let mut fast = true;
         if self.phase == Phase::Block {
             fast = false;
-            at = 0;
+            piece = (0, true);
             if let Taken::Event(whole) = self.take_block(input) {
                 return Ok(Some(Event {
-                    event: if whole.event.is_empty() { "message" } else { as_str(whole.event) },
+                    event: if whole.event.is_empty() { DEFAULT } else { as_str(whole.event) },
                     data: as_str(whole.data),
                     id: self.block.last_event_id(),
                 }));
@@ -294,7 +294,7 @@ impl Parser {
         }
         let state = self.state;
         match state {
-            State::Value(Name::Data) => match self.take_data(input, at) {
+            State::Value(Name::Data) => match self.take_data(input, piece) {
                 Became::Taken => return Ok(None),
                 Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
                 Became::Left => {}

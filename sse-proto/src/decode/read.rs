@@ -64,15 +64,15 @@ impl Parser {
     }
 
     /// Goes on with data that goes to the buffers: to the end of the chunk, or of the event, if nothing but data comes
-    /// before it. `at` is what [`scan::find`] finds in the chunk.
+    /// before it. `piece` is what [`scan::piece`] says of the chunk.
     #[inline]
-    pub(super) fn take_data(&mut self, input: &mut &[u8], mut at: usize) -> Became {
+    pub(super) fn take_data(&mut self, input: &mut &[u8], mut piece: (usize, bool)) -> Became {
         let chunk = *input;
         let mut rest = chunk;
         let became = loop {
-            let (len, ascii) = scan::piece_at(rest, at);
-            let (piece, after) = rest.split_at(len);
-            if !(ascii && self.block.push_ascii(piece)) && !self.block.push_within(Name::Data, piece, ascii) {
+            let (len, ascii) = piece;
+            let (bytes, after) = rest.split_at(len);
+            if !self.block.push_piece(bytes, ascii) {
                 break Became::Left;
             }
             rest = after;
@@ -88,7 +88,7 @@ impl Parser {
             if next.starts_with(b"data: ") {
                 self.block.begin(Name::Data);
                 rest = &next[6..];
-                at = scan::find(rest);
+                piece = scan::piece(rest);
                 continue;
             }
             rest = next;
@@ -123,11 +123,7 @@ impl Parser {
                     self.block.shrink();
                     break Ok(Completed::Nothing);
                 }
-                if !FRAMES && self.skip_comments(chunk, input) {
-                    fast = true;
-                    continue;
-                }
-                if fast {
+                if fast && input[0] != b':' {
                     self.consumed += (chunk.len() - input.len()) as u64;
                     match self.take_block(input) {
                         Taken::Event(whole) => return Ok(whole.places(chunk)),
@@ -138,7 +134,7 @@ impl Parser {
             }
             if self.state == State::Value(Name::Data) {
                 self.consumed += (chunk.len() - input.len()) as u64;
-                match self.take_data(input, scan::find(input)) {
+                match self.take_data(input, scan::piece(input)) {
                     Became::Taken => return Ok(Completed::Nothing),
                     Became::Event => {
                         return Ok(Completed::Event { event: Place::Buffer, data: Place::Buffer });
@@ -147,7 +143,9 @@ impl Parser {
                 }
                 self.consumed -= (chunk.len() - input.len()) as u64;
             }
-            let progress = if self.phase != Phase::Unready {
+            let progress = if !FRAMES && self.phase == Phase::Block && input[0] == b':' {
+                self.skip_comments(chunk, input)
+            } else if self.phase != Phase::Unready {
                 self.read_lines::<FRAMES>(chunk, input)
             } else {
                 self.resume::<FRAMES>(chunk, input)
@@ -167,19 +165,29 @@ impl Parser {
         completed
     }
 
-    /// Skips comments that nobody asked for, if they lie whole between two events.
+    /// Skips comments that nobody asked for, between two events.
     #[inline]
-    fn skip_comments(&mut self, chunk: &[u8], input: &mut &[u8]) -> bool {
-        if input[0] != b':' {
-            return false;
+    fn skip_comments<'c>(
+        &mut self,
+        chunk: &'c [u8],
+        input: &mut &'c [u8],
+    ) -> Result<Option<Completed>, Error> {
+        let (len, cut) = fast::comments(input, self.block.limits.event);
+        let rest = &input[len..];
+        *input = rest;
+        if len > 0 {
+            self.block_start = self.position(chunk, rest);
         }
-        let len = fast::comments(input, self.block.limits.event);
-        *input = &input[len..];
-        self.block_start = self.position(chunk, input);
-        if input.is_empty() {
+        if let Some(ascii) = cut {
+            *input = &[];
+            self.phase = Phase::Unready;
+            self.feed(rest, ascii)?;
+        } else if len == 0 {
+            return self.read_lines::<false>(chunk, input);
+        } else if rest.is_empty() {
             self.expect_lf(chunk);
         }
-        len > 0
+        Ok(input.is_empty().then_some(Completed::Nothing))
     }
 
     /// Reads the lines that lie whole in what is left of the chunk, and the start of the one that does not.
@@ -231,9 +239,12 @@ impl Parser {
                         self.block.clear_event();
                     }
                     self.phase = Phase::Block;
-                    here.event = Place::Buffer;
-                    len = Len::default();
-                    continue;
+                    self.block.len = Len::default();
+                    *input = &chunk[at..];
+                    if input.is_empty() {
+                        self.expect_lf(chunk);
+                    }
+                    return Ok(None);
                 }
                 Name::Event => {
                     if self.block.has_event() {
