@@ -3,7 +3,7 @@
 /// The room that a stream may take, in bytes as they come on the wire.
 ///
 /// Whatever the peer sends, a parser holds one event and one other value, and so much more than their limits as it takes to
-/// replace ill-formed bytes by U+FFFD (three bytes for one).
+/// replace ill-formed bytes by U+FFFD (three bytes for one, beside the one while that is done).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest event, its data and its type taken together; also the longest comment. 16 MiB unless set.

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::str::from_utf8;
 
 /// Capacity that a buffer may keep once it is empty; what one giant event needed beyond is given back.
 const RETAINED: usize = 128 * 1024;
@@ -9,6 +10,8 @@ const RETAINED: usize = 128 * 1024;
 /// Up to this capacity a buffer doubles; beyond it grows by a quarter, so that a giant event costs little more
 /// than its size.
 const DOUBLING: usize = 1024 * 1024;
+
+const REPLACEMENT: &str = "\u{FFFD}";
 
 /// A string under construction from pieces of UTF-8 that may be cut anywhere.
 ///
@@ -98,12 +101,34 @@ impl Text {
     #[inline(never)]
     fn validate(&mut self) {
         self.any = false;
-        let value = &self.bytes[self.ended..];
-        if !is_utf8(value) {
-            let replaced = String::from_utf8_lossy(value).into_owned();
-            self.bytes.truncate(self.ended);
-            self.push(replaced.as_bytes(), true);
+        if !is_utf8(&self.bytes[self.ended..]) {
+            self.replace();
         }
+    }
+
+    /// Writes the value anew behind itself, well-formed, and removes what it was.
+    #[cold]
+    fn replace(&mut self) {
+        let end = self.bytes.len();
+        let mut at = self.ended;
+        while at < end {
+            let (valid, ill_formed) = match from_utf8(&self.bytes[at..end]) {
+                Ok(text) => (text.len(), 0),
+                Err(error) => {
+                    let valid = error.valid_up_to();
+                    (valid, error.error_len().unwrap_or(end - at - valid))
+                }
+            };
+            if self.bytes.capacity() - self.bytes.len() < valid + REPLACEMENT.len() {
+                self.grow(valid + REPLACEMENT.len());
+            }
+            self.bytes.extend_from_within(at..at + valid);
+            if ill_formed > 0 {
+                self.bytes.extend_from_slice(REPLACEMENT.as_bytes());
+            }
+            at += valid + ill_formed;
+        }
+        self.bytes.drain(self.ended..end);
     }
 
     #[cold]
@@ -121,7 +146,7 @@ pub(super) fn is_utf8(bytes: &[u8]) -> bool {
     #[cfg(feature = "simdutf8")]
     let valid = simdutf8::basic::from_utf8(bytes).is_ok();
     #[cfg(not(feature = "simdutf8"))]
-    let valid = core::str::from_utf8(bytes).is_ok();
+    let valid = from_utf8(bytes).is_ok();
     valid
 }
 
@@ -140,7 +165,7 @@ impl From<String> for Text {
     reason = "a second validation of every value costs as much as all the rest of the parser"
 )]
 pub(super) fn as_str(bytes: &[u8]) -> &str {
-    debug_assert!(core::str::from_utf8(bytes).is_ok(), "validated by the caller");
+    debug_assert!(from_utf8(bytes).is_ok(), "validated by the caller");
     // SAFETY: `bytes` is valid UTF-8, see above. The function is private to the parser, and each caller passes bytes
     // that are borrowed without interruption since they were validated.
     unsafe { core::str::from_utf8_unchecked(bytes) }
