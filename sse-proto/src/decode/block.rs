@@ -229,10 +229,16 @@ impl Block {
         true
     }
 
+    /// Whether a byte can be added to the event: the LF before a further line of data counts too.
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.len.data + self.len.event < self.limits.event
+    }
+
     /// Appends a byte to the data, if it is within the limit.
     #[inline]
     pub(super) fn push_byte(&mut self, byte: u8) -> bool {
-        if self.len.data + self.len.event >= self.limits.event {
+        if !self.has_room() {
             return false;
         }
         self.len.data += 1;

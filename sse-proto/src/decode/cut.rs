@@ -126,7 +126,9 @@ impl Parser {
             State::Head(mut head) if !ends => {
                 self.state = State::Head(head);
                 if head.push(byte) {
-                    let Some(name) = head.name() else { return Became::Left };
+                    let Some(name) = head.name().filter(|_| self.block.has_room()) else {
+                        return Became::Left;
+                    };
                     self.block.begin(name);
                     self.state = State::Value(name);
                 } else {
