@@ -282,6 +282,9 @@ impl Parser {
         self.clear_stale();
         let mut fast = true;
         if self.phase == Phase::Block {
+            if input.is_empty() && !self.block.is_large() {
+                return Ok(None);
+            }
             fast = false;
             piece = (0, true);
             if let Taken::Event(whole) = self.take_block(input) {
