@@ -102,7 +102,7 @@ fn attack(scheme: &str, start: &str, piece: &[u8], config: Config) -> Outcome {
 
 fn limited(overflow: Overflow) -> Config {
     let limits = Limits { event: 1 << 20, overflow, ..Limits::default() };
-    Config { limits, event_timeout: Some(secs(10)), ..Config::default() }
+    Config { limits, event_timeout: Some(secs(3)), ..Config::default() }
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn what_has_no_end_is_over_its_limit() {
 
         let outcome = attack("http", &format!("{HEAD}{start}"), piece, limited(Overflow::Skip));
         assert_eq!(outcome.reason(), gave_up(Cause::EventTimeout), "{start:?}");
-        assert!(outcome.sent > 50_000_000, "{start:?}: {}", outcome.sent);
+        assert!(outcome.sent > 15_000_000, "{start:?}: {}", outcome.sent);
         assert!(outcome.peak < 5 * MIB, "{start:?}: {} bytes held", outcome.peak);
     }
 }
@@ -148,7 +148,7 @@ fn comments_and_unknown_fields_without_end_are_no_events() {
     {
         let outcome = attack("http", HEAD, &piece, limited(Overflow::Fail));
         assert_eq!(outcome.reason(), gave_up(Cause::EventTimeout));
-        assert!(outcome.sent > 900 * piece.len(), "{}", outcome.sent);
+        assert!(outcome.sent > 250 * piece.len(), "{}", outcome.sent);
         assert!(outcome.peak < 3 * MIB, "{} bytes held", outcome.peak);
     }
 }
