@@ -1,0 +1,60 @@
+//! The client machine without std, without libc, without a heap that grows: `cargo run` here.
+//!
+//! It stands for firmware: `core`, `alloc` over a fixed arena, and three system calls where a device has a driver. What
+//! std-less linking proves is that nothing in the dependency tree needs an operating system.
+//!
+//! The transport is the standard input: a stream of events, read into a buffer of 64 bytes.
+//!
+//! ```sh
+//! printf 'id: 1\ndata: 21.5\n\nid: 2\ndata: 21.6\n\ndata: lost' | cargo run --release
+//! ```
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use core::time::Duration;
+
+use sse_proto::{Config, EventSource, Instant, Limits, Output, ReconnectPolicy, ResponseHead};
+
+mod sys;
+
+fn main() {
+    let config = Config {
+        limits: Limits { event: 256, ..Limits::default() },
+        // Standard input comes once.
+        policy: ReconnectPolicy::never(),
+        ..Config::default()
+    };
+    let mut source = EventSource::new(config, 0x5eed);
+    let mut ticks = 0;
+    let mut buffer = [0; 64];
+    let (mut read, mut filled) = (0, 0);
+    loop {
+        ticks += 1;
+        let mut input = &buffer[read..filled];
+        let output = source.poll(Instant::from_epoch(Duration::from_millis(ticks)), &mut input);
+        read = filled - input.len();
+        match output {
+            Output::Connect(_) => {
+                let head =
+                    ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(200) };
+                source.handle_response(head);
+            }
+            Output::NeedData { .. } => {
+                read = 0;
+                filled = sys::read(&mut buffer);
+                if filled == 0 {
+                    source.handle_eof();
+                }
+            }
+            Output::Event(event) => {
+                for text in [event.id, ": ", event.data, "\n"] {
+                    sys::write(text);
+                }
+            }
+            Output::Closed(_) => break sys::write("closed\n"),
+            _ => {}
+        }
+    }
+}
