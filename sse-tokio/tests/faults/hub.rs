@@ -103,7 +103,8 @@ impl Received {
             }
             return;
         }
-        let number: u64 = text.split(' ').next().unwrap().parse().unwrap();
+        let number = text.split(' ').next().unwrap().parse::<u64>();
+        let number = number.unwrap_or_else(|_| panic!("seed {seed}: {text:?} in place of {}", self.next));
         let follows = number == self.next || self.unknown && number > self.next;
         assert!(follows, "seed {seed}: {number} in place of {}", self.next);
         assert_eq!(text, data(number), "seed {seed}");
