@@ -337,7 +337,7 @@ mod swar {
 
     /// See [`super::find`]; eight bytes at a time on any machine.
     #[inline]
-    pub(super) fn find(bytes: &[u8]) -> usize {
+    pub(in crate::decode) fn find(bytes: &[u8]) -> usize {
         let mut rest = bytes;
         while let Some((word, after)) = rest.split_first_chunk() {
             let flags = flags(word);
