@@ -44,7 +44,7 @@ profile=$(mktemp -d)
 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
   --disable-component-update --disable-sync --user-data-dir="$profile" http://127.0.0.1:8931/ 2>target/wasm/chromium.log &
 browser=$!
-(sleep 60 && kill "$server") 2>/dev/null &
+(sleep 60 && kill "$server") >/dev/null 2>&1 &
 watchdog=$!
 wait "$server" || true
 kill "$browser" "$watchdog" 2>/dev/null || true
