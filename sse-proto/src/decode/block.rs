@@ -73,6 +73,7 @@ impl Block {
         }
     }
 
+    #[inline]
     pub(super) fn last_event_id(&self) -> &str {
         self.last_event_id.as_str()
     }

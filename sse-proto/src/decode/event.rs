@@ -105,16 +105,19 @@ pub struct Message {
 
 impl Message {
     /// The event type; `message` if the stream named none.
+    #[inline]
     pub fn event(&self) -> &str {
         if self.event_end > self.data_end { &self.text[self.data_end..self.event_end] } else { DEFAULT }
     }
 
     /// The data, its lines joined with LF.
+    #[inline]
     pub fn data(&self) -> &str {
         &self.text[..self.data_end]
     }
 
     /// The last event ID string at this event.
+    #[inline]
     pub fn id(&self) -> &str {
         &self.text[self.event_end..]
     }
