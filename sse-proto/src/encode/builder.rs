@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr_iter, memchr2, memchr3, memmem};
 
 use super::EncodeError;
 
@@ -112,7 +112,7 @@ impl<'a> EventBuilder<'a> {
     ///
     /// Those of `out`; `String` has none.
     pub fn encode_into(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        self.comment.write(": ", out)?;
+        self.comment.write("\n: ", out)?;
         for (name, value) in [("event: ", self.event), ("id: ", self.id)] {
             if let Some(value) = value {
                 out.write_str(name)?;
@@ -123,7 +123,7 @@ impl<'a> EventBuilder<'a> {
         if let Some(retry) = self.retry {
             writeln!(out, "retry: {retry}")?;
         }
-        self.data.write("data: ", out)?;
+        self.data.write("\ndata: ", out)?;
         if self.has_field() { out.write_str("\n") } else { Ok(()) }
     }
 
@@ -170,21 +170,33 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn lines(&self) -> impl Iterator<Item = &'a str> {
-        self.first.iter().chain(&self.more).flat_map(|text| Lines { rest: Some(text) })
+    fn texts(&self) -> impl Iterator<Item = &'a str> {
+        self.first.iter().chain(&self.more).copied()
     }
 
-    fn write(&self, name: &str, out: &mut impl fmt::Write) -> fmt::Result {
-        for line in self.lines() {
-            out.write_str(name)?;
+    /// Writes the lines; `start` is what comes before each but the first: the end of the one before, and the name.
+    fn write(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
+        let mut lines = self.texts().flat_map(|text| Lines { rest: Some(text) });
+        let Some(first) = lines.next() else { return Ok(()) };
+        out.write_str(&start[1..])?;
+        out.write_str(first)?;
+        for line in lines {
+            out.write_str(start)?;
             out.write_str(line)?;
-            out.write_str("\n")?;
         }
-        Ok(())
+        out.write_str("\n")
     }
 
     fn encoded_len(&self, name: &str) -> usize {
-        self.lines().map(|line| name.len() + line.len() + 1).sum()
+        self.texts()
+            .map(|text| {
+                let bytes = text.as_bytes();
+                let lf = memchr_iter(b'\n', bytes).count();
+                let cr = memchr_iter(b'\r', bytes).count();
+                let crlf = if cr > 0 { memmem::find_iter(bytes, "\r\n").count() } else { 0 };
+                text.len() - lf - cr + (1 + lf + cr - crlf) * (name.len() + 1)
+            })
+            .sum()
     }
 }
 
