@@ -5,12 +5,9 @@
 //!   Line ───────▶ Head ─────────────────────▶ Value ──────────────▶ Line
 //!                   └───────────────── LF, CR ─────────────────────▶
 //! ```
-//!
-//! A chunk of a single byte is a case of its own: the general path is long, and such a stream takes it for every byte.
 
 use super::block::Place;
 use super::event::Completed;
-use super::fast;
 use super::field::{self, Field};
 use super::parser::{Parser, Phase};
 use super::scan::{self, Name};
@@ -44,7 +41,7 @@ const HEAD: u32 = 7;
 impl Head {
     /// Appends a byte, and says whether the field is known by now: with the byte after the colon it is.
     #[inline]
-    fn push(&mut self, byte: u8) -> bool {
+    pub(super) fn push(&mut self, byte: u8) -> bool {
         let after_colon = self.len > 0 && (self.bytes >> (8 * (self.len - 1))) as u8 == b':';
         self.bytes |= u64::from(byte) << (8 * self.len);
         self.len += 1;
@@ -53,7 +50,7 @@ impl Head {
 
     /// The field, if it is written as nearly all are, and the value has not begun.
     #[inline]
-    fn name(self) -> Option<Name> {
+    pub(super) fn name(self) -> Option<Name> {
         const DATA: u64 = u64::from_le_bytes(*b"data: \0\0");
         const EVENT: u64 = u64::from_le_bytes(*b"event: \0");
         const ID: u64 = u64::from_le_bytes(*b"id: \0\0\0\0");
@@ -68,129 +65,7 @@ impl Head {
     }
 }
 
-/// What became of bytes that go to the buffers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Became {
-    /// The chunk is used up.
-    Taken,
-    /// They ended an event, which is in the buffers.
-    Event,
-    /// What is left takes the plain path.
-    Left,
-}
-
 impl Parser {
-    /// Takes a chunk that is one byte of data, if it is such a one.
-    #[inline]
-    pub(super) fn take_data_byte(&mut self, input: &mut &[u8]) -> bool {
-        let taken = matches!(**input, [byte] if byte >= 14 && self.block.push_byte(byte));
-        if taken {
-            self.consumed += 1;
-            *input = &[];
-        }
-        taken
-    }
-
-    /// Takes a chunk that lies within a line of data; else says what [`scan::piece`] says of it.
-    #[inline(never)]
-    pub(super) fn take_middle(&mut self, input: &mut &[u8]) -> (usize, bool) {
-        let (len, ascii) = scan::piece(input);
-        if len == input.len() && self.block.push_piece(input, ascii) {
-            self.consumed += len as u64;
-            *input = &[];
-        }
-        (len, ascii)
-    }
-
-    /// Takes a chunk of one byte, if it is none of the rarer ones.
-    #[inline(never)]
-    pub(super) fn take_byte<const FRAMES: bool>(&mut self, byte: u8) -> Became {
-        let ends = matches!(byte, b'\n' | b'\r');
-        let mut became = Became::Taken;
-        match self.state {
-            State::Value(name) if !ends => {
-                if !self.block.push_within(name, &[byte], byte < 0x80) {
-                    return Became::Left;
-                }
-            }
-            State::Value(Name::Retry) => return Became::Left,
-            State::Value(Name::Comment) if FRAMES => return Became::Left,
-            State::Value(name) => {
-                if self.block.is_value_large() {
-                    return Became::Left;
-                }
-                self.block.end(name);
-                self.state = State::Line;
-                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
-            }
-            State::Head(mut head) if !ends => {
-                self.state = State::Head(head);
-                if head.push(byte) {
-                    let Some(name) = head.name().filter(|_| self.block.has_room()) else {
-                        return Became::Left;
-                    };
-                    self.block.begin(name);
-                    self.state = State::Value(name);
-                } else {
-                    self.state = State::Head(head);
-                }
-            }
-            State::Line if self.phase != Phase::Unready => {
-                self.clear_stale();
-                if !ends {
-                    let mut head = Head::default();
-                    head.push(byte);
-                    self.state = State::Head(head);
-                    self.phase = Phase::Unready;
-                } else if self.block.has_data() {
-                    self.block.commit_id();
-                    self.set_stale();
-                    self.block_start = self.consumed + 1;
-                    became = Became::Event;
-                } else if self.phase == Phase::Block {
-                    self.block_start = self.consumed + 1;
-                } else {
-                    return Became::Left;
-                }
-            }
-            _ => return Became::Left,
-        }
-        self.consumed += 1;
-        self.expect_lf(&[byte]);
-        became
-    }
-
-    /// Takes what the chunk has of a value that is no data, if it is within the limit; and if that is a comment, which
-    /// nobody asked for, its end. Whether the chunk is used up by it.
-    #[inline]
-    pub(super) fn take_piece(&mut self, name: Name, input: &mut &[u8]) -> bool {
-        let (len, ascii) = scan::piece(input);
-        let (piece, rest) = input.split_at(len);
-        if !self.block.push_within(name, piece, ascii) {
-            return false;
-        }
-        self.consumed += len as u64;
-        *input = rest;
-        match fast::line_end(rest) {
-            Some(mut next) if name == Name::Comment && !self.block.is_value_large() => {
-                self.state = State::Line;
-                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
-                let blank = fast::line_end(next).filter(|_| self.phase == Phase::Block);
-                next = blank.unwrap_or(next);
-                self.consumed += (rest.len() - next.len()) as u64;
-                if blank.is_some() {
-                    self.block_start = self.consumed;
-                }
-                *input = next;
-                if next.is_empty() {
-                    self.expect_lf(rest);
-                }
-            }
-            _ => {}
-        }
-        input.is_empty()
-    }
-
     /// Goes on with the line that the last chunk cut.
     pub(super) fn resume_line<const FRAMES: bool>(
         &mut self,

@@ -1,21 +1,24 @@
 //! Bytes → events: how a stream is read (9.2.5, 9.2.6).
 //!
 //! ```text
-//!            a line that lies whole in the chunk
-//!  chunk ──┬──────────────▶ scan ───────────────┬──▶ block ──▶ Frame<'_>, Event<'_>
-//!          └──▶ line ──▶ field ──▶ text ────────┘
-//!            a line that the chunk cuts
-//!          ╰──────────────────── parser ───────────────────╯
+//!            an event that lies whole in the chunk
+//!          ┌────────▶ take ──▶ fast ──────────────────────▶ Frame<'_>, Event<'_>
+//!          │ a line that lies whole in the chunk                 ▲
+//!  chunk ──┼────────▶ read ──▶ scan ────────┬──────▶ block ──────┘
+//!          │ a line that the chunk cuts     │
+//!          └────────▶ cut ───▶ field, text ─┘
+//!          ╰───────────────────── parser ────────────────────────╯
 //! ```
 //!
 //! [`line`] and [`field`] are the grammar, spelled out; `scan` is the same grammar in one pass over a
-//! line that lies whole in the chunk, and tests hold the two against each other.
+//! line that lies whole in the chunk, `find` the search in it; tests hold the fast against the plain.
 
 mod block;
 mod cut;
 mod event;
 mod fast;
 pub mod field;
+mod find;
 #[cfg(feature = "serde")]
 mod json;
 mod limits;
@@ -23,6 +26,7 @@ pub mod line;
 mod parser;
 mod read;
 mod scan;
+mod take;
 mod text;
 
 pub use event::{Event, Finish, Frame, Message, Step};

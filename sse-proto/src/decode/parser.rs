@@ -6,12 +6,12 @@ use core::str::from_utf8;
 use core::time::Duration;
 
 use super::block::{Block, Place};
-use super::cut::{Became, State};
+use super::cut::State;
 use super::event::{Completed, DEFAULT, Event, Finish, Frame, Step};
 use super::limits::Limits;
 use super::line::Lines;
-use super::read::Taken;
 use super::scan::Name;
+use super::take::{Became, Taken};
 use super::text::{Text, as_str};
 use crate::Error;
 

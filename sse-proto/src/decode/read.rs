@@ -4,13 +4,14 @@ use core::mem;
 use core::time::Duration;
 
 use super::block::{Len, Place};
-use super::cut::{Became, State};
+use super::cut::State;
 use super::event::Completed;
-use super::fast::{self, Found, Whole};
+use super::fast;
 use super::field;
 use super::parser::{Parser, Phase};
 use super::scan::{self, Name};
-use crate::{Error, Overflow};
+use super::take::{Became, Taken};
+use crate::Error;
 
 /// What of a block lies in the chunk that is being read.
 #[derive(Clone, Copy)]
@@ -19,94 +20,7 @@ struct Here {
     event: Place,
 }
 
-/// What the fast path made of the start of a block.
-pub(super) enum Taken<'c> {
-    Event(Whole<'c>),
-    /// The first data of an event that goes to the buffers.
-    Start,
-    Nothing,
-}
-
 impl Parser {
-    /// Takes a block by the fast path, if it can.
-    #[inline(always)]
-    pub(super) fn take_block<'c>(&mut self, input: &mut &'c [u8]) -> Taken<'c> {
-        let limits = &self.block.limits;
-        match fast::event(input) {
-            Found::Whole(whole) if whole.data.len() + whole.event.len() <= limits.event => {
-                if let Some(id) = whole.id {
-                    if id.len() > limits.id {
-                        return Taken::Nothing;
-                    }
-                    self.block.set_last_event_id(id);
-                }
-                self.consumed += (input.len() - whole.rest.len()) as u64;
-                self.block_start = self.consumed;
-                if whole.rest.is_empty() {
-                    self.expect_lf(input);
-                }
-                *input = whole.rest;
-                Taken::Event(whole)
-            }
-            Found::Start(start)
-                if start.data.len() + start.event.len() <= limits.event
-                    && start.id.is_none_or(|id| id.len() <= limits.id) =>
-            {
-                self.consumed += (input.len() - start.rest.len()) as u64;
-                *input = start.rest;
-                self.phase = Phase::Unready;
-                self.state = State::Value(Name::Data);
-                self.block.start(&start);
-                Taken::Start
-            }
-            _ => Taken::Nothing,
-        }
-    }
-
-    /// Goes on with data that goes to the buffers: to the end of the chunk, or of the event, if nothing but data comes
-    /// before it. `piece` is what [`scan::piece`] says of the chunk.
-    #[inline]
-    pub(super) fn take_data(&mut self, input: &mut &[u8], mut piece: (usize, bool)) -> Became {
-        let chunk = *input;
-        let mut rest = chunk;
-        let became = loop {
-            let (len, ascii) = piece;
-            let (bytes, after) = rest.split_at(len);
-            if !self.block.push_piece(bytes, ascii) {
-                break Became::Left;
-            }
-            rest = after;
-            let Some(next) = fast::line_end(rest) else { break Became::Taken };
-            self.block.end(Name::Data);
-            if let Some(after) = fast::line_end(next) {
-                rest = after;
-                self.state = State::Line;
-                self.block.commit_id();
-                self.set_stale();
-                break Became::Event;
-            }
-            if next.starts_with(b"data: ") {
-                self.block.begin(Name::Data);
-                rest = &next[6..];
-                piece = scan::piece(rest);
-                continue;
-            }
-            rest = next;
-            self.state = State::Line;
-            self.phase = Phase::Line;
-            break if rest.is_empty() { Became::Taken } else { Became::Left };
-        };
-        self.consumed += (chunk.len() - rest.len()) as u64;
-        *input = rest;
-        if became == Became::Event {
-            self.block_start = self.consumed;
-        }
-        if rest.is_empty() && self.state == State::Line {
-            self.expect_lf(chunk);
-        }
-        became
-    }
-
     /// Reads until a frame is completed. Without `FRAMES` that is an event, or nothing. `fast` unless the fast path was
     /// tried before.
     #[inline(never)]
@@ -408,50 +322,8 @@ impl Parser {
         Some(Completed::Retry(time))
     }
 
-    /// A value was over its limit, in the line that `state` tells of.
-    #[cold]
-    fn overflow(&mut self, error: Error) -> Result<(), Error> {
-        let in_line = self.state != State::Line;
-        self.phase = Phase::Unready;
-        self.block.clear();
-        self.block.shrink();
-        match self.block.limits.overflow {
-            Overflow::Fail => {
-                self.state = State::Failed(error);
-                Err(error)
-            }
-            Overflow::Skip => {
-                self.state = State::Skipping { in_line };
-                Ok(())
-            }
-        }
-    }
-
-    /// Goes on with a block that is left out.
-    fn skip<'c, const FRAMES: bool>(
-        &mut self,
-        mut in_line: bool,
-        chunk: &'c [u8],
-        input: &mut &'c [u8],
-    ) -> Option<Completed> {
-        loop {
-            let line_start = self.position(chunk, input);
-            let Some(piece) = self.lines.next_piece(input) else { break };
-            if piece.end && piece.bytes.is_empty() && !in_line {
-                let bytes = line_start - self.block_start;
-                self.block_start = self.position(chunk, input);
-                self.state = State::Line;
-                self.skipped += 1;
-                return Some(Completed::Skipped { bytes }).filter(|_| FRAMES);
-            }
-            in_line = !piece.end;
-        }
-        self.state = State::Skipping { in_line };
-        Some(Completed::Nothing)
-    }
-
     /// How many bytes of the stream are consumed.
-    fn position(&self, chunk: &[u8], input: &[u8]) -> u64 {
+    pub(super) fn position(&self, chunk: &[u8], input: &[u8]) -> u64 {
         self.consumed + (chunk.len() - input.len()) as u64
     }
 }
