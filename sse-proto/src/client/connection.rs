@@ -27,6 +27,7 @@ impl Connection {
         Self { parser, step: None, clocks: Clocks::default() }
     }
 
+    #[inline]
     pub(super) fn read(&mut self, now: Instant, input: &mut &[u8], config: &Config) -> Result<Progress, End> {
         let chunk = *input;
         // Bytes that are there count before a deadline that has passed.
@@ -62,11 +63,13 @@ impl Connection {
     }
 
     /// The frame of the last read, whose chunk the caller vouches for.
+    #[inline]
     pub(super) fn borrow<'a, 'c: 'a>(&'a self, chunk: &'c [u8]) -> Option<Frame<'a>> {
         self.parser.borrow(self.step?, chunk)
     }
 
     /// The frame of the last read.
+    #[inline]
     pub(super) fn frame<'a, 'c: 'a>(&'a self, chunk: &'c [u8]) -> Option<Frame<'a>> {
         self.parser.frame(self.step?, chunk)
     }

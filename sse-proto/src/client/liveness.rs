@@ -45,6 +45,7 @@ pub(super) struct Clocks {
 
 impl Clocks {
     /// Bytes came.
+    #[inline]
     pub(super) fn data(&mut self, now: Instant) {
         if let Some(since) = self.waiting.take() {
             let waited = now.saturating_duration_since(since);
@@ -54,22 +55,26 @@ impl Clocks {
     }
 
     /// The bytes made a comment.
+    #[inline]
     pub(super) fn comment(&mut self) {
         self.cadence.observe(mem::take(&mut self.silence), true);
     }
 
     /// The bytes made an event.
+    #[inline]
     pub(super) fn event(&mut self) {
         self.eventless = Duration::ZERO;
         self.cadence.observe(mem::take(&mut self.silence), false);
     }
 
     /// The bytes are used up: the clocks run from here, or have been running.
+    #[inline]
     pub(super) fn wait(&mut self, now: Instant) {
         self.waiting.get_or_insert(now);
     }
 
     /// When the wait is over and what that means; `None` if it never is, or if nobody waits.
+    #[inline]
     pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Cause)> {
         let since = self.waiting?;
         let activity = match config.activity {

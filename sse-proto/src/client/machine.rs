@@ -130,7 +130,7 @@ impl EventSource {
     pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
         let chunk = *input;
         let progress = self.advance(now, input);
-        self.complete(progress, |connection| connection.borrow(chunk))
+        self.borrow(progress, chunk)
     }
 
     /// The first half of [`poll`](Self::poll): does everything, and borrows nothing.
@@ -248,6 +248,11 @@ impl EventSource {
     /// As [`Parser::frame`](crate::Parser::frame): if `chunk` is another chunk, in which there is no text at the place of a value.
     pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
         self.complete(progress, |connection| connection.frame(chunk))
+    }
+
+    /// As [`output`](Self::output), for a `chunk` that the caller vouches for.
+    pub(crate) fn borrow<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
+        self.complete(progress, |connection| connection.borrow(chunk))
     }
 
     /// The response to the request began: decides by [`Config::verdict`].

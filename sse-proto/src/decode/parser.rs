@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use core::mem;
-use core::str::from_utf8;
 use core::time::Duration;
 
 use super::block::{Block, Place};
@@ -12,7 +11,7 @@ use super::limits::Limits;
 use super::line::Lines;
 use super::scan::Name;
 use super::take::{Became, Taken};
-use super::text::{Text, as_str};
+use super::text::{Text, as_str, is_utf8};
 use crate::Error;
 
 /// An incremental parser of `text/event-stream`: feed it chunks, take events out.
@@ -215,7 +214,7 @@ impl Parser {
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         for place in step.0.places() {
             if let Place::Chunk(start, end) = place {
-                let text = chunk.get(start..end).is_some_and(|value| from_utf8(value).is_ok());
+                let text = chunk.get(start..end).is_some_and(is_utf8);
                 assert!(text, "`chunk` has to be what `input` was before `advance`");
             }
         }
@@ -313,6 +312,7 @@ impl Parser {
     }
 
     /// As [`frame`](Self::frame), for a `chunk` that the caller vouches for.
+    #[inline]
     pub(crate) fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         match step.0 {
             Completed::Nothing => None,

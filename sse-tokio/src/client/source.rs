@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::{FusedStream, Stream};
-use proto::{ClientEvent, ClientEventRef, CloseReason, Driver, Progress, ReadyState};
+use proto::{ClientEvent, ClientEventRef, CloseReason, Driver, ReadyState};
 use reqwest::{IntoUrl, RequestBuilder, Url};
 
 use super::trace::Trace;
@@ -86,8 +86,17 @@ impl EventSource {
     ///
     /// It is over, and not by anybody's wish. `None` follows.
     pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let progress = poll_fn(|cx| self.poll_progress(cx)).await?;
-        self.event(progress)
+        let progress = poll_fn(|cx| self.trace.in_scope(|| self.driver.poll_progress(cx))).await?;
+        match self.driver.event(progress) {
+            Ok(event) => {
+                self.trace.event(&event);
+                Some(Ok(event))
+            }
+            Err(closed) => {
+                self.trace.closed(&closed.reason);
+                closed.reason.is_failure().then(|| Err(Error::closed(closed)))
+            }
+        }
     }
 
     /// The URL that is connected to, without its credentials. That of a response is in its [`Head`].
@@ -130,31 +139,25 @@ impl EventSource {
     pub fn resume(&mut self) {
         self.driver.resume();
     }
-
-    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
-        self.trace.in_scope(|| self.driver.poll_progress(cx))
-    }
-
-    fn event(&mut self, progress: Progress) -> Option<Result<EventRef<'_>, Error>> {
-        match self.driver.event(progress) {
-            Ok(event) => {
-                self.trace.event(&event);
-                Some(Ok(event))
-            }
-            Err(closed) => {
-                self.trace.closed(&closed.reason);
-                closed.reason.is_failure().then(|| Err(Error::closed(closed)))
-            }
-        }
-    }
 }
 
 impl Stream for EventSource {
     type Item = Result<Event, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(progress) = ready!(self.poll_progress(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(self.event(progress).map(|event| event.map(EventRef::into_owned)))
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let next = ready!(this.trace.in_scope(|| this.driver.poll_owned(cx)));
+        Poll::Ready(match next {
+            Some(Ok(event)) => {
+                this.trace.event(&event);
+                Some(Ok(event))
+            }
+            Some(Err(closed)) => {
+                this.trace.closed(&closed.reason);
+                closed.reason.is_failure().then(|| Err(Error::closed(closed)))
+            }
+            None => None,
+        })
     }
 }
 

@@ -10,11 +10,11 @@ mod on {
     use std::error::Error as _;
     use std::iter::successors;
 
-    use proto::CloseReason;
+    use proto::{ClientEvent, CloseReason};
     use reqwest::Url;
     use tracing::{Span, debug, info_span, warn};
 
-    use crate::client::{EventRef, TransportError};
+    use crate::client::{Head, TransportError};
 
     /// The span of a source, in whose scope it works.
     #[derive(Debug)]
@@ -31,11 +31,11 @@ mod on {
             self.0.in_scope(work)
         }
 
-        pub(in crate::client) fn event(&self, event: &EventRef<'_>) {
+        pub(in crate::client) fn event<M, C>(&self, event: &ClientEvent<Head, TransportError, M, C>) {
             let _entered = self.0.enter();
             match event {
-                EventRef::Open(head) => debug!(target: "sse_tokio", version = ?head.version, "open"),
-                EventRef::Disconnected { cause, error, attempt, delay } => match error {
+                ClientEvent::Open(head) => debug!(target: "sse_tokio", version = ?head.version, "open"),
+                ClientEvent::Disconnected { cause, error, attempt, delay } => match error {
                     // What lies at the bottom names no URL, and what a hook says is its own affair.
                     Some(TransportError::Http(error)) => {
                         let error = successors(error.source(), |&error| error.source()).last();
@@ -64,10 +64,10 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
-    use proto::CloseReason;
+    use proto::{ClientEvent, CloseReason};
     use reqwest::Url;
 
-    use crate::client::EventRef;
+    use crate::client::{Head, TransportError};
 
     #[derive(Debug)]
     pub(in crate::client) struct Trace;
@@ -81,7 +81,7 @@ mod off {
             work()
         }
 
-        pub(in crate::client) fn event(&self, _: &EventRef<'_>) {}
+        pub(in crate::client) fn event<M, C>(&self, _: &ClientEvent<Head, TransportError, M, C>) {}
 
         pub(in crate::client) fn closed(&self, _: &CloseReason) {}
     }
