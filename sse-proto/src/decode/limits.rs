@@ -31,7 +31,7 @@ pub enum Overflow {
     /// The parser fails for good. A client does not connect again: it would be sent the same event.
     #[default]
     Fail,
-    /// The block is left out, up to its blank line, and reported as [`Frame::Skipped`]. Its ID is not committed.
+    /// The block is left out, up to its blank line, and reported as [`Frame::Skipped`](crate::Frame::Skipped). Its ID is not committed.
     Skip,
 }
 

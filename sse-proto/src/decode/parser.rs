@@ -231,7 +231,7 @@ impl Parser {
         self.retry
     }
 
-    /// How many blocks were left out because they were over a limit ([`Overflow::Skip`]).
+    /// How many blocks were left out because they were over a limit ([`Overflow::Skip`](crate::Overflow::Skip)).
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
