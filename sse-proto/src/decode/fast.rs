@@ -58,14 +58,23 @@ impl Whole<'_> {
     }
 }
 
-/// Reads the block at the start of `rest`.
+/// The data of a block that starts with it, up to the end of its line, as a rule, or to the first byte that is no printable
+/// ASCII; and what follows.
 #[inline(always)]
-pub(super) fn event(rest: &[u8]) -> Found<'_> {
-    read(rest).unwrap_or(Found::Other)
+pub(super) fn data(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let head = u64::from_le_bytes(*rest.first_chunk()?);
+    let bytes = &rest[6..];
+    if starts_with(head, b"data: ") { bytes.split_at_checked(scan::find(bytes)) } else { None }
+}
+
+/// Reads the block at the start of `rest`; `seen` is the length of its [`data`], if that was asked for.
+#[inline(always)]
+pub(super) fn event(rest: &[u8], seen: Option<usize>) -> Found<'_> {
+    read(rest, seen).unwrap_or(Found::Other)
 }
 
 #[inline(always)]
-fn read(mut rest: &[u8]) -> Option<Found<'_>> {
+fn read(mut rest: &[u8], seen: Option<usize>) -> Option<Found<'_>> {
     let mut event = &[][..];
     let mut id = None;
     let mut head = u64::from_le_bytes(*rest.first_chunk()?);
@@ -85,7 +94,7 @@ fn read(mut rest: &[u8]) -> Option<Found<'_>> {
     }
     let bytes = &rest[6..];
     // The ordinary: ASCII up to two line feeds.
-    let at = scan::find(bytes);
+    let at = seen.unwrap_or_else(|| scan::find(bytes));
     if let Some([b'\n', b'\n', rest @ ..]) = bytes.get(at..) {
         return Some(Found::Whole(Whole { data: &bytes[..at], event, id, rest }));
     }

@@ -7,9 +7,10 @@ use core::time::Duration;
 use super::block::{Block, Place};
 use super::cut::State;
 use super::event::{Completed, DEFAULT, Event, Finish, Frame, Step};
+use super::fast;
 use super::limits::Limits;
 use super::line::Lines;
-use super::scan::Name;
+use super::scan::{self, Name};
 use super::take::{Became, Taken};
 use super::text::{Text, as_str, is_utf8};
 use crate::Error;
@@ -115,12 +116,15 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        let mut piece = (0, true);
+        if self.phase == Phase::Block {
+            return self.read_block(input);
+        }
+        let mut piece = None;
         if self.state == State::Value(Name::Data) {
             if self.take_data_byte(input) {
                 return Ok(None);
             }
-            piece = self.take_middle(input);
+            piece = Some(self.take_middle(input));
             if input.is_empty() {
                 return Ok(None);
             }
@@ -260,13 +264,36 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// What [`next_event`](Self::next_event) does but for chunks within a line of data. If the chunk goes on with one,
-    /// `piece` is what [`scan::piece`](super::scan::piece) says of it.
+    /// What [`next_event`](Self::next_event) does at the start of a block. The most ordinary event, one line of ASCII, is
+    /// taken here, in a function that needs little else; the rest is for [`read_event`](Self::read_event).
+    #[inline(never)]
+    fn read_block<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        let mut piece = None;
+        if let Some((data, rest)) = fast::data(input) {
+            piece = Some((data.len(), true));
+            if let [b'\n', b'\n', rest @ ..] = rest
+                && data.len() <= self.block.limits.event
+            {
+                self.consumed += (input.len() - rest.len()) as u64;
+                self.block_start = self.consumed;
+                *input = rest;
+                return Ok(Some(Event {
+                    event: DEFAULT,
+                    data: as_str(data),
+                    id: self.block.last_event_id(),
+                }));
+            }
+        }
+        self.read_event(input, piece)
+    }
+
+    /// What [`next_event`](Self::next_event) does but for the most ordinary. `piece` is what is known of the chunk already:
+    /// within a line of data what [`scan::piece`] says of it, at the start of a block how long [`fast::data`] is.
     #[inline(never)]
     fn read_event<'a, 'c: 'a>(
         &'a mut self,
         input: &mut &'c [u8],
-        mut piece: (usize, bool),
+        mut piece: Option<(usize, bool)>,
     ) -> Result<Option<Event<'a>>, Error> {
         if let [byte] = **input {
             match self.take_byte::<false>(byte) {
@@ -285,8 +312,8 @@ impl Parser {
                 return Ok(None);
             }
             fast = false;
-            piece = (0, true);
-            if let Taken::Event(whole) = self.take_block(input) {
+            let seen = piece.replace((0, true)).map(|(len, _)| len);
+            if let Taken::Event(whole) = self.take_block(input, seen) {
                 return Ok(Some(Event {
                     event: if whole.event.is_empty() { DEFAULT } else { as_str(whole.event) },
                     data: as_str(whole.data),
@@ -296,11 +323,13 @@ impl Parser {
         }
         let state = self.state;
         match state {
-            State::Value(Name::Data) => match self.take_data(input, piece) {
-                Became::Taken => return Ok(None),
-                Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
-                Became::Left => {}
-            },
+            State::Value(Name::Data) => {
+                match self.take_data(input, piece.unwrap_or_else(|| scan::piece(input))) {
+                    Became::Taken => return Ok(None),
+                    Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
+                    Became::Left => {}
+                }
+            }
             State::Value(name) if self.take_piece(name, input) => return Ok(None),
             _ => {}
         }

@@ -39,7 +39,7 @@ impl Parser {
                 }
                 if fast && input[0] != b':' {
                     self.consumed += (chunk.len() - input.len()) as u64;
-                    match self.take_block(input) {
+                    match self.take_block(input, None) {
                         Taken::Event(whole) => return Ok(whole.places(chunk)),
                         Taken::Start | Taken::Nothing => {}
                     }

@@ -28,11 +28,11 @@ pub(super) enum Became {
 }
 
 impl Parser {
-    /// Takes a block by the fast path, if it can.
+    /// Takes a block by the fast path, if it can; for `seen` see [`fast::event`].
     #[inline(always)]
-    pub(super) fn take_block<'c>(&mut self, input: &mut &'c [u8]) -> Taken<'c> {
+    pub(super) fn take_block<'c>(&mut self, input: &mut &'c [u8], seen: Option<usize>) -> Taken<'c> {
         let limits = &self.block.limits;
-        match fast::event(input) {
+        match fast::event(input, seen) {
             Found::Whole(whole) if whole.data.len() + whole.event.len() <= limits.event => {
                 if let Some(id) = whole.id {
                     if id.len() > limits.id {
