@@ -11,9 +11,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_io::{AsyncRead, AsyncWrite};
-use http::header::{
-    CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
-};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode, Uri, Version};
 use http_body::Body as _;
 use http_body_util::Full;
@@ -174,13 +172,7 @@ impl Transport for Http {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-        ResponseHead {
-            status: head.status.as_u16(),
-            content_type: text(CONTENT_TYPE),
-            retry_after: text(RETRY_AFTER),
-            date: text(DATE),
-        }
+        ResponseHead::new(head.status.as_u16(), |name| head.headers.get(name)?.to_str().ok())
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use proto::{ErrorKind, Redirects, ResponseHead, Verdict};
 use ureq::config::Config;
-use ureq::http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use ureq::http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use ureq::http::{Method, Request, Response, StatusCode, Version};
 use ureq::{Agent, AsSendBody};
 use url::Url;
@@ -74,13 +74,7 @@ impl Transport for Http {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-        ResponseHead {
-            status: head.status.as_u16(),
-            content_type: text(CONTENT_TYPE),
-            retry_after: text(RETRY_AFTER),
-            date: text(DATE),
-        }
+        ResponseHead::new(head.status.as_u16(), |name| head.headers.get(name)?.to_str().ok())
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {

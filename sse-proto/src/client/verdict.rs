@@ -19,6 +19,19 @@ pub struct ResponseHead<'a> {
     pub date: Option<&'a str>,
 }
 
+impl<'a> ResponseHead<'a> {
+    /// Takes what it wants to know from the headers: `header` looks one up by its name, in lower case, and answers
+    /// `None` if it is not there or no text.
+    pub fn new(status: u16, header: impl Fn(&'static str) -> Option<&'a str>) -> Self {
+        Self {
+            status,
+            content_type: header("content-type"),
+            retry_after: header("retry-after"),
+            date: header("date"),
+        }
+    }
+}
+
 impl From<u16> for ResponseHead<'_> {
     /// The head of a response that has a status and no header.
     fn from(status: u16) -> Self {

@@ -10,7 +10,7 @@ use futures_core::future::BoxFuture;
 use http_body_util::BodyDataStream;
 use percent_encoding::percent_decode_str;
 use proto::{Epoch, ErrorKind, Instant, Redirects, Request, ResponseHead, Transport, Verdict};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, Version};
 use tokio::time::Sleep;
 
@@ -114,13 +114,7 @@ impl Transport for Http {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-        ResponseHead {
-            status: head.status.as_u16(),
-            content_type: text(CONTENT_TYPE),
-            retry_after: text(RETRY_AFTER),
-            date: text(DATE),
-        }
+        ResponseHead::new(head.status.as_u16(), |name| head.headers.get(name)?.to_str().ok())
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
