@@ -61,14 +61,14 @@ fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
     values[values.len() / 2]
 }
 
-struct Process {
+pub struct Process {
     contender: Contender,
     child: Child,
     stdin: ChildStdin,
     subscribers: Vec<Subscriber>,
     poll: Poll,
     buffer: Vec<u8>,
-    bytes_per_connection: isize,
+    pub bytes_per_connection: isize,
 }
 
 struct Subscriber {
@@ -79,7 +79,7 @@ struct Subscriber {
 }
 
 impl Process {
-    fn start(contender: Contender, count: usize, size: usize) -> Self {
+    pub fn start(contender: Contender, count: usize, size: usize) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["contender", contender.name(), &size.to_string()])
             .stdin(Stdio::piped())
@@ -103,18 +103,10 @@ impl Process {
         let mut latencies = vec![];
         let mut deliveries = 0;
         while start.elapsed() < duration {
-            let published = Instant::now();
-            writeln!(self.stdin, "{burst}").expect("it reads");
-            let wanted = burst * self.subscribers.len();
-            let mut arrived = 0;
-            while arrived < wanted {
-                for count in self.read() {
-                    arrived += count;
-                    latencies.extend(std::iter::repeat_n(published.elapsed().as_micros() as u32, count));
-                }
-            }
-            assert_eq!(arrived, wanted, "nobody got more");
-            deliveries += wanted;
+            self.burst(burst, |count, after| {
+                latencies.extend(std::iter::repeat_n(after.as_micros() as u32, count));
+            });
+            deliveries += burst * self.subscribers.len();
         }
         let elapsed = start.elapsed().as_secs_f64();
         latencies.sort_unstable();
@@ -126,6 +118,20 @@ impl Process {
             p50: quantile(0.5),
             p99: quantile(0.99),
         }
+    }
+
+    /// Publishes, and returns when everybody got everything; `arrived` is told how many came at a time, and how long after.
+    pub fn burst(&mut self, burst: usize, mut arrived: impl FnMut(usize, Duration)) -> Duration {
+        let published = Instant::now();
+        writeln!(self.stdin, "{burst}").expect("it reads");
+        let mut wanted = burst * self.subscribers.len();
+        while wanted > 0 {
+            for count in self.read() {
+                wanted = wanted.checked_sub(count).expect("nobody gets more");
+                arrived(count, published.elapsed());
+            }
+        }
+        published.elapsed()
     }
 
     /// Waits for something to arrive; returns how many events came on each connection.

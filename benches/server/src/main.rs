@@ -1,11 +1,12 @@
 //! Measures the hub beside the usual way to serve events in Rust, axum's `Sse` over `tokio::sync::broadcast`.
 //!
 //! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES]` prints deliveries a second, CPU per delivery and
-//! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes. The contenders run in processes of their own and
-//! take turns.
+//! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands.
+//! The contenders run in processes of their own and take turns.
 
 mod contenders;
 mod counting;
+mod hold;
 mod load;
 mod memory;
 
@@ -21,7 +22,11 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("load") => load::run(number(1, 500), number(2, 2) as u64, number(3, 200)),
         Some("memory") => memory::run(number(1, 10_000)),
+        Some("hold") => hold::run(number(1, 10_000), number(2, 200)),
+        Some("part") => hold::part(number(1, 10_000), number(2, 200)),
         Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
-        _ => eprintln!("usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] | memory [SUBSCRIBERS]"),
+        _ => eprintln!(
+            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES]"
+        ),
     }
 }
