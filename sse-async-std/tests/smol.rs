@@ -1,10 +1,12 @@
 //! The scenarios of every client, on smol.
 #![allow(clippy::unwrap_used)]
 
+use futures_util::StreamExt;
+
 mod common;
 
 use common::{Ask, Seen};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
-    smol::block_on(common::follow(ask, seen));
+    common::follow(ask, seen, |source| smol::block_on(source.next()));
 }

@@ -11,39 +11,11 @@ use sse_blocking::{ClientEvent, CloseReason, EventSource};
 #[path = "../../tests/scenarios/mod.rs"]
 mod scenarios;
 
-use scenarios::{Ask, Seen};
+use scenarios::{Ask, Seen, build, tell};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
-    let mut builder = EventSource::builder(&ask.url).config(ask.config.clone());
-    for &(name, value) in &ask.headers {
-        builder = builder.header(name, value);
-    }
-    for &name in &ask.forward {
-        builder = builder.forward_header(HeaderName::from_static(name));
-    }
-    if let Some(name) = ask.id_parameter {
-        builder = builder.last_event_id_parameter(name);
-    }
-    if let Some(body) = ask.body {
-        builder = builder.method(Method::POST).body(body);
-    }
-    let mut source = builder.build().unwrap();
-    while let Some(item) = source.next() {
-        let item = match item {
-            Ok(event) => Seen::of(event, |head| head.status.as_u16()),
-            Err(closed) => Seen::Closed(closed.reason),
-        };
-        let end = matches!(item, Seen::Closed(_));
-        if seen(item) {
-            return;
-        }
-        if end {
-            assert!(source.next().is_none());
-            return;
-        }
-    }
-    assert!(source.next().is_none());
-    seen(Seen::End);
+    let mut source = build!(ask, EventSource, Method, HeaderName);
+    tell(seen, || Some(Seen::of(source.next()?, |head| head.status.as_u16(), |closed| closed.reason)));
 }
 
 #[test]

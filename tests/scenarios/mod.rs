@@ -1,7 +1,7 @@
 //! What a client has to get right, over real sockets: one suite for every runtime.
 //!
 //! The test that includes this module has a function `follow(&Ask, &mut dyn FnMut(Seen) -> bool)` at its root,
-//! which runs a client of its runtime until it ends, or until the closure has seen enough.
+//! which runs a client of its runtime until it ends, or until the closure has seen enough: [`tell`] does.
 #![allow(clippy::unwrap_used)]
 
 mod redirect;
@@ -27,6 +27,44 @@ pub(crate) struct Ask {
     pub(crate) body: Option<&'static str>,
 }
 
+/// Builds the client that a test asks for. The builders of all runtimes have the same methods, but no trait.
+macro_rules! build {
+    ($ask:expr, $source:ident, $method:ident, $header_name:ident) => {{
+        let ask: &Ask = $ask;
+        let mut builder = $source::builder(&ask.url).config(ask.config.clone());
+        for &(name, value) in &ask.headers {
+            builder = builder.header(name, value);
+        }
+        for &name in &ask.forward {
+            builder = builder.forward_header($header_name::from_static(name));
+        }
+        if let Some(name) = ask.id_parameter {
+            builder = builder.last_event_id_parameter(name);
+        }
+        if let Some(body) = ask.body {
+            builder = builder.method($method::POST).body(body);
+        }
+        builder.build().unwrap()
+    }};
+}
+pub(crate) use build;
+
+/// Tells what `next` says until it ends, or until `seen` has seen enough.
+pub(crate) fn tell(seen: &mut dyn FnMut(Seen) -> bool, mut next: impl FnMut() -> Option<Seen>) {
+    while let Some(item) = next() {
+        let closed = matches!(item, Seen::Closed(_));
+        if seen(item) {
+            return;
+        }
+        if closed {
+            assert_eq!(next(), None, "after an error");
+            return;
+        }
+    }
+    assert_eq!(next(), None, "after the end");
+    seen(Seen::End);
+}
+
 /// What a client said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -49,16 +87,22 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
-    pub(crate) fn of<H, E>(event: ClientEvent<H, E>, status: impl Fn(H) -> u16) -> Self {
-        match event {
-            ClientEvent::Open(head) => Self::Open(status(head)),
-            ClientEvent::Message(message) => Self::Event {
+    /// An item of a client, given how to read its head and its error.
+    pub(crate) fn of<H, E, F>(
+        item: Result<ClientEvent<H, E>, F>,
+        status: impl Fn(H) -> u16,
+        reason: impl Fn(F) -> CloseReason,
+    ) -> Self {
+        match item {
+            Ok(ClientEvent::Open(head)) => Self::Open(status(head)),
+            Ok(ClientEvent::Message(message)) => Self::Event {
                 event: message.event().into(),
                 data: message.data().into(),
                 id: message.id().into(),
             },
-            ClientEvent::Disconnected { cause, delay, .. } => Self::Disconnected { cause, delay },
-            _ => Self::Other,
+            Ok(ClientEvent::Disconnected { cause, delay, .. }) => Self::Disconnected { cause, delay },
+            Ok(_) => Self::Other,
+            Err(error) => Self::Closed(reason(error)),
         }
     }
 }
