@@ -19,6 +19,7 @@
 //! connection pools, cookies and compression, of which an event stream needs none.
 
 mod client;
+mod clock;
 mod server;
 
 pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, RedirectError, TransportError};

@@ -3,19 +3,17 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_io::Timer;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::Stream;
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
-use proto::{Epoch, EventBuilder, Instant, KeepAlive};
+use proto::{Chunks, EventBuilder};
 
-/// After this many bytes a frame is sent although more events are ready.
-const BATCH: usize = 64 << 10;
+use crate::clock::Clock;
 
 /// One encoded event or comment: what the stream behind a [`Sse`] yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,16 +44,7 @@ impl From<EventBuilder<'_>> for EncodedEvent {
 /// let response = response(Sse::new(events));
 /// assert_eq!(response.headers()["content-type"], "text/event-stream");
 /// ```
-pub struct Sse<S, E = Infallible> {
-    /// `None` when it has ended.
-    stream: Option<Pin<Box<S>>>,
-    /// What it ended with, while the events before that are being sent.
-    error: Option<E>,
-    epoch: Epoch,
-    keep_alive: KeepAlive,
-    /// Set anew only when it goes off, not with each event: it is early, never late.
-    alarm: Option<Timer>,
-}
+pub struct Sse<S, E = Infallible>(Chunks<S, E, Clock>);
 
 impl<S, E> Sse<S, E> {
     /// Sends the items of `stream`: [`EncodedEvent`]s, or what converts into them.
@@ -64,14 +53,20 @@ impl<S, E> Sse<S, E> {
         S: Stream<Item = Result<T, E>>,
         T: Into<EncodedEvent>,
     {
-        let keep_alive = KeepAlive::new(KeepAlive::INTERVAL, Instant::ZERO);
-        Self { stream: Some(Box::pin(stream)), error: None, epoch: Epoch::default(), keep_alive, alarm: None }
+        Self(Chunks::new(stream, Clock::default()))
     }
 
     /// Sends a comment after `interval` without an event; `Duration::MAX` means never.
-    pub fn keep_alive(mut self, interval: Duration) -> Self {
-        self.keep_alive = KeepAlive::new(interval, self.epoch.now());
-        self
+    pub fn keep_alive(self, interval: Duration) -> Self {
+        Self(self.0.keep_alive(interval))
+    }
+
+    /// Ends the body between two events as soon as `signal` completes, and asks the client to reconnect after `retry`.
+    ///
+    /// The graceful shutdown of a server that would otherwise wait for its endless responses. A frame of events that are
+    /// ready by then is sent before.
+    pub fn until(self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
+        Self(self.0.until(signal, retry))
     }
 }
 
@@ -79,54 +74,23 @@ impl<S, T, E> Body for Sse<S, E>
 where
     S: Stream<Item = Result<T, E>>,
     T: Into<EncodedEvent>,
-    E: Unpin,
 {
     type Data = Bytes;
     type Error = E;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-        let this = &mut *self;
-        let mut batch = BytesMut::new();
-        while let Some(stream) = &mut this.stream
-            && batch.len() < BATCH
-            && let Poll::Ready(item) = stream.as_mut().poll_next(cx)
-        {
-            match item {
-                Some(Ok(event)) => batch.extend_from_slice(&event.into().0),
-                Some(Err(error)) => {
-                    this.error = Some(error);
-                    this.stream = None;
-                }
-                None => this.stream = None,
-            }
-        }
-        if !batch.is_empty() {
-            this.keep_alive.handle_event(this.epoch.now());
-            return Poll::Ready(Some(Ok(Frame::data(batch.freeze()))));
-        }
-        if this.stream.is_none() {
-            return Poll::Ready(this.error.take().map(Err));
-        }
-        loop {
-            let deadline = this.keep_alive.deadline().and_then(|deadline| this.epoch.to_std(deadline));
-            let Some(deadline) = deadline else { return Poll::Pending };
-            let alarm = this.alarm.get_or_insert_with(|| Timer::at(deadline));
-            ready!(Pin::new(&mut *alarm).poll(cx));
-            this.alarm = None;
-            if this.keep_alive.poll(this.epoch.now()) {
-                return Poll::Ready(Some(Ok(Frame::data(EventBuilder::new().comment("").encode().into()))));
-            }
-        }
+        let chunk = self.0.poll_chunk(cx, |event: T| event.into().0);
+        chunk.map(|chunk| Some(chunk?.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_none() && self.error.is_none()
+        self.0.is_done()
     }
 }
 
 impl<S, E> fmt::Debug for Sse<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sse").field("keep_alive", &self.keep_alive).finish_non_exhaustive()
+        f.debug_tuple("Sse").field(&self.0).finish()
     }
 }
 

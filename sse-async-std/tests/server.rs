@@ -14,6 +14,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Either, Empty};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use smol::channel;
 use smol_hyper::rt::FuturesIo;
 use sse_async_std::{EncodedEvent, Event, EventBuilder, EventSource, Sse, response};
 
@@ -39,6 +40,20 @@ fn silence_is_filled_with_comments_and_only_silence() {
     assert_eq!(next(), "data: a\n\n");
     assert_eq!(next(), ": \n");
     assert_eq!(next(), ": \n");
+}
+
+#[test]
+fn a_shutdown_ends_the_body_between_events_with_a_retry() {
+    let (sender, events) = channel::unbounded();
+    let (stop, stopped) = channel::bounded::<()>(1);
+    let until = async move { assert!(stopped.recv().await.is_err()) };
+    let mut body = Sse::new(events.map(Ok::<_, Infallible>)).until(until, Duration::from_millis(500));
+    sender.try_send(event("a")).unwrap();
+    assert_eq!(block_on(body.frame()).unwrap().unwrap().into_data().unwrap(), "data: a\n\n");
+    sender.try_send(event("b")).unwrap();
+    drop(stop);
+    assert_eq!(block_on(body.frame()).unwrap().unwrap().into_data().unwrap(), "data: b\n\nretry: 500\n\n");
+    assert!(block_on(body.frame()).is_none());
 }
 
 #[test]

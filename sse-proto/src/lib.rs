@@ -18,7 +18,7 @@
 //! | events → bytes | [`EventBuilder`] |
 //! | when to connect, whom to believe, how long to wait | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | what to replay, when to reassure | [`History`], [`KeepAlive`] |
-//! | the same over streams (feature `stream`) | `ByteStreamExt::sse`, `Driver`, `Transport` |
+//! | the same over streams (feature `stream`) | `ByteStreamExt::sse`, `Chunks`, `Driver`, `Transport` |
 //!
 //! # In scope
 //!
@@ -34,7 +34,7 @@
 //!
 //! - `std` (default): `Epoch`, and the widest vectors that the processor has.
 //! - `simdutf8` (default): text that is not ASCII is validated with SIMD.
-//! - `stream`: event streams and the driver, on `futures-core`.
+//! - `stream`: event streams both ways and the driver, on `futures-core`.
 //! - `futures-io`: event streams of any `AsyncRead` of futures-io.
 
 #![no_std]
@@ -64,7 +64,7 @@ pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "futures-io")]
 pub use stream::{ByteReadExt, ReadChunk, ReadChunks};
 #[cfg(feature = "stream")]
-pub use stream::{ByteStreamExt, Driver, EventStream, EventStreamError, Transport};
+pub use stream::{ByteStreamExt, Chunks, Driver, EventStream, EventStreamError, Timer, Transport};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

@@ -75,6 +75,8 @@
 mod body;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(any(feature = "client", feature = "server"))]
+mod clock;
 #[cfg(feature = "codec")]
 mod codec;
 #[cfg(feature = "io")]

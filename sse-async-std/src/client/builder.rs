@@ -9,13 +9,14 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
-use proto::{Config, Driver, Epoch, Repeat, Verdict};
+use proto::{Config, Driver, Repeat, Verdict};
 use url::Url;
 
 use super::proxy::Proxies;
 use super::transport::{Head, Http, Shared};
 use super::urls::take_credentials;
 use super::{Error, EventSource, TransportError};
+use crate::clock::Clock;
 
 pub(super) type RequestHook =
     Box<dyn Fn(Request<Bytes>, u32) -> BoxFuture<'static, Result<Request<Bytes>, BoxError>> + Send + Sync>;
@@ -236,7 +237,7 @@ impl Builder {
             id_parameter: self.id_parameter,
             on_response: self.on_response,
             on_chunk: self.on_chunk,
-            epoch: Epoch::default(),
+            clock: Clock::default(),
         };
         let seed = RandomState::new().hash_one(());
         let driver = Driver::new(proto::EventSource::new(config, seed), transport);

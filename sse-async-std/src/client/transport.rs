@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use async_io::Timer;
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
@@ -17,7 +16,7 @@ use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use proto::{Epoch, ErrorKind, Instant, RedirectError, Redirects, ResponseHead, Transport, Verdict};
+use proto::{ErrorKind, Instant, RedirectError, Redirects, ResponseHead, Timer, Transport, Verdict};
 use smol_hyper::rt::FuturesIo;
 use url::{Position, Url};
 
@@ -25,6 +24,7 @@ use super::builder::{ChunkHook, RequestHook, ResponseHook};
 use super::proxy::{self, Proxies};
 use super::urls::{set_query_parameter, take_credentials};
 use super::{TransportError, connect};
+use crate::clock::{Clock, Sleep};
 
 /// The head of a response.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ pub(super) struct Http {
     pub(super) id_parameter: Option<String>,
     pub(super) on_response: Option<ResponseHook>,
     pub(super) on_chunk: Option<ChunkHook>,
-    pub(super) epoch: Epoch,
+    pub(super) clock: Clock,
 }
 
 /// What an attempt takes with it.
@@ -116,17 +116,6 @@ pub(super) struct Shared {
     /// The user's headers that may go to another origin.
     pub(super) forward: Vec<HeaderName>,
     pub(super) on_request: Option<RequestHook>,
-}
-
-/// A timer, whose future says nothing but that it is over.
-pub(super) struct Sleep(Timer);
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.0).poll(cx).map(drop)
-    }
 }
 
 impl Transport for Http {
@@ -164,11 +153,11 @@ impl Transport for Http {
     }
 
     fn sleep_until(&mut self, deadline: Instant) -> Sleep {
-        Sleep(self.epoch.to_std(deadline).map_or_else(Timer::never, Timer::at))
+        self.clock.sleep_until(deadline)
     }
 
     fn now(&self) -> Instant {
-        self.epoch.now()
+        self.clock.now()
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
@@ -176,10 +165,7 @@ impl Transport for Http {
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
-        match &mut self.on_response {
-            Some(hook) => hook(head, verdict),
-            None => verdict,
-        }
+        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
     }
 
     fn inspect(&mut self, chunk: &Bytes) {

@@ -78,10 +78,7 @@ impl Transport for Http {
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
-        match &mut self.on_response {
-            Some(hook) => hook(head, verdict),
-            None => verdict,
-        }
+        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
     }
 
     fn error_kind(error: &TransportError) -> ErrorKind {

@@ -1,12 +1,15 @@
-//! Async without a runtime: byte streams become event streams, and one driver runs the client machine (feature `stream`).
+//! Async without a runtime: byte streams become event streams and the other way round, and one driver runs the client
+//! machine (feature `stream`).
 //!
 //! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send`.
 
+mod chunks;
 mod driver;
 mod events;
 #[cfg(feature = "futures-io")]
 mod read;
 
+pub use chunks::{Chunks, Timer};
 pub use driver::{Driver, Transport};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};
 #[cfg(feature = "futures-io")]

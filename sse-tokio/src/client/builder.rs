@@ -6,13 +6,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
-use proto::{Config, Driver, Epoch, Repeat, Verdict};
+use proto::{Config, Driver, Repeat, Verdict};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, IntoUrl, Method, Request, RequestBuilder, Url, redirect};
 
 use super::trace::Trace;
 use super::transport::{Head, Http, Shared, take_credentials};
 use super::{Error, EventSource, TransportError};
+use crate::clock::Clock;
 
 pub(super) type RequestHook =
     Box<dyn Fn(Request, u32) -> BoxFuture<'static, Result<Request, BoxError>> + Send + Sync>;
@@ -240,7 +241,7 @@ impl Builder {
             template: Some(request),
             on_response: self.on_response,
             on_chunk: self.on_chunk,
-            epoch: Epoch::at(tokio::time::Instant::now().into_std()),
+            clock: Clock::default(),
         };
         let seed = RandomState::new().hash_one(());
         let driver = Driver::new(proto::EventSource::new(config, seed), transport);

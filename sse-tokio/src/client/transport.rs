@@ -9,14 +9,14 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use http_body_util::BodyDataStream;
 use percent_encoding::percent_decode_str;
-use proto::{Epoch, ErrorKind, Instant, Redirects, Request, ResponseHead, Transport, Verdict};
+use proto::{ErrorKind, Instant, Redirects, Request, ResponseHead, Timer, Transport, Verdict};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, Version};
-use tokio::time::Sleep;
 
 use super::builder::{ChunkHook, RequestHook, ResponseHook};
 use super::redirect::{Again, follow};
 use super::{TransportError, trace};
+use crate::clock::Clock;
 
 /// The head of a response.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub(super) struct Http {
     pub(super) template: Option<reqwest::Request>,
     pub(super) on_response: Option<ResponseHook>,
     pub(super) on_chunk: Option<ChunkHook>,
-    pub(super) epoch: Epoch,
+    pub(super) clock: Clock,
 }
 
 /// What an attempt takes with it.
@@ -72,7 +72,7 @@ impl Transport for Http {
     type Chunk = Bytes;
     type Error = TransportError;
     type Connect = BoxFuture<'static, Result<(Head, Body), TransportError>>;
-    type Sleep = Pin<Box<Sleep>>;
+    type Sleep = <Clock as Timer>::Sleep;
 
     fn connect(&mut self, request: Request<'_>) -> Self::Connect {
         let template = match self.template.as_ref().and_then(reqwest::Request::try_clone) {
@@ -103,14 +103,11 @@ impl Transport for Http {
     }
 
     fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep {
-        let far = std::time::Duration::from_secs(86400 * 365);
-        let at = self.epoch.to_std(deadline).unwrap_or_else(|| std::time::Instant::now() + far);
-        Box::pin(tokio::time::sleep_until(at.into()))
+        self.clock.sleep_until(deadline)
     }
 
     fn now(&self) -> Instant {
-        // Tokio's clock, which tests pause.
-        self.epoch.instant(tokio::time::Instant::now().into_std())
+        self.clock.now()
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
@@ -118,10 +115,7 @@ impl Transport for Http {
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
-        match &mut self.on_response {
-            Some(hook) => hook(head, verdict),
-            None => verdict,
-        }
+        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
     }
 
     fn inspect(&mut self, chunk: &Bytes) {

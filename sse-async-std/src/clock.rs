@@ -1,0 +1,33 @@
+//! Time, for the core: async-io's.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use proto::{Epoch, Instant, Timer};
+
+/// The clock of `std`, since it was made.
+#[derive(Default)]
+pub(crate) struct Clock(Epoch);
+
+/// A timer, whose future says nothing but that it is over.
+pub(crate) struct Sleep(async_io::Timer);
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+impl Timer for Clock {
+    type Sleep = Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        Sleep(self.0.to_std(deadline).map_or_else(async_io::Timer::never, async_io::Timer::at))
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}

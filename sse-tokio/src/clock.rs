@@ -1,0 +1,30 @@
+//! Time, for the core: tokio's, which tests pause.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use proto::{Epoch, Instant, Timer};
+use tokio::time::{Sleep, sleep_until};
+
+/// Tokio's clock, since it was made.
+pub(crate) struct Clock(Epoch);
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Epoch::at(tokio::time::Instant::now().into_std()))
+    }
+}
+
+impl Timer for Clock {
+    type Sleep = Pin<Box<Sleep>>;
+
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        let far = Duration::from_secs(86400 * 365);
+        let at = self.0.to_std(deadline).unwrap_or_else(|| std::time::Instant::now() + far);
+        Box::pin(sleep_until(at.into()))
+    }
+
+    fn now(&self) -> Instant {
+        self.0.instant(tokio::time::Instant::now().into_std())
+    }
+}
