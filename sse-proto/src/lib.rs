@@ -55,7 +55,7 @@ mod time;
 pub use client::{
     Cause, ClientEvent, ClientEventRef, CloseReason, Closed, Config, ErrorKind, EventSource, Jitter,
     Liveness, Output, Progress, ReadyState, ReconnectPolicy, Redirect, RedirectError, Redirects, Repeat,
-    Request, ResponseHead, Verdict, is_event_stream,
+    Request, ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
 pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, field, line};
 pub use encode::{EncodeError, EventBuilder};

@@ -122,7 +122,7 @@ fn n_a_query_parameter_carries_any_id() {
     all(&ask);
     let requests = server.requests();
     assert_eq!(requests[0].path, "/?since=0&x=%7e");
-    assert_eq!(requests[1].path, "/?x=%7E&since=a%01b%26c");
+    assert_eq!(requests[1].path, "/?x=%7e&since=a%01b%26c");
 }
 
 #[test]

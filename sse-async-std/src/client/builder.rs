@@ -13,8 +13,7 @@ use proto::{Config, Driver, Repeat, Verdict};
 use url::Url;
 
 use super::proxy::Proxies;
-use super::transport::{Head, Http, Shared};
-use super::urls::take_credentials;
+use super::transport::{Head, Http, Shared, take_credentials};
 use super::{Error, EventSource, TransportError};
 use crate::clock::Clock;
 

@@ -8,7 +8,6 @@ mod source;
 #[cfg(feature = "rustls")]
 mod tls;
 mod transport;
-mod urls;
 
 pub use builder::Builder;
 pub use error::{Error, TransportError};

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_io::{AsyncRead, AsyncWrite};
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION};
+use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode, Uri, Version};
 use http_body::Body as _;
 use http_body_util::Full;
@@ -22,7 +22,6 @@ use url::{Position, Url};
 
 use super::builder::{ChunkHook, RequestHook, ResponseHook};
 use super::proxy::{self, Proxies};
-use super::urls::{set_query_parameter, take_credentials};
 use super::{TransportError, connect};
 use crate::clock::{Clock, Sleep};
 
@@ -136,9 +135,9 @@ impl Transport for Http {
             http.headers_mut().insert("last-event-id", id);
         }
         if let Some(parameter) = &self.id_parameter
-            && !request.id.is_empty()
+            && let Some(query) = request.query(parameter, url.query())
         {
-            set_query_parameter(&mut url, parameter, request.id);
+            url.set_query(Some(&query));
         }
         let attempt = request.attempt;
         let shared = Arc::clone(&self.shared);
@@ -266,6 +265,14 @@ impl Shared {
     async fn secure(&self, _: &Url, _: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
         Err(TransportError::Tls("enable the feature `platform-verifier` or `webpki-roots`".into()))
     }
+}
+
+/// Moves the credentials of the URL to where HTTP has them. A header that is set already stands.
+pub(super) fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
+    let Some(value) = proxy::authorization(url) else { return };
+    // Only a URL without a host refuses, and one of HTTP has it.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    headers.entry(AUTHORIZATION).or_insert(value);
 }
 
 fn target(text: &str) -> Result<Uri, TransportError> {

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use proto::{ErrorKind, Redirects, ResponseHead, Verdict};
+use proto::{ErrorKind, Redirects, ResponseHead, Verdict, basic_authorization};
 use ureq::config::Config;
-use ureq::http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use ureq::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use ureq::http::{Method, Request, Response, StatusCode, Version};
 use ureq::{Agent, AsSendBody};
 use url::Url;
 
 use super::builder::{RequestHook, ResponseHook};
-use super::urls::{set_query_parameter, take_credentials};
 use super::{Body, RedirectError, TransportError};
 use crate::{Attempt, Transport};
 
@@ -51,9 +50,9 @@ impl Transport for Http {
     fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Head, Body), TransportError> {
         let mut url = self.url.clone();
         if let Some(parameter) = &self.id_parameter
-            && !attempt.request.id.is_empty()
+            && let Some(query) = attempt.request.query(parameter, url.query())
         {
-            set_query_parameter(&mut url, parameter, attempt.request.id);
+            url.set_query(Some(&query));
         }
         let mut request = Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
@@ -151,6 +150,17 @@ fn run<B: AsSendBody>(
             .timeout_recv_response(Some(timeout));
     }
     agent.run(config.build())
+}
+
+/// Moves the credentials of the URL to where HTTP has them (ureq would send them percent-encoded). A header that is set
+/// already stands.
+fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
+    let Some(value) = basic_authorization(url.username(), url.password()) else { return };
+    // Only a URL without a host refuses, and one of HTTP has it.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    let mut value = HeaderValue::try_from(value).expect("base64 is ASCII");
+    value.set_sensitive(true);
+    headers.entry(AUTHORIZATION).or_insert(value);
 }
 
 impl fmt::Debug for Http {

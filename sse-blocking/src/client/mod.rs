@@ -20,7 +20,6 @@ mod body;
 mod builder;
 mod error;
 mod http;
-mod urls;
 
 pub use body::Body;
 pub use builder::Builder;

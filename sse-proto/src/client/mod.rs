@@ -10,6 +10,7 @@ mod reconnect;
 mod redirect;
 mod retry_after;
 mod state;
+mod url;
 mod verdict;
 
 pub use config::{Config, Repeat};
@@ -19,4 +20,5 @@ pub use machine::EventSource;
 pub use output::{Cause, CloseReason, ErrorKind, Output, Progress, ReadyState, Request};
 pub use reconnect::{Jitter, ReconnectPolicy};
 pub use redirect::{Redirect, RedirectError, Redirects};
+pub use url::basic_authorization;
 pub use verdict::{ResponseHead, Verdict, is_event_stream};

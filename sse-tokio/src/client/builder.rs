@@ -226,7 +226,7 @@ impl Builder {
                 own_client(self.own_client, request.url()).map_err(|error| Error::request(error.into()))?
             }
         };
-        let request = take_credentials(&client, request).map_err(|error| Error::request(error.into()))?;
+        take_credentials(&mut request);
         let trace = Trace::new(request.url());
         let url = request.url().clone();
         let shared = Shared {

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use http_body_util::BodyDataStream;
-use percent_encoding::percent_decode_str;
-use proto::{ErrorKind, Instant, Redirects, Request, ResponseHead, Timer, Transport, Verdict};
+use proto::{
+    ErrorKind, Instant, Redirects, Request, ResponseHead, Timer, Transport, Verdict, basic_authorization,
+};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, RequestBuilder, StatusCode, Url, Version};
+use reqwest::{Client, StatusCode, Url, Version};
 
 use super::builder::{ChunkHook, RequestHook, ResponseHook};
 use super::redirect::{Again, follow};
@@ -87,9 +88,9 @@ impl Transport for Http {
             http.headers_mut().insert("last-event-id", id);
         }
         if let Some(parameter) = &self.shared.id_parameter
-            && !request.id.is_empty()
+            && let Some(query) = request.query(parameter, http.url().query())
         {
-            set_query_parameter(http.url_mut(), parameter, request.id);
+            http.url_mut().set_query(Some(&query));
         }
         let attempt = request.attempt;
         trace::connecting(attempt);
@@ -142,7 +143,8 @@ impl Shared {
             if let Some(again) = again
                 && let Some(next) = follow(&mut redirects, &self.forward, &response, again)?
             {
-                request = take_credentials(&self.client, next)?;
+                request = next;
+                take_credentials(&mut request);
                 continue;
             }
             let head = Head {
@@ -157,29 +159,12 @@ impl Shared {
 }
 
 /// Moves the credentials of the URL to where HTTP has them. A header that is set already stands.
-pub(super) fn take_credentials(
-    client: &Client,
-    mut request: reqwest::Request,
-) -> Result<reqwest::Request, reqwest::Error> {
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+pub(super) fn take_credentials(request: &mut reqwest::Request) {
     let url = request.url_mut();
-    let (user, password) = (decode(url.username()), url.password().map(decode));
-    if user.is_empty() && password.is_none() {
-        return Ok(request);
-    }
+    let Some(value) = basic_authorization(url.username(), url.password()) else { return };
     // Only a URL without a host refuses, and one of HTTP has it.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
-    if request.headers().contains_key(AUTHORIZATION) {
-        return Ok(request);
-    }
-    RequestBuilder::from_parts(client.clone(), request).basic_auth(user, password).build()
-}
-
-/// Sets a parameter of the query; the others stay as they are, to the letter if this one was not there.
-fn set_query_parameter(url: &mut Url, name: &str, value: &str) {
-    if url.query_pairs().any(|(other, _)| other == name) {
-        let others: Vec<_> = url.query_pairs().into_owned().filter(|(other, _)| other != name).collect();
-        url.query_pairs_mut().clear().extend_pairs(others);
-    }
-    url.query_pairs_mut().append_pair(name, value);
+    let mut value = HeaderValue::try_from(value).expect("base64 is ASCII");
+    value.set_sensitive(true);
+    request.headers_mut().entry(AUTHORIZATION).or_insert(value);
 }
