@@ -18,35 +18,26 @@ use super::transport::{Body, Head};
 /// [body](Self::body) when asked for.
 pub struct Error(Box<Inner>);
 
-struct Inner {
-    kind: Kind,
-    response: Option<Box<(Head, Body)>>,
-}
-
-enum Kind {
+enum Inner {
     /// The request could not be built.
     Request(TransportError),
-    Closed {
-        reason: CloseReason,
-        source: Option<TransportError>,
-    },
+    Closed(Closed<Head, Body, TransportError>),
 }
 
 impl Error {
     pub(super) fn request(error: TransportError) -> Self {
-        Self(Box::new(Inner { kind: Kind::Request(error), response: None }))
+        Self(Box::new(Inner::Request(error)))
     }
 
     pub(super) fn closed(closed: Closed<Head, Body, TransportError>) -> Self {
-        let Closed { reason, error: source, response } = closed;
-        Self(Box::new(Inner { kind: Kind::Closed { reason, source }, response }))
+        Self(Box::new(Inner::Closed(closed)))
     }
 
     /// Why the source closed; `None` if it was never built, because the request is malformed.
     pub fn reason(&self) -> Option<CloseReason> {
-        match self.0.kind {
-            Kind::Request(_) => None,
-            Kind::Closed { reason, .. } => Some(reason),
+        match &*self.0 {
+            Inner::Request(_) => None,
+            Inner::Closed(closed) => Some(closed.reason),
         }
     }
 
@@ -57,7 +48,10 @@ impl Error {
 
     /// The head of the response that was not believed.
     pub fn head(&self) -> Option<&Head> {
-        self.0.response.as_ref().map(|response| &response.0)
+        match &*self.0 {
+            Inner::Request(_) => None,
+            Inner::Closed(closed) => closed.response.as_ref().map(|response| &response.0),
+        }
     }
 
     /// Reads the body of the response that was not believed: the message of the API, as a rule.
@@ -81,12 +75,13 @@ impl Error {
     /// ```
     pub async fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
         let mut read = Vec::new();
-        let Some(response) = &mut self.0.response else { return Ok(Bytes::new()) };
-        let body = &mut response.1;
-        while read.len() < limit {
-            let Some(chunk) = poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await else { break };
-            let chunk = chunk?;
-            read.extend_from_slice(&chunk[..chunk.len().min(limit - read.len())]);
+        if let Inner::Closed(Closed { response: Some(response), .. }) = &mut *self.0 {
+            while read.len() < limit
+                && let Some(chunk) = poll_fn(|cx| Pin::new(&mut response.1).poll_next(cx)).await
+            {
+                let chunk = chunk?;
+                read.extend_from_slice(&chunk[..chunk.len().min(limit - read.len())]);
+            }
         }
         Ok(read.into())
     }
@@ -94,29 +89,27 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.kind {
-            Kind::Request(_) => f.write_str("the request cannot be built"),
-            Kind::Closed { reason, .. } => reason.fmt(f),
+        match &*self.0 {
+            Inner::Request(_) => f.write_str("the request cannot be built"),
+            Inner::Closed(closed) => closed.fmt(f),
         }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Error");
-        match &self.0.kind {
-            Kind::Request(error) => debug.field("request", error),
-            Kind::Closed { reason, source } => debug.field("reason", reason).field("source", source),
-        };
-        debug.field("head", &self.head()).finish()
+        match &*self.0 {
+            Inner::Request(error) => f.debug_tuple("Error").field(error).finish(),
+            Inner::Closed(closed) => closed.fmt(f),
+        }
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.0.kind {
-            Kind::Request(error) => Some(error),
-            Kind::Closed { source, .. } => source.as_ref().map(|error| error as _),
+        match &*self.0 {
+            Inner::Request(error) => Some(error),
+            Inner::Closed(closed) => closed.error.as_ref().map(|error| error as _),
         }
     }
 }
