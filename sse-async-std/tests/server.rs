@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use smol::channel;
 use smol_hyper::rt::FuturesIo;
-use sse_async_std::{EncodedEvent, Event, EventBuilder, EventSource, Sse, response};
+use sse_async_std::{CloseReason, EncodedEvent, Event, EventBuilder, EventSource, Sse, response};
 
 fn event(data: &str) -> EncodedEvent {
     EventBuilder::new().data(data).into()
@@ -98,5 +98,6 @@ fn a_client_follows_a_hyper_server() {
         }
     }
     assert_eq!(data, ["a", "b"]);
+    assert_eq!(source.close_reason(), Some(CloseReason::NoContent));
     server.join().unwrap();
 }

@@ -7,8 +7,8 @@ use std::mem;
 use std::time::Duration;
 
 use proto::{
-    ClientEvent, ClientEventRef, Closed, Config, Epoch, ErrorKind, Instant, Liveness, Output, Progress,
-    ReadyState,
+    ClientEvent, ClientEventRef, CloseReason, Closed, Config, Epoch, ErrorKind, Instant, Liveness, Output,
+    Progress, ReadyState,
 };
 
 use crate::reader::BUFFER;
@@ -138,6 +138,11 @@ impl<T: Transport> EventSource<T> {
     /// The ready state (9.2.2).
     pub fn ready_state(&self) -> ReadyState {
         self.source.ready_state()
+    }
+
+    /// Why it is over, also when no error told; `None` as long as it is not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.source.close_reason()
     }
 
     /// The last event ID string: that of the last block that had an ID, sent when reconnecting.

@@ -95,6 +95,7 @@ fn silence_is_noticed_by_the_timeout_of_a_read() {
         }
     }
     assert_eq!(causes, [Cause::ActivityTimeout; 2]);
+    assert_eq!(source.close_reason(), Some(CloseReason::NoContent));
 }
 
 #[test]

@@ -8,8 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use http::Request;
-use proto::{ClientEvent, ClientEventRef, Driver, ReadyState};
-
+use proto::{ClientEvent, ClientEventRef, CloseReason, Driver, ReadyState};
 use url::Url;
 
 use super::transport::{Head, Http};
@@ -104,6 +103,11 @@ impl EventSource {
         self.driver.source().ready_state()
     }
 
+    /// Why it is over, also when no error told; `None` as long as it is not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.driver.source().close_reason()
+    }
+
     /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.driver.source().last_event_id()
@@ -135,11 +139,10 @@ impl Stream for EventSource {
     type Item = Result<Event, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let driver = &mut self.get_mut().driver;
-        let Some(progress) = ready!(driver.poll_progress(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(match driver.event(progress) {
-            Ok(event) => Some(Ok(event.into_owned())),
-            Err(closed) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
+        Poll::Ready(match ready!(self.get_mut().driver.poll_owned(cx)) {
+            Some(Ok(event)) => Some(Ok(event)),
+            Some(Err(closed)) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
+            None => None,
         })
     }
 }
