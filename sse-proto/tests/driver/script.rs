@@ -1,0 +1,313 @@
+//! A transport that plays a script, in virtual time.
+#![allow(unreachable_pub, reason = "it is for the tests beside it")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::Stream;
+use sse_proto::{
+    ClientEvent, ClientEventRef, Closed, Config, Driver, ErrorKind, EventSource, Instant, Jitter,
+    ReconnectPolicy, Request, ResponseHead, Transport, Verdict,
+};
+
+/// What becomes of a request.
+pub enum Answer {
+    /// A status, and what its body does.
+    Response(u16, Vec<Part>),
+    /// The request fails: retryable, unless the error is `fatal`.
+    Error(&'static str),
+    /// Nothing, ever.
+    Silence,
+}
+
+/// What a body does next; after the last it ends.
+#[derive(Clone, Copy)]
+pub enum Part {
+    Chunk(&'static str),
+    Error(&'static str),
+    Pause(Duration),
+    /// Nothing, ever.
+    Silence,
+}
+
+/// An answer of 200.
+pub fn body<const N: usize>(parts: [Part; N]) -> Answer {
+    Answer::Response(200, parts.into())
+}
+
+/// What the test, the transport and its futures share.
+#[derive(Clone, Default)]
+pub struct World(Rc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    now: Cell<Duration>,
+    /// What the futures that are pending wait for.
+    wakeups: RefCell<Vec<Instant>>,
+    log: RefCell<Vec<String>>,
+    pub readings: Cell<usize>,
+    pub timers: Cell<usize>,
+}
+
+impl World {
+    pub fn now(&self) -> Instant {
+        Instant::from_epoch(self.0.now.get())
+    }
+
+    pub fn sleep(&self, duration: Duration) {
+        self.0.now.set(self.0.now.get() + duration);
+    }
+
+    /// How often the clock was read.
+    pub fn readings(&self) -> usize {
+        self.0.readings.get()
+    }
+
+    /// How many timers were set.
+    pub fn timers(&self) -> usize {
+        self.0.timers.get()
+    }
+
+    /// What the transport was asked for since the last call, and what was dropped.
+    pub fn log(&self) -> Vec<String> {
+        self.0.log.take()
+    }
+
+    fn note(&self, what: String) {
+        self.0.log.borrow_mut().push(what);
+    }
+
+    fn until(&self, deadline: Instant) -> Poll<()> {
+        if self.now() >= deadline {
+            return Poll::Ready(());
+        }
+        self.0.wakeups.borrow_mut().push(deadline);
+        Poll::Pending
+    }
+
+    /// Polls until the result is there, moving the clock to whatever is awaited; `None` if that is nothing.
+    pub fn run<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+        loop {
+            self.0.wakeups.take();
+            if let Poll::Ready(value) = poll(&mut Context::from_waker(Waker::noop())) {
+                return Some(value);
+            }
+            let next = self.0.wakeups.borrow().iter().min().copied()?;
+            self.0.now.set(next.since_epoch());
+        }
+    }
+}
+
+pub struct Script {
+    world: World,
+    answers: VecDeque<Answer>,
+    /// What the application makes of a response, if not what the configuration says.
+    pub judge: fn(Verdict) -> Verdict,
+}
+
+impl Transport for Script {
+    type Head = u16;
+    type Body = Body;
+    type Chunk = &'static str;
+    type Error = Broken;
+    type Connect = Connect;
+    type Sleep = Sleep;
+
+    fn connect(&mut self, request: Request<'_>) -> Connect {
+        let id = request.last_event_id.unwrap_or("-");
+        self.world.note(format!("connect {} id {id} at {:?}", request.attempt, self.world.0.now.get()));
+        let answer = self.answers.pop_front().expect("the script has an answer to each request");
+        Connect(self.world.clone(), answer)
+    }
+
+    fn sleep_until(&mut self, deadline: Instant) -> Sleep {
+        self.world.0.timers.set(self.world.timers() + 1);
+        Sleep(self.world.clone(), deadline)
+    }
+
+    fn now(&self) -> Instant {
+        self.world.0.readings.set(self.world.readings() + 1);
+        self.world.now()
+    }
+
+    fn head(status: &u16) -> ResponseHead<'_> {
+        ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(*status) }
+    }
+
+    fn judge(&mut self, _: &u16, verdict: Verdict) -> Verdict {
+        (self.judge)(verdict)
+    }
+
+    fn inspect(&mut self, chunk: &&'static str) {
+        self.world.note(format!("chunk {chunk:?}"));
+    }
+
+    fn error_kind(error: &Broken) -> ErrorKind {
+        if error.0 == "fatal" { ErrorKind::Fatal } else { ErrorKind::Retryable }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken(pub &'static str);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+pub struct Connect(World, Answer);
+
+impl Future for Connect {
+    type Output = Result<(u16, Body), Broken>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.1 {
+            Answer::Silence => Poll::Pending,
+            Answer::Error(error) => Poll::Ready(Err(Broken(error))),
+            Answer::Response(status, parts) => {
+                let (status, parts) = (*status, std::mem::take(parts).into());
+                Poll::Ready(Ok((status, Body(self.0.clone(), parts, None))))
+            }
+        }
+    }
+}
+
+impl Drop for Connect {
+    fn drop(&mut self) {
+        if matches!(self.1, Answer::Silence) {
+            self.0.note("request dropped".into());
+        }
+    }
+}
+
+/// What it will do, and until when it pauses.
+pub struct Body(World, VecDeque<Part>, Option<Instant>);
+
+impl Stream for Body {
+    type Item = Result<&'static str, Broken>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match self.1.front().copied() {
+                None => return Poll::Ready(None),
+                Some(Part::Silence) => return Poll::Pending,
+                Some(Part::Pause(duration)) => {
+                    let now = self.0.now();
+                    let until = *self.2.get_or_insert(now + duration);
+                    std::task::ready!(self.0.until(until));
+                    self.2 = None;
+                    self.1.pop_front();
+                }
+                Some(Part::Chunk(chunk)) => {
+                    self.1.pop_front();
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                Some(Part::Error(error)) => {
+                    self.1.pop_front();
+                    return Poll::Ready(Some(Err(Broken(error))));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.0.note("body dropped".into());
+    }
+}
+
+pub struct Sleep(World, Instant);
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        self.0.until(self.1)
+    }
+}
+
+/// A driver without jitter over a script, and the world it runs in.
+pub struct Client {
+    pub driver: Driver<Script>,
+    pub world: World,
+}
+
+impl Client {
+    pub fn new<const N: usize>(config: Config, answers: [Answer; N]) -> Self {
+        Self::judging(|verdict| verdict, config, answers)
+    }
+
+    pub fn judging<const N: usize>(
+        judge: fn(Verdict) -> Verdict,
+        config: Config,
+        answers: [Answer; N],
+    ) -> Self {
+        let policy = ReconnectPolicy { jitter: Jitter::None, ..config.policy };
+        let source = EventSource::new(Config { policy, ..config }, 1);
+        let world = World::default();
+        let script = Script { world: world.clone(), answers: answers.into(), judge };
+        Self { driver: Driver::new(source, script), world }
+    }
+
+    /// What happens next, in words; `pending` if that takes somebody else.
+    pub fn next(&mut self) -> String {
+        let mut next = std::pin::pin!(self.driver.next());
+        match self.world.run(|cx| next.as_mut().poll(cx)) {
+            None => "pending".into(),
+            Some(None) => "over".into(),
+            Some(Some(event)) => words(event),
+        }
+    }
+
+    /// The same from the half that gives owned events.
+    pub fn next_owned(&mut self) -> String {
+        let driver = &mut self.driver;
+        match self.world.run(|cx| driver.poll_owned(cx)) {
+            None => "pending".into(),
+            Some(None) => "over".into(),
+            Some(Some(event)) => owned(event),
+        }
+    }
+
+    /// So many of what happens next.
+    pub fn take(&mut self, count: usize) -> Vec<String> {
+        (0..count).map(|_| self.next()).collect()
+    }
+}
+
+/// How it ends.
+pub type End = Closed<u16, Body, Broken>;
+
+fn words(event: Result<ClientEventRef<'_, u16, Broken>, End>) -> String {
+    owned(event.map(ClientEventRef::into_owned))
+}
+
+fn owned(event: Result<ClientEvent<u16, Broken>, End>) -> String {
+    match event {
+        Ok(ClientEvent::Open(status)) => format!("open {status}"),
+        Ok(ClientEvent::Message(message)) => {
+            format!("event {} {:?} id {}", message.event(), message.data(), message.id())
+        }
+        Ok(ClientEvent::Comment(comment)) => format!("comment {comment}"),
+        Ok(ClientEvent::Retry(time)) => format!("retry {time:?}"),
+        Ok(ClientEvent::Skipped { bytes }) => format!("skipped {bytes}"),
+        Ok(ClientEvent::Disconnected { cause, error, attempt, delay }) => {
+            let error = error.map_or(String::new(), |error| format!(" ({error})"));
+            format!("lost: {cause}{error}, attempt {attempt} in {delay:?}")
+        }
+        Ok(_) => "something new".into(),
+        Err(closed) => {
+            let error = closed.error.map_or(String::new(), |error| format!(" ({error})"));
+            let response = closed.response.map_or(String::new(), |response| format!(", {}", response.0));
+            format!("closed: {}{error}{response}", closed.reason)
+        }
+    }
+}
