@@ -68,4 +68,5 @@ fn one_buffer_serves_all_chunks_unless_one_is_kept() {
     let kept: Vec<_> = now(ReadChunks::new(reader()).try_collect()).unwrap();
     let text: Vec<u8> = kept.iter().flat_map(|chunk| chunk.as_ref().to_vec()).collect();
     assert_eq!(text, b"abcdef");
+    assert_eq!(format!("{:?}", kept[0]), "ReadChunk(2)");
 }

@@ -1,0 +1,122 @@
+//! What is said to people: every reason and every error, in words; and the defaults that the documentation names.
+
+use std::time::Duration;
+
+use sse_proto::{
+    Cause, CloseReason, Error, Event, Gap, History, HistoryLimits, Limits, Message, Overflow, RedirectError,
+    Redirects, ResponseHead,
+};
+
+#[test]
+fn a_loss_says_why() {
+    for (cause, words) in [
+        (Cause::EndOfStream, "the response ended"),
+        (Cause::Transport, "the connection failed"),
+        (Cause::ConnectTimeout, "no response came in time"),
+        (Cause::ActivityTimeout, "the server fell silent"),
+        (Cause::EventTimeout, "no event came in time"),
+        (Cause::Status(503), "the server answered with status 503"),
+        (Cause::Suspended, "the connection was suspended"),
+    ] {
+        assert_eq!(cause.to_string(), words);
+    }
+}
+
+#[test]
+fn the_end_says_why_and_whether_it_is_a_failure() {
+    let cause = Cause::EndOfStream;
+    let limit = CloseReason::Limit(Error::IdTooLong { limit: 4 });
+    for (reason, is_failure, words) in [
+        (CloseReason::Caller, false, "closed by the caller"),
+        (CloseReason::NoContent, false, "the server answered with status 204: do not connect again"),
+        (CloseReason::Status(404), true, "the server answered with status 404 instead of 200"),
+        (CloseReason::ContentType, true, "the response is not text/event-stream"),
+        (CloseReason::Rejected, true, "the application rejected the response"),
+        (CloseReason::Transport, true, "the connection failed, and another attempt would too"),
+        (limit, true, "an event ID is longer than 4 bytes: raise `Limits::id` or set `Overflow::Skip`"),
+        (CloseReason::NotRepeated(cause), false, "the response ended, and the request may not be sent again"),
+        (
+            CloseReason::NotRepeated(Cause::Transport),
+            true,
+            "the connection failed, and the request may not be sent again",
+        ),
+        (
+            CloseReason::GaveUp { cause, attempts: 0 },
+            true,
+            "the response ended, and the policy is not to reconnect",
+        ),
+        (
+            CloseReason::GaveUp { cause, attempts: 1 },
+            true,
+            "the response ended, and an attempt to reconnect came to nothing",
+        ),
+        (
+            CloseReason::GaveUp { cause, attempts: 2 },
+            true,
+            "the response ended, and 2 attempts to reconnect came to nothing",
+        ),
+    ] {
+        assert_eq!(reason.to_string(), words);
+        assert_eq!(reason.is_failure(), is_failure, "{reason}");
+    }
+}
+
+#[test]
+fn a_redirect_that_is_not_followed_says_why() {
+    for (error, words) in [
+        (RedirectError::NoLocation, "the `Location` header is missing or empty"),
+        (RedirectError::Location, "the `Location` header is not a URL of HTTP"),
+        (RedirectError::Loop, "it leads back to where it came from"),
+        (RedirectError::TooMany, "more than 20 redirects in a row"),
+        (RedirectError::Body, "the body would have to be sent again, but is a stream"),
+    ] {
+        assert_eq!(error.to_string(), words);
+    }
+    assert_eq!(Redirects::LIMIT, 20);
+}
+
+#[test]
+fn a_gap_says_what_to_do() {
+    let limits = HistoryLimits { events: 1, ..HistoryLimits::default() };
+    let mut history = History::new(limits);
+    let unknown: Gap = history.after("7").unwrap_err();
+    assert_eq!(unknown.to_string(), "the last event ID is not known: fetch the current state anew");
+    let mut cursor = history.end();
+    for item in ["a", "b", "c"] {
+        history.append(Default::default(), None, item);
+    }
+    let evicted = history.read(&mut cursor).unwrap_err();
+    assert_eq!(evicted.to_string(), "2 events are no longer kept: fetch the current state anew");
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let Limits { event, id, overflow } = Limits::default();
+    assert_eq!((event, id, overflow), (16 * 1024 * 1024, 4096, Overflow::Fail));
+    let HistoryLimits { events, bytes, age } = HistoryLimits::default();
+    assert_eq!((events, bytes, age), (4096, 4 * 1024 * 1024, Duration::from_secs(60 * 60)));
+}
+
+#[test]
+fn debug_shows_a_message_in_its_parts() {
+    let message = Message::from(Event { event: "add", data: "1", id: "7" });
+    assert_eq!(format!("{message:?}"), r#"Message { event: "add", data: "1", id: "7" }"#);
+    assert_eq!(Event::from(&message), Event { event: "add", data: "1", id: "7" });
+}
+
+#[test]
+fn a_head_is_looked_up_by_names_in_lower_case() {
+    let head = ResponseHead::new(503, |name| match name {
+        "content-type" => Some("text/html"),
+        "retry-after" => Some("7"),
+        "date" => Some("now"),
+        _ => None,
+    });
+    let expected = ResponseHead {
+        status: 503,
+        content_type: Some("text/html"),
+        retry_after: Some("7"),
+        date: Some("now"),
+    };
+    assert_eq!(head, expected);
+}
