@@ -16,7 +16,7 @@ pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// Parses the three forms of an HTTP date (RFC 9110, 5.6.7) to seconds since 0000-03-01.
+/// Parses the three forms of an HTTP date (RFC 9110, 5.6.7) to seconds since 0000-02-29.
 ///
 /// ```text
 /// Sun, 06 Nov 1994 08:49:37 GMT      IMF-fixdate
@@ -59,7 +59,7 @@ fn http_date(text: &str) -> Option<u64> {
 
     // Years that begin in March have their leap day at the end.
     let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
@@ -87,6 +87,12 @@ mod tests {
         assert_eq!(since_1970("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(since_1970("Sunday, 06-Nov-94 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(since_1970("Sun Nov  6 08:49:37 1994"), Some(784_111_777));
+        assert_eq!(
+            since_1970("Saturday, 01-Jan-00 00:00:00 GMT"),
+            Some(946_684_800),
+            "two digits are of 1970 to 2069"
+        );
+        assert_eq!(since_1970("Thursday, 01-Jan-70 00:00:00 GMT"), Some(0));
     }
 
     #[test]
