@@ -34,8 +34,10 @@ fn the_ready_state_follows_the_specification() {
     assert_eq!(client.source.ready_state(), Connecting);
     client.poll();
     assert_eq!(client.source.ready_state(), Connecting);
+    assert_eq!(client.source.close_reason(), None);
     client.source.close();
     assert_eq!(client.source.ready_state(), Closed);
+    assert_eq!(client.source.close_reason(), Some(sse_proto::CloseReason::Caller));
 }
 
 #[test]

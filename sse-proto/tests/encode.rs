@@ -51,6 +51,12 @@ impl Fields {
 }
 
 #[test]
+fn the_id_can_be_asked_for() {
+    assert_eq!(EventBuilder::new().last_event_id(), None);
+    assert_eq!(EventBuilder::new().id("7").unwrap().data("x").last_event_id(), Some("7"));
+}
+
+#[test]
 fn cases() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("data/encode.json")).unwrap();
     assert!(!cases.is_empty());

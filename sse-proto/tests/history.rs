@@ -40,6 +40,27 @@ fn resumes_after_its_own_ids() {
 }
 
 #[test]
+fn what_is_exactly_at_the_limits_is_kept() {
+    let limits = HistoryLimits { events: 4, bytes: 6, age: Duration::from_secs(60) };
+    let mut history = History::new(limits);
+    history.append(at(0), Some("id"), "four".to_owned());
+    assert_eq!(rest(&history, history.oldest()), ["four"], "the ID counts, and there is room for both");
+    history.append(at(0), None, String::new());
+    assert_eq!(rest(&history, history.oldest()), ["four", ""]);
+    history.append(at(0), None, "x".to_owned());
+    assert_eq!(rest(&history, history.oldest()), ["", "x"]);
+    history.append(at(0), None, "x".to_owned());
+    history.append(at(0), None, "x".to_owned());
+    assert_eq!(rest(&history, history.oldest()), ["", "x", "x", "x"]);
+    history.append(at(0), None, "x".to_owned());
+    assert_eq!(rest(&history, history.oldest()), ["x"; 4]);
+    history.expire(at(60));
+    assert_eq!(rest(&history, history.oldest()), ["x"; 4]);
+    history.expire(at(61));
+    assert_eq!(history.oldest(), history.end());
+}
+
+#[test]
 fn a_gap_counts_what_was_missed_where_that_is_known() {
     let history = numbered(LIMITS, 10);
     assert_eq!(
@@ -52,6 +73,21 @@ fn a_gap_counts_what_was_missed_where_that_is_known() {
     for unknown in ["", "e", "e-", "e-11", "e-+7", "e-7 ", "e-99999999999999999999", "f-7", "7", "E-7"] {
         assert_eq!(missed(history.after(unknown)), None, "{unknown:?}");
     }
+}
+
+#[test]
+fn a_reader_that_fell_behind_is_told_how_far_and_goes_on() {
+    let mut history = numbered(LIMITS, 10);
+    let mut cursor = history.after("e-6").unwrap();
+    for number in 11..=13 {
+        history.append(at(number), None, number.to_string());
+    }
+    assert_eq!(history.lag(cursor), 7);
+    assert_eq!(history.read(&mut cursor).unwrap_err().missed, Some(3));
+    assert_eq!(cursor, history.oldest());
+    assert_eq!(rest(&history, cursor), ["10", "11", "12", "13"]);
+    assert!(!history.is_empty());
+    assert!(History::<String>::new(LIMITS).is_empty());
 }
 
 #[test]

@@ -175,6 +175,10 @@ mod tests {
         assert_eq!(learned(&silences), Some(secs(180)));
         silences.push((20, true));
         assert_eq!(learned(&silences), Some(secs(60)));
+
+        let mut silences = std::vec![(60, true), (60, false)];
+        silences.extend([(20, true); 8]);
+        assert_eq!(learned(&silences), Some(secs(60)), "one that an event ended and is no longer does not");
     }
 
     #[test]

@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_event_puts_it_off_and_ends_what_was_open() {
+        let mut keep_alive = KeepAlive::new(Duration::from_millis(100), at(0));
+        keep_alive.handle_sent(at(10), b"data: a");
+        assert_eq!(keep_alive.deadline(), None);
+        keep_alive.handle_sent(at(20), b"");
+        assert_eq!(keep_alive.deadline(), None);
+        keep_alive.handle_event(at(30));
+        assert_eq!(keep_alive.deadline(), Some(at(130)));
+        keep_alive.handle_sent(at(40), b"");
+        assert_eq!(keep_alive.deadline(), Some(at(130)), "nothing is no sign of life");
+    }
+
+    #[test]
     fn is_never_due_inside_an_event() {
         for stream in
             ["data: a\n\n", "data: a\r\r", "data: a\r\n\r\n", "id: 1\r\ndata: a\n\r\n", "data: a\r\n\r"]
