@@ -64,7 +64,9 @@ pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "futures-io")]
 pub use stream::{ByteReadExt, ReadChunk, ReadChunks};
 #[cfg(feature = "stream")]
-pub use stream::{ByteStreamExt, Chunks, Driver, EventStream, EventStreamError, Timer, Transport};
+pub use stream::{
+    ByteStreamExt, Chunks, ClientError, Driver, EventStream, EventStreamError, HasStatus, Timer, Transport,
+};
 #[cfg(feature = "std")]
 pub use time::Epoch;
 pub use time::Instant;

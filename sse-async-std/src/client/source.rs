@@ -89,7 +89,7 @@ impl EventSource {
         let progress = poll_fn(|cx| self.driver.poll_progress(cx)).await?;
         match self.driver.event(progress) {
             Ok(event) => Some(Ok(event)),
-            Err(closed) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
+            Err(closed) => Error::failure(closed).map(Err),
         }
     }
 
@@ -141,7 +141,7 @@ impl Stream for EventSource {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Poll::Ready(match ready!(self.get_mut().driver.poll_owned(cx)) {
             Some(Ok(event)) => Some(Ok(event)),
-            Some(Err(closed)) => closed.reason.is_failure().then(|| Err(Error::closed(closed))),
+            Some(Err(closed)) => Error::failure(closed).map(Err),
             None => None,
         })
     }

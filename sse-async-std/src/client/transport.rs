@@ -16,7 +16,9 @@ use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use proto::{ErrorKind, Instant, RedirectError, Redirects, ResponseHead, Timer, Transport, Verdict};
+use proto::{
+    ErrorKind, HasStatus, Instant, RedirectError, Redirects, ResponseHead, Timer, Transport, Verdict,
+};
 use smol_hyper::rt::FuturesIo;
 use url::{Position, Url};
 
@@ -37,6 +39,14 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The URL after all redirects; its origin is that of the events (9.2.6).
     pub url: Url,
+}
+
+impl HasStatus for Head {
+    type Status = StatusCode;
+
+    fn status(&self) -> StatusCode {
+        self.status
+    }
 }
 
 /// The body of a response, as a stream of its chunks. It drives its connection while it is polled.

@@ -5,12 +5,14 @@
 
 mod chunks;
 mod driver;
+mod error;
 mod events;
 #[cfg(feature = "futures-io")]
 mod read;
 
 pub use chunks::{Chunks, Timer};
 pub use driver::{Driver, Transport};
+pub use error::{ClientError, HasStatus};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};
 #[cfg(feature = "futures-io")]
 pub use read::{ByteReadExt, ReadChunk, ReadChunks};

@@ -94,7 +94,7 @@ impl EventSource {
             }
             Err(closed) => {
                 self.trace.closed(&closed.reason);
-                closed.reason.is_failure().then(|| Err(Error::closed(closed)))
+                Error::failure(closed).map(Err)
             }
         }
     }
@@ -154,7 +154,7 @@ impl Stream for EventSource {
             }
             Some(Err(closed)) => {
                 this.trace.closed(&closed.reason);
-                closed.reason.is_failure().then(|| Err(Error::closed(closed)))
+                Error::failure(closed).map(Err)
             }
             None => None,
         })

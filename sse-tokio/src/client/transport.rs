@@ -9,7 +9,8 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use http_body_util::BodyDataStream;
 use proto::{
-    ErrorKind, Instant, Redirects, Request, ResponseHead, Timer, Transport, Verdict, basic_authorization,
+    ErrorKind, HasStatus, Instant, Redirects, Request, ResponseHead, Timer, Transport, Verdict,
+    basic_authorization,
 };
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode, Url, Version};
@@ -31,6 +32,14 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The URL after all redirects; its origin is that of the events (9.2.6).
     pub url: Url,
+}
+
+impl HasStatus for Head {
+    type Status = StatusCode;
+
+    fn status(&self) -> StatusCode {
+        self.status
+    }
 }
 
 /// The body of a response, as a stream of its chunks.
