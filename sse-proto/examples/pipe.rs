@@ -1,6 +1,6 @@
 //! A transport of one's own, async: the client over a pipe in memory. `cargo run -p sse-proto --features stream --example pipe`
 //!
-//! An embedder supplies four things, a connection, its body, a timer and a clock; the driver is the client.
+//! An embedder supplies four things, a connection and its body, a sleep and a clock; the driver is the client.
 #![allow(clippy::print_stdout)]
 
 use std::thread;
@@ -9,7 +9,7 @@ use futures_channel::{mpsc, oneshot};
 use futures_util::future::{BoxFuture, FutureExt};
 use sse_proto::{
     ClientEvent, Config, Driver, Epoch, ErrorKind, EventBuilder, EventSource, Instant, Request, ResponseHead,
-    Transport,
+    Timer, Transport,
 };
 
 /// The server at the other end. It knows three tokens, sends one after the ID it is given, and breaks off.
@@ -27,20 +27,10 @@ fn serve(last_event_id: Option<&str>, body: &mpsc::UnboundedSender<Result<String
 
 struct Pipe(Epoch);
 
-impl Transport for Pipe {
-    type Head = u16;
-    type Body = mpsc::UnboundedReceiver<Result<String, &'static str>>;
-    type Chunk = String;
-    type Error = &'static str;
-    type Connect = std::future::Ready<Result<(u16, Self::Body), &'static str>>;
+impl Timer for Pipe {
     type Sleep = BoxFuture<'static, ()>;
 
-    fn connect(&mut self, request: Request<'_>) -> Self::Connect {
-        let (sender, body) = mpsc::unbounded();
-        std::future::ready(Ok((serve(request.last_event_id, &sender), body)))
-    }
-
-    fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep {
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
         let (sender, over) = oneshot::channel();
         let delay = deadline.saturating_duration_since(self.now());
         thread::spawn(move || {
@@ -52,6 +42,19 @@ impl Transport for Pipe {
 
     fn now(&self) -> Instant {
         self.0.now()
+    }
+}
+
+impl Transport for Pipe {
+    type Head = u16;
+    type Body = mpsc::UnboundedReceiver<Result<String, &'static str>>;
+    type Chunk = String;
+    type Error = &'static str;
+    type Connect = std::future::Ready<Result<(u16, Self::Body), &'static str>>;
+
+    fn connect(&mut self, request: Request<'_>) -> Self::Connect {
+        let (sender, body) = mpsc::unbounded();
+        std::future::ready(Ok((serve(request.last_event_id, &sender), body)))
     }
 
     fn head(status: &u16) -> ResponseHead<'_> {

@@ -7,6 +7,7 @@ use proto::{Epoch, Instant, Timer};
 use tokio::time::{Sleep, sleep_until};
 
 /// Tokio's clock, since it was made.
+#[derive(Debug)]
 pub(crate) struct Clock(Epoch);
 
 impl Default for Clock {

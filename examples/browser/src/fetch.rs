@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use js_sys::{Promise, Uint8Array};
-use sse_proto::{ErrorKind, Instant, Request, ResponseHead, Transport};
+use sse_proto::{ErrorKind, Instant, Request, ResponseHead, Timer, Transport};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -70,32 +70,10 @@ impl Fetch {
     }
 }
 
-impl Transport for Fetch {
-    type Head = Head;
-    type Body = Body;
-    type Chunk = Vec<u8>;
-    type Error = JsValue;
-    type Connect = Pin<Box<dyn Future<Output = Result<(Head, Body), JsValue>>>>;
+impl Timer for Fetch {
     type Sleep = Pin<Box<dyn Future<Output = ()>>>;
 
-    fn connect(&mut self, request: Request<'_>) -> Self::Connect {
-        let sent = self.request(request);
-        Box::pin(async move {
-            let (promise, abort) = sent?;
-            let response: Response = JsFuture::from(promise).await?.dyn_into()?;
-            let text = |name| response.headers().get(name);
-            let head = Head {
-                status: response.status(),
-                content_type: text("content-type")?,
-                retry_after: text("retry-after")?,
-                date: text("date")?,
-            };
-            let reader = response.body().map(|body| body.get_reader().dyn_into()).transpose()?;
-            Ok((head, Body { reader, reading: None, _request: abort }))
-        })
-    }
-
-    fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep {
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
         let delay = deadline.saturating_duration_since(self.now());
         let window = self.window.clone();
         Box::pin(async move {
@@ -112,6 +90,31 @@ impl Transport for Fetch {
     fn now(&self) -> Instant {
         let millis = self.window.performance().map_or(0.0, |performance| performance.now());
         Instant::from_epoch(Duration::from_secs_f64(millis / 1e3))
+    }
+}
+
+impl Transport for Fetch {
+    type Head = Head;
+    type Body = Body;
+    type Chunk = Vec<u8>;
+    type Error = JsValue;
+    type Connect = Pin<Box<dyn Future<Output = Result<(Head, Body), JsValue>>>>;
+
+    fn connect(&mut self, request: Request<'_>) -> Self::Connect {
+        let sent = self.request(request);
+        Box::pin(async move {
+            let (promise, abort) = sent?;
+            let response: Response = JsFuture::from(promise).await?.dyn_into()?;
+            let text = |name| response.headers().get(name);
+            let head = Head {
+                status: response.status(),
+                content_type: text("content-type")?,
+                retry_after: text("retry-after")?,
+                date: text("date")?,
+            };
+            let reader = response.body().map(|body| body.get_reader().dyn_into()).transpose()?;
+            Ok((head, Body { reader, reading: None, _request: abort }))
+        })
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {

@@ -127,13 +127,24 @@ pub(super) struct Shared {
     pub(super) on_request: Option<RequestHook>,
 }
 
+impl Timer for Http {
+    type Sleep = Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        self.clock.sleep_until(deadline)
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
 impl Transport for Http {
     type Head = Head;
     type Body = Body;
     type Chunk = Bytes;
     type Error = TransportError;
     type Connect = BoxFuture<'static, Result<(Head, Body), TransportError>>;
-    type Sleep = Sleep;
 
     fn connect(&mut self, request: proto::Request<'_>) -> Self::Connect {
         let mut http = self.request.clone();
@@ -159,14 +170,6 @@ impl Transport for Http {
             }
             shared.send(http, url).await
         })
-    }
-
-    fn sleep_until(&mut self, deadline: Instant) -> Sleep {
-        self.clock.sleep_until(deadline)
-    }
-
-    fn now(&self) -> Instant {
-        self.clock.now()
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {

@@ -9,22 +9,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use futures_core::Stream;
 
-use crate::{EventBuilder, Instant, KeepAlive};
+use crate::{EventBuilder, KeepAlive, Timer};
 
 /// After this many bytes a chunk is sent although more events are ready.
 const BATCH: usize = 64 << 10;
-
-/// What [`Chunks`] need of a runtime.
-pub trait Timer {
-    /// Resolves at a point in time.
-    type Sleep: Future<Output = ()> + Unpin;
-
-    /// Begins to wait.
-    fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
-
-    /// The time, on the clock that [`sleep_until`](Self::sleep_until) goes by.
-    fn now(&self) -> Instant;
-}
 
 /// The chunks that send what a stream of encoded events yields: the body of a response, without the types of HTTP.
 ///

@@ -11,13 +11,13 @@ use futures_core::Stream;
 
 use crate::{
     ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Instant, Liveness, Message, Output,
-    Progress, ReadyState, Request, ResponseHead, Verdict,
+    Progress, ReadyState, Request, ResponseHead, Timer, Verdict,
 };
 
-/// What a [`Driver`] needs of a runtime and an HTTP client.
+/// What a [`Driver`] needs of an HTTP client, besides the [`Timer`] of a runtime.
 ///
 /// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box those that are not.
-pub trait Transport {
+pub trait Transport: Timer {
     /// The head of a response, as the application will see it.
     type Head;
     /// The body of a response.
@@ -28,17 +28,9 @@ pub trait Transport {
     type Error;
     /// Sends the request and resolves when the response begins.
     type Connect: Future<Output = Result<(Self::Head, Self::Body), Self::Error>> + Unpin;
-    /// Resolves at a point in time.
-    type Sleep: Future<Output = ()> + Unpin;
 
     /// Begins to send the request; dropping the future gives it up.
     fn connect(&mut self, request: Request<'_>) -> Self::Connect;
-
-    /// Begins to wait.
-    fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep;
-
-    /// The time, on the clock that [`sleep_until`](Self::sleep_until) goes by.
-    fn now(&self) -> Instant;
 
     /// The part of the head by which the machine judges.
     fn head(head: &Self::Head) -> ResponseHead<'_>;

@@ -9,10 +9,12 @@ mod error;
 mod events;
 #[cfg(feature = "futures-io")]
 mod read;
+mod timer;
 
-pub use chunks::{Chunks, Timer};
+pub use chunks::Chunks;
 pub use driver::{Driver, Transport};
 pub use error::{ClientError, HasStatus};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};
 #[cfg(feature = "futures-io")]
 pub use read::{ByteReadExt, ReadChunk, ReadChunks};
+pub use timer::Timer;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use sse_proto::{
     ClientEvent, ClientEventRef, Closed, Config, Driver, ErrorKind, EventSource, Instant, Jitter,
-    ReconnectPolicy, Request, ResponseHead, Transport, Verdict,
+    ReconnectPolicy, Request, ResponseHead, Timer, Transport, Verdict,
 };
 
 /// What becomes of a request.
@@ -109,22 +109,10 @@ pub struct Script {
     pub judge: fn(Verdict) -> Verdict,
 }
 
-impl Transport for Script {
-    type Head = u16;
-    type Body = Body;
-    type Chunk = &'static str;
-    type Error = Broken;
-    type Connect = Connect;
+impl Timer for Script {
     type Sleep = Sleep;
 
-    fn connect(&mut self, request: Request<'_>) -> Connect {
-        let id = request.last_event_id.unwrap_or("-");
-        self.world.note(format!("connect {} id {id} at {:?}", request.attempt, self.world.0.now.get()));
-        let answer = self.answers.pop_front().expect("the script has an answer to each request");
-        Connect(self.world.clone(), answer)
-    }
-
-    fn sleep_until(&mut self, deadline: Instant) -> Sleep {
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
         self.world.0.timers.set(self.world.timers() + 1);
         Sleep(self.world.clone(), deadline)
     }
@@ -132,6 +120,21 @@ impl Transport for Script {
     fn now(&self) -> Instant {
         self.world.0.readings.set(self.world.readings() + 1);
         self.world.now()
+    }
+}
+
+impl Transport for Script {
+    type Head = u16;
+    type Body = Body;
+    type Chunk = &'static str;
+    type Error = Broken;
+    type Connect = Connect;
+
+    fn connect(&mut self, request: Request<'_>) -> Connect {
+        let id = request.last_event_id.unwrap_or("-");
+        self.world.note(format!("connect {} id {id} at {:?}", request.attempt, self.world.0.now.get()));
+        let answer = self.answers.pop_front().expect("the script has an answer to each request");
+        Connect(self.world.clone(), answer)
     }
 
     fn head(status: &u16) -> ResponseHead<'_> {

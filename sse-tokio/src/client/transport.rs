@@ -76,13 +76,24 @@ pub(super) struct Shared {
     pub(super) on_request: Option<RequestHook>,
 }
 
+impl Timer for Http {
+    type Sleep = <Clock as Timer>::Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        self.clock.sleep_until(deadline)
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
 impl Transport for Http {
     type Head = Head;
     type Body = Body;
     type Chunk = Bytes;
     type Error = TransportError;
     type Connect = BoxFuture<'static, Result<(Head, Body), TransportError>>;
-    type Sleep = <Clock as Timer>::Sleep;
 
     fn connect(&mut self, request: Request<'_>) -> Self::Connect {
         let template = match self.template.as_ref().and_then(reqwest::Request::try_clone) {
@@ -110,14 +121,6 @@ impl Transport for Http {
             }
             shared.send(http).await
         })
-    }
-
-    fn sleep_until(&mut self, deadline: Instant) -> Self::Sleep {
-        self.clock.sleep_until(deadline)
-    }
-
-    fn now(&self) -> Instant {
-        self.clock.now()
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {

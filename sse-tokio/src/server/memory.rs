@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use proto::{Cursor, Epoch, EventBuilder, Gap, History, HistoryLimits, Instant};
+use proto::{Cursor, EventBuilder, Gap, History, HistoryLimits, Timer};
 use tokio::sync::Notify;
 
 use super::Log;
+use crate::clock::Clock;
 
 /// How many bytes one read gives at most, if one event is not already longer.
 const BATCH: usize = 64 << 10;
@@ -24,7 +25,7 @@ const BATCH: usize = 64 << 10;
 pub struct MemoryLog {
     state: Mutex<State>,
     appended: Arc<Notify>,
-    epoch: Epoch,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -53,16 +54,12 @@ impl MemoryLog {
         Self {
             state: Mutex::new(State { history, joined: None }),
             appended: Arc::default(),
-            epoch: Epoch::at(tokio::time::Instant::now().into_std()),
+            clock: Clock::default(),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the lock")
-    }
-
-    fn now(&self) -> Instant {
-        self.epoch.instant(tokio::time::Instant::now().into_std())
     }
 }
 
@@ -71,7 +68,7 @@ impl Log for MemoryLog {
     type Error = Infallible;
 
     async fn append(&self, events: &[EventBuilder<'_>]) -> Result<Vec<String>, Infallible> {
-        let now = self.now();
+        let now = self.clock.now();
         let ids = {
             let history = &mut self.state().history;
             let append = |event: &EventBuilder<'_>| {
@@ -91,7 +88,7 @@ impl Log for MemoryLog {
     }
 
     async fn seek(&self, last_event_id: &str) -> Result<Cursor, Gap> {
-        let now = self.now();
+        let now = self.clock.now();
         let history = &mut self.state().history;
         history.expire(now);
         history.after(last_event_id)
@@ -148,7 +145,7 @@ impl Log for MemoryLog {
     }
 
     fn expire(&self) -> bool {
-        let now = self.now();
+        let now = self.clock.now();
         let history = &mut self.state().history;
         history.expire(now);
         history.is_empty()

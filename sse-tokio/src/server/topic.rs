@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
-use proto::{Epoch, EventBuilder, KeepAlive};
-use tokio::time::{Instant, Sleep, sleep_until};
+use proto::{EventBuilder, KeepAlive, Timer};
 
 use super::hub::Shared;
 use super::members::Members;
 use super::subscription::Start;
 use super::{HubError, Log, MemoryLog, Subscription};
+use crate::clock::Clock;
 
 /// A topic of a [`Hub`](super::Hub): publish to it, subscribe to it; cheap to clone.
 pub struct Topic<L: Log = MemoryLog>(pub(super) Arc<TopicState<L>>);
@@ -32,8 +32,8 @@ pub(super) struct TopicState<L: Log> {
 /// What wakes the members: one future and one timer for all of them.
 struct Watch {
     changed: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    alarm: Option<Pin<Box<Sleep>>>,
-    epoch: Epoch,
+    alarm: Option<<Clock as Timer>::Sleep>,
+    clock: Clock,
     keep_alive: KeepAlive,
 }
 
@@ -99,7 +99,7 @@ impl<L: Log> TopicState<L> {
         let watch = Watch {
             changed: None,
             alarm: None,
-            epoch: Epoch::at(Instant::now().into_std()),
+            clock: Clock::default(),
             keep_alive: KeepAlive::new(hub.config.keep_alive, proto::Instant::ZERO),
         };
         Self {
@@ -139,8 +139,7 @@ impl<L: Log> TopicState<L> {
 
 impl Watch {
     fn handle_event(&mut self) {
-        let now = self.epoch.instant(Instant::now().into_std());
-        self.keep_alive.handle_event(now);
+        self.keep_alive.handle_event(self.clock.now());
     }
 
     /// Whether something was appended; waits for the next time then.
@@ -161,14 +160,13 @@ impl Watch {
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> bool {
         let mut due = false;
         loop {
-            let deadline = self.keep_alive.deadline().and_then(|deadline| self.epoch.to_std(deadline));
-            let Some(deadline) = deadline.map(Instant::from_std) else { return due };
+            let Some(deadline) = self.keep_alive.deadline() else { return due };
             // Set anew only when it goes off, not with each event: it is early, never late.
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            let alarm = self.alarm.get_or_insert_with(|| self.clock.sleep_until(deadline));
             if alarm.as_mut().poll(cx).is_pending() {
                 return due;
             }
-            due |= self.keep_alive.poll(self.epoch.instant(Instant::now().into_std()));
+            due |= self.keep_alive.poll(self.clock.now());
             self.alarm = None;
         }
     }
