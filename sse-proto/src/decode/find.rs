@@ -59,7 +59,7 @@ mod x86 {
     /// 128 bytes at a time. (No closures in here: they would be compiled without the feature.)
     #[cfg(feature = "std")]
     #[target_feature(enable = "avx2")]
-    fn find_avx2(bytes: &[u8]) -> usize {
+    pub(super) fn find_avx2(bytes: &[u8]) -> usize {
         let mut rest = &bytes[16..];
         while let Some((block, after)) = rest.split_first_chunk::<128>() {
             let vectors = block.as_chunks::<32>().0;
@@ -100,7 +100,7 @@ mod x86 {
 
     /// 64 bytes at a time.
     #[target_feature(enable = "sse2")]
-    fn find_sse2(bytes: &[u8]) -> usize {
+    pub(super) fn find_sse2(bytes: &[u8]) -> usize {
         let mut rest = &bytes[16..];
         while let Some((block, after)) = rest.split_first_chunk::<64>() {
             let vectors = block.as_chunks::<16>().0;
@@ -219,8 +219,26 @@ pub(super) mod tests {
                 let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
                 prop_assert_eq!(find(bytes), expected);
                 prop_assert_eq!(swar::find(bytes), expected);
+                #[cfg(target_arch = "x86_64")]
+                if bytes.len() > 16 && expected >= 16 {
+                    prop_assert_eq!(by_vectors(bytes), [expected; 2]);
+                }
             }
         }
+    }
+
+    /// What is found by the vectors of either width, whatever the choice on this processor is.
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
+    fn by_vectors(bytes: &[u8]) -> [usize; 2] {
+        // SAFETY: every x86_64 processor has SSE2.
+        let sse2 = unsafe { x86::find_sse2(bytes) };
+        #[cfg(feature = "std")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return [sse2, unsafe { x86::find_avx2(bytes) }];
+        }
+        [sse2; 2]
     }
 
     /// Letters, mostly; else what ends a line, ends ASCII, or only looks like it.
