@@ -101,6 +101,7 @@ impl Parser {
         } else if rest.is_empty() {
             self.expect_lf(chunk);
         }
+        self.block.shrink();
         Ok(input.is_empty().then_some(Completed::Nothing))
     }
 
