@@ -7,7 +7,7 @@ mod support;
 use heap::{Counting, heap, measure};
 use sse_proto::{Error, Frame, Limits, Overflow, Parser};
 use support::owned;
-use support::transcript::{End, Said, Transcript, Way, cut, listen};
+use support::transcript::{End, Said, Transcript, Way, listen};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -15,21 +15,23 @@ static ALLOCATOR: Counting = Counting;
 const SMALL: Limits = Limits { event: 10, id: 4, overflow: Overflow::Fail };
 const SKIPPING: Limits = Limits { overflow: Overflow::Skip, ..SMALL };
 
-/// The outcome of a stream, which has to be the same in every chunking.
+/// The outcome of a stream, which has to be the same in every chunking and in every way to ask.
 fn outcome(stream: &str, limits: Limits) -> Transcript {
     let parser = Parser::with_last_event_id("0").with_limits(limits);
     let outcome = listen(parser.clone(), [stream], || Way::Frame);
-    for lengths in (1..=stream.len()).map(|length| [u8::try_from(length).unwrap_or(u8::MAX)]) {
-        let chunks = cut(stream.as_bytes(), &lengths);
-        assert_eq!(
-            listen(parser.clone(), chunks, || Way::Frame),
-            outcome,
-            "{stream:?} in chunks of {lengths:?}"
-        );
-    }
-    for at in 0..stream.len() {
-        let chunks = [&stream.as_bytes()[..at], &stream.as_bytes()[at..]];
-        assert_eq!(listen(parser.clone(), chunks, || Way::Frame), outcome, "{stream:?} cut at {at}");
+    let bytes = stream.as_bytes();
+    let equal = (1..=bytes.len()).map(|length| bytes.chunks(length).collect());
+    let in_two = (0..bytes.len()).map(|at| vec![&bytes[..at], &bytes[at..]]);
+    for chunks in equal.chain(in_two) {
+        for way in [Way::Frame, Way::Pair] {
+            assert_eq!(
+                listen(parser.clone(), &chunks, || way),
+                outcome,
+                "{way:?} of {stream:?} in {chunks:?}"
+            );
+        }
+        let events = listen(parser.clone(), &chunks, || Way::Event);
+        assert_eq!(events, outcome.clone().events_only(), "events of {stream:?} in {chunks:?}");
     }
     outcome
 }
@@ -59,8 +61,12 @@ fn an_event_may_be_as_long_as_its_limit_and_no_longer() {
         ("data: x\n: 0123456789\n\n", "data: x\n: 0123456789a\n\n"),
         ("retry: 0000000005\n\n", "retry: 00000000005\n\n"),
     ] {
-        for end in ["\n", "\r", "\r\n"] {
-            let (fits, too_long) = (fits.replace('\n', end), too_long.replace('\n', end));
+        // At the start of the stream, and after another event.
+        for (before, end) in
+            ["", "data: a\n\n"].into_iter().flat_map(|before| ["\n", "\r", "\r\n"].map(|end| (before, end)))
+        {
+            let [fits, too_long] =
+                [fits, too_long].map(|stream| format!("{before}{stream}").replace('\n', end));
             assert_eq!(outcome(&fits, SMALL).error, None, "{fits:?}");
             assert_eq!(outcome(&too_long, SMALL).error, Some(Error::EventTooLong { limit }), "{too_long:?}");
             assert_eq!(outcome(&fits, SKIPPING).skipped, 0, "{fits:?}");
@@ -182,6 +188,43 @@ fn the_size_of_a_skipped_block_does_not_reach_back_into_the_stream_before() {
 }
 
 #[test]
+fn the_size_of_a_skipped_block_does_not_hang_on_how_the_stream_before_was_read() {
+    for before in [
+        "data: x\n\n",
+        "id: 7\ndata: x\n\n",
+        "event: e\ndata: x\n\n",
+        "data: x\ndata: y\n\n",
+        "data: \u{fffd}\n\n",
+        "data\n\n",
+        "id: 7\n\n",
+        ": c\n\n",
+        ": c\n\n: c\n\n",
+        "retry: 1\n\n",
+        "\n",
+        "data: 0123456789a\n\n",
+    ] {
+        for end in ["\n", "\r", "\r\n"] {
+            let before = format!("data: x\n\n{before}");
+            let [before, block] =
+                [before.as_str(), "data: 0123456789a\n\n"].map(|part| part.replace('\n', end));
+            let bytes = (block.len() - end.len()) as u64;
+            for length in 1..=before.len() {
+                let mut parser = Parser::new().with_limits(SKIPPING);
+                for mut input in before.as_bytes().chunks(length) {
+                    while parser.next_event(&mut input).expect("within the limits").is_some() {}
+                }
+                let frame = parser.next_frame(&mut block.as_bytes());
+                assert_eq!(
+                    frame,
+                    Ok(Some(Frame::Skipped { bytes })),
+                    "after {before:?} in chunks of {length}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn each_overlong_block_is_skipped_for_itself() {
     let outcome =
         outcome("data: 0123456789a\n\nid: 01234\n\ndata: x\n\n: 0123456789a\n\nid: 9\ndata: y\n\n", SKIPPING);
@@ -199,22 +242,25 @@ fn a_skipped_block_without_an_end_is_dropped_at_the_end_of_the_stream() {
 }
 
 /// Feeds `piece` after `start` for ever, or so; says what it ended with and the most that was held.
-fn endless(limits: Limits, start: &str, piece: &str) -> (Result<(), Error>, i64) {
+fn endless(limits: Limits, start: &str, piece: &str, frames: bool) -> (Result<(), Error>, i64) {
     let mut parser = Parser::new().with_limits(limits);
+    let mut listen_quietly = |chunk: &str| -> Result<(), Error> {
+        let mut input = chunk.as_bytes();
+        if frames {
+            while parser.next_frame(&mut input)?.is_some() {}
+        } else {
+            while parser.next_event(&mut input)?.is_some() {}
+        }
+        Ok(())
+    };
     let (result, _) = measure(|| {
-        let mut result = listen_quietly(&mut parser, start);
-        for _ in 0..(4 << 20) / piece.len() {
-            result = listen_quietly(&mut parser, piece);
+        let mut result = listen_quietly(start);
+        for _ in 0..(1 << 20) / piece.len() {
+            result = listen_quietly(piece);
         }
         result
     });
     (result, heap().peak)
-}
-
-fn listen_quietly(parser: &mut Parser, chunk: &str) -> Result<(), Error> {
-    let mut input = chunk.as_bytes();
-    while parser.next_frame(&mut input)?.is_some() {}
-    Ok(())
 }
 
 #[test]
@@ -239,11 +285,13 @@ fn what_has_no_end_takes_bounded_room() {
         ("unknown lines", "data: x\n", "unknown: xxxxxxxxxxxxxxxxxxxxxxxxxx\n", Ok(())),
         ("blank lines", "", "\r\r\n\n\n", Ok(())),
     ];
-    for (what, start, piece, expected) in cases {
-        let (result, peak) = endless(limits, start, piece);
-        assert_eq!(result, expected, "{what}");
+    for ((what, start, piece, expected), frames) in
+        cases.iter().flat_map(|case| [(case, true), (case, false)])
+    {
+        let (result, peak) = endless(limits, start, piece, frames);
+        assert_eq!(result, *expected, "{what}");
         assert!(peak <= 3 * LIMIT as i64, "{what} without end took {peak} bytes");
-        let (result, peak) = endless(Limits { overflow: Overflow::Skip, ..limits }, start, piece);
+        let (result, peak) = endless(Limits { overflow: Overflow::Skip, ..limits }, start, piece, frames);
         assert_eq!(result, Ok(()), "{what}");
         assert!(peak <= 3 * LIMIT as i64, "{what} without end took {peak} bytes");
     }
