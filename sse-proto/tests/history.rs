@@ -116,6 +116,28 @@ fn an_id_given_twice_means_the_first_that_is_kept() {
 }
 
 #[test]
+fn an_id_of_the_logs_own_that_is_given_again_hides_nothing() {
+    let mut history = numbered(LIMITS, 2);
+    history.append(at(2), Some("e-1"), "again".to_owned());
+    assert_eq!(
+        rest(&history, history.after("e-1").unwrap()),
+        ["2", "again"],
+        "who had the first lacks the second"
+    );
+    history.append(at(2), None, "4".to_owned());
+    history.append(at(2), None, "5".to_owned());
+    assert_eq!(rest(&history, history.after("e-1").unwrap()), ["2", "again", "4", "5"]);
+    history.append(at(2), None, "6".to_owned());
+    assert_eq!(missed(history.after("e-1")), Some(1), "it may be the one that is gone");
+    history.append(at(2), Some("e-9"), "ahead".to_owned());
+    assert_eq!(
+        rest(&history, history.after("e-9").unwrap()),
+        Vec::<&str>::new(),
+        "one that is not given yet is new"
+    );
+}
+
+#[test]
 fn a_client_without_an_event_yet_can_resume_where_it_began() {
     let mut history = numbered(LIMITS, 2);
     let begin = history.id_before(history.end()).unwrap();

@@ -139,7 +139,8 @@ impl<T: AsRef<[u8]>> History<T> {
     ///
     /// `id` is the application's own; with `None`, or an empty one, the event has the log's
     /// [`next_id`](Self::next_id), if any. The application's IDs should be unique: where one is given twice,
-    /// [`after`](Self::after) means the first that is kept, so that nothing is skipped.
+    /// [`after`](Self::after) means the first that is kept, so that nothing is skipped; the same holds where it is one that
+    /// the log gave, to an event that is kept or not.
     ///
     /// The event itself is kept whatever its size, so readers that keep up miss nothing.
     pub fn append(&mut self, now: Instant, id: Option<&str>, item: T) {
@@ -189,10 +190,10 @@ impl<T: AsRef<[u8]>> History<T> {
     /// belongs to another epoch or was made up. The caller then goes on at [`oldest`](Self::oldest) or
     /// [`end`](Self::end), and says so.
     pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
-        let position = match self.ids.get(last_event_id) {
-            Some(position) => position + 1,
-            None => self.own_position(last_event_id).ok_or(Gap { missed: None })?,
-        };
+        let given = self.ids.get(last_event_id).map(|position| position + 1);
+        // An application can give an ID that was the log's: the client may mean either, and is to miss nothing.
+        let positions = [given, self.own_position(last_event_id)];
+        let position = positions.into_iter().flatten().min().ok_or(Gap { missed: None })?;
         if position < self.first {
             return Err(Gap { missed: Some(self.first - position) });
         }

@@ -130,29 +130,30 @@ impl Everything {
         let kept_from = self.kept_from;
         let holders: Vec<usize> =
             (0..self.all.len()).filter(|&index| self.all[index].id.as_deref() == Some(id)).collect();
+        let own = id.strip_prefix("e-").filter(|_| self.history.next_id().is_some());
+        let own = own.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let own =
+            own.and_then(|digits| digits.parse().ok()).filter(|&number: &usize| number <= self.all.len());
         if let &[index] = &holders[..]
             && index >= kept_from
         {
-            assert_eq!(found.map(|cursor| self.following(cursor)), Ok(self.all.len() - index - 1), "{id:?}");
+            // Of two places that it may mean, the one after which nothing is missed.
+            let position = own.map_or(index + 1, |own| own.min(index + 1));
+            let expected = match kept_from.checked_sub(position) {
+                Some(missed) if missed > 0 => Err(Some(missed as u64)),
+                _ => Ok(self.all.len() - position),
+            };
+            let found = found.map(|cursor| self.following(cursor)).map_err(|gap| gap.missed);
+            assert_eq!(found, expected, "{id:?}");
         } else if let Ok(cursor) = found {
             let position = self.all.len() - self.following(cursor);
-            let own = self.history.next_id().is_some()
-                && id.strip_prefix("e-").is_some_and(|number| number.parse() == Ok(position));
             let held =
                 position.checked_sub(1).is_some_and(|index| holders.contains(&index) && index >= kept_from);
-            assert!(own || held, "{id:?} is neither its own nor the application's");
+            assert!(own == Some(position) || held, "{id:?} is neither its own nor the application's");
         } else if let Err(Gap { missed: Some(missed), .. }) = found {
-            let number = id.strip_prefix("e-").and_then(|number| number.parse::<usize>().ok());
-            assert_eq!(number.map(|number| number + missed as usize), Some(kept_from), "{id:?}");
-        } else if self.history.next_id().is_some() && holders.is_empty() {
-            let number =
-                id.strip_prefix("e-").filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-            assert!(
-                number
-                    .and_then(|number| number.parse().ok())
-                    .is_none_or(|number: usize| number > self.all.len()),
-                "{id:?}"
-            );
+            assert_eq!(own.map(|number| number + missed as usize), Some(kept_from), "{id:?}");
+        } else if holders.is_empty() {
+            assert_eq!(own, None, "{id:?}");
         }
     }
 
