@@ -111,6 +111,29 @@ fn comments_do_not_hide_a_stalled_producer() {
 }
 
 #[test]
+fn a_flood_without_an_event_runs_into_the_event_clock() {
+    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    client.poll();
+    // There is always more: the driver is never at a point where it waits.
+    for second in 1..=120 {
+        client.sleep(secs(1));
+        let until = 60_u64.max(second);
+        assert_eq!(client.read("junk\n:\n").pop().unwrap(), format!("read until {until}s"));
+    }
+    client.sleep(secs(1));
+    assert_eq!(client.read("junk").pop().unwrap(), "lost EventTimeout, attempt 1 in 1s");
+}
+
+#[test]
+fn an_event_in_pieces_that_waited_for_the_application_is_read() {
+    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    client.poll();
+    client.sleep(secs(3600));
+    assert_eq!(client.read("data: wai"), ["read until 3600s"]);
+    assert_eq!(client.read("ted\n\n"), ["event message \"waited\" id ", "read until 3660s"]);
+}
+
+#[test]
 fn an_event_restarts_the_event_clock() {
     let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
     client.poll();

@@ -32,7 +32,7 @@ impl Connection {
         let chunk = *input;
         // Bytes that are there count before a deadline that has passed.
         if !chunk.is_empty() {
-            self.clocks.data(now);
+            self.clocks.data(now, config);
         } else if let Some((at, cause)) = self.clocks.deadline(config)
             && at <= now
         {
@@ -55,6 +55,7 @@ impl Connection {
                 self.clocks.event();
                 Progress::Skipped { bytes }
             }
+            None if self.clocks.is_flooded(config) => return Err(End::Dead(Cause::EventTimeout)),
             None => {
                 self.clocks.wait(now);
                 Progress::NeedData { deadline: self.clocks.deadline(config).map(|(at, _)| at) }

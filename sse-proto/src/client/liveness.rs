@@ -46,12 +46,22 @@ pub(super) struct Clocks {
 impl Clocks {
     /// Bytes came.
     #[inline]
-    pub(super) fn data(&mut self, now: Instant) {
+    pub(super) fn data(&mut self, now: Instant, config: &Config) {
         if let Some(since) = self.waiting.take() {
             let waited = now.saturating_duration_since(since);
-            self.eventless = self.eventless.saturating_add(waited);
+            // One wait, however long, is not more than late: what it was for may be in the bytes.
+            let counted = waited.min(config.event_timeout.unwrap_or(Duration::MAX));
+            self.eventless = self.eventless.saturating_add(counted);
             self.silence = self.silence.max(waited);
         }
+    }
+
+    /// Whether bytes kept coming for as long again as an event may take.
+    ///
+    /// Bytes that are there are read although the deadline has passed; who floods always has some.
+    #[inline]
+    pub(super) fn is_flooded(&self, config: &Config) -> bool {
+        config.event_timeout.is_some_and(|timeout| self.eventless > timeout.saturating_mul(2))
     }
 
     /// The bytes made a comment.
