@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 mod server;
@@ -196,4 +197,24 @@ fn a_last_event_id_of_any_kind_is_a_gap_at_worst() {
         assert_eq!(lines.find(|line| line.starts_with("data: ")).unwrap(), "data: kept");
     }
     server.is_well();
+}
+
+#[test]
+fn it_serves_and_fails_though_nobody_can_be_told() {
+    let full = || std::fs::File::create("/dev/full").unwrap();
+    // Nobody tells which port it takes: one that was free just now.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let sse = |address: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
+        command.args(["serve", "--listen", address]).stdout(full()).stderr(full());
+        command
+    };
+    let mut server = Server { child: sse(&address).spawn().unwrap(), address };
+    while TcpStream::connect(&server.address).is_err() {
+        assert_eq!(server.child.try_wait().unwrap(), None, "it ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server.is_well();
+    assert_eq!(sse(&server.address).status().unwrap().code(), Some(1), "the address is taken");
+    assert_eq!(sse("0.0.0.0:0").status().unwrap().code(), Some(2), "the network could publish");
 }

@@ -1,6 +1,7 @@
 //! Connections: accepting, TLS, limits, and the end.
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -46,7 +47,8 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let app = routes::router(&arguments, hub.clone());
     let listener = TcpListener::bind(arguments.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    println!("listening on {scheme}://{}/", listener.local_addr()?);
+    // Nobody has to listen to that.
+    let _ = writeln!(io::stdout(), "listening on {scheme}://{}/", listener.local_addr()?);
 
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut sweep = tokio::time::interval(Duration::from_secs(60));

@@ -8,28 +8,31 @@ mod publish;
 mod rate;
 mod routes;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub(crate) use arguments::Arguments;
+
+use crate::failure::{FAILED, USAGE};
 
 /// Serves until it is told to stop. Exit codes: 0 after a clean shutdown, 1 if it could not serve, 2 for
 /// arguments that make no sense.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => return failed(FAILED, &error.to_string()),
     };
     if let Err(objection) = arguments.check() {
-        eprintln!("sse serve: {objection}");
-        return ExitCode::from(2);
+        return failed(USAGE, objection);
     }
     match runtime.block_on(listen::serve(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error.to_string()),
+        Err(error) => failed(FAILED, &error.to_string()),
     }
 }
 
-fn failed(error: &str) -> ExitCode {
-    eprintln!("sse serve: {error}");
-    ExitCode::FAILURE
+fn failed(code: u8, error: &str) -> ExitCode {
+    // If nobody can hear it, the code still tells.
+    let _ = writeln!(io::stderr(), "sse serve: {error}");
+    code.into()
 }
