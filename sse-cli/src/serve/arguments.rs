@@ -130,6 +130,10 @@ impl Arguments {
                 "--cors-credentials with every origin would let any page act as its visitor: name the origins",
             );
         }
+        // As a variable that was never set makes of `SSE_PUBLISH_TOKEN=$TOKEN`.
+        if [&self.publish_token, &self.subscribe_token].into_iter().flatten().any(String::is_empty) {
+            return Err("a token is empty, so that everybody has it: give another, or none");
+        }
         if !self.listen.ip().is_loopback() && self.publish_token.is_none() && !self.anyone_may_publish {
             return Err("the network could publish: give a --publish-token, or say --anyone-may-publish");
         }
