@@ -38,10 +38,9 @@ impl Access {
     /// browser; only the name that it asks for gives it away (DNS rebinding).
     fn host_allowed(&self, host: &str) -> bool {
         let Some(hosts) = &self.hosts else { return true };
-        let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((name, _)) => name,
-            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-        };
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+        let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         name.eq_ignore_ascii_case("localhost")
             || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
             || hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
@@ -174,6 +173,9 @@ mod tests {
             "",
             "127.0.0.1.evil.example:80",
             "[::2]:80",
+            "[::1].evil.example",
+            "[::1]@evil.example:80",
+            "localhost:evil.example",
             "0.0.0.0:80",
         ] {
             assert_eq!(check(&access, host, None), Err(StatusCode::FORBIDDEN), "{host}");
