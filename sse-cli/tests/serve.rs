@@ -118,6 +118,9 @@ fn json_gives_fields_and_batches() {
         (r#"{"data":"x","id":"a\nb"}"#, "id must not contain '\\n'"),
         (r#"{"data":"x","event":"a\rdata: y"}"#, "event must not contain '\\r'"),
         (r#"{"data":"x","id":"\u0000"}"#, "id must not contain '\\0'"),
+        (r#"{"data":"x","id":"\u0007"}"#, "no control characters"),
+        (r#"{"data":"x","id":"7 "}"#, "no blank at its ends"),
+        (&format!(r#"{{"data":"x","id":"{}"}}"#, "7".repeat(4097)), "at most 4096 bytes"),
         (r#"{"event":"x"}"#, "missing field `data`"),
         (r#"{"data":"x","retry":1}"#, "unknown field `retry`"),
         (r#"[{"data":"kept?"},{"data":7}]"#, "invalid type"),
@@ -250,6 +253,8 @@ fn metrics_and_the_page_are_served() {
 fn what_would_be_unsafe_has_to_be_said() {
     for (arguments, why) in [
         (vec!["--listen", "0.0.0.0:0"], "--publish-token"),
+        (vec!["--listen", "0.0.0.0:0", "--publish-token", ""], "a token is empty"),
+        (vec!["--subscribe-token", ""], "a token is empty"),
         (vec!["--cors-origin", "*", "--cors-credentials"], "name the origins"),
         (vec!["--cert", "x.pem"], "--key"),
     ] {

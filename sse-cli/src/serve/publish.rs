@@ -1,15 +1,23 @@
 //! A POST becomes events.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use serde::Deserialize;
+use sse_tokio::Limits;
 use sse_tokio::server::{EncodeError, EventBuilder};
+use tokio::time::timeout;
 
 use super::routes::{App, Refusal};
+
+/// How many bodies are read at a time; the others wait with their clients, and take no memory here.
+pub(super) const BODIES: usize = 64;
+
+/// How long a body may take, its wait included.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One event as JSON gives it.
 #[derive(Debug, Deserialize)]
@@ -23,12 +31,22 @@ struct Envelope {
 pub(super) async fn publish(
     State(app): State<App>,
     Path(topic): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    app.access.may_publish(&headers)?;
+    // First of all: who may not publish has nothing read.
+    app.access.may_publish(request.headers())?;
+    let headers = request.headers().clone();
+    let read = async {
+        let _turn = app.bodies.acquire().await.expect("the semaphore is never closed");
+        Bytes::from_request(request, &()).await
+    };
+    let body = match timeout(PATIENCE, read).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) => return Ok(rejection.into_response()),
+        Err(_) => return Err(Refusal::timeout()),
+    };
     let envelopes = envelopes(&headers, &body)?;
-    let events: Vec<_> = envelopes.iter().map(Envelope::event).collect::<Result<_, _>>()?;
+    let events: Vec<_> = envelopes.iter().map(Envelope::event).collect::<Result<_, Refusal>>()?;
     if let Some(rate) = &app.rate {
         let mut rate = rate.lock().expect("nothing panics while it holds the lock");
         rate.take(events.len(), Instant::now()).map_err(Refusal::rate)?;
@@ -72,13 +90,20 @@ fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
 }
 
 impl Envelope {
-    fn event(&self) -> Result<EventBuilder<'_>, EncodeError> {
+    fn event(&self) -> Result<EventBuilder<'_>, Refusal> {
         let mut event = EventBuilder::new().data(&self.data);
         if let Some(name) = &self.event {
             event = event.event(name)?;
         }
         if let Some(id) = &self.id {
             event = event.id(id)?;
+            // It comes back in a header, which holds so much of it, and neither those characters nor its outer blanks.
+            let limit = Limits::default().id;
+            if id.len() > limit || id.contains(char::is_control) || id.trim_matches(' ') != id {
+                return Err(Refusal::bad_request(format!(
+                    "an ID has at most {limit} bytes, no control characters, and no blank at its ends"
+                )));
+            }
         }
         Ok(event)
     }
@@ -87,5 +112,69 @@ impl Envelope {
 impl From<EncodeError> for Refusal {
     fn from(error: EncodeError) -> Self {
         Self::bad_request(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Poll;
+
+    use axum::Router;
+    use axum::body::Body;
+    use clap::Parser;
+    use futures_util::{future, stream};
+    use http::StatusCode;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use sse_tokio::server::{Hub, HubConfig};
+
+    use super::super::Arguments;
+    use super::super::routes::router;
+    use super::*;
+
+    #[derive(Parser)]
+    struct Serve {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn app(arguments: &[&str]) -> TowerToHyperService<Router> {
+        let Serve { arguments } = Serve::parse_from(["serve"].iter().chain(arguments));
+        TowerToHyperService::new(router(&arguments, Hub::new(HubConfig::default())))
+    }
+
+    /// Publishes a body that never comes; `asked` counts those that were waited for.
+    async fn publish_nothing(app: &TowerToHyperService<Router>, asked: &Arc<AtomicUsize>) -> StatusCode {
+        let asked = Arc::clone(asked);
+        let mut first = true;
+        let body = stream::poll_fn(move |_| {
+            asked.fetch_add(usize::from(std::mem::take(&mut first)), Ordering::Relaxed);
+            Poll::<Option<Result<Bytes, std::io::Error>>>::Pending
+        });
+        let request = Request::post("/events/t").header("host", "localhost").body(Body::from_stream(body));
+        app.call(request.unwrap()).await.unwrap().status()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_given_up_and_few_are_read_at_a_time() {
+        let (app, asked) = (app(&[]), Arc::default());
+        let publishers = future::join_all((0..2 * BODIES).map(|_| publish_nothing(&app, &asked)));
+        let mut publishers = std::pin::pin!(publishers);
+        assert!(poll_fn(|cx| Poll::Ready(publishers.as_mut().poll(cx).is_pending())).await);
+        assert_eq!(asked.load(Ordering::Relaxed), BODIES);
+        assert!(publishers.await.iter().all(|status| *status == StatusCode::REQUEST_TIMEOUT));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_of_who_may_not_publish() {
+        let asked = Arc::default();
+        assert_eq!(
+            publish_nothing(&app(&["--publish-token", "secret"]), &asked).await,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
     }
 }

@@ -11,6 +11,7 @@ use axum::routing::get;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 use sse_tokio::server::{Hub, HubError, LastEventId, Topic};
+use tokio::sync::Semaphore;
 
 use super::access::{Access, guard};
 use super::rate::Rate;
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub(super) hub: Hub,
     pub(super) access: Access,
     pub(super) rate: Option<Mutex<Rate>>,
+    /// The turns of those who publish.
+    pub(super) bodies: Semaphore,
 }
 
 impl Deref for App {
@@ -39,6 +42,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
         hub,
         access: Access::new(arguments),
         rate: Rate::new(arguments.max_rate, Instant::now()).map(Mutex::new),
+        bodies: Semaphore::new(publish::BODIES),
     }));
     Router::new()
         .route("/events/{topic}", get(subscribe).post(publish::publish))
@@ -111,6 +115,10 @@ impl Refusal {
 
     pub(super) fn bad_request(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, reason)
+    }
+
+    pub(super) fn timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "the body took too long: publish less at a time")
     }
 
     pub(super) fn rate(seconds: u64) -> Self {
