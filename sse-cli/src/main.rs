@@ -54,10 +54,13 @@ fn main() -> ExitCode {
 
 /// Runs a client: on this thread, with another one beside it for what must not wait for the output.
 fn run(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(FAILED, "cannot start the runtime", &error))?
-        .block_on(command)
+        .map_err(|error| Failure::new(FAILED, "cannot start the runtime", &error))?;
+    let result = runtime.block_on(command);
+    // A connection that a server floods would be waited for.
+    runtime.shutdown_background();
+    result
 }

@@ -1,25 +1,40 @@
 //! Ctrl-C, and what else asks a program to end.
 
 use std::io;
+use std::sync::mpsc;
+use std::thread;
 
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 /// Resolves at the first signal to end: SIGINT, as Ctrl-C sends it, or SIGTERM. A second one ends the program at once, also
-/// if it hangs on an output that nobody reads.
+/// if it hangs on an output that nobody reads. They are heard by a thread of their own, for a server that floods can keep the
+/// runtime from looking at anything else.
 ///
 /// # Errors
 ///
 /// The signals cannot be handled. They then end the program themselves.
 pub(super) fn requested() -> io::Result<oneshot::Receiver<()>> {
-    let mut signals = Signals::new()?;
     let (sender, receiver) = oneshot::channel();
-    tokio::spawn(async move {
-        signals.next().await;
-        // It may be over already.
-        let _ = sender.send(());
-        signals.next().await;
-        std::process::exit(130);
-    });
+    let (begun, begins) = mpsc::channel();
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        let listen = async {
+            let mut signals = Signals::new()?;
+            let _ = begun.send(Ok(()));
+            signals.next().await;
+            // It may be over already.
+            let _ = sender.send(());
+            signals.next().await;
+            Ok(())
+        };
+        let runtime = Builder::new_current_thread().enable_all().build();
+        match runtime.and_then(|runtime| runtime.block_on(listen)) {
+            Ok(()) => std::process::exit(130),
+            // Nobody waits for it later on.
+            Err(error) => drop(begun.send(Err(error))),
+        }
+    })?;
+    begins.recv().expect("it says either")?;
     Ok(receiver)
 }
 
