@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     pub(super) user: Option<(String, String)>,
 
     /// Begin after the event with this ID
-    #[arg(long, value_name = "ID", help_heading = "Request")]
+    #[arg(long, value_name = "ID", value_parser = id, help_heading = "Request")]
     pub(super) last_event_id: Option<String>,
 
     /// Take any response with status 200 for a stream, unless it is a page (text/html), and print the last event of a
@@ -162,7 +162,21 @@ impl Arguments {
 
 /// As browsers and curl have it, `localhost:8080/events` will do.
 fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
-    if text.contains("://") { text.parse() } else { format!("http://{text}").parse() }
+    // Not anywhere: another URL may be in the query.
+    let is_scheme =
+        |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    match text.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) => text.parse(),
+        _ => format!("http://{text}").parse(),
+    }
+}
+
+/// An ID that would not be sent is not passed over in silence.
+fn id(text: &str) -> Result<String, &'static str> {
+    if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        return Err("no header can carry its control characters");
+    }
+    Ok(text.to_owned())
 }
 
 fn user(text: &str) -> Result<(String, String), &'static str> {
@@ -233,6 +247,7 @@ mod tests {
             &["--user", "nobody"],
             &["--raw", "--json"],
             &["-H", "no colon"],
+            &["--last-event-id", "5\n6"],
         ] {
             let line = ["tail", "http://localhost/"].iter().chain(arguments);
             assert!(Tail::try_parse_from(line).is_err(), "{arguments:?}");
@@ -242,6 +257,8 @@ mod tests {
     #[test]
     fn a_url_without_a_scheme_is_one_of_http() {
         assert_eq!(url("localhost:8080/events").unwrap().as_str(), "http://localhost:8080/events");
+        let query = url("localhost/?to=https://example.com").unwrap();
+        assert_eq!(query.as_str(), "http://localhost/?to=https://example.com");
         assert_eq!(url("https://example.com").unwrap().as_str(), "https://example.com/");
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_tokio::reqwest::header::CONTENT_TYPE;
 use sse_tokio::{Cause, CloseReason, Error, Event, Head};
+use tokio::sync::Notify;
 
 use super::{Arguments, request, stop};
 use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain};
@@ -38,18 +39,25 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         if arguments.max_events.is_some_and(|max| printer.events() >= max) {
             break Ended::Wish("enough events");
         }
+        // Not only when there is nothing to read: a server that never pauses would keep a signal from being heard.
+        if stop.try_recv().is_ok() {
+            break Ended::Wish("interrupted");
+        }
         let next = match source.next().now_or_never() {
-            Some(next) => next,
+            Some(next) => Some(next),
             None => {
                 printer.flush()?;
                 tokio::select! {
                     biased;
                     _ = &mut stop => break Ended::Wish("interrupted"),
-                    next = source.next() => next,
+                    // What is passed on need not have an event in it.
+                    () = tap.failed.notified() => None,
+                    next = source.next() => Some(next),
                 }
             }
         };
         tap.check()?;
+        let Some(next) = next else { continue };
         match next {
             Some(Ok(event)) => {
                 connections += u64::from(matches!(event, Event::Open(_)));
@@ -169,17 +177,21 @@ async fn explain(error: &mut Error) -> String {
 struct Tap {
     bytes: Arc<AtomicU64>,
     failure: Arc<Mutex<Option<io::Error>>>,
+    /// Told when there is a failure.
+    failed: Arc<Notify>,
 }
 
 impl Tap {
     fn hook(&self, raw: bool) -> impl FnMut(&[u8]) + Send + Sync + 'static {
         let (bytes, failure) = (Arc::clone(&self.bytes), Arc::clone(&self.failure));
+        let failed = Arc::clone(&self.failed);
         move |chunk| {
             bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             if raw {
                 let mut stdout = io::stdout().lock();
                 if let Err(error) = stdout.write_all(chunk).and_then(|()| stdout.flush()) {
                     failure.lock().expect("nothing panics while it holds the lock").get_or_insert(error);
+                    failed.notify_one();
                 }
             }
         }

@@ -42,6 +42,15 @@ fn a_signal_ends_it_cleanly_with_a_summary() {
 }
 
 #[test]
+fn raw_output_ends_with_its_reader_though_no_event_comes() {
+    let server = Server::start([Answer::Flood(STREAM, "junk".repeat(1000))]);
+    let (mut child, mut stdout) = spawn(&server.url, &["--raw"]);
+    stdout.read_exact(&mut [0; 4]).unwrap();
+    drop(stdout);
+    assert_eq!(rest(&mut child).1, Some(0));
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     for format in [&[][..], &["--json"], &["--raw"]] {
         let (go, wait) = channel();

@@ -14,6 +14,8 @@ pub(crate) enum Answer {
     Hold(String),
     /// Writes the first; when told to go on, the second; then hangs up.
     Pause(String, Receiver<()>, String),
+    /// Writes the first, then the second again and again until the client hangs up.
+    Flood(&'static str, String),
 }
 
 /// The head of a stream whose end is the end of the connection.
@@ -114,6 +116,12 @@ fn serve(mut stream: &TcpStream, answer: Answer, requests: &Sender<Request>) -> 
             stream.write_all(before.as_bytes())?;
             go.recv().ok();
             stream.write_all(after.as_bytes())
+        }
+        Answer::Flood(before, again) => {
+            stream.write_all(before.as_bytes())?;
+            loop {
+                stream.write_all(again.as_bytes())?;
+            }
         }
     }
 }
