@@ -130,6 +130,8 @@ pub fn entries() -> Vec<Entry> {
         Entry::of::<ours::Owned>(),
         Entry::of::<ours::Frames>(),
         Entry::of::<ours::Stream>(),
+        Entry::of::<ours::Client>(),
+        Entry::of::<ours::ClientOwned>(),
         Entry::of::<peers::SseCore>(),
         Entry::of::<peers::SseStream>(),
         Entry::of::<peers::SseParse>(),

@@ -1,14 +1,26 @@
 //! The parser of this project, through each of its ways out.
 
-use sse_proto::{EventStream, Frame, Limits, Message, Parser};
+use std::convert::Infallible;
+use std::future::{Pending, Ready as Done, pending, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use sse_proto::{
+    ClientEvent, Config, Driver, ErrorKind, EventSource, EventStream, Frame, Instant, Limits, Message,
+    Parser, Repeat, Request, ResponseHead, Timer, Transport,
+};
 
 use crate::Chunks;
 use crate::contender::{Api, Contender, Role, Sink};
 use crate::peers::{Ready, drain};
 
+/// Room for the largest event of the growth cells.
+fn limits() -> Limits {
+    Limits { event: 128 << 20, ..Limits::default() }
+}
+
 fn parser() -> Parser {
-    // Room for the largest event of the growth cells.
-    Parser::new().with_limits(Limits { event: 128 << 20, ..Limits::default() })
+    Parser::new().with_limits(limits())
 }
 
 /// `next_event`: borrowed events.
@@ -81,5 +93,83 @@ impl Contender for Stream {
         drain(EventStream::new(Ready(chunks.slices()), parser()), |message: Message| {
             sink.event(message.event(), message.data(), message.id());
         });
+    }
+}
+
+/// A response that is there at once, and all of its body.
+struct Memory<I>(Option<I>);
+
+impl<I> Timer for Memory<I> {
+    type Sleep = Pending<()>;
+
+    fn sleep_until(&self, _: Instant) -> Self::Sleep {
+        pending()
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+}
+
+impl<'c, I: Iterator<Item = &'c [u8]> + Unpin> Transport for Memory<I> {
+    type Head = ();
+    type Body = Ready<I>;
+    type Chunk = &'c [u8];
+    type Error = Infallible;
+    type Connect = Done<Result<((), Ready<I>), Infallible>>;
+
+    fn connect(&mut self, _: Request<'_>) -> Self::Connect {
+        ready(Ok(((), Ready(self.0.take().expect("the request is not repeated")))))
+    }
+
+    fn head((): &()) -> ResponseHead<'_> {
+        ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(200) }
+    }
+
+    fn error_kind(error: &Infallible) -> ErrorKind {
+        match *error {}
+    }
+}
+
+fn driver<'c, I: Iterator<Item = &'c [u8]> + Unpin>(chunks: I) -> Driver<Memory<I>> {
+    let config = Config { repeat: Some(Repeat::Never), limits: limits(), ..Config::default() };
+    Driver::new(EventSource::new(config, 0), Memory(Some(chunks)))
+}
+
+/// The whole client but for its transport, `Driver::next`: borrowed events.
+pub struct Client;
+
+impl Contender for Client {
+    const NAME: &str = "sse-proto client";
+    const API: Api = Api::Borrowed;
+    const ROLE: Role = Role::Ours;
+
+    fn run(chunks: &Chunks, sink: &mut impl Sink) {
+        let mut driver = driver(chunks.slices());
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(Ok(event))) = pin!(driver.next()).poll(&mut context) {
+            if let ClientEvent::Message(event) = event {
+                sink.event(event.event, event.data, event.id);
+            }
+        }
+    }
+}
+
+/// The same as what a stream is made of, `Driver::poll_owned`: a `Message` of each event.
+pub struct ClientOwned;
+
+impl Contender for ClientOwned {
+    const NAME: &str = "sse-proto client, owned";
+    const API: Api = Api::Owned;
+    const ROLE: Role = Role::Ours;
+
+    fn run(chunks: &Chunks, sink: &mut impl Sink) {
+        let mut driver = driver(chunks.slices());
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(Ok(event))) = driver.poll_owned(&mut context) {
+            if let ClientEvent::Message(message) = event {
+                sink.event(message.event(), message.data(), message.id());
+            }
+        }
     }
 }
