@@ -22,7 +22,7 @@ use crate::{Error, Limits};
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// In the chunk, between these indices. Valid UTF-8.
     Chunk(usize, usize),
     /// In the buffer for such values.

@@ -51,7 +51,7 @@ pub enum Finish<'a> {
 /// turns it into a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Step(pub(super) Completed);
+pub struct Step(pub(crate) Completed);
 
 impl Step {
     /// Whether the input is used up: feed the next chunk.
@@ -62,18 +62,29 @@ impl Step {
 
 /// The variants of [`Frame`], with places in the stead of borrows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Completed {
+pub(crate) enum Completed {
     Nothing,
-    Event { event: Place, data: Place },
+    /// The most ordinary event, alone in the chunk up to here: one line of data, of this length, which starts at [`LINE`].
+    Line(usize),
+    Event {
+        event: Place,
+        data: Place,
+    },
     Comment(Place),
     Retry(Duration),
-    Skipped { bytes: u64 },
+    Skipped {
+        bytes: u64,
+    },
 }
+
+/// Where the data of an event starts that begins with it.
+pub(super) const LINE: usize = "data: ".len();
 
 impl Completed {
     /// The places that may lie in the chunk.
     pub(super) fn places(self) -> [Place; 2] {
         match self {
+            Self::Line(len) => [Place::Chunk(LINE, LINE + len), Place::Buffer],
             Self::Event { event, data } => [event, data],
             Self::Comment(comment) => [comment, Place::Buffer],
             _ => [Place::Buffer; 2],

@@ -29,6 +29,7 @@ mod scan;
 mod take;
 mod text;
 
+pub(crate) use event::Completed;
 pub use event::{Event, Finish, Frame, Message, Step};
 pub use limits::{Limits, Overflow};
 pub use parser::Parser;

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::block::{Block, Place};
 use super::cut::State;
-use super::event::{Completed, DEFAULT, Event, Finish, Frame, Step};
+use super::event::{Completed, DEFAULT, Event, Finish, Frame, LINE, Step};
 use super::fast;
 use super::limits::Limits;
 use super::line::Lines;
@@ -192,19 +192,17 @@ impl Parser {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
-        if let [byte] = **input {
-            match self.take_byte::<true>(byte) {
-                Became::Left => {}
-                became => {
-                    *input = &[];
-                    return Ok(Step(match became {
-                        Became::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
-                        _ => Completed::Nothing,
-                    }));
-                }
+        let mut seen = None;
+        if self.phase == Phase::Block {
+            match self.take_line(input) {
+                Ok(data) => return Ok(Step(Completed::Line(data.len()))),
+                Err(piece) => seen = piece,
+            }
+            if input.is_empty() && !self.block.is_large() {
+                return Ok(Step(Completed::Nothing));
             }
         }
-        self.step::<true>(input, true).map(Step)
+        self.read_frame(input, seen)
     }
 
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
@@ -218,7 +216,8 @@ impl Parser {
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         for place in step.0.places() {
             if let Place::Chunk(start, end) = place {
-                let text = chunk.get(start..end).is_some_and(is_utf8);
+                let is_text = |value: &[u8]| scan::find(value) == value.len() || is_utf8(value);
+                let text = chunk.get(start..end).is_some_and(is_text);
                 assert!(text, "`chunk` has to be what `input` was before `advance`");
             }
         }
@@ -268,23 +267,46 @@ impl Parser {
     /// taken here, in a function that needs little else; the rest is for [`read_event`](Self::read_event).
     #[inline(never)]
     fn read_block<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        let mut piece = None;
-        if let Some((data, rest)) = fast::data(input) {
-            piece = Some((data.len(), true));
-            if let [b'\n', b'\n', rest @ ..] = rest
-                && data.len() <= self.block.limits.event
-            {
+        match self.take_line(input) {
+            Ok(data) => {
+                Ok(Some(Event { event: DEFAULT, data: as_str(data), id: self.block.last_event_id() }))
+            }
+            Err(seen) => self.read_event(input, seen.map(|len| (len, true))),
+        }
+    }
+
+    /// Takes the most ordinary event, if that comes next: its data, which is ASCII. Else the length of [`fast::data`], if
+    /// there is any.
+    #[inline(always)]
+    fn take_line<'c>(&mut self, input: &mut &'c [u8]) -> Result<&'c [u8], Option<usize>> {
+        let Some((data, rest)) = fast::data(input) else { return Err(None) };
+        match rest {
+            [b'\n', b'\n', rest @ ..] if data.len() <= self.block.limits.event => {
                 self.consumed += (input.len() - rest.len()) as u64;
                 self.block_start = self.consumed;
                 *input = rest;
-                return Ok(Some(Event {
-                    event: DEFAULT,
-                    data: as_str(data),
-                    id: self.block.last_event_id(),
-                }));
+                Ok(data)
+            }
+            _ => Err(Some(data.len())),
+        }
+    }
+
+    /// What [`advance`](Self::advance) does but for the most ordinary; `seen` as [`take_line`](Self::take_line) says.
+    #[inline(never)]
+    fn read_frame(&mut self, input: &mut &[u8], seen: Option<usize>) -> Result<Step, Error> {
+        if let [byte] = **input {
+            match self.take_byte::<true>(byte) {
+                Became::Left => {}
+                became => {
+                    *input = &[];
+                    return Ok(Step(match became {
+                        Became::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
+                        _ => Completed::Nothing,
+                    }));
+                }
             }
         }
-        self.read_event(input, piece)
+        self.step::<true>(input, true, seen).map(Step)
     }
 
     /// What [`next_event`](Self::next_event) does but for the most ordinary. `piece` is what is known of the chunk already:
@@ -334,7 +356,7 @@ impl Parser {
             _ => {}
         }
         let chunk = *input;
-        Ok(match self.step::<false>(input, fast)? {
+        Ok(match self.step::<false>(input, fast, None)? {
             Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
             _ => None,
         })
@@ -345,6 +367,11 @@ impl Parser {
     pub(crate) fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         match step.0 {
             Completed::Nothing => None,
+            Completed::Line(len) => Some(Frame::Event(Event {
+                event: DEFAULT,
+                data: as_str(&chunk[LINE..LINE + len]),
+                id: self.block.last_event_id(),
+            })),
             Completed::Event { event, data } => Some(Frame::Event(self.block.borrow(event, data, chunk))),
             Completed::Comment(comment) => Some(Frame::Comment(self.block.borrow_comment(comment, chunk))),
             Completed::Retry(time) => Some(Frame::Retry(time)),

@@ -22,12 +22,13 @@ struct Here {
 
 impl Parser {
     /// Reads until a frame is completed. Without `FRAMES` that is an event, or nothing. `fast` unless the fast path was
-    /// tried before.
+    /// tried before; `seen` is what that is to know, see [`fast::event`].
     #[inline(never)]
     pub(super) fn step<const FRAMES: bool>(
         &mut self,
         input: &mut &[u8],
         mut fast: bool,
+        mut seen: Option<usize>,
     ) -> Result<Completed, Error> {
         let chunk = *input;
         let completed = loop {
@@ -39,7 +40,7 @@ impl Parser {
                 }
                 if fast && input[0] != b':' {
                     self.consumed += (chunk.len() - input.len()) as u64;
-                    match self.take_block(input, None) {
+                    match self.take_block(input, seen.take()) {
                         Taken::Event(whole) => return Ok(whole.places(chunk)),
                         Taken::Start | Taken::Nothing => {}
                     }
