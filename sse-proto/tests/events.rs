@@ -1,5 +1,6 @@
 //! Streams of chunks as event streams.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error as _;
 
@@ -169,4 +170,21 @@ fn bytes_of_any_kind_are_chunks() {
     let given = stream::iter([Ok::<_, Infallible>(b"data: a\n".to_vec()), Ok(b"\n".to_vec())]);
     let messages: Vec<Message> = now(given.sse().try_collect()).unwrap();
     assert_eq!(messages.len(), 1);
+}
+
+/// Bytes that are others each time one looks.
+struct Fickle(Cell<usize>);
+
+impl AsRef<[u8]> for Fickle {
+    fn as_ref(&self) -> &[u8] {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() == 1 { b"data: good\n\n" } else { b"data: b\xFF\xFFd\n\n" }
+    }
+}
+
+#[test]
+#[should_panic(expected = "what `input` was")]
+fn a_chunk_that_changes_is_not_taken_for_text() {
+    let chunks = stream::iter([Ok::<_, Broken>(Fickle(Cell::new(0)))]);
+    now(EventStream::new(chunks, Parser::new()).next_frame());
 }

@@ -46,9 +46,9 @@ pub(super) struct Clocks {
 impl Clocks {
     /// Bytes came.
     #[inline]
-    pub(super) fn data(&mut self, now: Instant, config: &Config) {
+    pub(super) fn data(&mut self, now: impl FnOnce() -> Instant, config: &Config) {
         if let Some(since) = self.waiting.take() {
-            let waited = now.saturating_duration_since(since);
+            let waited = now().saturating_duration_since(since);
             // One wait, however long, is not more than late: what it was for may be in the bytes.
             let counted = waited.min(config.event_timeout.unwrap_or(Duration::MAX));
             self.eventless = self.eventless.saturating_add(counted);
@@ -79,8 +79,8 @@ impl Clocks {
 
     /// The bytes are used up: the clocks run from here, or have been running.
     #[inline]
-    pub(super) fn wait(&mut self, now: Instant) {
-        self.waiting.get_or_insert(now);
+    pub(super) fn wait(&mut self, now: impl FnOnce() -> Instant) {
+        self.waiting.get_or_insert_with(now);
     }
 
     /// When the wait is over and what that means; `None` if it never is, or if nobody waits.

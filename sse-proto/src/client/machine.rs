@@ -175,31 +175,42 @@ impl EventSource {
     /// # assert_eq!(Driver { source, chunk: Vec::new(), read: 0 }.next_event(Instant::ZERO), None);
     /// ```
     pub fn advance(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
-        if !matches!(self.state, State::Open(_)) {
-            self.attempts.ended(now, &self.config.policy);
-            // With `Accepted` a driver may pass what came along with the head.
-            if !matches!(self.state, State::Accepted) {
-                *input = &[];
+        self.advance_at(|| now, input)
+    }
+
+    /// As [`advance`](Self::advance), for a clock that is worth not being read in vain: most events need no time, and take
+    /// little more than the parser does.
+    #[inline]
+    pub(crate) fn advance_at(&mut self, mut now: impl FnMut() -> Instant, input: &mut &[u8]) -> Progress {
+        let State::Open(connection) = &mut self.state else { return self.advance_else(now(), input) };
+        match connection.read(&mut now, input, &self.config) {
+            Ok(progress) => {
+                match progress {
+                    Progress::Event => self.attempts.succeeded(),
+                    Progress::Retry(time) => self.retry = Some(time),
+                    _ => {}
+                }
+                progress
+            }
+            Err(end) => {
+                self.leave(match end {
+                    End::Dead(cause) => State::Lost { cause, retry_after: None },
+                    End::Failed(error) => State::Closed(CloseReason::Limit(error)),
+                });
+                self.advance_else(now(), input)
             }
         }
+    }
+
+    /// What [`advance`](Self::advance) does unless a connection is open.
+    #[inline(never)]
+    fn advance_else(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
+        self.attempts.ended(now, &self.config.policy);
+        // With `Accepted` a driver may pass what came along with the head.
+        if !matches!(self.state, State::Accepted) {
+            *input = &[];
+        }
         match &mut self.state {
-            State::Open(connection) => match connection.read(now, input, &self.config) {
-                Ok(progress) => {
-                    match progress {
-                        Progress::Event => self.attempts.succeeded(),
-                        Progress::Retry(time) => self.retry = Some(time),
-                        _ => {}
-                    }
-                    progress
-                }
-                Err(end) => {
-                    self.leave(match end {
-                        End::Dead(cause) => State::Lost { cause, retry_after: None },
-                        End::Failed(error) => State::Closed(CloseReason::Limit(error)),
-                    });
-                    self.advance(now, input)
-                }
-            },
             State::Connecting(_) | State::Waiting { .. } if self.suspended => Progress::Wait(None),
             State::Connecting(since) => {
                 let first = since.is_none();
@@ -232,9 +243,10 @@ impl EventSource {
                     return Progress::Wait(Some(until));
                 }
                 self.state = State::Connecting(None);
-                self.advance(now, input)
+                self.advance_else(now, input)
             }
             State::Closed(reason) => Progress::Closed(*reason),
+            State::Open(_) => unreachable!("an open connection is read by `advance_at`"),
         }
     }
 
@@ -251,6 +263,7 @@ impl EventSource {
     }
 
     /// As [`output`](Self::output), for a `chunk` that the caller vouches for.
+    #[inline]
     pub(crate) fn borrow<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
         self.complete(progress, |connection| connection.borrow(chunk))
     }
@@ -423,6 +436,7 @@ impl EventSource {
     }
 
     /// Adds to `progress` what it borrows.
+    #[inline]
     fn complete<'a>(
         &'a self,
         progress: Progress,

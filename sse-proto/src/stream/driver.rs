@@ -9,9 +9,10 @@ use core::time::Duration;
 use alloc::boxed::Box;
 use futures_core::Stream;
 
+use super::place;
 use crate::{
-    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Instant, Liveness, Message, Output,
-    Progress, ReadyState, Request, ResponseHead, Timer, Verdict,
+    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Instant, Message, Output, Progress, Request,
+    ResponseHead, Timer, Verdict,
 };
 
 /// What a [`Driver`] needs of an HTTP client, besides the [`Timer`] of a runtime.
@@ -62,11 +63,9 @@ pub struct Driver<T: Transport> {
     /// How much of the chunk had been read before the last step, and after it.
     start: usize,
     read: usize,
+    /// Where the chunk was when it was read.
+    place: (usize, usize),
     timer: Option<(Instant, T::Sleep)>,
-    /// The time, read anew after every wait and when the application comes back: what it took is not the server's
-    /// silence. While a connection is open and no liveness clock runs, nobody asks for it.
-    now: Instant,
-    liveness: bool,
     error: Option<T::Error>,
     done: bool,
 }
@@ -82,18 +81,15 @@ enum Connection<T: Transport> {
 impl<T: Transport> Driver<T> {
     /// A driver that will connect when it is polled.
     pub fn new(source: EventSource, transport: T) -> Self {
-        let config = source.config();
-        let liveness = config.activity != Liveness::Off || config.event_timeout.is_some();
         Self {
             transport,
             source,
-            liveness,
             connection: Connection::None,
             chunk: None,
             start: 0,
             read: 0,
+            place: (0, 0),
             timer: None,
-            now: Instant::ZERO,
             error: None,
             done: false,
         }
@@ -144,12 +140,14 @@ impl<T: Transport> Driver<T> {
     /// Goes on until there is something to say, and says what it is without borrowing it; `None` when it is over.
     ///
     /// Every progress has to be taken with [`event`](Self::event) before the next is polled for.
+    #[inline]
     pub fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
         self.poll(cx, |_, progress, _| progress)
     }
 
     /// What happens next, with a text of its own: [`next`](Self::next) for a stream, and cheaper than to make a lent
     /// event one's own.
+    #[inline]
     #[expect(clippy::type_complexity, reason = "it is that of a stream's items")]
     pub fn poll_owned(
         &mut self,
@@ -166,6 +164,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Goes on until there is something to say, and takes it from the source and the chunk that it was read from.
+    #[inline]
     fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -175,14 +174,13 @@ impl<T: Transport> Driver<T> {
             return Poll::Ready(None);
         }
         loop {
-            if self.liveness || self.source.ready_state() != ReadyState::Open {
-                self.now = self.transport.now();
-            }
             let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
             let mut input = &chunk[self.read..];
-            self.start = self.read;
-            let progress = self.source.advance(self.now, &mut input);
-            self.read = chunk.len() - input.len();
+            // The time is read when the machine wants it: what the application took is not the server's silence.
+            let progress = self.source.advance_at(|| self.transport.now(), &mut input);
+            // Together, and after all that could panic: they belong to what the source read last.
+            (self.start, self.read) = (self.read, chunk.len() - input.len());
+            self.place = place(chunk);
             match progress {
                 Progress::Connect { deadline, .. } => ready!(self.poll_connect(cx, progress, deadline)),
                 Progress::NeedData { deadline } => ready!(self.poll_body(cx, deadline)),
@@ -200,21 +198,39 @@ impl<T: Transport> Driver<T> {
     /// # Errors
     ///
     /// It is over.
+    #[inline]
     #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
     pub fn event(
         &mut self,
         progress: Progress,
     ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
+        if let Progress::Open | Progress::Disconnected { .. } | Progress::Closed(_) = progress {
+            return self.turn(progress);
+        }
+        let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
+        let output = if self.place == place(chunk) {
+            self.source.borrow(progress, &chunk[self.start..])
+        } else {
+            self.source.output(progress, &chunk[self.start..])
+        };
+        Ok(match output {
+            Output::Event(event) => ClientEvent::Message(event),
+            Output::Comment(comment) => ClientEvent::Comment(comment),
+            Output::Retry(time) => ClientEvent::Retry(time),
+            Output::Skipped { bytes } => ClientEvent::Skipped { bytes },
+            _ => panic!("`event` takes what the last `poll_progress` returned, once"),
+        })
+    }
+
+    /// What became of the connection.
+    #[inline(never)]
+    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
+    fn turn(
+        &mut self,
+        progress: Progress,
+    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
         let error = self.error.take();
         match progress {
-            Progress::Open => {
-                if let Connection::Judged(head, body) =
-                    core::mem::replace(&mut self.connection, Connection::None)
-                {
-                    self.connection = Connection::Open(body);
-                    return Ok(ClientEvent::Open(head));
-                }
-            }
             Progress::Closed(reason) => {
                 self.done = true;
                 let response = match self.hang_up() {
@@ -227,16 +243,16 @@ impl<T: Transport> Driver<T> {
                 self.hang_up();
                 return Ok(ClientEvent::Disconnected { cause, error, attempt, delay });
             }
-            _ => {}
+            _ => {
+                if let Connection::Judged(head, body) =
+                    core::mem::replace(&mut self.connection, Connection::None)
+                {
+                    self.connection = Connection::Open(body);
+                    return Ok(ClientEvent::Open(head));
+                }
+            }
         }
-        let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-        Ok(match self.source.output(progress, &chunk[self.start..]) {
-            Output::Event(event) => ClientEvent::Message(event),
-            Output::Comment(comment) => ClientEvent::Comment(comment),
-            Output::Retry(time) => ClientEvent::Retry(time),
-            Output::Skipped { bytes } => ClientEvent::Skipped { bytes },
-            _ => panic!("`event` takes what the last `poll_progress` returned, once"),
-        })
+        panic!("`event` takes what the last `poll_progress` returned, once")
     }
 
     fn poll_connect(

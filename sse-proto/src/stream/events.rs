@@ -7,6 +7,7 @@ use core::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
 
+use super::place;
 use crate::{Error, Finish, Frame, Message, Parser, Step};
 
 /// Adds [`sse`](Self::sse) to streams of bytes.
@@ -55,6 +56,8 @@ pub struct EventStream<S, C> {
     /// How much of the chunk had been read before the last step, and after it.
     start: usize,
     read: usize,
+    /// Where the chunk was when it was read.
+    place: (usize, usize),
 }
 
 impl<S, C, E> EventStream<S, C>
@@ -64,7 +67,7 @@ where
 {
     /// Reads `chunks` with a parser that has limits, a last event ID or flushing of its own.
     pub fn new(chunks: S, parser: Parser) -> Self {
-        Self { chunks: Some(chunks), parser, chunk: None, start: 0, read: 0 }
+        Self { chunks: Some(chunks), parser, chunk: None, start: 0, read: 0, place: (0, 0) }
     }
 
     /// The parser, for all that it can tell: the last event ID, the reconnection time, what was skipped.
@@ -84,7 +87,12 @@ where
             Err(error) => Some(Err(error)),
             Ok(Some(step)) => {
                 let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-                self.parser.frame(step, &chunk[self.start..]).map(Ok)
+                let frame = if self.place == place(chunk) {
+                    self.parser.borrow(step, &chunk[self.start..])
+                } else {
+                    self.parser.frame(step, &chunk[self.start..])
+                };
+                frame.map(Ok)
             }
             Ok(None) => match self.parser.finish() {
                 Finish::Flushed(event) => Some(Ok(Frame::Event(event))),
@@ -99,9 +107,9 @@ where
             if let Some(chunk) = &self.chunk {
                 let chunk = chunk.as_ref();
                 let mut input = &chunk[self.read..];
-                self.start = self.read;
                 let step = self.parser.advance(&mut input);
-                self.read = chunk.len() - input.len();
+                (self.start, self.read) = (self.read, chunk.len() - input.len());
+                self.place = place(chunk);
                 match step {
                     Ok(step) if step.needs_data() => {}
                     Ok(step) => return Poll::Ready(Ok(Some(step))),

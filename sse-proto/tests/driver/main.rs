@@ -94,7 +94,9 @@ fn the_halves_give_what_the_whole_gives() {
     let (driver, world) = (&mut client.driver, &client.world);
     assert_eq!(world.run(|cx| driver.poll_progress(cx)), Some(Some(Progress::Open)));
     assert_eq!(driver.source().ready_state(), ReadyState::Open);
-    assert!(matches!(driver.event(Progress::Open), Ok(sse_proto::ClientEvent::Open(200))));
+    assert!(
+        matches!(driver.event(Progress::Open), Ok(sse_proto::ClientEvent::Open(status)) if *status == 200)
+    );
 }
 
 #[test]
@@ -227,6 +229,19 @@ fn nobody_asks_for_the_time_unless_a_clock_runs() {
     let readings = client.world.readings();
     assert_eq!(client.take(5)[4], "pending");
     assert_eq!(client.world.readings(), readings);
+}
+
+#[test]
+fn the_time_is_read_for_a_chunk_and_not_for_each_of_its_events() {
+    let readings = |chunk, events| {
+        let config = Config { activity: Liveness::After(secs(10)), ..Config::default() };
+        let mut client = Client::new(config, [body([Part::Chunk(chunk), Part::Chunk("data: x\n\n")])]);
+        assert_eq!(client.next(), "open 200");
+        let before = client.world.readings();
+        assert_eq!(client.take(events + 1)[events], "event message \"x\" id ");
+        client.world.readings() - before
+    };
+    assert_eq!(readings("data: a\n\n", 1), readings("data: a\n\ndata: b\n\nid\ndata: c\n\n", 3));
 }
 
 #[test]
