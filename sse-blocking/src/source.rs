@@ -209,7 +209,7 @@ impl<T: Transport> EventSource<T> {
             Progress::Open => {
                 if let Connection::Judged(head, body) = mem::replace(&mut self.connection, Connection::None) {
                     self.connection = Connection::Open(body);
-                    return Ok(ClientEvent::Open(head));
+                    return Ok(ClientEvent::Open(Box::new(head)));
                 }
             }
             Progress::Closed(reason) => {

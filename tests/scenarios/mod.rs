@@ -94,7 +94,7 @@ impl Seen {
         reason: impl Fn(F) -> CloseReason,
     ) -> Self {
         match item {
-            Ok(ClientEvent::Open(head)) => Self::Open(status(head)),
+            Ok(ClientEvent::Open(head)) => Self::Open(status(*head)),
             Ok(ClientEvent::Message(message)) => Self::Event {
                 event: message.event().into(),
                 data: message.data().into(),

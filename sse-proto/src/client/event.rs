@@ -13,8 +13,8 @@ use crate::{Cause, CloseReason, Event, Message};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<H, E, M = Message, C = String> {
-    /// The connection is open: the head of its response.
-    Open(H),
+    /// The connection is open: the head of its response, boxed lest every event take as much room.
+    Open(Box<H>),
     /// An event of the stream.
     Message(M),
     /// A comment. Servers send them to show that they are alive.

@@ -248,7 +248,7 @@ impl<T: Transport> Driver<T> {
                     core::mem::replace(&mut self.connection, Connection::None)
                 {
                     self.connection = Connection::Open(body);
-                    return Ok(ClientEvent::Open(head));
+                    return Ok(ClientEvent::Open(Box::new(head)));
                 }
             }
         }

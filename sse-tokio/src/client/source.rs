@@ -146,8 +146,7 @@ impl Stream for EventSource {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let next = ready!(this.trace.in_scope(|| this.driver.poll_owned(cx)));
-        Poll::Ready(match next {
+        Poll::Ready(match ready!(this.trace.in_scope(|| this.driver.poll_owned(cx))) {
             Some(Ok(event)) => {
                 this.trace.event(&event);
                 Some(Ok(event))
