@@ -1,6 +1,6 @@
 //! One stream of events over loopback, read by each client in turn: how fast, and how that compares to reading it raw.
 //!
-//! `cargo run --release -p bench-client [-- EVENTS ROUNDS]`
+//! `cargo run --release -p bench-client [-- EVENTS ROUNDS [CONTENDER..]]`
 
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};
 use futures_util::{StreamExt, TryStreamExt};
-use http_body_util::BodyExt;
+use http_body_util::{BodyDataStream, BodyExt};
 use launchdarkly_sdk_transport::HyperTransport;
 use reqwest_eventsource::retry::Never;
-use sse_tokio::{Config, Event, EventRef, EventSource, Repeat};
+use sse_tokio::{ByteStreamExt, Config, Event, EventRef, EventSource, Frame, Repeat};
 
 /// How the server frames the body, and how much it writes at once.
 #[derive(Clone, Copy)]
@@ -23,41 +23,64 @@ enum Framing {
     Plain,
     /// A chunk of HTTP/1.1 per event, as servers flush them; the kernel and 64 KiB writes put many into one read.
     Chunked,
+    /// The same, each with a write of its own: the client reads what has come until it looks.
+    Flushed,
 }
 
-const CONTENDERS: [&str; 5] =
-    ["raw", "sse-tokio, lent", "sse-tokio, owned", "reqwest-eventsource 0.6", "eventsource-client 0.18"];
+const CONTENDERS: [&str; 8] = [
+    "raw",
+    "raw, every byte read",
+    "EventSource::next_event",
+    "EventSource as a Stream",
+    ".sse(), next_frame",
+    ".sse() as a Stream",
+    "reqwest-eventsource 0.6",
+    "eventsource-client 0.18",
+];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse().expect("a number"));
-    let events: usize = arguments.next().unwrap_or(500_000);
-    let rounds: usize = arguments.next().unwrap_or(9);
-    for (name, framing) in [("plain", Framing::Plain), ("a chunk per event", Framing::Chunked)] {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |default| arguments.next().map_or(default, |number| number.parse().expect("a number"));
+    let (events, rounds) = (number(500_000), number(9));
+    let wanted: Vec<String> = arguments.collect();
+    let contenders: Vec<usize> = (0..CONTENDERS.len())
+        .filter(|&which| wanted.is_empty() || wanted.iter().any(|name| name == CONTENDERS[which]))
+        .collect();
+    for (name, framing) in [
+        ("no chunks", Framing::Plain),
+        ("a chunk per event", Framing::Chunked),
+        ("a chunk and a write per event", Framing::Flushed),
+    ] {
         let address = serve(events, framing);
-        let mut times = [const { Vec::new() }; CONTENDERS.len()];
+        let mut times = vec![Vec::new(); contenders.len()];
         for _ in 0..=rounds {
-            for (contender, times) in times.iter_mut().enumerate() {
+            for (&contender, times) in contenders.iter().zip(&mut times) {
                 let (start, busy) = (Instant::now(), on_cpu());
                 read(contender, &format!("http://{address}/"), events);
                 times.push([start.elapsed().as_secs_f64(), on_cpu() - busy]);
             }
         }
         println!("{name}: {events} events of {} bytes, the median of {rounds} rounds", event().len());
-        println!("{:>26} {:>12} {:>8} {:>14} {:>8}", "", "events/s", "of raw", "CPU ns/event", "of raw");
-        let medians = times.map(|times| {
+        println!(
+            "{:>26} {:>14} {:>8} {:>20} {:>8}",
+            "", "wall ns/event", "of raw", "client's CPU ns/event", "of raw"
+        );
+        let medians = times.iter().map(|times| {
             // The first round warms up.
             [0, 1].map(|clock| {
-                let mut times: Vec<_> = times[1..].iter().map(|pair| pair[clock]).collect();
+                let mut times: Vec<_> =
+                    times[1..].iter().map(|pair| pair[clock] / events as f64 * 1e9).collect();
                 times.sort_by(f64::total_cmp);
                 times[times.len() / 2]
             })
         });
+        let medians: Vec<_> = medians.collect();
         let raw = medians[0];
-        for (contender, [time, busy]) in CONTENDERS.iter().zip(medians) {
-            let (rate, cost) = (events as f64 / time, busy / events as f64 * 1e9);
+        for (&contender, [wall, busy]) in contenders.iter().zip(medians) {
             println!(
-                "{contender:>26} {rate:>12.0} {:>8.2} {cost:>14.0} {:>8.2}",
-                raw[0] / time,
+                "{:>26} {wall:>14.0} {:>8.2} {busy:>20.0} {:>8.2}",
+                CONTENDERS[contender],
+                raw[0] / wall,
                 raw[1] / busy
             );
         }
@@ -86,9 +109,9 @@ fn serve(events: usize, framing: Framing) -> SocketAddr {
     let address = listener.local_addr().expect("it is bound");
     let event = match framing {
         Framing::Plain => event(),
-        Framing::Chunked => format!("{:x}\r\n{}\r\n", event().len(), event()),
+        Framing::Chunked | Framing::Flushed => format!("{:x}\r\n{}\r\n", event().len(), event()),
     };
-    let batch = (64 << 10) / event.len();
+    let batch = if let Framing::Flushed = framing { 1 } else { (64 << 10) / event.len() };
     let block: Arc<str> = event.repeat(batch).into();
     thread::spawn(move || {
         for socket in listener.incoming() {
@@ -100,7 +123,7 @@ fn serve(events: usize, framing: Framing) -> SocketAddr {
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
                 let (framing, end) = match framing {
                     Framing::Plain => ("Connection: close\r\n\r\n", ""),
-                    Framing::Chunked => {
+                    Framing::Chunked | Framing::Flushed => {
                         ("Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n", "0\r\n\r\n")
                     }
                 };
@@ -124,8 +147,7 @@ async fn read(contender: usize, url: &str, events: usize) {
     let length = event().trim_end().len() - "data: ".len();
     let read = match contender {
         0 => {
-            let response = reqwest::get(url).await.expect("a response");
-            let mut body = reqwest::Body::from(response);
+            let mut body = body(url).await;
             let mut bytes = 0;
             while let Some(frame) = body.frame().await {
                 bytes += black_box(frame.expect("data").into_data().expect("no trailers")).len();
@@ -134,6 +156,17 @@ async fn read(contender: usize, url: &str, events: usize) {
             return;
         }
         1 => {
+            let mut body = body(url).await;
+            let mut bytes = 0;
+            while let Some(frame) = body.frame().await {
+                let chunk = frame.expect("data").into_data().expect("no trailers");
+                black_box(chunk.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
+                bytes += chunk.len();
+            }
+            assert_eq!(bytes, events * event().len());
+            return;
+        }
+        2 => {
             let mut source = source(url);
             let mut read = 0;
             while let Some(event) = source.next_event().await {
@@ -143,7 +176,7 @@ async fn read(contender: usize, url: &str, events: usize) {
             }
             read
         }
-        2 => {
+        3 => {
             let mut source = source(url);
             let mut read = 0;
             while let Some(event) = source.try_next().await.expect("no error") {
@@ -153,7 +186,25 @@ async fn read(contender: usize, url: &str, events: usize) {
             }
             read
         }
-        3 => {
+        4 => {
+            let mut stream = BodyDataStream::new(body(url).await).sse();
+            let mut read = 0;
+            while let Some(frame) = stream.next_frame().await {
+                if let Frame::Event(event) = frame.expect("no error") {
+                    read += black_box(event.data).len();
+                }
+            }
+            read
+        }
+        5 => {
+            let mut stream = BodyDataStream::new(body(url).await).sse();
+            let mut read = 0;
+            while let Some(message) = stream.try_next().await.expect("no error") {
+                read += black_box(message).data().len();
+            }
+            read
+        }
+        6 => {
             let mut source =
                 reqwest_eventsource::EventSource::new(reqwest12::Client::new().get(url)).expect("a request");
             source.set_retry_policy(Box::new(Never));
@@ -182,6 +233,10 @@ async fn read(contender: usize, url: &str, events: usize) {
         }
     };
     assert_eq!(read, events * length, "{}", CONTENDERS[contender]);
+}
+
+async fn body(url: &str) -> reqwest::Body {
+    reqwest::get(url).await.expect("a response").into()
 }
 
 fn source(url: &str) -> EventSource {
