@@ -42,7 +42,9 @@ impl Proxies {
         let http = if cgi { variable("http_proxy") } else { either("http_proxy") };
         let all = either("all_proxy");
         let direct = either("no_proxy").unwrap_or_default();
-        let direct = direct.split(',').map(|host| host.trim().trim_start_matches('.').to_ascii_lowercase());
+        let direct = direct
+            .split(',')
+            .map(|host| host.trim().trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase());
         Self {
             http: proxy(http.or_else(|| all.clone())),
             https: proxy(either("https_proxy").or(all)),
@@ -59,6 +61,8 @@ impl Proxies {
     pub(super) fn of(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let host = url.host_str().unwrap_or_default();
+        // Of IPv6 too the list has the bare address, as a rule.
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let is_direct = |suffix: &String| {
             suffix == "*"
                 || host.strip_suffix(suffix.as_str()).is_some_and(|rest| {
@@ -138,10 +142,15 @@ mod tests {
 
     #[test]
     fn some_hosts_are_asked_directly() {
-        let variables = [("all_proxy", "a:1"), ("NO_PROXY", "localhost, .example.com,127.0.0.1")];
-        for url in
-            ["http://localhost:8080/", "http://example.com/", "https://a.Example.com/", "http://127.0.0.1/"]
-        {
+        let variables = [("all_proxy", "a:1"), ("NO_PROXY", "localhost, .example.com,127.0.0.1,::1,[::2]")];
+        for url in [
+            "http://[::1]:8080/",
+            "http://[::2]/",
+            "http://localhost:8080/",
+            "http://example.com/",
+            "https://a.Example.com/",
+            "http://127.0.0.1/",
+        ] {
             assert_eq!(of(&variables, url), None, "{url}");
         }
         for url in ["http://notexample.com/", "http://example.com.org/", "http://1.127.0.0/"] {
