@@ -3,6 +3,7 @@
 mod builder;
 mod connect;
 mod error;
+mod fair;
 mod proxy;
 mod source;
 #[cfg(feature = "rustls")]

@@ -23,6 +23,7 @@ use smol_hyper::rt::FuturesIo;
 use url::{Position, Url};
 
 use super::builder::{ChunkHook, RequestHook, ResponseHook};
+use super::fair::Fair;
 use super::proxy::{self, Proxies};
 use super::{TransportError, connect};
 use crate::clock::{Clock, Sleep};
@@ -250,7 +251,7 @@ impl Shared {
             (scheme, _) => return Err(TransportError::Scheme(scheme.into())),
         };
 
-        let (mut sender, connection) = http1::handshake(FuturesIo::new(io)).await?;
+        let (mut sender, connection) = http1::handshake(FuturesIo::new(Fair::new(io))).await?;
         let mut connection = Connection(Some(Box::pin(connection)));
         let mut response = Box::pin(sender.send_request(request.map(Full::new)));
         let response = poll_fn(|cx| {

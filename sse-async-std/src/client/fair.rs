@@ -1,0 +1,89 @@
+//! A socket that lets others have their turn.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+/// After so many reads in a row that had something at once, it is the others' turn.
+const READS: u32 = 8;
+
+/// A connection that is pending now and then though there is more to read.
+///
+/// The sockets of async-io never are. A server that floods would then keep a poll from returning, and with it every timer
+/// and every other task of the thread: those by which the server is found out, above all.
+pub(super) struct Fair<T> {
+    io: T,
+    reads: u32,
+}
+
+impl<T> Fair<T> {
+    pub(super) fn new(io: T) -> Self {
+        Self { io, reads: 0 }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Fair<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.reads == READS {
+            self.reads = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        self.reads = if read.is_ready() { self.reads + 1 } else { 0 };
+        read
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Fair<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn it_is_pending_after_a_while_and_has_the_task_polled_again() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut endless = Fair::new(futures_lite::io::repeat(b'x'));
+        for round in 0..3 {
+            let mut read = || {
+                let cx = &mut Context::from_waker(&waker);
+                Pin::new(&mut endless).poll_read(cx, &mut [0; 8]).is_ready()
+            };
+            assert_eq!((0..=READS).filter(|_| read()).count(), READS as usize);
+            assert_eq!(woken.0.load(Ordering::Relaxed), round + 1);
+        }
+    }
+}
