@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -216,7 +216,8 @@ impl<L: Log> Hub<L> {
     }
 
     fn by_name(&self) -> MutexGuard<'_, HashMap<String, Arc<TopicState<L>>>> {
-        self.topics.by_name.lock().expect("nothing panics while it holds the lock")
+        // What makes a log may panic, and is not ours: the map is as it was before.
+        self.topics.by_name.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -229,5 +230,23 @@ impl<L: Log> Clone for Hub<L> {
 impl<L: Log> fmt::Debug for Hub<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_cannot_be_made_costs_its_own_topic_alone() {
+        let hub = Hub::with_log(HubConfig::default(), |name| {
+            assert_ne!(name, "bad");
+            MemoryLog::new(HistoryLimits::default())
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(hub.topic("bad")))).is_err());
+        assert!(hub.topic("good").is_ok());
+        assert_eq!(hub.metrics().topics, 1);
     }
 }

@@ -1,11 +1,15 @@
 //! Who subscribes to a topic.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 
 /// The subscribers of one topic, each a cursor and, while it waits, a waker.
 ///
 /// As a waker itself it wakes them all: one future of the log and one timer serve a topic, however many wait.
+///
+/// Wakers are cloned and dropped outside of the lock, for what they do is not ours: the last one of a task may take the task
+/// with it, and a subscription that the task owns.
 #[derive(Debug)]
 pub(super) struct Members<C>(Mutex<Slots<C>>);
 
@@ -53,12 +57,15 @@ impl<C: Clone> Members<C> {
     }
 
     pub(super) fn leave(&self, slot: usize) {
-        let slots = &mut *self.lock();
-        slots.slots[slot] = None;
+        let mut lock = self.lock();
+        let slots = &mut *lock;
+        let member = slots.slots[slot].take();
         slots.free.push(slot);
         if slots.free.len() == slots.slots.len() {
             *slots = Slots { slots: Vec::new(), free: Vec::new() };
         }
+        drop(lock);
+        drop(member);
     }
 
     pub(super) fn cursor(&self, slot: usize) -> C {
@@ -66,11 +73,13 @@ impl<C: Clone> Members<C> {
     }
 
     pub(super) fn advance(&self, slot: usize, cursor: C) {
-        *self.lock().member(slot) = Member { cursor, waker: Waker::noop().clone() };
+        let mut member = Member { cursor, waker: Waker::noop().clone() };
+        mem::swap(self.lock().member(slot), &mut member);
     }
 
     pub(super) fn park(&self, slot: usize, waker: &Waker) {
-        self.lock().member(slot).waker.clone_from(waker);
+        let mut waker = waker.clone();
+        mem::swap(&mut self.lock().member(slot).waker, &mut waker);
     }
 
     pub(super) fn cursors(&self) -> Vec<C> {
@@ -82,7 +91,7 @@ impl<C: Clone> Members<C> {
         let mut wakers = Vec::new();
         for (slot, member) in self.lock().slots.iter_mut().enumerate() {
             if let Some(member) = member.as_mut().filter(|_| Some(slot) != except) {
-                wakers.push(std::mem::replace(&mut member.waker, Waker::noop().clone()));
+                wakers.push(mem::replace(&mut member.waker, Waker::noop().clone()));
             }
         }
         // Not under the lock: a waker may do as it likes, poll its task at once included.
@@ -103,5 +112,41 @@ impl<C: Clone + Send + 'static> Wake for Members<C> {
 
     fn wake_by_ref(self: &Arc<Self>) {
         Members::wake(self, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A task that owns a member, as one does that subscribes twice.
+    struct Task(Arc<Members<u32>>, usize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Task {
+        fn drop(&mut self) {
+            self.0.leave(self.1);
+        }
+    }
+
+    #[test]
+    fn a_waker_may_take_a_member_with_it() {
+        let members = Arc::new(Members::new());
+        let (slot, _) = members.join(0);
+        let steps: [fn(&Members<u32>, usize); 3] = [
+            |members, slot| members.park(slot, Waker::noop()),
+            |members, slot| members.advance(slot, 1),
+            |members, slot| members.leave(slot),
+        ];
+        for step in steps {
+            let task = Task(Arc::clone(&members), members.join(0).0);
+            members.park(slot, &Waker::from(Arc::new(task)));
+            assert_eq!(members.cursors().len(), 2);
+            step(&members, slot);
+            assert!(members.cursors().len() < 2, "it left with its task");
+        }
     }
 }
