@@ -48,7 +48,10 @@ impl Closer {
             drop(state);
             interrupt();
         } else {
-            state.interrupt = Some(Box::new(interrupt));
+            let before = state.interrupt.replace(Box::new(interrupt));
+            // In this order: what it holds may ask this closer as it goes.
+            drop(state);
+            drop(before);
         }
     }
 
