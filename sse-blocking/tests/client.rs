@@ -4,9 +4,10 @@
 use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 use sse_blocking::client::ureq::http::{HeaderName, Method};
-use sse_blocking::{ClientEvent, CloseReason, EventSource};
+use sse_blocking::{ClientEvent, CloseReason, Config, EventSource};
 
 #[path = "../../tests/scenarios/mod.rs"]
 mod scenarios;
@@ -36,6 +37,22 @@ fn the_body_of_an_error_can_be_read() {
     let mut text = String::new();
     body.read_to_string(&mut text).unwrap();
     assert_eq!(text, "no key!");
+    server.join().unwrap();
+}
+
+#[test]
+fn a_time_beyond_the_clock_is_no_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        use std::io::Write;
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        socket.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
+    });
+    let config = Config { connect_timeout: Some(Duration::MAX), ..Config::default() };
+    let mut source = EventSource::builder(url).config(config).build().unwrap();
+    assert!(source.next().is_none(), "204");
     server.join().unwrap();
 }
 

@@ -1,6 +1,7 @@
 //! The transport: requests by ureq, one agent to a connection.
 
 use std::fmt;
+use std::time::Instant;
 
 use proto::{ErrorKind, Redirects, ResponseHead, Verdict, basic_authorization};
 use ureq::config::Config;
@@ -141,7 +142,9 @@ fn run<B: AsSendBody>(
         .http_status_as_error(false)
         // A compressor would hold events back until its block is full.
         .accept_encoding("");
-    if let Some(timeout) = attempt.timeout {
+    // ureq adds it to the time without a check.
+    let timeout = attempt.timeout.filter(|timeout| Instant::now().checked_add(*timeout).is_some());
+    if let Some(timeout) = timeout {
         config = config
             .timeout_resolve(Some(timeout))
             .timeout_connect(Some(timeout))
