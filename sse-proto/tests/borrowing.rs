@@ -97,6 +97,28 @@ fn comments_are_borrowed() {
 }
 
 #[test]
+fn a_comment_that_next_event_began_is_not_half_reported() {
+    let stream = b": keep-alive\n\ndata: x\n: between\n\n: next\n";
+    for at in 1..=11 {
+        let mut parser = Parser::new();
+        assert_eq!(parser.next_event(&mut &stream[..at]), Ok(None), "{at}");
+        let mut input = &stream[at..];
+        let mut frames = Vec::new();
+        while let Some(frame) = parser.next_frame(&mut input).unwrap() {
+            frames.push(match frame {
+                Frame::Comment(comment) => comment.to_owned(),
+                other => format!("{other:?}"),
+            });
+        }
+        let whole = usize::from(frames.len() == 4);
+        assert!(whole == 0 || at == 1 && frames[0] == "keep-alive", "{at}: {frames:?}");
+        assert_eq!(frames[whole], "between");
+        assert!(frames[whole + 1].contains("\"x\""), "{frames:?}");
+        assert_eq!(frames[whole + 2..], ["next"]);
+    }
+}
+
+#[test]
 fn the_event_after_a_split_one_is_borrowed_again() {
     let mut parser = Parser::new();
     assert_eq!(parser.next_event(&mut &b"event: e\ndata: spl"[..]), Ok(None));

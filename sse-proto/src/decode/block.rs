@@ -194,10 +194,7 @@ impl Block {
 
     /// Appends a piece.
     pub(super) fn push(&mut self, name: Name, piece: &[u8], ascii: bool) -> Result<(), Error> {
-        let Some((buffer, len, limit)) = self.slot(name) else { return Ok(()) };
-        *len += piece.len();
-        if *len <= limit {
-            buffer.push(piece, ascii);
+        if self.push_within(name, piece, ascii) {
             return Ok(());
         }
         Err(match name {
@@ -209,13 +206,22 @@ impl Block {
     /// Appends a piece, if it is within the limit.
     #[inline]
     pub(super) fn push_within(&mut self, name: Name, piece: &[u8], ascii: bool) -> bool {
-        let Some((buffer, len, limit)) = self.slot(name) else { return true };
+        let Some((buffer, len, limit)) = self.slot(name) else {
+            return name != Name::Skipped || self.count(piece.len());
+        };
         if *len + piece.len() > limit {
             return false;
         }
         *len += piece.len();
         buffer.push(piece, ascii);
         true
+    }
+
+    /// Counts bytes of a comment that is skipped, if they are within the limit.
+    #[inline]
+    pub(super) fn count(&mut self, bytes: usize) -> bool {
+        self.len.value += bytes;
+        self.len.value <= self.limits.event
     }
 
     /// Appends a piece to the data, if it is within the limit.
@@ -236,15 +242,18 @@ impl Block {
         self.len.data + self.len.event < self.limits.event
     }
 
-    /// Appends a byte to the data, if it is within the limit.
+    /// Appends a byte to the data, if it is within the limit and takes no more memory.
     #[inline]
-    pub(super) fn push_byte(&mut self, byte: u8) -> bool {
-        if !self.has_room() {
-            return false;
-        }
-        self.len.data += 1;
-        self.data.push_byte(byte);
-        true
+    pub(super) fn try_push_byte(&mut self, byte: u8) -> bool {
+        let taken = self.has_room() && self.data.try_push_byte(byte);
+        self.len.data += usize::from(taken);
+        taken
+    }
+
+    /// Ends a line of data.
+    #[inline]
+    pub(super) fn end_data(&mut self) {
+        self.data.end();
     }
 
     /// The buffer for a value, its length so far, and the limit of that; none for an unknown field.
@@ -256,7 +265,7 @@ impl Block {
             Name::Event => Some((&mut self.event, &mut self.len.event, event.saturating_sub(self.len.data))),
             Name::Id => Some((&mut self.value, &mut self.len.value, id)),
             Name::Comment | Name::Retry => Some((&mut self.value, &mut self.len.value, event)),
-            Name::Unknown | Name::Blank => None,
+            Name::Skipped | Name::Unknown | Name::Blank => None,
         }
     }
 
@@ -316,6 +325,7 @@ impl Block {
     }
 
     /// Gives back what a giant event left behind.
+    #[inline]
     pub(super) fn shrink(&mut self) {
         self.data.shrink();
         self.event.shrink();

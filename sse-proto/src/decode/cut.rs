@@ -28,40 +28,45 @@ pub(super) enum State {
     Failed(Error),
 }
 
-/// The first bytes of a line, the first of them the lowest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
-    bytes: u64,
-    len: u32,
-}
+/// The first bytes of a line, at most [`HEAD`], the last of them the lowest; above the first of them is a 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head(u64);
 
 /// The length of `event: ` and `retry: `: by then the field is known, and whether a space has to be removed.
 const HEAD: u32 = 7;
 
 impl Head {
+    pub(super) const EMPTY: Self = Self(1);
+
     /// Appends a byte, and says whether the field is known by now: with the byte after the colon it is.
     #[inline]
     pub(super) fn push(&mut self, byte: u8) -> bool {
-        let after_colon = self.len > 0 && (self.bytes >> (8 * (self.len - 1))) as u8 == b':';
-        self.bytes |= u64::from(byte) << (8 * self.len);
-        self.len += 1;
-        after_colon || self.len == HEAD
+        let after_colon = self.0 as u8 == b':';
+        self.0 = self.0 << 8 | u64::from(byte);
+        after_colon || self.0 >> (8 * HEAD) != 0
     }
 
     /// The field, if it is written as nearly all are, and the value has not begun.
     #[inline]
     pub(super) fn name(self) -> Option<Name> {
-        const DATA: u64 = u64::from_le_bytes(*b"data: \0\0");
-        const EVENT: u64 = u64::from_le_bytes(*b"event: \0");
-        const ID: u64 = u64::from_le_bytes(*b"id: \0\0\0\0");
-        const COMMENT: u64 = u64::from_le_bytes(*b": \0\0\0\0\0\0");
-        match (self.bytes, self.len) {
-            (DATA, 6) => Some(Name::Data),
-            (EVENT, 7) => Some(Name::Event),
-            (ID, 4) => Some(Name::Id),
-            (COMMENT, 2) => Some(Name::Comment),
+        const DATA: u64 = u64::from_be_bytes(*b"\0\x01data: ");
+        const EVENT: u64 = u64::from_be_bytes(*b"\x01event: ");
+        const ID: u64 = u64::from_be_bytes(*b"\0\0\0\x01id: ");
+        const COMMENT: u64 = u64::from_be_bytes(*b"\0\0\0\0\0\x01: ");
+        match self.0 {
+            DATA => Some(Name::Data),
+            EVENT => Some(Name::Event),
+            ID => Some(Name::Id),
+            COMMENT => Some(Name::Comment),
             _ => None,
         }
+    }
+
+    /// Has the plain grammar tell the field, and what there is of the value.
+    fn with_field<T>(self, take: impl FnOnce(Name, &[u8]) -> T) -> T {
+        let bytes = self.0.to_be_bytes();
+        let (name, value) = Field::parse(&bytes[1 + self.0.leading_zeros() as usize / 8..]).split();
+        take(name, value)
     }
 }
 
@@ -100,7 +105,7 @@ impl Parser {
         match self.state {
             State::Value(name) => self.block.push(name, bytes, ascii),
             State::Head(head) => self.feed_head(head, bytes, ascii),
-            _ => self.feed_head(Head::default(), bytes, ascii),
+            _ => self.feed_head(Head::EMPTY, bytes, ascii),
         }
     }
 
@@ -111,10 +116,10 @@ impl Parser {
                 if let Some(name) = head.name() {
                     return self.feed_value(name, rest, ascii);
                 }
-                let bytes = head.bytes.to_le_bytes();
-                let (name, value) = Field::parse(&bytes[..head.len as usize]).split();
-                self.feed_value(name, value, ascii)?;
-                return self.block.push(name, rest, ascii);
+                return head.with_field(|name, value| {
+                    self.feed_value(name, value, ascii)?;
+                    self.block.push(name, rest, ascii)
+                });
             }
         }
         self.state = State::Head(head);
@@ -131,13 +136,11 @@ impl Parser {
     /// Ends a line that was fed.
     pub(super) fn end_line(&mut self, state: State) -> Result<Name, Error> {
         let name = match state {
-            State::Head(head) => {
-                let bytes = head.bytes.to_le_bytes();
-                let (name, value) = Field::parse(&bytes[..head.len as usize]).split();
+            State::Head(head) => head.with_field(|name, value| {
                 self.block.begin(name);
                 self.block.push(name, value, false)?;
-                name
-            }
+                Ok(name)
+            })?,
             State::Value(name) => name,
             _ => return Ok(Name::Unknown),
         };

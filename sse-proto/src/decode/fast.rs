@@ -122,24 +122,6 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     if ascii || is_utf8(value) { Some((value, line_end(rest)?)) } else { None }
 }
 
-/// Comments that lie whole at the start of `rest`, each with a blank line and none longer than `limit`: how many bytes
-/// they take; and if the chunk ends within the next one, whether that is ASCII.
-pub(super) fn comments(rest: &[u8], limit: usize) -> (usize, Option<bool>) {
-    let mut after = rest;
-    while let [b':', comment @ ..] = after {
-        let (len, ascii) = scan::piece(comment);
-        let (_, end) = comment.split_at(len);
-        if end.is_empty() {
-            return (rest.len() - after.len(), Some(ascii));
-        }
-        match line_end(end).and_then(line_end) {
-            Some(next) if len <= limit => after = next,
-            _ => break,
-        }
-    }
-    (rest.len() - after.len(), None)
-}
-
 /// What follows the line end at the start of `bytes`. A CR at the end of the chunk is one, though an LF may still follow.
 #[inline(always)]
 pub(super) fn line_end(bytes: &[u8]) -> Option<&[u8]> {

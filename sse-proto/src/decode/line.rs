@@ -86,10 +86,7 @@ impl Lines {
             match self.start {
                 Start::Clean => return None,
                 Start::AfterCr => {
-                    self.start = Start::Clean;
-                    if first == b'\n' {
-                        *input = &input[1..];
-                    }
+                    self.take_lf(input);
                     return None;
                 }
                 Start::Bom(seen) => {
@@ -103,6 +100,20 @@ impl Lines {
                 }
             }
         }
+    }
+
+    /// Whether the last byte was the CR of a line end.
+    #[inline]
+    pub(super) fn is_after_cr(&self) -> bool {
+        self.start == Start::AfterCr
+    }
+
+    /// Consumes the LF of that CR, if it is next. An empty `input` must not be asked.
+    pub(super) fn take_lf(&mut self, input: &mut &[u8]) -> bool {
+        self.start = Start::Clean;
+        let Some(rest) = input.strip_prefix(b"\n") else { return false };
+        *input = rest;
+        true
     }
 
     /// Whether a byte order mark has begun: bytes of the first line, if it stays cut.

@@ -10,10 +10,13 @@
 //!          ╰───────────────────── parser ────────────────────────╯
 //! ```
 //!
-//! [`line`] and [`field`] are the grammar, spelled out; `scan` is the same grammar in one pass over a
+//! Two kinds of chunks are taken on shorter ways: `byte`, those of a single byte, and `comment`, those with comments that
+//! nobody asked for. [`line`] and [`field`] are the grammar, spelled out; `scan` is the same grammar in one pass over a
 //! line that lies whole in the chunk, `find` the search in it; tests hold the fast against the plain.
 
 mod block;
+mod byte;
+mod comment;
 mod cut;
 mod event;
 mod fast;

@@ -109,27 +109,21 @@ impl Parser {
 
     /// The next event; `None` when `input` is used up and the next chunk is due.
     ///
-    /// `input` is moved past what was read: what a call consumed up to an event, that event was made of.
+    /// `input` is moved past what was read: what a call consumed up to an event, that event was made of. A comment that a
+    /// call began to read is lost, though [`next_frame`](Self::next_frame) may come to its end.
     ///
     /// # Errors
     ///
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        if self.phase == Phase::Block {
-            return self.read_block(input);
+        if let [byte] = **input {
+            self.read_byte(byte, input)
+        } else if self.phase == Phase::Block {
+            self.read_block(input)
+        } else {
+            self.read_rest(input)
         }
-        let mut piece = None;
-        if self.state == State::Value(Name::Data) {
-            if self.take_data_byte(input) {
-                return Ok(None);
-            }
-            piece = Some(self.take_middle(input));
-            if input.is_empty() {
-                return Ok(None);
-            }
-        }
-        self.read_event(input, piece)
     }
 
     /// The next frame; `None` when `input` is used up and the next chunk is due.
@@ -295,44 +289,56 @@ impl Parser {
     #[inline(never)]
     fn read_frame(&mut self, input: &mut &[u8], seen: Option<usize>) -> Result<Step, Error> {
         if let [byte] = **input {
-            match self.take_byte::<true>(byte) {
-                Became::Left => {}
-                became => {
-                    *input = &[];
-                    return Ok(Step(match became {
-                        Became::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
-                        _ => Completed::Nothing,
-                    }));
-                }
+            let taken = self.take_usual_byte(byte);
+            let became = if taken { Became::Taken } else { self.take_other_byte::<true>(byte) };
+            if became != Became::Left {
+                *input = &[];
+                return Ok(Step(match became {
+                    Became::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
+                    _ => Completed::Nothing,
+                }));
             }
         }
         self.step::<true>(input, true, seen).map(Step)
     }
 
+    /// What [`next_event`](Self::next_event) does within a block. The most ordinary chunk lies within a line of data.
+    #[inline(never)]
+    fn read_rest<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        let mut piece = None;
+        if self.state == State::Value(Name::Data) {
+            let (len, ascii) = *piece.insert(scan::middle(input));
+            if len == input.len() && self.block.push_piece(input, ascii) {
+                self.consumed += len as u64;
+                *input = &[];
+                return Ok(None);
+            }
+        } else if input.is_empty() && self.phase == Phase::Stale {
+            return Ok(None);
+        }
+        self.read_event(input, piece)
+    }
+
     /// What [`next_event`](Self::next_event) does but for the most ordinary. `piece` is what is known of the chunk already:
     /// within a line of data what [`scan::piece`] says of it, at the start of a block how long [`fast::data`] is.
     #[inline(never)]
-    fn read_event<'a, 'c: 'a>(
+    pub(super) fn read_event<'a, 'c: 'a>(
         &'a mut self,
         input: &mut &'c [u8],
         mut piece: Option<(usize, bool)>,
     ) -> Result<Option<Event<'a>>, Error> {
-        if let [byte] = **input {
-            match self.take_byte::<false>(byte) {
-                Became::Left => {}
-                became => {
-                    *input = &[];
-                    let event = || self.block.borrow(Place::Buffer, Place::Buffer, &[]);
-                    return Ok((became == Became::Event).then(event));
-                }
-            }
+        if input.is_empty() && self.phase == Phase::Block && !self.block.is_large() {
+            return Ok(None);
         }
-        self.clear_stale();
+        if self.phase < Phase::Line {
+            self.clear_cr(input);
+            self.clear_stale();
+        }
+        if self.skip_comments(input) && input.is_empty() {
+            return Ok(None);
+        }
         let mut fast = true;
         if self.phase == Phase::Block {
-            if input.is_empty() && !self.block.is_large() {
-                return Ok(None);
-            }
             fast = false;
             let seen = piece.replace((0, true)).map(|(len, _)| len);
             if let Taken::Event(whole) = self.take_block(input, seen) {
@@ -343,17 +349,12 @@ impl Parser {
                 }));
             }
         }
-        let state = self.state;
-        match state {
-            State::Value(Name::Data) => {
-                match self.take_data(input, piece.unwrap_or_else(|| scan::piece(input))) {
-                    Became::Taken => return Ok(None),
-                    Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
-                    Became::Left => {}
-                }
+        if self.state == State::Value(Name::Data) {
+            match self.take_data(input, piece.unwrap_or_else(|| scan::piece(input))) {
+                Became::Taken => return Ok(None),
+                Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
+                Became::Left => {}
             }
-            State::Value(name) if self.take_piece(name, input) => return Ok(None),
-            _ => {}
         }
         let chunk = *input;
         Ok(match self.step::<false>(input, fast, None)? {

@@ -6,7 +6,6 @@ use core::time::Duration;
 use super::block::{Len, Place};
 use super::cut::State;
 use super::event::Completed;
-use super::fast;
 use super::field;
 use super::parser::{Parser, Phase};
 use super::scan::{self, Name};
@@ -33,6 +32,11 @@ impl Parser {
         let chunk = *input;
         let completed = loop {
             self.clear_stale();
+            if !FRAMES {
+                self.consumed += (chunk.len() - input.len()) as u64;
+                self.skip_comments(input);
+                self.consumed -= (chunk.len() - input.len()) as u64;
+            }
             if self.phase == Phase::Block {
                 if input.is_empty() {
                     self.block.shrink();
@@ -58,9 +62,7 @@ impl Parser {
                 }
                 self.consumed -= (chunk.len() - input.len()) as u64;
             }
-            let progress = if !FRAMES && self.phase == Phase::Block && input[0] == b':' {
-                self.skip_comments(chunk, input)
-            } else if self.phase != Phase::Unready {
+            let progress = if self.phase != Phase::Unready {
                 self.read_lines::<FRAMES>(chunk, input)
             } else {
                 self.resume::<FRAMES>(chunk, input)
@@ -78,32 +80,6 @@ impl Parser {
         };
         self.consumed += (chunk.len() - input.len()) as u64;
         completed
-    }
-
-    /// Skips comments that nobody asked for, between two events.
-    #[inline]
-    fn skip_comments<'c>(
-        &mut self,
-        chunk: &'c [u8],
-        input: &mut &'c [u8],
-    ) -> Result<Option<Completed>, Error> {
-        let (len, cut) = fast::comments(input, self.block.limits.event);
-        let rest = &input[len..];
-        *input = rest;
-        if len > 0 {
-            self.block_start = self.position(chunk, rest);
-        }
-        if let Some(ascii) = cut {
-            *input = &[];
-            self.phase = Phase::Unready;
-            self.feed(rest, ascii)?;
-        } else if len == 0 {
-            return self.read_lines::<false>(chunk, input);
-        } else if rest.is_empty() {
-            self.expect_lf(chunk);
-        }
-        self.block.shrink();
-        Ok(input.is_empty().then_some(Completed::Nothing))
     }
 
     /// Reads the lines that lie whole in what is left of the chunk, and the start of the one that does not.
@@ -197,7 +173,7 @@ impl Parser {
                     }
                 }
                 Name::Comment | Name::Retry => value.len(),
-                Name::Unknown => continue,
+                Name::Skipped | Name::Unknown => continue,
             };
             if taken > limit {
                 *input = &chunk[at..];
@@ -298,6 +274,32 @@ impl Parser {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Consumes the LF that belongs to a CR at the end of the chunk before, if nothing else has to be looked at.
+    #[inline]
+    pub(super) fn clear_cr(&mut self, input: &mut &[u8]) {
+        if self.phase == Phase::Unready && self.state == State::Line && self.lines.is_after_cr() {
+            self.clear_cr_at_once(input);
+        }
+    }
+
+    #[inline(never)]
+    fn clear_cr_at_once(&mut self, input: &mut &[u8]) {
+        if input.is_empty() || self.block.is_large() || self.block.is_value_large() {
+            return;
+        }
+        if self.block.is_stale() {
+            self.block.clear();
+        }
+        let start = self.consumed;
+        if self.lines.take_lf(input) {
+            self.consumed += 1;
+        }
+        if self.block_start == start {
+            self.block_start = self.consumed;
+        }
+        self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
     }
 
     /// The event in the buffers is handed out.

@@ -16,6 +16,7 @@ use memchr::memchr2;
 
 use super::field::Field;
 pub(super) use super::find::find;
+use super::find::{find_control, find_far};
 use super::text::is_utf8;
 
 /// The fields, without their values.
@@ -23,6 +24,8 @@ use super::text::is_utf8;
 pub(super) enum Name {
     Blank,
     Comment,
+    /// A comment that nobody asked for: its length counts, its text is not kept.
+    Skipped,
     Event,
     Data,
     Id,
@@ -130,7 +133,7 @@ fn plain(chunk: &[u8], at: usize) -> Result<Line, Cut> {
 
 /// Where the next line starts, given where this one ends.
 #[inline]
-fn next_line(chunk: &[u8], end: usize) -> usize {
+pub(super) fn next_line(chunk: &[u8], end: usize) -> usize {
     let crlf = chunk[end] == b'\r' && chunk.get(end + 1) == Some(&b'\n');
     end + 1 + usize::from(crlf)
 }
@@ -139,6 +142,12 @@ fn next_line(chunk: &[u8], end: usize) -> usize {
 #[inline]
 pub(super) fn piece(bytes: &[u8]) -> (usize, bool) {
     piece_at(bytes, find(bytes))
+}
+
+/// The same of bytes that are likely to be in the middle of a line.
+#[inline]
+pub(super) fn middle(bytes: &[u8]) -> (usize, bool) {
+    piece_at(bytes, find_far(bytes))
 }
 
 /// The same, if `at` is what [`find`] finds.
@@ -153,16 +162,16 @@ pub(super) fn piece_at(bytes: &[u8], at: usize) -> (usize, bool) {
 /// Goes on with a piece in which there is more than printable ASCII.
 #[inline(never)]
 fn piece_from(bytes: &[u8], mut at: usize) -> (usize, bool) {
+    let mut ascii = true;
     loop {
         match bytes.get(at) {
-            Some(b'\n' | b'\r') | None => return (at, true),
-            Some(0x80..) => {
-                let rest = &bytes[at..];
-                return (at + memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()), false);
-            }
+            Some(b'\n' | b'\r') | None => return (at, ascii),
+            Some(0x80..) => ascii = false,
             // A tab, or another control character.
-            Some(_) => at += 1 + find(&bytes[at + 1..]),
+            Some(_) => {}
         }
+        at += 1;
+        at += if ascii { find(&bytes[at..]) } else { find_control(&bytes[at..]) };
     }
 }
 

@@ -1,9 +1,8 @@
 //! What can be taken of a chunk without the plain path: whole events, and what goes on with the data of one.
 //!
-//! Each of these takes what it is sure of, by the rules of the plain path, or leaves everything to that. A chunk of a
-//! single byte is a case of its own: the plain path is long, and such a stream would take it for every byte.
+//! Each of these takes what it is sure of, by the rules of the plain path, or leaves everything to that.
 
-use super::cut::{Head, State};
+use super::cut::State;
 use super::fast::{self, Found, Whole};
 use super::parser::{Parser, Phase};
 use super::scan::{self, Name};
@@ -105,116 +104,5 @@ impl Parser {
             self.expect_lf(chunk);
         }
         became
-    }
-
-    /// Takes a chunk that is one byte of data, if it is such a one.
-    #[inline]
-    pub(super) fn take_data_byte(&mut self, input: &mut &[u8]) -> bool {
-        let taken = matches!(**input, [byte] if byte >= 14 && self.block.push_byte(byte));
-        if taken {
-            self.consumed += 1;
-            *input = &[];
-        }
-        taken
-    }
-
-    /// Takes a chunk that lies within a line of data; else says what [`scan::piece`] says of it.
-    #[inline(never)]
-    pub(super) fn take_middle(&mut self, input: &mut &[u8]) -> (usize, bool) {
-        let (len, ascii) = scan::piece(input);
-        if len == input.len() && self.block.push_piece(input, ascii) {
-            self.consumed += len as u64;
-            *input = &[];
-        }
-        (len, ascii)
-    }
-
-    /// Takes a chunk of one byte, if it is none of the rarer ones.
-    #[inline(never)]
-    pub(super) fn take_byte<const FRAMES: bool>(&mut self, byte: u8) -> Became {
-        let ends = matches!(byte, b'\n' | b'\r');
-        let mut became = Became::Taken;
-        match self.state {
-            State::Value(name) if !ends => {
-                if !self.block.push_within(name, &[byte], byte < 0x80) {
-                    return Became::Left;
-                }
-            }
-            State::Value(Name::Retry) => return Became::Left,
-            State::Value(Name::Comment) if FRAMES => return Became::Left,
-            State::Value(name) => {
-                if self.block.is_value_large() {
-                    return Became::Left;
-                }
-                self.block.end(name);
-                self.state = State::Line;
-                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
-            }
-            State::Head(mut head) if !ends => {
-                self.state = State::Head(head);
-                if head.push(byte) {
-                    let Some(name) = head.name().filter(|_| self.block.has_room()) else {
-                        return Became::Left;
-                    };
-                    self.block.begin(name);
-                    self.state = State::Value(name);
-                } else {
-                    self.state = State::Head(head);
-                }
-            }
-            State::Line if self.phase != Phase::Unready => {
-                self.clear_stale();
-                if !ends {
-                    let mut head = Head::default();
-                    head.push(byte);
-                    self.state = State::Head(head);
-                    self.phase = Phase::Unready;
-                } else if self.block.has_data() {
-                    self.block.commit_id();
-                    self.set_stale();
-                    self.block_start = self.consumed + 1;
-                    became = Became::Event;
-                } else if self.phase == Phase::Block {
-                    self.block_start = self.consumed + 1;
-                } else {
-                    return Became::Left;
-                }
-            }
-            _ => return Became::Left,
-        }
-        self.consumed += 1;
-        self.expect_lf(&[byte]);
-        became
-    }
-
-    /// Takes what the chunk has of a value that is no data, if it is within the limit; and if that is a comment, which
-    /// nobody asked for, its end. Whether the chunk is used up by it.
-    #[inline]
-    pub(super) fn take_piece(&mut self, name: Name, input: &mut &[u8]) -> bool {
-        let (len, ascii) = scan::piece(input);
-        let (piece, rest) = input.split_at(len);
-        if !self.block.push_within(name, piece, ascii) {
-            return false;
-        }
-        self.consumed += len as u64;
-        *input = rest;
-        match fast::line_end(rest) {
-            Some(mut next) if name == Name::Comment && !self.block.is_value_large() => {
-                self.state = State::Line;
-                self.phase = if self.block.is_empty() { Phase::Block } else { Phase::Line };
-                let blank = fast::line_end(next).filter(|_| self.phase == Phase::Block);
-                next = blank.unwrap_or(next);
-                self.consumed += (rest.len() - next.len()) as u64;
-                if blank.is_some() {
-                    self.block_start = self.consumed;
-                }
-                *input = next;
-                if next.is_empty() {
-                    self.expect_lf(rest);
-                }
-            }
-            _ => {}
-        }
-        input.is_empty()
     }
 }

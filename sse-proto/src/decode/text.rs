@@ -50,6 +50,7 @@ impl Text {
     }
 
     /// Frees an empty buffer that is large.
+    #[inline]
     pub(super) fn shrink(&mut self) {
         if self.is_large() && self.bytes.is_empty() {
             self.bytes = Vec::new();
@@ -87,6 +88,16 @@ impl Text {
         }
         self.any |= !byte.is_ascii();
         self.bytes.push(byte);
+    }
+
+    /// Appends a piece of one byte, if that takes no more memory.
+    #[inline]
+    pub(super) fn try_push_byte(&mut self, byte: u8) -> bool {
+        let room = self.bytes.len() < self.bytes.capacity();
+        if room {
+            self.push_byte(byte);
+        }
+        room
     }
 
     /// Ends a value.
