@@ -25,7 +25,7 @@ impl Parser {
 
     /// The same but for the most ordinary ones, lest it take room on the stack for them.
     #[inline(never)]
-    fn read_other_byte<'a, 'c: 'a>(
+    pub(super) fn read_other_byte<'a, 'c: 'a>(
         &'a mut self,
         byte: u8,
         input: &mut &'c [u8],

@@ -117,10 +117,10 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        if let [byte] = **input {
-            self.read_byte(byte, input)
-        } else if self.phase == Phase::Block {
+        if self.phase == Phase::Block {
             self.read_block(input)
+        } else if let [byte] = **input {
+            self.read_byte(byte, input)
         } else {
             self.read_rest(input)
         }
@@ -265,7 +265,10 @@ impl Parser {
             Ok(data) => {
                 Ok(Some(Event { event: DEFAULT, data: as_str(data), id: self.block.last_event_id() }))
             }
-            Err(seen) => self.read_event(input, seen.map(|len| (len, true))),
+            Err(seen) => match **input {
+                [byte] => self.read_other_byte(byte, input),
+                _ => self.read_event(input, seen.map(|len| (len, true))),
+            },
         }
     }
 
