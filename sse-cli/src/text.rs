@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn what_a_terminal_obeys_is_escaped() {
         assert_eq!(Visible("a\x1b[2Jb\u{9b}c\r\x7f").to_string(), "a\\u{1b}[2Jb\\u{9b}c\\u{d}\\u{7f}");
-        assert_eq!(Visible("\u{202e}gpj.exe").to_string(), "\\u{202e}gpj.exe");
+        for mark in ['\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+            let shown = Visible(&format!("{mark}gpj.exe")).to_string();
+            assert_eq!(shown, format!("{}gpj.exe", mark.escape_unicode()));
+        }
     }
 
     #[test]

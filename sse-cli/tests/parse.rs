@@ -27,6 +27,22 @@ const STREAM: &[u8] =
 
 const TEXT: &str = ": hi\n* retry: 10 ms\nadd #7: one\u{fffd}\n  two\n";
 
+/// On a terminal, which `script` is for it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_is_shown_what_it_would_obey() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("escapes");
+    std::fs::write(&path, "event: \x1b[31me\nid: \x1b[1mi\ndata: \x1b]0;d\x07\n\n: \x1b[2Jc\n").unwrap();
+    let command = format!("{} parse {}", env!("CARGO_BIN_EXE_sse"), path.display());
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--command", &command, "/dev/null"]).env("NO_COLOR", "1").stdin(Stdio::null());
+    let output = script.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains('\x1b') && !text.contains('\x07'), "{text:?}");
+    let shown = "\\u{1b}[31me #\\u{1b}[1mi: \\u{1b}]0;d\\u{7}\r\n: \\u{1b}[2Jc\r\n";
+    assert!(text.contains(shown), "{text:?}");
+}
+
 #[test]
 fn a_stream_is_read_from_a_file_or_standard_input() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("captured");

@@ -103,11 +103,15 @@ fn a_refused_response_is_told_with_its_status_and_how_it_begins() {
 
 #[test]
 fn of_a_long_refusal_only_the_beginning_is_told() {
-    let server = Server::start([response("500 Internal Server Error", "", &"x".repeat(100_000))]);
-    let left = run(&server.url, &[]);
-    assert!(left.err.len() < 500, "{}", left.err.len());
-    assert!(left.err.ends_with("xxx…\n"));
-    assert_eq!(left.code, Some(3));
+    let endless = Answer::Flood("HTTP/1.1 500 Internal Server Error\r\n\r\n", "x".repeat(10_000));
+    let long = response("500 Internal Server Error", "", &"x".repeat(100_000));
+    let server = Server::start([long, endless]);
+    for _ in 0..2 {
+        let left = run(&server.url, &[]);
+        assert!(left.err.len() < 500, "{}", left.err.len());
+        assert!(left.err.ends_with("xxx…\n"));
+        assert_eq!(left.code, Some(3));
+    }
 }
 
 #[test]
