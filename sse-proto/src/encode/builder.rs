@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use memchr::{memchr_iter, memchr2, memchr3, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::EncodeError;
 
@@ -59,6 +59,7 @@ impl<'a> EventBuilder<'a> {
     /// # Errors
     ///
     /// If it contains CR or LF.
+    #[inline]
     pub fn event(mut self, event: &'a str) -> Result<Self, EncodeError> {
         if memchr2(b'\r', b'\n', event.as_bytes()).is_some() {
             EncodeError::check("event", event, &['\r', '\n'])?;
@@ -72,6 +73,7 @@ impl<'a> EventBuilder<'a> {
     /// # Errors
     ///
     /// If it contains CR, LF or NUL.
+    #[inline]
     pub fn id(mut self, id: &'a str) -> Result<Self, EncodeError> {
         if memchr3(b'\r', b'\n', b'\0', id.as_bytes()).is_some() {
             EncodeError::check("id", id, &['\r', '\n', '\0'])?;
@@ -86,6 +88,7 @@ impl<'a> EventBuilder<'a> {
     }
 
     /// Adds data, which follows earlier data on a new line.
+    #[inline]
     pub fn data(mut self, data: &'a str) -> Self {
         self.data.push(data);
         self
@@ -94,6 +97,7 @@ impl<'a> EventBuilder<'a> {
     /// Sets the reconnection time, in whole milliseconds, rounded up; at most `u64::MAX` of them.
     ///
     /// Up, because a wish for little must not become one for no delay at all.
+    #[inline]
     pub fn retry(mut self, retry: Duration) -> Self {
         let milliseconds = retry.as_nanos().div_ceil(1_000_000);
         self.retry = Some(u64::try_from(milliseconds).unwrap_or(u64::MAX));
@@ -101,6 +105,7 @@ impl<'a> EventBuilder<'a> {
     }
 
     /// Adds a comment, which clients do not dispatch; it follows earlier comments on a new line.
+    #[inline]
     pub fn comment(mut self, comment: &'a str) -> Self {
         self.comment.push(comment);
         self
@@ -154,49 +159,69 @@ impl<'a> EventBuilder<'a> {
 /// The texts of a field that may be given several times; only the second one costs an allocation.
 #[derive(Clone, Debug, Default)]
 struct Texts<'a> {
+    /// The first line of the first text: all of it, as a rule, so that it is searched for line breaks once.
     first: Option<&'a str>,
+    /// What follows its line break.
+    rest: Option<&'a str>,
     more: Vec<&'a str>,
 }
 
 impl<'a> Texts<'a> {
     const fn new() -> Self {
-        Self { first: None, more: Vec::new() }
+        Self { first: None, rest: None, more: Vec::new() }
     }
 
+    #[inline]
     fn push(&mut self, text: &'a str) {
-        match self.first {
-            None => self.first = Some(text),
-            Some(_) => self.more.push(text),
+        if self.first.is_some() {
+            self.more.push(text);
+        } else {
+            let mut lines = Lines { rest: Some(text) };
+            (self.first, self.rest) = (lines.next(), lines.rest);
         }
     }
 
-    fn texts(&self) -> impl Iterator<Item = &'a str> {
-        self.first.iter().chain(&self.more).copied()
+    /// The texts after the first line.
+    fn more(&self) -> impl Iterator<Item = &'a str> {
+        self.rest.iter().chain(&self.more).copied()
     }
 
     /// Writes the lines; `start` is what comes before each but the first: the end of the one before, and the name.
+    #[inline]
     fn write(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
-        let mut lines = self.texts().flat_map(|text| Lines { rest: Some(text) });
-        let Some(first) = lines.next() else { return Ok(()) };
+        let Some(first) = self.first else { return Ok(()) };
         out.write_str(&start[1..])?;
         out.write_str(first)?;
-        for line in lines {
-            out.write_str(start)?;
-            out.write_str(line)?;
+        if self.rest.is_some() || !self.more.is_empty() {
+            self.write_more(start, out)?;
         }
         out.write_str("\n")
     }
 
+    #[inline(never)]
+    fn write_more(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
+        for text in self.more() {
+            for line in (Lines { rest: Some(text) }) {
+                out.write_str(start)?;
+                out.write_str(line)?;
+            }
+        }
+        Ok(())
+    }
+
     fn encoded_len(&self, name: &str) -> usize {
-        self.texts()
-            .map(|text| {
-                let bytes = text.as_bytes();
-                let lf = memchr_iter(b'\n', bytes).count();
-                let cr = memchr_iter(b'\r', bytes).count();
-                let crlf = if cr > 0 { memmem::find_iter(bytes, "\r\n").count() } else { 0 };
-                text.len() - lf - cr + (1 + lf + cr - crlf) * (name.len() + 1)
-            })
-            .sum()
+        let Some(first) = self.first else { return 0 };
+        let line = name.len() + "\n".len();
+        let more = self.more().map(|text| {
+            let bytes = text.as_bytes();
+            let lf = memchr_iter(b'\n', bytes).count();
+            // There is none, as a rule.
+            let crs = memchr(b'\r', bytes).map_or(&[][..], |at| &bytes[at..]);
+            let cr = memchr_iter(b'\r', crs).count();
+            let crlf = memchr_iter(b'\r', crs).filter(|at| crs.get(at + 1) == Some(&b'\n')).count();
+            text.len() - lf - cr + (1 + lf + cr - crlf) * line
+        });
+        first.len() + line + more.sum::<usize>()
     }
 }
 
@@ -209,6 +234,7 @@ struct Lines<'a> {
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a str;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a str> {
         let text = self.rest?;
         let Some(end) = memchr2(b'\r', b'\n', text.as_bytes()) else {
