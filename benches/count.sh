@@ -3,6 +3,7 @@
 #   count.sh             compares with instructions.txt; fails when a cell needs more than TOLERANCE percent more
 #   count.sh --update    writes instructions.txt
 #   count.sh CORPUS CHUNKS CONTENDER    one cell, any contender, e.g.  count.sh openai 16k 'sse-stream 0.3'
+#   count.sh encode SHAPE ENCODER       one cell of the encoders, e.g.  count.sh encode openai 'russe 0.3'
 set -eu
 cd "$(dirname "$0")"
 : "${TOLERANCE:=3}"
@@ -15,7 +16,7 @@ trap 'rm -f "$log" "$new"' EXIT
 
 count() {
     events=$(valgrind --tool=callgrind --toggle-collect=counted --callgrind-out-file=/dev/null \
-        "$bin" "$1" "$2" "$3" 2>"$log" | sed -n 's/^events //p')
+        "$bin" "$@" 2>"$log" | sed -n 's/^events //p')
     collected=$(sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$log")
     if [ -z "$events" ] || [ -z "$collected" ]; then
         cat "$log" >&2
@@ -26,6 +27,12 @@ count() {
 
 case ${1:-} in
 '' | --update) ;;
+encode)
+    cargo build --quiet --release -p bench-encode
+    bin=${CARGO_TARGET_DIR:-target}/release/bench-encode
+    count "$2" "$3"
+    exit
+    ;;
 *)
     count "$1" "$2" "$3"
     exit

@@ -1,4 +1,6 @@
 //! Encoders side by side: `bench-encode [ROUNDS]` prints a table, each encoder checked before it is timed.
+//!
+//! `bench-encode SHAPE ENCODER` does the work of one cell in `counted`, for callgrind; see `count.sh`.
 
 mod encoders;
 
@@ -37,7 +39,7 @@ impl Entry {
 }
 
 fn main() {
-    let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(11);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let entries = [
         Entry::of::<encoders::EncodeInto>(),
         Entry::of::<encoders::Encode>(),
@@ -49,6 +51,14 @@ fn main() {
         Entry::of::<encoders::SseCodec>(),
         Entry::of::<encoders::HandRolled>(),
     ];
+    if let [shape, name] = arguments.as_slice() {
+        let entry = entries.iter().find(|entry| entry.name == name).expect("an encoder");
+        let texts = Corpus::texts(Shape::parse(shape).expect("a shape"), BYTES).into();
+        counted(entry, &texts);
+        println!("events {}", texts.len());
+        return;
+    }
+    let rounds = arguments.first().map_or(11, |rounds| rounds.parse().expect("a number of rounds"));
     for shape in
         [Shape::OpenAi, Shape::Anthropic, Shape::Tiny, Shape::Feed, Shape::Lines, Shape::Long, Shape::Chinese]
     {
@@ -57,6 +67,12 @@ fn main() {
     let texts = Corpus::texts(Shape::Lines, BYTES).into_iter();
     let texts: Vec<_> = texts.map(|[kind, data, id]| [kind, data.replace('\n', "\r\n"), id]).collect();
     table(&entries, "20-lines, CRLF in the data", &texts.into(), rounds);
+}
+
+#[inline(never)]
+#[unsafe(no_mangle)]
+fn counted(entry: &Entry, texts: &Texts) {
+    (entry.time)(texts);
 }
 
 fn table(entries: &[Entry], name: &str, texts: &Texts, rounds: usize) {
