@@ -70,6 +70,7 @@ fn what_is_ready_together_is_one_chunk() {
     assert_eq!(poll(&mut chunks), chunk("data: a\n\ndata: b\n\ndata: c\n\n"));
     assert_eq!(poll(&mut chunks), Poll::Pending);
     assert!(!chunks.is_done());
+    assert!(format!("{chunks:?}").starts_with("Chunks { keep_alive: "));
 }
 
 #[test]

@@ -186,8 +186,8 @@ mod tests {
         silences.push((20, true));
         assert_eq!(learned(&silences), Some(secs(60)));
 
-        let mut silences = std::vec![(60, true), (60, false)];
-        silences.extend([(20, true); 8]);
+        let mut silences = std::vec![(60, true), (20, true), (60, false)];
+        silences.extend([(20, true); 7]);
         assert_eq!(learned(&silences), Some(secs(60)), "one that an event ended and is no longer does not");
     }
 
