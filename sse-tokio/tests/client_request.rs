@@ -115,6 +115,24 @@ async fn the_hook_gives_a_fresh_token_to_every_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hook_sees_one_last_event_id_and_credentials_that_are_not_shown() {
+    let server = Server::start([]).await;
+    let url = server.url("/").replace("http://", "http://user:secret@");
+    let config = Config { last_event_id: "7".into(), ..config() };
+    let source = EventSource::builder(url).header("last-event-id", "5").config(config).on_request(
+        |request, _| async move {
+            let ids: Vec<_> = request.headers().get_all("last-event-id").iter().collect();
+            assert_eq!(ids, ["7"], "the machine's takes the place of the user's");
+            assert!(request.headers()["authorization"].is_sensitive());
+            assert!(!format!("{request:?}").contains("secret"));
+            Ok(request)
+        },
+    );
+    listen(&mut source.build().unwrap()).await;
+    assert_eq!(server.sent("last-event-id"), [Some("7".into())]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hook_that_fails_is_a_failed_attempt() {
     let server = Server::start([Answer::stream("data: a\n\n")]).await;
     let calls = AtomicUsize::new(0);

@@ -129,6 +129,14 @@ mod tests {
 
     use super::*;
 
+    impl HasStatus for u16 {
+        type Status = u16;
+
+        fn status(&self) -> u16 {
+            *self
+        }
+    }
+
     fn closed<B>(reason: CloseReason, body: B) -> Closed<u16, B, Error> {
         Closed { reason, error: Some(ErrorKind::Other.into()), response: Some(Box::new((401, body))) }
     }
@@ -142,7 +150,9 @@ mod tests {
         assert_eq!(block_on(error.body(100)).unwrap(), b" no events", "what was cut off is gone");
         assert_eq!(block_on(error.body(100)).unwrap(), b"");
         assert_eq!((error.head(), error.reason()), (Some(&401), Some(CloseReason::Status(401))));
+        assert_eq!(error.status(), Some(401));
         assert!(core::error::Error::source(&error).is_some());
+        assert!(std::format!("{error:?}").starts_with("Closed { reason: Status(401)"));
     }
 
     #[test]
@@ -161,7 +171,8 @@ mod tests {
     fn a_request_that_cannot_be_built_has_no_reason_but_a_source() {
         let error = ClientError::<u16, (), Error>::request(ErrorKind::InvalidInput.into());
         assert_eq!((error.head(), error.reason()), (None, None));
-        assert_eq!(error.to_string(), "the request cannot be built");
+        assert_eq!((error.status(), error.to_string().as_str()), (None, "the request cannot be built"));
+        assert_eq!(std::format!("{error:?}"), "Request(Kind(InvalidInput))");
         let source = core::error::Error::source(&error).unwrap();
         assert_eq!(source.downcast_ref::<Error>().unwrap().kind(), ErrorKind::InvalidInput);
     }
