@@ -150,12 +150,14 @@ impl From<Event<'_>> for Message {
         let data_end = event.data.len();
         let kind = if event.event == DEFAULT { "" } else { event.event };
         let event_end = data_end + kind.len();
-        let mut text = String::with_capacity(event_end + event.id.len());
-        text.push_str(event.data);
-        if event_end + event.id.len() > data_end {
-            text.push_str(kind);
-            text.push_str(event.id);
+        let len = event_end + event.id.len();
+        if len == data_end {
+            return Self { text: event.data.into(), data_end, event_end };
         }
+        let mut text = String::with_capacity(len);
+        text.push_str(event.data);
+        text.push_str(kind);
+        text.push_str(event.id);
         Self { text, data_end, event_end }
     }
 }

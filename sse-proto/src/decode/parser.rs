@@ -185,18 +185,25 @@ impl Parser {
     /// assert_eq!(source.next()?, None);
     /// # Ok::<(), Error>(())
     /// ```
+    #[inline]
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
-        let mut seen = None;
+        let mut seen = 0;
         if self.phase == Phase::Block {
-            match self.take_line(input) {
-                Ok(data) => return Ok(Step(Completed::Line(data.len()))),
-                Err(piece) => seen = piece,
-            }
             if input.is_empty() && !self.block.is_large() {
                 return Ok(Step(Completed::Nothing));
             }
+            match self.pass_line(input) {
+                Ok(len) => return Ok(Step(Completed::Line(len))),
+                Err(len) => seen = len,
+            }
         }
-        self.read_frame(input, seen)
+        self.read_frame(input, (seen > 0).then_some(seen))
+    }
+
+    /// As [`take_line`](Self::take_line), in lengths, which are handed over in registers.
+    #[inline(never)]
+    fn pass_line(&mut self, input: &mut &[u8]) -> Result<usize, usize> {
+        self.take_line(input).map(<[u8]>::len).map_err(Option::unwrap_or_default)
     }
 
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
