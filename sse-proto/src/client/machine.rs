@@ -130,7 +130,7 @@ impl EventSource {
     pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
         let chunk = *input;
         let progress = self.advance(now, input);
-        self.borrow(progress, chunk)
+        self.complete(progress, || self.frame(chunk, true))
     }
 
     /// The first half of [`poll`](Self::poll): does everything, and borrows nothing.
@@ -259,13 +259,19 @@ impl EventSource {
     ///
     /// As [`Parser::frame`](crate::Parser::frame): if `chunk` is another chunk, in which there is no text at the place of a value.
     pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
-        self.complete(progress, |connection| connection.frame(chunk))
+        self.complete(progress, || self.frame(chunk, false))
     }
 
-    /// As [`output`](Self::output), for a `chunk` that the caller vouches for.
+    /// The event or the comment of the last [`Progress`], if it is still there; `vouched` if the caller knows that `chunk` is
+    /// the one that was read.
     #[inline]
-    pub(crate) fn borrow<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
-        self.complete(progress, |connection| connection.borrow(chunk))
+    pub(crate) fn frame<'a, 'c: 'a>(&'a self, chunk: &'c [u8], vouched: bool) -> Option<Frame<'a>> {
+        match &self.state {
+            State::Open(connection) if vouched => connection.borrow(chunk),
+            State::Open(connection) => connection.frame(chunk),
+            State::Ending { event, .. } => Some(Frame::Event(event.as_event())),
+            _ => None,
+        }
     }
 
     /// The response to the request began: decides by [`Config::verdict`].
@@ -437,11 +443,7 @@ impl EventSource {
 
     /// Adds to `progress` what it borrows.
     #[inline]
-    fn complete<'a>(
-        &'a self,
-        progress: Progress,
-        frame: impl FnOnce(&'a Connection) -> Option<Frame<'a>>,
-    ) -> Output<'a> {
+    fn complete<'a>(&'a self, progress: Progress, frame: impl FnOnce() -> Option<Frame<'a>>) -> Output<'a> {
         match progress {
             Progress::Connect { attempt, deadline } => Output::Connect(Request {
                 last_event_id: self.sendable_id(),
@@ -452,13 +454,9 @@ impl EventSource {
             Progress::NeedData { deadline } => Output::NeedData { deadline },
             Progress::Wait(until) => Output::Wait(until),
             Progress::Open => Output::Open,
-            Progress::Event | Progress::Comment => match &self.state {
-                State::Open(connection) => match frame(connection) {
-                    Some(Frame::Event(event)) => Output::Event(event),
-                    Some(Frame::Comment(comment)) => Output::Comment(comment),
-                    _ => Output::Wait(Some(Instant::ZERO)),
-                },
-                State::Ending { event, .. } => Output::Event(event.as_event()),
+            Progress::Event | Progress::Comment => match frame() {
+                Some(Frame::Event(event)) => Output::Event(event),
+                Some(Frame::Comment(comment)) => Output::Comment(comment),
                 _ => Output::Wait(Some(Instant::ZERO)),
             },
             Progress::Retry(time) => Output::Retry(time),

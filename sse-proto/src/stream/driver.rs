@@ -11,8 +11,8 @@ use futures_core::Stream;
 
 use super::place;
 use crate::{
-    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Instant, Message, Output, Progress, Request,
-    ResponseHead, Timer, Verdict,
+    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Frame, Instant, Message, Output, Progress,
+    Request, ResponseHead, Timer, Verdict,
 };
 
 /// What a [`Driver`] needs of an HTTP client, besides the [`Timer`] of a runtime.
@@ -153,14 +153,18 @@ impl<T: Transport> Driver<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<ClientEvent<T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>>> {
-        let next = ready!(self.poll(cx, |source, progress, chunk| match source.borrow(progress, chunk) {
-            Output::Event(event) => Ok(Message::from(event)),
+        let next = ready!(self.poll(cx, |source, progress, chunk| match progress {
+            Progress::Event => match source.frame(chunk, true) {
+                Some(Frame::Event(event)) => Ok(Message::from(event)),
+                _ => Err(progress),
+            },
             _ => Err(progress),
         }));
-        Poll::Ready(next.map(|next| match next {
-            Ok(message) => Ok(ClientEvent::Message(message)),
-            Err(progress) => self.event(progress).map(ClientEventRef::into_owned),
-        }))
+        Poll::Ready(match next {
+            Some(Ok(message)) => Some(Ok(ClientEvent::Message(message))),
+            Some(Err(progress)) => Some(self.event(progress).map(ClientEventRef::into_owned)),
+            None => None,
+        })
     }
 
     /// Goes on until there is something to say, and takes it from the source and the chunk that it was read from.
@@ -204,22 +208,18 @@ impl<T: Transport> Driver<T> {
         &mut self,
         progress: Progress,
     ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
-        if let Progress::Open | Progress::Disconnected { .. } | Progress::Closed(_) = progress {
-            return self.turn(progress);
+        match progress {
+            Progress::Event | Progress::Comment => {}
+            Progress::Retry(time) => return Ok(ClientEvent::Retry(time)),
+            Progress::Skipped { bytes } => return Ok(ClientEvent::Skipped { bytes }),
+            _ => return self.turn(progress),
         }
         let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-        let output = if self.place == place(chunk) {
-            self.source.borrow(progress, &chunk[self.start..])
-        } else {
-            self.source.output(progress, &chunk[self.start..])
-        };
-        Ok(match output {
-            Output::Event(event) => ClientEvent::Message(event),
-            Output::Comment(comment) => ClientEvent::Comment(comment),
-            Output::Retry(time) => ClientEvent::Retry(time),
-            Output::Skipped { bytes } => ClientEvent::Skipped { bytes },
+        match self.source.frame(&chunk[self.start..], self.place == place(chunk)) {
+            Some(Frame::Event(event)) => Ok(ClientEvent::Message(event)),
+            Some(Frame::Comment(comment)) => Ok(ClientEvent::Comment(comment)),
             _ => panic!("`event` takes what the last `poll_progress` returned, once"),
-        })
+        }
     }
 
     /// What became of the connection.
@@ -243,7 +243,7 @@ impl<T: Transport> Driver<T> {
                 self.hang_up();
                 return Ok(ClientEvent::Disconnected { cause, error, attempt, delay });
             }
-            _ => {
+            Progress::Open => {
                 if let Connection::Judged(head, body) =
                     core::mem::replace(&mut self.connection, Connection::None)
                 {
@@ -251,6 +251,7 @@ impl<T: Transport> Driver<T> {
                     return Ok(ClientEvent::Open(Box::new(head)));
                 }
             }
+            _ => {}
         }
         panic!("`event` takes what the last `poll_progress` returned, once")
     }
