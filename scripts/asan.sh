@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the tests of the core and the adapters under AddressSanitizer and LeakSanitizer, on a stable toolchain.
+# Runs the tests of the core and the adapters, the attacks over sockets included, under AddressSanitizer and LeakSanitizer, on
+# a stable toolchain.
 #
 #   scripts/asan.sh [ARGUMENT OF cargo test]..
 #
