@@ -302,7 +302,11 @@ impl<T: Transport> Driver<T> {
     /// Ready at the deadline, or before: a timer that is running for an earlier one is kept, because deadlines move with
     /// every chunk, and setting a timer costs more than to look at the clock once in vain.
     fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
-        let Some(deadline) = deadline else { return Poll::Pending };
+        let Some(deadline) = deadline else {
+            // One that is left over, from connecting say, costs the runtime something each time that it waits.
+            self.timer = None;
+            return Poll::Pending;
+        };
         if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
             self.timer = None;
         }

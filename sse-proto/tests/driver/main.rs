@@ -245,6 +245,17 @@ fn the_time_is_read_for_a_chunk_and_not_for_each_of_its_events() {
 }
 
 #[test]
+fn no_timer_outlives_what_it_was_for() {
+    let mut client = Client::new(Config::default(), [Answer::Error("reset")]);
+    assert!(client.next().starts_with("lost: "));
+    assert!(client.driver.next().now_or_never().is_none());
+    assert_eq!(client.world.running(), 1);
+    client.driver.suspend();
+    assert_eq!(client.next(), "pending");
+    assert_eq!(client.world.running(), 0);
+}
+
+#[test]
 fn a_suspension_drops_the_connection_and_is_no_loss() {
     let first = body([Part::Chunk("id: 1\ndata: a\n\ndata: b\n\n"), Part::Silence]);
     let mut client = Client::new(Config::default(), [first, body([Part::Silence])]);

@@ -51,6 +51,7 @@ struct Inner {
     log: RefCell<Vec<String>>,
     pub readings: Cell<usize>,
     pub timers: Cell<usize>,
+    pub running: Cell<usize>,
 }
 
 impl World {
@@ -70,6 +71,11 @@ impl World {
     /// How many timers were set.
     pub fn timers(&self) -> usize {
         self.0.timers.get()
+    }
+
+    /// How many timers there are.
+    pub fn running(&self) -> usize {
+        self.0.running.get()
     }
 
     /// What the transport was asked for since the last call, and what was dropped.
@@ -114,6 +120,7 @@ impl Timer for Script {
 
     fn sleep_until(&self, deadline: Instant) -> Sleep {
         self.world.0.timers.set(self.world.timers() + 1);
+        self.world.0.running.set(self.world.running() + 1);
         Sleep(self.world.clone(), deadline)
     }
 
@@ -234,6 +241,12 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         self.0.until(self.1)
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.0.0.running.set(self.0.running() - 1);
     }
 }
 
