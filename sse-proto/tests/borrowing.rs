@@ -133,9 +133,10 @@ fn the_event_after_a_split_one_is_borrowed_again() {
 
 #[test]
 fn a_step_makes_no_text_of_what_is_none_in_another_chunk() {
-    let chunk = "data: grün\n\n: grün\n".as_bytes();
+    let chunk = "data: grün\n\ndata: green\n\n: grün\n".as_bytes();
     let (mut parser, mut input) = (Parser::new(), chunk);
     let event = parser.advance(&mut input).unwrap();
+    let line = parser.advance(&mut input).unwrap();
     let after_event = input;
     let comment = parser.advance(&mut input).unwrap();
     // It has to be the check of `frame` that panics, not that of a debug build further on.
@@ -147,7 +148,7 @@ fn a_step_makes_no_text_of_what_is_none_in_another_chunk() {
     };
     // Too short, cut within a character at the end of the value, not UTF-8 at all.
     for other in [&b""[..], b"data: gr", "data: xxxx漢xx".as_bytes(), &[0xFF; 40]] {
-        assert!(panics(event, other), "{other:?}");
+        assert!(panics(event, other) && panics(line, other), "{other:?}");
     }
     for other in [&b""[..], b": gr", ": xxxx漢xx".as_bytes(), &[0xFF; 40]] {
         assert!(panics(comment, other), "{other:?}");
@@ -222,7 +223,7 @@ fn a_message_is_one_allocation() {
 
 /// A giant value in chunks; then a quiet stream. What the parser still holds at its end.
 fn held_after_giant(giant: &[u8], giant_chunk: usize, quiet: &[u8], quiet_chunk: usize, frames: bool) -> i64 {
-    let mut parser = Parser::new();
+    let mut parser = Parser::new().with_limits(Limits { id: usize::MAX, ..Limits::default() });
     let ((), _) = measure(|| {
         for mut input in giant.chunks(giant_chunk).chain(quiet.chunks(quiet_chunk)) {
             if frames {
@@ -251,8 +252,13 @@ fn capacity_is_given_back_after_one_giant_value_whatever_follows() {
         format!(": {long}\n"),
         format!("data: x\n: {long}\n\n"),
         format!("retry: {long}\n"),
+        // An ID that is ignored, and whose line goes on with what follows.
+        format!("id: {long}\0"),
         format!("data: {long}\n\n").replace(&"x".repeat(64), &format!("\ndata: {}", "x".repeat(63))),
-    ];
+    ]
+    .map(String::into_bytes)
+    .into_iter()
+    .chain([[b": ", long.as_bytes(), b"\xff\n"].concat()]);
     let quiets: [&[u8]; 7] = [
         b"data: borrowed\n\n",
         b"id: 5\n\ndata: borrowed\n\n",
@@ -263,21 +269,21 @@ fn capacity_is_given_back_after_one_giant_value_whatever_follows() {
         // With this one, a chunk of 64 bytes never ends between two lines.
         b"data: 0123456789012345678901234567890123456789\n\n: comment    \n",
     ];
-    // Nothing, or more in the same chunk and a line that is cut.
-    let cuts = [("", ""), ("data: more\n\n: and a line that", " the chunk cuts\n\n")];
+    // Nothing, or more in the same chunk, and a line that is cut.
+    let cuts = [("", ""), ("data: more\n\n", ""), ("data: more\n\n: and a line that", " the chunk cuts\n\n")];
     let ways = [(1, true), (64, true), (64, false), (usize::MAX, true), (usize::MAX, false)];
-    for (giant, (more, cut)) in giants.iter().flat_map(|giant| cuts.map(|cut| (giant, cut))) {
-        let giant = format!("{giant}{more}");
+    for (giant, (more, cut)) in giants.flat_map(|giant| cuts.map(|cut| (giant.clone(), cut))) {
+        let giant = [&giant, more.as_bytes()].concat();
         for quiet in quiets {
             let quiet = [cut.as_bytes(), &quiet.repeat(20)].concat();
             for (giant_chunk, (quiet_chunk, frames)) in
                 [1400, giant.len()].into_iter().flat_map(|chunk| ways.map(|way| (chunk, way)))
             {
-                let held = held_after_giant(giant.as_bytes(), giant_chunk, &quiet, quiet_chunk, frames);
-                let (start, quiet) = (&giant[..12], quiet.escape_ascii());
+                let held = held_after_giant(&giant, giant_chunk, &quiet, quiet_chunk, frames);
+                let (start, quiet) = (giant[..12].escape_ascii(), quiet.escape_ascii());
                 assert!(
                     held <= retained,
-                    "{held} bytes after {start:?}.. in chunks of {giant_chunk}, then {quiet} in chunks of {quiet_chunk}, \
+                    "{held} bytes after {start}.. in chunks of {giant_chunk}, then {quiet} in chunks of {quiet_chunk}, \
                      cut {cut:?}, frames: {frames}"
                 );
             }

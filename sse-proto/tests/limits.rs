@@ -22,7 +22,12 @@ fn outcome(stream: &str, limits: Limits) -> Transcript {
     let bytes = stream.as_bytes();
     let equal = (1..=bytes.len()).map(|length| bytes.chunks(length).collect());
     let in_two = (0..bytes.len()).map(|at| vec![&bytes[..at], &bytes[at..]]);
-    for chunks in equal.chain(in_two) {
+    let but_two = (0..bytes.len().saturating_sub(1)).map(|at| {
+        // One by one, but for two: the ways for a single byte and for more of them take turns.
+        let [before, after] = [&bytes[..at], &bytes[at + 2..]].map(|bytes| bytes.chunks(1));
+        before.chain([&bytes[at..at + 2]]).chain(after).collect()
+    });
+    for chunks in equal.chain(in_two).chain(but_two) {
         for way in [Way::Frame, Way::Pair] {
             assert_eq!(
                 listen(parser.clone(), &chunks, || way),

@@ -80,8 +80,7 @@ impl Parser {
                 self.phase = Phase::Line;
                 Became::Taken
             }
-            State::Value(Name::Retry) => Became::Left,
-            State::Value(Name::Comment) if FRAMES => Became::Left,
+            State::Value(Name::Comment | Name::Retry) => Became::Left,
             State::Value(_) if self.block.is_value_large() => Became::Left,
             State::Value(name) => {
                 self.block.end(name);
@@ -140,5 +139,43 @@ impl Parser {
             self.phase = Phase::Unready;
         }
         Became::Taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes of a stream the other paths have to take.
+    fn left<const FRAMES: bool>(stream: &[u8]) -> usize {
+        let mut parser = Parser::new();
+        let mut left = 0;
+        for byte in stream {
+            if !parser.take_usual_byte(*byte) && parser.take_other_byte::<FRAMES>(*byte) == Became::Left {
+                left += 1;
+                let _ = parser.step::<FRAMES>(&mut &[*byte][..], true, None);
+            }
+        }
+        left
+    }
+
+    #[test]
+    fn nearly_every_byte_is_taken_at_once() {
+        // The first of all could be that of a byte order mark.
+        let stream = "\nid: 1\nevent: e\ndata: x\ndata: grün\t\n\n\ndata: y\n\n\n: c\n\nid: 2\n";
+        assert_eq!(left::<false>(stream.as_bytes()), 1);
+        // Where comments are handed out, also the one that ends it, and the one before which it is cleared away.
+        assert_eq!(left::<true>(stream.as_bytes()), 3);
+        let stream = stream.replace('\n', "\r\n");
+        assert_eq!(left::<false>(stream.as_bytes()), 1);
+        assert_eq!(left::<true>(stream.as_bytes()), 2);
+    }
+
+    #[test]
+    fn bytes_of_data_call_nothing() {
+        let mut parser = Parser::new();
+        assert_eq!(parser.next_event(&mut &b"data: xy"[..]), Ok(None));
+        assert!(parser.take_usual_byte(b'z'));
+        assert!(!parser.take_usual_byte(b'\n'));
     }
 }

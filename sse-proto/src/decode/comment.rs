@@ -89,3 +89,26 @@ impl Parser {
 fn line_end(chunk: &[u8], at: usize) -> usize {
     at + scan::piece_at(&chunk[at..], 0).0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn what_servers_send_to_show_that_they_are_alive_is_skipped() {
+        let mut parser = Parser::new().with_limits(Limits { event: 10, ..Limits::default() });
+        assert_eq!(parser.next_event(&mut &b"\n\n"[..]), Ok(None));
+        for (chunk, left) in [
+            (&b": 01234567\n\n: 01234567\n: 01234567\r\n\r\n:\n\n:\xc3\xbc\t\r\r: cu"[..], &b""[..]),
+            (b"t", b""),
+            (b"\n\n: cut", b""),
+            (b" again\r\n\r\n: c\n\ndata: x", b"data: x"),
+        ] {
+            let mut input = chunk;
+            assert!(parser.skip_comments(&mut input), "{chunk:?}");
+            assert_eq!(input, left, "{chunk:?}");
+        }
+        assert!(!parser.skip_comments(&mut &b"data: x"[..]));
+    }
+}

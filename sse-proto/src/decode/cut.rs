@@ -87,7 +87,7 @@ impl Parser {
         let state = core::mem::replace(&mut self.state, State::Line);
         fed?;
         let name = self.end_line(state)?;
-        if matches!(name, Name::Data | Name::Event) && !input.is_empty() {
+        if matches!(name, Name::Data | Name::Event) {
             self.phase = Phase::Line;
             return Ok(None);
         }
@@ -146,5 +146,28 @@ impl Parser {
         };
         self.block.end(name);
         Ok(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_as_usual_takes_no_parsing() {
+        for (line, name) in [
+            (&b"data: "[..], Some(Name::Data)),
+            (b"event: ", Some(Name::Event)),
+            (b"id: ", Some(Name::Id)),
+            (b": ", Some(Name::Comment)),
+            (b"retry: ", None),
+            (b"data:x", None),
+            (b":x", None),
+            (b"message", None),
+        ] {
+            let mut head = Head::EMPTY;
+            let known = line.iter().position(|&byte| head.push(byte));
+            assert_eq!((known, head.name()), (Some(line.len() - 1), name), "{line:?}");
+        }
     }
 }

@@ -130,3 +130,39 @@ pub(super) fn line_end(bytes: &[u8]) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn what_is_ordinary_is_read_at_once() {
+        for (kind, id, text) in [
+            ("", None, "x"),
+            ("add", None, ""),
+            ("", Some("7"), "{}"),
+            ("add", Some(""), "two words"),
+            ("a\tb", Some("a\tb"), "a\tb"),
+            ("grün", Some("漢"), "🦀"),
+        ] {
+            for end in ["\n", "\r", "\r\n"] {
+                let kind_line = if kind.is_empty() { "".into() } else { format!("event: {kind}{end}") };
+                let id_line = id.map_or("".into(), |id| format!("id: {id}{end}"));
+                let lines = format!("data: {text}{end}{end}");
+                for chunk in
+                    [format!("{kind_line}{id_line}{lines}rest"), format!("{id_line}{kind_line}{lines}rest")]
+                {
+                    let (event_, id, data_) = (kind.as_bytes(), id.map(str::as_bytes), text.as_bytes());
+                    let whole = Whole { data: data_, event: event_, id, rest: b"rest" };
+                    let found = event(chunk.as_bytes(), None);
+                    assert!(matches!(found, Found::Whole(found) if found == whole), "{chunk:?}");
+                }
+                let start = format!("{kind_line}{id_line}data: {text}{end}data: x");
+                assert!(matches!(event(start.as_bytes(), None), Found::Start(_)), "{start:?}");
+            }
+        }
+        assert_eq!(data(b"data: x\n\n"), Some((&b"x"[..], &b"\n\n"[..])));
+    }
+}

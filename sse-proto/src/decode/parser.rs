@@ -282,7 +282,7 @@ impl Parser {
     /// Takes the most ordinary event, if that comes next: its data, which is ASCII. Else the length of [`fast::data`], if
     /// there is any.
     #[inline(always)]
-    fn take_line<'c>(&mut self, input: &mut &'c [u8]) -> Result<&'c [u8], Option<usize>> {
+    pub(super) fn take_line<'c>(&mut self, input: &mut &'c [u8]) -> Result<&'c [u8], Option<usize>> {
         let Some((data, rest)) = fast::data(input) else { return Err(None) };
         match rest {
             [b'\n', b'\n', rest @ ..] if data.len() <= self.block.limits.event => {

@@ -106,3 +106,36 @@ impl Parser {
         became
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn what_is_ordinary_is_taken() {
+        let mut parser = Parser::new().with_limits(Limits { event: 4, ..Limits::default() });
+        assert_eq!(parser.next_event(&mut &b"\n\n"[..]), Ok(None));
+
+        let mut input = &b"data: 1234\n\nrest"[..];
+        assert_eq!((parser.take_line(&mut input), input), (Ok(&b"1234"[..]), &b"rest"[..]));
+        assert_eq!(parser.take_line(&mut &b"data: 12345\n\n"[..]), Err(Some(5)));
+        assert_eq!(parser.take_line(&mut &b"id: 7\ndata: 1\n\n"[..]), Err(None));
+
+        let mut input = &b"id: 7\nevent: e\ndata: \xc3\xbc1\n\nrest"[..];
+        assert!(matches!(parser.take_block(&mut input, None), Taken::Event(_)));
+        assert_eq!((input, parser.last_event_id()), (&b"rest"[..], "7"));
+
+        let mut input = &b"id: 8\nevent: e\ndata: 1\ndata: "[..];
+        assert!(matches!(parser.take_block(&mut input, None), Taken::Start));
+        assert_eq!(input, b"\ndata: ");
+        let mut take = |mut input: &'static [u8]| {
+            let piece = scan::piece(input);
+            (parser.take_data(&mut input, piece), input)
+        };
+        assert_eq!(take(input), (Became::Taken, &b""[..]));
+        assert_eq!(take(b"2"), (Became::Taken, &b""[..]));
+        assert_eq!(take(b"3"), (Became::Left, &b"3"[..]), "over the limit: type, data and the LF between");
+        assert_eq!(take(b"\r\n\r\nrest"), (Became::Event, &b"rest"[..]));
+    }
+}
