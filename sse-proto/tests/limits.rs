@@ -54,6 +54,7 @@ fn an_event_may_be_as_long_as_its_limit_and_no_longer() {
         ("data:  123456789\n\n", "data:  123456789a\n\n"),
         // The LF between two lines counts.
         ("data: 01234\ndata: 6789\n\n", "data: 01234\ndata: 6789a\n\n"),
+        ("event: 01\ndata: 345\ndata: 789a\n\n", "event: 01\ndata: 345\ndata: 789ab\n\n"),
         ("data: 012345678\ndata\n\n", "data: 0123456789\ndata\n\n"),
         // So does the type: the last one.
         ("event: 01234\ndata: 56789\n\n", "event: 01234\ndata: 56789a\n\n"),
@@ -96,6 +97,8 @@ fn an_id_may_be_as_long_as_its_limit_and_no_longer() {
         ("id: 0123\ndata: x\n\n", "id: 01234\ndata: x\n\n"),
         ("id:0123\n\n", "id:01234\n\n"),
         ("id: é12\n\n", "id: é123\n\n"),
+        ("id: 0123\ndata: 012345\n\n", "id: 01234\ndata: 012345\n\n"),
+        ("id: 0123\ndata: x\ndata: y\n\n", "id: 01234\ndata: x\ndata: y\n\n"),
         // Also one that is ignored because of its NUL.
         ("id: 01\0\n\n", "id: 0123\0\n\n"),
     ] {

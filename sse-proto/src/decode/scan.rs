@@ -81,7 +81,7 @@ impl Line {
 /// Reads the line that starts at `at`.
 #[inline]
 pub(super) fn line(chunk: &[u8], at: usize) -> Result<Line, Cut> {
-    let Some(head) = chunk[at..].first_chunk::<8>() else { return short(chunk, at) };
+    let Some(head) = chunk[at..].first_chunk::<8>() else { return plain(chunk, at) };
     let head = u64::from_le_bytes(*head);
     let (name, value) = if starts_with(head, b"data: ") {
         (Name::Data, 6)
@@ -105,15 +105,6 @@ pub(super) fn line(chunk: &[u8], at: usize) -> Result<Line, Cut> {
         return Err(Cut { field: Some((name, start)), ascii });
     }
     Ok(Line { name, start, end, next: next_line(chunk, end), ascii })
-}
-
-/// Reads a line of which at most seven bytes are in the chunk.
-fn short(chunk: &[u8], at: usize) -> Result<Line, Cut> {
-    match chunk[at..] {
-        [] => Err(Cut { field: None, ascii: true }),
-        [b'\n', ..] => Ok(Line { name: Name::Blank, start: at, end: at, next: at + 1, ascii: true }),
-        _ => plain(chunk, at),
-    }
 }
 
 /// Whether the eight bytes of `head` start with `prefix`.

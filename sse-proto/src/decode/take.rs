@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_is_ordinary_is_taken() {
-        let mut parser = Parser::new().with_limits(Limits { event: 4, ..Limits::default() });
+        let mut parser = Parser::new().with_limits(Limits { event: 4, id: 1, ..Limits::default() });
         assert_eq!(parser.next_event(&mut &b"\n\n"[..]), Ok(None));
 
         let mut input = &b"data: 1234\n\nrest"[..];
@@ -126,6 +126,8 @@ mod tests {
         assert!(matches!(parser.take_block(&mut input, None), Taken::Event(_)));
         assert_eq!((input, parser.last_event_id()), (&b"rest"[..], "7"));
 
+        let too_long = &mut &b"event: e\ndata: 1234\ndata: 5\n\n"[..];
+        assert!(matches!(parser.take_block(too_long, None), Taken::Nothing));
         let mut input = &b"id: 8\nevent: e\ndata: 1\ndata: "[..];
         assert!(matches!(parser.take_block(&mut input, None), Taken::Start));
         assert_eq!(input, b"\ndata: ");

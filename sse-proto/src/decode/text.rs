@@ -73,9 +73,7 @@ impl Text {
     /// Appends a piece of a value that [`end`](Self::end) will end; `ascii` if it is known to be that.
     #[inline]
     pub(super) fn push(&mut self, piece: &[u8], ascii: bool) {
-        if piece.len() > self.bytes.capacity() - self.bytes.len() {
-            self.grow(piece.len());
-        }
+        self.reserve(piece.len());
         self.any |= !ascii;
         self.bytes.extend_from_slice(piece);
     }
@@ -125,14 +123,10 @@ impl Text {
         while at < end {
             let (valid, ill_formed) = match from_utf8(&self.bytes[at..end]) {
                 Ok(text) => (text.len(), 0),
-                Err(error) => {
-                    let valid = error.valid_up_to();
-                    (valid, error.error_len().unwrap_or(end - at - valid))
-                }
+                // After a character that the end cuts there is nothing.
+                Err(error) => (error.valid_up_to(), error.error_len().unwrap_or(end)),
             };
-            if self.bytes.capacity() - self.bytes.len() < valid + REPLACEMENT.len() {
-                self.grow(valid + REPLACEMENT.len());
-            }
+            self.reserve(valid + REPLACEMENT.len());
             self.bytes.extend_from_within(at..at + valid);
             if ill_formed > 0 {
                 self.bytes.extend_from_slice(REPLACEMENT.as_bytes());
@@ -140,6 +134,13 @@ impl Text {
             at += valid + ill_formed;
         }
         self.bytes.drain(self.ended..end);
+    }
+
+    #[inline]
+    fn reserve(&mut self, additional: usize) {
+        if additional > self.bytes.capacity() - self.bytes.len() {
+            self.grow(additional);
+        }
     }
 
     #[cold]
@@ -220,13 +221,32 @@ mod tests {
     }
 
     #[test]
+    fn room_is_made_when_there_is_none() {
+        let mut text = Text::default();
+        assert!(!text.try_push_byte(b'x'));
+        text.push_byte(b'x');
+        assert!(text.try_push_byte(b'x'));
+        let capacity = text.bytes.capacity();
+        text.push(&[b'x'; 200][2..capacity], true);
+        assert_eq!((text.bytes.len(), text.bytes.capacity()), (capacity, capacity));
+        assert!(!text.try_push_byte(b'x'));
+    }
+
+    #[test]
     fn growth_is_bounded_and_capacity_is_given_back() {
         let mut text = Text::default();
         let piece = [b'x'; 1400];
+        let mut doublings = 0;
         while text.bytes.len() < 16 << 20 {
+            let before = text.bytes.capacity();
             text.push(&piece, true);
+            let (len, capacity) = (text.bytes.len(), text.bytes.capacity());
+            doublings += u32::from(before != capacity && before < DOUBLING);
+            assert!(capacity <= if before < DOUBLING { len * 2 } else { DOUBLING.max(len) * 5 / 2 });
+            assert!(len < 2 * DOUBLING || capacity < len * 5 / 4 + 1400);
         }
-        assert!(text.bytes.capacity() < text.bytes.len() * 5 / 4 + 1400);
+        // From the first piece on.
+        assert_eq!(doublings, (DOUBLING / 1400).ilog2() + 2);
         text.clear();
         text.push(b"small", true);
         text.clear();
