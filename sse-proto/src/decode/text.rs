@@ -234,6 +234,7 @@ mod tests {
 
     #[test]
     fn growth_is_bounded_and_capacity_is_given_back() {
+        const MIB: usize = 1024 * 1024;
         let mut text = Text::default();
         let piece = [b'x'; 1400];
         let mut doublings = 0;
@@ -241,15 +242,21 @@ mod tests {
             let before = text.bytes.capacity();
             text.push(&piece, true);
             let (len, capacity) = (text.bytes.len(), text.bytes.capacity());
-            doublings += u32::from(before != capacity && before < DOUBLING);
-            assert!(capacity <= if before < DOUBLING { len * 2 } else { DOUBLING.max(len) * 5 / 2 });
-            assert!(len < 2 * DOUBLING || capacity < len * 5 / 4 + 1400);
+            doublings += u32::from(before != capacity && before < MIB);
+            assert!(capacity <= if before < MIB { len * 2 } else { MIB.max(len) * 5 / 2 });
+            assert!(len < 2 * MIB || capacity < len * 5 / 4 + 1400);
         }
         // From the first piece on.
-        assert_eq!(doublings, (DOUBLING / 1400).ilog2() + 2);
+        assert_eq!(doublings, (MIB / 1400).ilog2() + 2);
         text.clear();
         text.push(b"small", true);
         text.clear();
         assert_eq!(text.bytes.capacity(), 0);
+
+        text.push(&[b'x'; 100 * 1024], true);
+        text.clear();
+        text.push(b"small", true);
+        text.clear();
+        assert_eq!(text.bytes.capacity(), 100 * 1024, "what is not that large is kept");
     }
 }
