@@ -1,0 +1,87 @@
+//! What the machine is told: by the network, and by the application.
+
+use core::time::Duration;
+
+use super::super::state::State;
+use super::EventSource;
+use crate::{Cause, CloseReason, ErrorKind, Finish, Message, ResponseHead, Verdict};
+
+impl EventSource {
+    /// The response to the request began: decides by [`Config::verdict`](crate::Config::verdict).
+    pub fn handle_response(&mut self, head: ResponseHead<'_>) {
+        self.handle_verdict(self.config.verdict(&head));
+    }
+
+    /// The response to the request began, and the application decided what it is worth.
+    ///
+    /// Without a request under way this and the other `handle_` methods do nothing.
+    pub fn handle_verdict(&mut self, verdict: Verdict) {
+        if let State::Connecting(Some(_)) = self.state {
+            self.state = match verdict {
+                Verdict::Open => State::Accepted,
+                Verdict::Retry { status, after } => {
+                    State::Lost { cause: Cause::Status(status), retry_after: after }
+                }
+                Verdict::Close(reason) => State::Closed(reason),
+            };
+        }
+    }
+
+    /// The response ended cleanly. Only after `NeedData`: what was not polled yet would be lost.
+    pub fn handle_eof(&mut self) {
+        if let State::Open(connection) = &mut self.state
+            && let Finish::Flushed(event) = connection.parser.finish()
+        {
+            let event = Message::from(event);
+            self.leave(State::Ending { event, told: false });
+        } else if self.is_under_way() {
+            self.leave(State::Lost { cause: Cause::EndOfStream, retry_after: None });
+        }
+    }
+
+    /// The request could not be sent, or its response broke off.
+    pub fn handle_error(&mut self, kind: ErrorKind) {
+        if self.is_under_way() {
+            self.leave(match kind {
+                ErrorKind::Retryable => State::Lost { cause: Cause::Transport, retry_after: None },
+                ErrorKind::Fatal => State::Closed(CloseReason::Transport),
+            });
+        }
+    }
+
+    /// Ends it for ever: nothing more is delivered, not even of a chunk that was read in part.
+    pub fn close(&mut self) {
+        if !matches!(self.state, State::Closed(_)) {
+            self.leave(State::Closed(CloseReason::Caller));
+        }
+    }
+
+    /// Gives up the connection until [`resume`](Self::resume), as for a page that is hidden. The application is not told
+    /// `Disconnected`, for it knows.
+    ///
+    /// A request that was sent and may not be [repeated](crate::Repeat) closes the source instead.
+    pub fn suspend(&mut self) {
+        self.suspended = true;
+        if self.is_under_way() {
+            self.leave(if self.may_repeat() {
+                State::Connecting(None)
+            } else {
+                State::Closed(CloseReason::NotRepeated(Cause::Suspended))
+            });
+        }
+    }
+
+    /// Ends a suspension. The request is sent at once, unless a delay that was announced is not over.
+    pub fn resume(&mut self) {
+        self.suspended = false;
+    }
+
+    /// After `Disconnected`: replaces the delay, counted from then. Otherwise without effect.
+    ///
+    /// It is not bounded by anything; [`Duration::ZERO`] connects at once.
+    pub fn retry_after(&mut self, after: Duration) {
+        if let State::Waiting { delay, .. } = &mut self.state {
+            *delay = after;
+        }
+    }
+}
