@@ -287,6 +287,9 @@ async fn https_speaks_http_2_and_carries_many_streams() {
         response.chunk().await.unwrap().unwrap();
         streams.push(response);
     }
+    // Many times the window of a connection.
+    let other = url.replace("/t", "/other");
+    client.post(other).body("y".repeat(1_000_000)).send().await.unwrap().error_for_status().unwrap();
     client.post(&url).body("x").send().await.unwrap().error_for_status().unwrap();
     for stream in &mut streams {
         let chunk = stream.chunk().await.unwrap().unwrap();

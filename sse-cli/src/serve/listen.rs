@@ -28,8 +28,12 @@ use super::{Arguments, routes};
 /// How long a client may take for its TLS handshake, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a connection may hold that its client does not read: one batch of events, roughly.
+/// What a connection, or a stream of HTTP/2, may hold that its client does not read: one batch of events, roughly.
 const WRITE_BUFFER: usize = 64 << 10;
+
+/// What a connection of HTTP/2, and a stream of it, may hold of bodies that are not read yet. It is the least that the
+/// protocol allows for a connection.
+const WINDOW: u32 = (64 << 10) - 1;
 
 /// Connections beside those of subscribers.
 const OTHERS: usize = 256;
@@ -136,6 +140,8 @@ fn http() -> Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(PATIENCE)
         .max_send_buf_size(WRITE_BUFFER)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
         .max_concurrent_streams(256);
     http
 }

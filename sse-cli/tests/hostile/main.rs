@@ -8,6 +8,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+mod http2;
+#[path = "../server/mod.rs"]
 mod server;
 
 use server::Server;
