@@ -5,100 +5,25 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "../../sse-proto/tests/support/heap.rs"]
+mod attack;
+#[cfg(feature = "http2")]
+mod frames;
+#[path = "../../../sse-proto/tests/support/heap.rs"]
 mod heap;
+#[cfg(feature = "http2")]
+mod http2;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::error::Error as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use sse_tokio::{Cause, CloseReason, Config, Error, EventRef, EventSource, Limits, Liveness, Overflow};
-use sse_tokio::{ParserError, ReconnectPolicy, reqwest};
+use attack::{MIB, attack, gave_up};
+use sse_tokio::{Cause, CloseReason, Config, Limits, Liveness, Overflow, ParserError};
 use support::{Answer, Server, builder, listen, millis, secs, source};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 #[global_allocator]
 static ALLOCATOR: heap::Counting = heap::Counting;
 
-const MIB: i64 = 1 << 20;
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
-
-/// How a client with one attempt fared.
-struct Outcome {
-    error: Error,
-    /// What was sent to it.
-    sent: usize,
-    /// The most heap that both held at a time.
-    peak: i64,
-    /// How many events, comments and skipped blocks came before.
-    events: usize,
-}
-
-impl Outcome {
-    fn reason(&self) -> CloseReason {
-        self.error.reason().unwrap()
-    }
-
-    /// The error and what caused it, in words.
-    fn chain(&self) -> String {
-        let mut text = self.error.to_string();
-        let mut source = self.error.source();
-        while let Some(error) = source {
-            text += &format!(": {error}");
-            source = error.source();
-        }
-        text
-    }
-}
-
-fn gave_up(cause: Cause) -> CloseReason {
-    CloseReason::GaveUp { cause, attempts: 0 }
-}
-
-/// A client of a server that says `start`, and then `piece` until the client hangs up.
-fn attack(scheme: &str, start: &str, piece: &[u8], config: Config) -> Outcome {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let (outcome, _) = heap::measure(|| {
-        runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("{scheme}://{}/", listener.local_addr().unwrap());
-            let sent = Arc::new(AtomicUsize::new(0));
-            let (start, piece, count) = (start.to_owned(), piece.to_owned(), Arc::clone(&sent));
-            tokio::spawn(async move {
-                let (mut socket, _) = listener.accept().await.unwrap();
-                assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
-                socket.write_all(start.as_bytes()).await.unwrap();
-                while !piece.is_empty() && socket.write_all(&piece).await.is_ok() {
-                    count.fetch_add(piece.len(), Ordering::Relaxed);
-                    sleep(millis(10)).await;
-                }
-                // Silence, until the client has had enough.
-                while socket.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
-            });
-            let policy = ReconnectPolicy::never();
-            let http = reqwest::Client::builder().tls_certs_only([]).no_proxy();
-            let mut source = EventSource::builder(url)
-                .config(Config { policy, ..config })
-                .client_builder(http)
-                .build()
-                .unwrap();
-            let mut events = 0;
-            let error = loop {
-                match source.next_event().await.unwrap() {
-                    Ok(EventRef::Open(_)) => {}
-                    Ok(_) => events += 1,
-                    Err(error) => break error,
-                }
-            };
-            Outcome { error, sent: sent.load(Ordering::Relaxed), peak: heap::heap().peak, events }
-        })
-    });
-    outcome
-}
 
 fn limited(overflow: Overflow) -> Config {
     let limits = Limits { event: 1 << 20, overflow, ..Limits::default() };

@@ -1,0 +1,104 @@
+//! A server that says one thing, and then another over and over; and what became of the client.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sse_tokio::{Cause, CloseReason, Config, Error, EventRef, EventSource, ReconnectPolicy, reqwest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use super::heap;
+use super::support::millis;
+
+pub(crate) const MIB: i64 = 1 << 20;
+
+/// How a client with one attempt fared.
+pub(crate) struct Outcome {
+    pub(crate) error: Error,
+    /// What was sent to it.
+    pub(crate) sent: usize,
+    /// The most heap that both held at a time.
+    pub(crate) peak: i64,
+    /// How many events, comments and skipped blocks came before.
+    pub(crate) events: usize,
+}
+
+impl Outcome {
+    pub(crate) fn reason(&self) -> CloseReason {
+        self.error.reason().unwrap()
+    }
+
+    /// The error and what caused it, in words.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.error.to_string();
+        let mut source = self.error.source();
+        while let Some(error) = source {
+            text += &format!(": {error}");
+            source = error.source();
+        }
+        text
+    }
+}
+
+pub(crate) fn gave_up(cause: Cause) -> CloseReason {
+    CloseReason::GaveUp { cause, attempts: 0 }
+}
+
+/// A client of a server that says `start`, and then `piece` until the client hangs up.
+pub(crate) fn attack(scheme: &str, start: &str, piece: &[u8], config: Config) -> Outcome {
+    attack_with(|http| http, |sent| !sent.is_empty(), scheme, start.as_bytes(), piece, config)
+}
+
+/// The same for a client over an HTTP of its own; `asked` knows whether what it sent is a request yet.
+pub(crate) fn attack_with(
+    http: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    asked: fn(&[u8]) -> bool,
+    scheme: &str,
+    start: &[u8],
+    piece: &[u8],
+    config: Config,
+) -> Outcome {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let (outcome, _) = heap::measure(|| {
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("{scheme}://{}/", listener.local_addr().unwrap());
+            let sent = Arc::new(AtomicUsize::new(0));
+            let (start, piece, count) = (start.to_owned(), piece.to_owned(), Arc::clone(&sent));
+            tokio::spawn(async move {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !asked(&request) {
+                    assert!(socket.read_buf(&mut request).await.unwrap() > 0);
+                }
+                socket.write_all(&start).await.unwrap();
+                while !piece.is_empty() && socket.write_all(&piece).await.is_ok() {
+                    count.fetch_add(piece.len(), Ordering::Relaxed);
+                    sleep(millis(10)).await;
+                }
+                // Silence, until the client has had enough.
+                while socket.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
+            });
+            let policy = ReconnectPolicy::never();
+            let http = http(reqwest::Client::builder().tls_certs_only([]).no_proxy());
+            let mut source = EventSource::builder(url)
+                .config(Config { policy, ..config })
+                .client_builder(http)
+                .build()
+                .unwrap();
+            let mut events = 0;
+            let error = loop {
+                match source.next_event().await.unwrap() {
+                    Ok(EventRef::Open(_)) => {}
+                    Ok(_) => events += 1,
+                    Err(error) => break error,
+                }
+            };
+            Outcome { error, sent: sent.load(Ordering::Relaxed), peak: heap::heap().peak, events }
+        })
+    });
+    outcome
+}
