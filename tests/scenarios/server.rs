@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// What the server does with a connection.
 pub(crate) enum Reply {
@@ -11,6 +12,10 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// Writes this and waits for the client to hang up.
     Hold(Vec<u8>),
+    /// Writes this after a while, and closes.
+    Late(Duration, Vec<u8>),
+    /// Writes the first, and then the second over and over with such a pause, until the client hangs up.
+    Endless(Vec<u8>, Vec<u8>, Duration),
     /// Leaves the request unread, so that the kernel answers with a reset.
     Reset,
 }
@@ -63,6 +68,17 @@ impl Server {
                     Reply::Hold(bytes) => {
                         let _ = socket.write_all(&bytes);
                         let _ = socket.read(&mut [0]);
+                    }
+                    Reply::Late(wait, bytes) => {
+                        thread::sleep(wait);
+                        let _ = socket.write_all(&bytes);
+                    }
+                    Reply::Endless(bytes, piece, pause) => {
+                        let mut alive = socket.write_all(&bytes).is_ok();
+                        while alive {
+                            thread::sleep(pause);
+                            alive = socket.write_all(&piece).is_ok();
+                        }
                     }
                     Reply::Reset => {}
                 }

@@ -122,7 +122,8 @@ impl Builder {
 
     /// Sets how the protocol is run: reconnection, what is believed, liveness, limits, the first last event ID.
     ///
-    /// [`Config::connect_timeout`] holds for each step to a response: name, connection, request, head.
+    /// [`Config::connect_timeout`] holds for each step to a response (name, connection, request, head), and for
+    /// all redirects together.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self

@@ -1,7 +1,7 @@
 //! The transport: requests by ureq, one agent to a connection.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proto::{ErrorKind, Redirects, ResponseHead, Verdict, basic_authorization};
 use ureq::config::Config;
@@ -99,11 +99,14 @@ impl Http {
         let interrupt = agent.clone();
         attempt.on_close(move || interrupt.shutdown());
         let mut redirects = Redirects::default();
+        let began = Instant::now();
         loop {
+            // What is left of it: a server that is slow to redirect gets no more time by that.
+            let timeout = attempt.timeout.map(|timeout| timeout.saturating_sub(began.elapsed()));
             let (parts, body) = request.clone().into_parts();
             let response = match body {
-                Some(body) => run(&agent, Request::from_parts(parts, body), attempt)?,
-                None => run(&agent, Request::from_parts(parts, ()), attempt)?,
+                Some(body) => run(&agent, Request::from_parts(parts, body), timeout)?,
+                None => run(&agent, Request::from_parts(parts, ()), timeout)?,
             };
             let status = response.status().as_u16();
             let location = response.headers().get(LOCATION).map(|value| value.as_bytes());
@@ -134,7 +137,7 @@ impl Http {
 fn run<B: AsSendBody>(
     agent: &Agent,
     request: Request<B>,
-    attempt: Attempt<'_>,
+    timeout: Option<Duration>,
 ) -> Result<Response<ureq::Body>, ureq::Error> {
     let mut config = agent
         .configure_request(request)
@@ -143,7 +146,7 @@ fn run<B: AsSendBody>(
         // A compressor would hold events back until its block is full.
         .accept_encoding("");
     // ureq adds it to the time without a check.
-    let timeout = attempt.timeout.filter(|timeout| Instant::now().checked_add(*timeout).is_some());
+    let timeout = timeout.filter(|timeout| Instant::now().checked_add(*timeout).is_some());
     if let Some(timeout) = timeout {
         config = config
             .timeout_resolve(Some(timeout))

@@ -1,0 +1,79 @@
+//! What has no end: each has a limit or a time, whichever HTTP client reads it.
+
+use std::time::Duration;
+
+use super::server::{Reply, Server, response, stream};
+use super::{Seen, all, ask};
+use proto::{Cause, CloseReason, Config, Error, ReconnectPolicy};
+
+const HEAD: &str = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n";
+const SHORT: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How a client ends that has one attempt.
+fn end(reply: Reply, adjust: fn(&mut Config)) -> CloseReason {
+    let server = Server::play([reply]);
+    let mut ask = ask(server.url("/"));
+    ask.config.policy = ReconnectPolicy::never();
+    adjust(&mut ask.config);
+    let seen = all(&ask);
+    server.requests();
+    let Some(Seen::Closed(reason)) = seen.last() else { panic!("{seen:?}") };
+    *reason
+}
+
+fn gave_up(cause: Cause) -> CloseReason {
+    CloseReason::GaveUp { cause, attempts: 0 }
+}
+
+#[test]
+fn a_head_that_trickles_has_its_time() {
+    for (start, piece) in
+        [("HTTP/1.1 200 \r\n", "X: y\r\n"), ("HTTP/1.1 200 \r\nX: ", "y"), ("", "HTTP/1.1 103 \r\n\r\n")]
+    {
+        let reply = Reply::Endless(start.into(), piece.into(), PAUSE);
+        let reason = end(reply, |config| config.connect_timeout = Some(SHORT));
+        assert_eq!(reason, gave_up(Cause::ConnectTimeout), "{start:?} {piece:?}");
+    }
+}
+
+#[test]
+fn so_have_all_redirects_together() {
+    let late = |n| response(307, &format!("Content-Length: 0\r\nLocation: /{n}\r\n"), "");
+    let replies = (0..6).map(|n| Reply::Late(SHORT / 3, late(n))).chain([stream("data: a\n\n")]);
+    let server = Server::play(replies);
+    let mut ask = ask(server.url("/"));
+    ask.config.policy = ReconnectPolicy::never();
+    ask.config.connect_timeout = Some(SHORT);
+    assert_eq!(all(&ask), [Seen::Closed(gave_up(Cause::ConnectTimeout))]);
+}
+
+#[test]
+fn a_head_that_floods_has_its_limit() {
+    for (start, piece) in [("", "x"), ("HTTP/1.1 200 \r\nX: ", "x"), ("HTTP/1.1 200 \r\n", "X: y\r\n")] {
+        let reply = Reply::Endless(start.into(), piece.repeat(10_000).into(), Duration::ZERO);
+        assert_eq!(end(reply, |_| {}), gave_up(Cause::Transport), "{start:?} {piece:?}");
+    }
+}
+
+#[test]
+fn chunks_whose_size_has_no_end_break_the_connection() {
+    for start in ["", "5;x=", "5;"] {
+        let head = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{start}");
+        let reply = Reply::Endless(head.into(), "f".repeat(10_000).into(), Duration::ZERO);
+        assert_eq!(end(reply, |_| {}), gave_up(Cause::Transport), "{start:?}");
+    }
+}
+
+#[test]
+fn an_event_without_end_is_over_its_limit() {
+    let limit = 1 << 20;
+    for (start, piece) in [("data: ", "x"), ("", "data: x\n"), ("event: ", "x"), (":", "x")] {
+        let reply =
+            Reply::Endless(format!("{HEAD}\r\n{start}").into(), piece.repeat(10_000).into(), Duration::ZERO);
+        let reason = end(reply, |config| config.limits.event = 1 << 20);
+        assert_eq!(reason, CloseReason::Limit(Error::EventTooLong { limit }), "{start:?}");
+    }
+    let reply = Reply::Endless(format!("{HEAD}\r\nid:").into(), vec![b'7'; 10_000], Duration::ZERO);
+    assert_eq!(end(reply, |_| {}), CloseReason::Limit(Error::IdTooLong { limit: 4 << 10 }));
+}
