@@ -213,6 +213,14 @@ fn an_outdated_progress_asks_for_another_poll() {
 }
 
 #[test]
+#[should_panic(expected = "what `input` was")]
+fn an_output_makes_no_text_of_what_is_none_in_another_chunk() {
+    let mut client = Client::open(config());
+    let progress = client.source.advance(client.now, &mut &b"data: x\n\n"[..]);
+    let _ = client.source.output(progress, b"data: \xFF\n\n");
+}
+
+#[test]
 fn events_named_open_and_error_are_events() {
     let mut client = Client::open(config());
     let said = client.read("event: error\ndata: x\n\nevent: open\ndata: y\n\n");

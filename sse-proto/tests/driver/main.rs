@@ -1,5 +1,6 @@
 //! The driver: what it asks of a transport, what it tells, and what it lets go of.
 
+mod fickle;
 mod script;
 
 use std::error::Error as _;

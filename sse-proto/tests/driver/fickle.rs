@@ -1,0 +1,86 @@
+//! Chunks that do not stay what they were when they were read: nothing in the types forbids it.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::{Pending, Ready, pending, ready};
+
+use futures_util::FutureExt;
+use futures_util::stream::{self, Iter};
+use sse_proto::{
+    ClientEvent, Config, Driver, ErrorKind, EventSource, Instant, Request, ResponseHead, Timer, Transport,
+    Verdict,
+};
+
+/// Bytes that lie elsewhere from the second look on.
+struct Fickle {
+    looks: Cell<usize>,
+    later: &'static [u8],
+}
+
+impl AsRef<[u8]> for Fickle {
+    fn as_ref(&self) -> &[u8] {
+        self.looks.set(self.looks.get() + 1);
+        if self.looks.get() == 1 { b"data: good\n\n" } else { self.later }
+    }
+}
+
+/// A server that sends one such chunk at once.
+struct Server(Option<Fickle>);
+
+impl Timer for Server {
+    type Sleep = Pending<()>;
+
+    fn sleep_until(&self, _: Instant) -> Pending<()> {
+        pending()
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+}
+
+impl Transport for Server {
+    type Head = ();
+    type Body = Iter<std::option::IntoIter<Result<Fickle, Infallible>>>;
+    type Chunk = Fickle;
+    type Error = Infallible;
+    type Connect = Ready<Result<((), Self::Body), Infallible>>;
+
+    fn connect(&mut self, _: Request<'_>) -> Self::Connect {
+        ready(Ok(((), stream::iter(self.0.take().map(Ok)))))
+    }
+
+    fn head((): &()) -> ResponseHead<'_> {
+        200.into()
+    }
+
+    fn judge(&mut self, (): &(), _: Verdict) -> Verdict {
+        Verdict::Open
+    }
+
+    fn error_kind(error: &Infallible) -> ErrorKind {
+        match *error {}
+    }
+}
+
+/// The data of the event, which lies in `later` when it is lent.
+fn data(later: &'static [u8]) -> String {
+    let server = Server(Some(Fickle { looks: Cell::new(0), later }));
+    let mut driver = Driver::new(EventSource::new(Config::default(), 1), server);
+    assert!(matches!(driver.next().now_or_never(), Some(Some(Ok(ClientEvent::Open(_))))));
+    match driver.next().now_or_never() {
+        Some(Some(Ok(ClientEvent::Message(event)))) => event.data.to_owned(),
+        _ => panic!("an event is next"),
+    }
+}
+
+#[test]
+fn a_chunk_that_moves_is_looked_at_again() {
+    assert_eq!(data(b"data: text\n\n"), "text");
+}
+
+#[test]
+#[should_panic(expected = "what `input` was")]
+fn a_chunk_that_changes_is_not_taken_for_text() {
+    data(b"data: b\xFF\xFFd\n\n");
+}
