@@ -52,6 +52,9 @@ fn browsers_wait_three_seconds() {
     assert_eq!(delays(&ReconnectPolicy::browser(), None), [3; 7].map(secs));
     assert_eq!(delays(&ReconnectPolicy::browser(), Some(secs(7))), [7; 7].map(secs));
     assert_eq!(ReconnectPolicy::browser().delay(3, None, None, u64::MAX), secs(3));
+    assert_eq!(delays(&ReconnectPolicy::browser(), Some(secs(1))), [1; 7].map(secs), "it does not grow");
+    let growing = ReconnectPolicy { factor: 2, ..ReconnectPolicy::browser() };
+    assert_eq!(delays(&growing, Some(secs(1))), [1, 2, 3, 3, 3, 3, 3].map(secs), "or not beyond");
 }
 
 #[test]
