@@ -91,6 +91,16 @@ fn every_line_break_of_the_format_splits_and_no_other() {
 }
 
 #[test]
+fn the_length_is_known_before_whatever_line_breaks_there_are() {
+    for text in ["a", "a\nb", "a\rb", "a\r\nb", "a\nb\nc\rd\re\rf", "a\r\nb\r\nc\r\nd\re", "\r\n\n\r\r\n\r\n"]
+    {
+        for builder in [EventBuilder::new().data(text), EventBuilder::new().comment(text).comment(text)] {
+            assert_eq!(builder.encoded_len(), builder.encode().len(), "{text:?}");
+        }
+    }
+}
+
+#[test]
 fn empty_values_are_written() {
     assert_eq!(EventBuilder::new().encode(), "");
     assert_eq!(EventBuilder::new().data("").encode(), "data: \n\n");
