@@ -206,6 +206,23 @@ fn limits_hold() {
 }
 
 #[test]
+fn who_listens_leaves_topics_to_publish_to() {
+    let server = Server::start(&["--max-topics", "4"]);
+    let mut made_up = ["/events/a", "/events/b"].map(|topic| server.get(topic, &[]));
+    for stream in &mut made_up {
+        stream.block();
+    }
+    assert_eq!(server.get("/events/c", &[]).status, 503);
+    for topic in ["/events/c", "/events/d"] {
+        server.publish(topic, "x");
+        assert_eq!(server.get(topic, &[]).status, 200);
+    }
+    assert_eq!(server.post("/events/e", &[], "x").0, 503, "there are four");
+    server.publish("/events/a", "x");
+    assert_eq!(server.get("/events/a", &[]).status, 200);
+}
+
+#[test]
 fn sigterm_ends_streams_after_their_last_event() {
     let mut server = Server::start(&["--retry", "700", "--grace", "60"]);
     let mut stream = server.get("/events/t", &[]);

@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = HistoryLimits::default().age.as_secs(), help_heading = "Limits")]
     pub(super) history_age: u64,
 
-    /// Topics at a time
+    /// Topics at a time; subscribers can make half of them
     #[arg(long, value_name = "N", default_value_t = HubConfig::default().max_topics, help_heading = "Limits")]
     pub(super) max_topics: usize,
 

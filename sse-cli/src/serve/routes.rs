@@ -25,6 +25,7 @@ pub(super) struct Shared {
     pub(super) hub: Hub,
     pub(super) access: Access,
     pub(super) rate: Option<Mutex<Rate>>,
+    max_topics: usize,
     /// The turns of those who publish.
     pub(super) bodies: Semaphore,
 }
@@ -42,6 +43,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
         hub,
         access: Access::new(arguments),
         rate: Rate::new(arguments.max_rate, Instant::now()).map(Mutex::new),
+        max_topics: arguments.max_topics,
         bodies: Semaphore::new(publish::BODIES),
     }));
     Router::new()
@@ -64,7 +66,7 @@ async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
-    let subscription = app.topic(&topic)?.subscribe(last_event_id.as_deref()).await?;
+    let subscription = app.topic_to_follow(&topic)?.subscribe(last_event_id.as_deref()).await?;
     Ok(subscription.into_response())
 }
 
@@ -93,6 +95,20 @@ impl Shared {
             ));
         }
         Ok(self.hub.topic(name)?)
+    }
+
+    /// The topic for one who only listens. Topics that were never published to may be half of all, lest those who listen
+    /// to names of their own leave no topic to publish to.
+    fn topic_to_follow(&self, name: &str) -> Result<Topic, Refusal> {
+        if let Some(topic) = self.hub.get(name) {
+            return Ok(topic);
+        }
+        let limit = self.max_topics.div_ceil(2);
+        if self.hub.silent_topics() >= limit {
+            let reason = format!("{limit} topics have no events yet, no more are allowed: publish first");
+            return Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, reason));
+        }
+        self.topic(name)
     }
 }
 

@@ -152,7 +152,15 @@ impl<L: Log> Hub<L> {
         }
     }
 
+    /// The topic of this name, if there is one.
+    pub fn get(&self, name: &str) -> Option<Topic<L>> {
+        self.by_name().get(name).map(|topic| Topic(Arc::clone(topic)))
+    }
+
     /// The topic of this name, made now if there is none.
+    ///
+    /// Where subscribers say the name, they can use up all topics before anybody publishes: let them have only what
+    /// [`get`](Self::get) finds, or no more than so many [`silent_topics`](Self::silent_topics).
     ///
     /// # Errors
     ///
@@ -172,6 +180,14 @@ impl<L: Log> Hub<L> {
         let topic = Arc::new(TopicState::new((self.topics.new_log)(name), Arc::clone(&self.shared)));
         topics.insert(name.to_owned(), Arc::clone(&topic));
         Ok(Topic(topic))
+    }
+
+    /// How many topics have no events: nobody published to them yet, or not for a long time. Those among them that nobody
+    /// holds are forgotten.
+    pub fn silent_topics(&self) -> usize {
+        let mut topics = self.by_name();
+        Self::forget_unused(&mut topics);
+        topics.values().filter(|topic| topic.log.expire()).count()
     }
 
     /// Lets go of events that are too old, and of topics that are empty and that nobody holds.
