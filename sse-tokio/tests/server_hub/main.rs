@@ -1,6 +1,10 @@
-//! The hub: replay, bursts, gaps, keep-alive, shutdown, limits. Time is virtual.
+//! The hub: replay, bursts, gaps, shutdown. Time is virtual.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+mod limits;
+mod log;
+mod time;
 
 use std::future::Future;
 use std::task::Poll;
@@ -10,8 +14,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use proto::{Message, Parser};
 use sse_tokio::server::{
-    EventBuilder, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, Log, MemoryLog, Metrics, Slow,
-    Subscription, Topic,
+    EventBuilder, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, Log, Slow, Subscription, Topic,
 };
 
 fn topic(config: HubConfig) -> (Hub, Topic) {
@@ -188,41 +191,6 @@ async fn a_slow_subscriber_is_disconnected_if_so_configured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_broken_by_a_comment_for_everyone() {
-    let start = tokio::time::Instant::now();
-    let at = || start.elapsed().as_secs();
-    let (_, topic) = topic(HubConfig::default());
-    tokio::time::sleep(Duration::from_secs(100)).await;
-    let mut first = topic.subscribe(None).await.unwrap();
-    let mut second = topic.subscribe(None).await.unwrap();
-    frame(&mut first).await.unwrap();
-    frame(&mut second).await.unwrap();
-    assert_eq!(ready(&mut first).await, None, "the silence before it came does not count");
-    for expected in [115, 130] {
-        let (one, two) = tokio::join!(frame(&mut first), frame(&mut second));
-        assert_eq!((one.unwrap(), two.unwrap(), at()), (": \n".into(), ": \n".into(), expected));
-    }
-
-    let (one, two, ()) = tokio::join!(frame(&mut first), frame(&mut second), async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        publish(&topic, "x").await;
-    });
-    assert_eq!((data(&one.unwrap()), data(&two.unwrap()), at()), (vec!["x".into()], vec!["x".into()], 140));
-    drop(second);
-    assert_eq!(frame(&mut first).await.unwrap(), ": \n");
-    assert_eq!(at(), 155, "an interval after the event");
-}
-
-#[tokio::test(start_paused = true)]
-async fn keep_alive_can_be_off() {
-    let (_, topic) = topic(HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() });
-    let mut subscription = topic.subscribe(None).await.unwrap();
-    frame(&mut subscription).await.unwrap();
-    let day = Duration::from_secs(86_400);
-    assert!(tokio::time::timeout(day, frame(&mut subscription)).await.is_err());
-}
-
-#[tokio::test(start_paused = true)]
 async fn closing_ends_streams_after_their_last_event_with_a_retry() {
     let (hub, topic) = topic(HubConfig::default());
     let mut waiting = topic.subscribe(None).await.unwrap();
@@ -238,44 +206,6 @@ async fn closing_ends_streams_after_their_last_event_with_a_retry() {
     assert_eq!(frame(&mut behind).await.unwrap(), "retry: 1000\n\n");
     assert_eq!(frame(&mut behind).await, None);
     assert_eq!(topic.subscribe(None).await.unwrap_err(), HubError::Closed);
-}
-
-#[tokio::test(start_paused = true)]
-async fn topics_and_subscribers_are_limited_and_given_back() {
-    let hub = Hub::new(HubConfig { max_topics: 2, max_subscribers: 1, ..HubConfig::default() });
-    let used = hub.topic("used").unwrap();
-    let subscription = used.subscribe(None).await.unwrap();
-    assert_eq!(used.subscribe(None).await.unwrap_err(), HubError::TooManySubscribers { limit: 1 });
-    drop(subscription);
-    used.subscribe(None).await.unwrap();
-
-    publish(&hub.topic("full").unwrap(), "x").await;
-    assert_eq!(hub.topic("third").unwrap_err(), HubError::TooManyTopics { limit: 2 });
-    hub.topic("full").unwrap();
-    tokio::time::sleep(Duration::from_secs(3601)).await;
-    let third = hub.topic("third").expect("the other one's event expired");
-    assert_eq!(hub.topic("fourth").unwrap_err(), HubError::TooManyTopics { limit: 2 }, "both are held");
-    drop((used, third));
-    hub.expire();
-    assert_eq!(hub.metrics().topics, 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn topics_are_separate_and_metrics_count_them_together() {
-    let (hub, one) = topic(HubConfig::default());
-    let two = hub.topic("two").unwrap();
-    let mut subscription = one.subscribe(None).await.unwrap();
-    let begin = frame(&mut subscription).await.unwrap();
-    publish(&two, "x").await;
-    assert_eq!(ready(&mut subscription).await, None);
-    let id = publish(&hub.topic("t").unwrap(), "y").await;
-    let event = frame(&mut subscription).await.unwrap();
-    assert_eq!(event, format!("id: {id}\ndata: y\n\n"), "the same name is the same topic");
-    let Metrics { topics, subscribers, published, sent_bytes, .. } = hub.metrics();
-    assert_eq!((topics, subscribers, published), (2, 1, 2));
-    assert_eq!(sent_bytes, (begin.len() + event.len()) as u64);
-    drop(subscription);
-    assert_eq!(hub.metrics().subscribers, 0);
 }
 
 /// Every connection is cut somewhere, inside lines and events too, and the next one resumes.
@@ -341,70 +271,4 @@ async fn no_wake_up_is_lost_between_threads() {
         let received = tokio::time::timeout(Duration::from_secs(60), task).await.expect("a wake-up was lost");
         assert_eq!(received.unwrap(), expected);
     }
-}
-
-/// A log of another engine: it may wait, and fail.
-struct Flaky(MemoryLog);
-
-impl Log for Flaky {
-    type Cursor = <MemoryLog as Log>::Cursor;
-    type Error = std::io::Error;
-
-    async fn append(&self, events: &[EventBuilder<'_>]) -> Result<Vec<String>, Self::Error> {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        if events.len() > 1 {
-            return Err(std::io::Error::other("disk full"));
-        }
-        Ok(self.0.append(events).await.unwrap())
-    }
-
-    async fn seek(&self, last_event_id: &str) -> Result<Self::Cursor, sse_tokio::server::Gap> {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.seek(last_event_id).await
-    }
-
-    fn oldest(&self) -> Self::Cursor {
-        self.0.oldest()
-    }
-
-    fn end(&self) -> Self::Cursor {
-        self.0.end()
-    }
-
-    fn read(&self, cursor: &mut Self::Cursor) -> Result<Option<Bytes>, sse_tokio::server::Gap> {
-        self.0.read(cursor)
-    }
-
-    fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.0.changed()
-    }
-
-    fn id_before(&self, cursor: &Self::Cursor) -> Option<String> {
-        self.0.id_before(cursor)
-    }
-
-    fn lag(&self, cursor: &Self::Cursor) -> u64 {
-        self.0.lag(cursor)
-    }
-
-    fn expire(&self) -> bool {
-        self.0.expire()
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_log_takes_the_place_of_memory() {
-    let hub = Hub::with_log(HubConfig::default(), |name| {
-        assert_eq!(name, "t");
-        Flaky(MemoryLog::new(HistoryLimits::default()))
-    });
-    let topic = hub.topic("t").unwrap();
-    let id = topic.publish(EventBuilder::new().data("a")).await.unwrap();
-    let error = topic.publish_all(&[EventBuilder::new(), EventBuilder::new()]).await.unwrap_err();
-    assert_eq!((error.to_string().as_str(), hub.metrics().published), ("disk full", 1));
-    let mut subscription = topic.subscribe(Some(&id)).await.unwrap();
-    let (bytes, published) =
-        tokio::join!(frame(&mut subscription), topic.publish(EventBuilder::new().data("b")));
-    assert!(published.is_ok());
-    assert_eq!(data(&bytes.unwrap()), ["b"]);
 }

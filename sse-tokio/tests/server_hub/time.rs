@@ -1,26 +1,56 @@
-//! The hub and time: what is too old, what a comment is not sent for, who waits. Time is virtual.
-
-#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+//! The hub and time: what is too old, what a comment is not sent for, who waits.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use sse_tokio::server::{EventBuilder, HistoryLimits, Hub, HubConfig, Subscription, Topic};
+use sse_tokio::server::{HistoryLimits, Hub, HubConfig, Subscription};
 use tokio::time::{Instant, advance, timeout};
+
+use super::{data, frame, publish, ready, topic};
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-async fn publish(topic: &Topic, data: &str) -> String {
-    topic.publish(EventBuilder::new().data(data)).await.unwrap()
+/// The next frame, waiting for it for less than the keep-alive; `None` if there is none.
+async fn soon(subscription: &mut Subscription) -> Option<Bytes> {
+    timeout(secs(1), frame(subscription)).await.ok()?
 }
 
-/// The next frame, waiting for it for less than the keep-alive; `None` if there is none.
-async fn frame(subscription: &mut Subscription) -> Option<Bytes> {
-    let frame = timeout(secs(1), subscription.frame()).await.ok()?;
-    Some(frame.unwrap().unwrap().into_data().unwrap())
+#[tokio::test(start_paused = true)]
+async fn silence_is_broken_by_a_comment_for_everyone() {
+    let start = tokio::time::Instant::now();
+    let at = || start.elapsed().as_secs();
+    let (_, topic) = topic(HubConfig::default());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let mut first = topic.subscribe(None).await.unwrap();
+    let mut second = topic.subscribe(None).await.unwrap();
+    frame(&mut first).await.unwrap();
+    frame(&mut second).await.unwrap();
+    assert_eq!(ready(&mut first).await, None, "the silence before it came does not count");
+    for expected in [115, 130] {
+        let (one, two) = tokio::join!(frame(&mut first), frame(&mut second));
+        assert_eq!((one.unwrap(), two.unwrap(), at()), (": \n".into(), ": \n".into(), expected));
+    }
+
+    let (one, two, ()) = tokio::join!(frame(&mut first), frame(&mut second), async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        publish(&topic, "x").await;
+    });
+    assert_eq!((data(&one.unwrap()), data(&two.unwrap()), at()), (vec!["x".into()], vec!["x".into()], 140));
+    drop(second);
+    assert_eq!(frame(&mut first).await.unwrap(), ": \n");
+    assert_eq!(at(), 155, "an interval after the event");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keep_alive_can_be_off() {
+    let (_, topic) = topic(HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() });
+    let mut subscription = topic.subscribe(None).await.unwrap();
+    frame(&mut subscription).await.unwrap();
+    let day = Duration::from_secs(86_400);
+    assert!(tokio::time::timeout(day, frame(&mut subscription)).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,25 +58,25 @@ async fn an_event_spares_the_comment_that_was_due() {
     let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
     let mut quick = topic.subscribe(None).await.unwrap();
     let mut slow = topic.subscribe(None).await.unwrap();
-    assert!(frame(&mut quick).await.unwrap().ends_with(b"-0\n\n"), "its place");
-    assert!(frame(&mut slow).await.unwrap().ends_with(b"-0\n\n"), "its place");
-    assert_eq!(frame(&mut quick).await, None);
+    assert!(soon(&mut quick).await.unwrap().ends_with(b"-0\n\n"), "its place");
+    assert!(soon(&mut slow).await.unwrap().ends_with(b"-0\n\n"), "its place");
+    assert_eq!(soon(&mut quick).await, None);
     advance(secs(14)).await;
-    assert_eq!(frame(&mut quick).await.unwrap(), ": \n");
+    assert_eq!(soon(&mut quick).await.unwrap(), ": \n");
     let id = publish(&topic, "x").await;
-    assert_eq!(frame(&mut slow).await.unwrap(), format!("id: {id}\ndata: x\n\n"));
-    assert_eq!(frame(&mut slow).await, None, "the event said that the connection lives");
+    assert_eq!(soon(&mut slow).await.unwrap(), format!("id: {id}\ndata: x\n\n"));
+    assert_eq!(soon(&mut slow).await, None, "the event said that the connection lives");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_newcomer_does_not_put_the_comment_off() {
     let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
     let mut first = topic.subscribe(None).await.unwrap();
-    assert!(frame(&mut first).await.is_some(), "its place");
-    assert_eq!(frame(&mut first).await, None);
+    assert!(soon(&mut first).await.is_some(), "its place");
+    assert_eq!(soon(&mut first).await, None);
     let _second = topic.subscribe(None).await.unwrap();
     advance(secs(14)).await;
-    assert_eq!(frame(&mut first).await.unwrap(), ": \n");
+    assert_eq!(soon(&mut first).await.unwrap(), ": \n");
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,11 +101,11 @@ async fn what_is_too_old_is_not_resumed_from() {
     publish(&topic, "c").await;
     advance(secs(40)).await;
     let mut resumed = topic.subscribe(Some(&second)).await.unwrap();
-    assert!(frame(&mut resumed).await.unwrap().ends_with(b"data: c\n\n"));
+    assert!(soon(&mut resumed).await.unwrap().ends_with(b"data: c\n\n"));
     advance(secs(60)).await;
     for (id, missed) in [(first, 2), (second, 1)] {
         let mut late = topic.subscribe(Some(&id)).await.unwrap();
-        let told = frame(&mut late).await.unwrap();
+        let told = soon(&mut late).await.unwrap();
         let told = std::str::from_utf8(&told).unwrap();
         assert!(told.contains("event: gap\n"), "{told}");
         assert!(told.contains(&format!("data: {{\"missed\":{missed}}}\n\n")), "{told}");
@@ -89,7 +119,7 @@ async fn the_ids_of_one_hub_mean_nothing_to_another() {
     assert_ne!(ids[0], ids[1]);
     publish(&topics[1], "b").await;
     let mut restarted = topics[1].subscribe(Some(&ids[0])).await.unwrap();
-    let told = frame(&mut restarted).await.unwrap();
+    let told = soon(&mut restarted).await.unwrap();
     assert!(told.ends_with(b"data: {\"missed\":null}\n\n"), "{told:?}");
 }
 
@@ -97,7 +127,7 @@ async fn the_ids_of_one_hub_mean_nothing_to_another() {
 async fn a_close_reaches_who_waits_at_once() {
     let hub = Hub::new(HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() });
     let mut waiting = hub.topic("t").unwrap().subscribe(None).await.unwrap();
-    assert!(frame(&mut waiting).await.unwrap().ends_with(b"-0\n\n"), "its place");
+    assert!(soon(&mut waiting).await.unwrap().ends_with(b"-0\n\n"), "its place");
     let start = Instant::now();
     let waiting = tokio::spawn(async move { timeout(secs(3600), waiting.collect()).await.is_ok() });
     tokio::task::yield_now().await;

@@ -1,0 +1,60 @@
+//! How much of everything there may be, and how much there is.
+
+use std::time::Duration;
+
+use sse_tokio::server::{Hub, HubConfig, HubError, Metrics};
+
+use super::{frame, publish, ready, topic};
+
+#[tokio::test(start_paused = true)]
+async fn topics_and_subscribers_are_limited_and_given_back() {
+    let hub = Hub::new(HubConfig { max_topics: 2, max_subscribers: 1, ..HubConfig::default() });
+    let used = hub.topic("used").unwrap();
+    let subscription = used.subscribe(None).await.unwrap();
+    assert_eq!(used.subscribe(None).await.unwrap_err(), HubError::TooManySubscribers { limit: 1 });
+    drop(subscription);
+    used.subscribe(None).await.unwrap();
+
+    publish(&hub.topic("full").unwrap(), "x").await;
+    assert_eq!(hub.topic("third").unwrap_err(), HubError::TooManyTopics { limit: 2 });
+    hub.topic("full").unwrap();
+    tokio::time::sleep(Duration::from_secs(3601)).await;
+    let third = hub.topic("third").expect("the other one's event expired");
+    assert_eq!(hub.topic("fourth").unwrap_err(), HubError::TooManyTopics { limit: 2 }, "both are held");
+    drop((used, third));
+    hub.expire();
+    assert_eq!(hub.metrics().topics, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_are_separate_and_metrics_count_them_together() {
+    let (hub, one) = topic(HubConfig::default());
+    let two = hub.topic("two").unwrap();
+    let mut subscription = one.subscribe(None).await.unwrap();
+    let begin = frame(&mut subscription).await.unwrap();
+    publish(&two, "x").await;
+    assert_eq!(ready(&mut subscription).await, None);
+    let id = publish(&hub.topic("t").unwrap(), "y").await;
+    let event = frame(&mut subscription).await.unwrap();
+    assert_eq!(event, format!("id: {id}\ndata: y\n\n"), "the same name is the same topic");
+    let Metrics { topics, subscribers, published, sent_bytes, .. } = hub.metrics();
+    assert_eq!((topics, subscribers, published), (2, 1, 2));
+    assert_eq!(sent_bytes, (begin.len() + event.len()) as u64);
+    drop(subscription);
+    assert_eq!(hub.metrics().subscribers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_without_events_are_told_apart() {
+    let hub = Hub::new(HubConfig::default());
+    assert!(hub.get("news").is_none());
+    let news = hub.topic("news").unwrap();
+    assert_eq!(hub.silent_topics(), 1);
+    publish(&hub.get("news").unwrap(), "x").await;
+    assert_eq!(hub.silent_topics(), 0);
+    drop(hub.topic("asked for").unwrap());
+    assert_eq!((hub.silent_topics(), hub.metrics().topics), (0, 1), "what nobody holds is forgotten");
+    tokio::time::sleep(Duration::from_secs(3601)).await;
+    assert_eq!(hub.silent_topics(), 1, "its event is gone");
+    drop(news);
+}
