@@ -7,10 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use sse_blocking::client::ureq::http::{HeaderName, Method};
+use sse_blocking::client::ureq::{self, Proxy};
 use sse_blocking::{ClientEvent, CloseReason, Config, EventSource};
 
 #[path = "../../tests/scenarios/mod.rs"]
 mod scenarios;
+#[path = "../../tests/socks.rs"]
+mod socks;
 
 use scenarios::{Ask, Seen, build, tell};
 
@@ -87,4 +90,14 @@ fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());
     assert!(EventSource::get("ftp://localhost/").is_err());
     assert!(EventSource::builder("http://localhost/").header("a\n", "b").build().is_err());
+}
+
+#[test]
+fn a_socks_proxy_is_not_gone_around() {
+    let (address, proxy) = socks::proxy();
+    let agent =
+        ureq::config::Config::builder().proxy(Some(Proxy::new(&format!("socks5h://{address}")).unwrap()));
+    let mut source = EventSource::builder("http://events.example/a").agent(agent.build()).build().unwrap();
+    assert!(source.next().is_none(), "204");
+    assert_eq!(proxy.join().unwrap(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
 }

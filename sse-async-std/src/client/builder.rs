@@ -141,7 +141,7 @@ impl Builder {
     }
 
     /// Sends every request through this HTTP proxy (by `CONNECT` if it is for HTTPS), or through none, whatever the
-    /// environment says.
+    /// environment says. One of another kind (SOCKS, or HTTP over TLS) is an error when the source connects.
     pub fn proxy(mut self, url: Option<Url>) -> Self {
         self.proxies = url.map(Proxies::all).unwrap_or_default();
         self

@@ -45,6 +45,8 @@ pub enum TransportError {
     Url(url::ParseError),
     /// The URL of the request is not one of HTTP, but of this scheme.
     Scheme(String),
+    /// The proxy that the environment or the builder names is not one of HTTP. Nothing was sent around it.
+    ProxyScheme,
     /// The proxy refused to connect, with this status.
     Proxy(StatusCode),
     /// HTTPS cannot be had: no feature is enabled that knows whom to trust, or the platform does not tell.
@@ -90,6 +92,7 @@ impl fmt::Display for TransportError {
         f.write_str(match self {
             Self::Scheme(scheme) => return write!(f, "the URL is of `{scheme}`, not of `http` or `https`"),
             Self::Proxy(status) => return write!(f, "the proxy answered `CONNECT` with status {status}"),
+            Self::ProxyScheme => "the proxy is not of HTTP: name one by `http://host:port`, or none",
             Self::Connect(_) => "the connection cannot be made",
             Self::Http(_) => "the HTTP request failed",
             Self::Redirect(_) => "the redirect cannot be followed",
@@ -110,7 +113,7 @@ impl StdError for TransportError {
             Self::Hook(error) | Self::Tls(error) => Some(&**error),
             Self::Header(error) => Some(error),
             Self::Url(error) => Some(error),
-            Self::Scheme(_) | Self::Proxy(_) => None,
+            Self::Scheme(_) | Self::ProxyScheme | Self::Proxy(_) => None,
         }
     }
 }

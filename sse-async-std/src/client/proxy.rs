@@ -13,11 +13,21 @@ use super::TransportError;
 /// The head of a proxy's answer has to fit in this.
 const HEAD: usize = 16 << 10;
 
+/// An HTTP proxy, or one of another kind: what was to go through it does not go around it.
+type Proxy = Result<Url, Unsupported>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unsupported;
+
+fn usable(url: Url) -> Proxy {
+    if url.scheme() == "http" && url.has_host() { Ok(url) } else { Err(Unsupported) }
+}
+
 /// The proxies of the environment, as curl reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Proxies {
-    http: Option<Url>,
-    https: Option<Url>,
+    http: Option<Proxy>,
+    https: Option<Proxy>,
     /// The hosts that are asked directly.
     direct: Vec<String>,
 }
@@ -36,7 +46,7 @@ impl Proxies {
         let proxy = |value: Option<String>| {
             let value = value.filter(|value| !value.is_empty())?;
             let url = if value.contains("://") { value } else { format!("http://{value}") };
-            Url::parse(&url).ok().filter(|url| url.scheme() == "http" && url.has_host())
+            Some(Url::parse(&url).map_err(|_| Unsupported).and_then(usable))
         };
         let cgi = variable("REQUEST_METHOD").is_some();
         let http = if cgi { variable("http_proxy") } else { either("http_proxy") };
@@ -54,11 +64,16 @@ impl Proxies {
 
     /// The same proxy for everything.
     pub(super) fn all(url: Url) -> Self {
-        Self { http: Some(url.clone()), https: Some(url), direct: Vec::new() }
+        let proxy = Some(usable(url));
+        Self { http: proxy.clone(), https: proxy, direct: Vec::new() }
     }
 
     /// The proxy for a URL, if there is one.
-    pub(super) fn of(&self, url: &Url) -> Option<&Url> {
+    ///
+    /// # Errors
+    ///
+    /// There is one that is not of HTTP.
+    pub(super) fn of(&self, url: &Url) -> Result<Option<&Url>, TransportError> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let host = url.host_str().unwrap_or_default();
         // Of IPv6 too the list has the bare address, as a rule.
@@ -69,7 +84,12 @@ impl Proxies {
                     rest.is_empty() || (rest.ends_with('.') && matches!(url.host(), Some(Host::Domain(_))))
                 })
         };
-        proxy.as_ref().filter(|_| !self.direct.iter().any(is_direct))
+        match proxy {
+            Some(proxy) if !self.direct.iter().any(is_direct) => {
+                proxy.as_ref().map(Some).map_err(|_| TransportError::ProxyScheme)
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -119,7 +139,7 @@ mod tests {
     }
 
     fn of(variables: &[(&str, &str)], url: &str) -> Option<String> {
-        proxies(variables).of(&Url::parse(url).unwrap()).map(Url::to_string)
+        proxies(variables).of(&Url::parse(url).unwrap()).unwrap().map(Url::to_string)
     }
 
     #[test]
@@ -130,7 +150,21 @@ mod tests {
         assert_eq!(of(&[("all_proxy", "c:3")], "https://x/").as_deref(), Some("http://c:3/"));
         assert_eq!(of(&[], "http://x/"), None);
         assert_eq!(of(&[("http_proxy", "")], "http://x/"), None);
-        assert_eq!(of(&[("http_proxy", "socks5://a:1")], "http://x/"), None);
+    }
+
+    #[test]
+    fn what_is_no_http_proxy_is_not_gone_around() {
+        for proxy in ["socks5://a:1", "https://a:1", "http://", "a b"] {
+            let proxies = proxies(&[("all_proxy", proxy), ("no_proxy", "direct.example")]);
+            for url in ["http://x/", "https://x/"] {
+                let of = proxies.of(&Url::parse(url).unwrap());
+                assert!(matches!(of, Err(TransportError::ProxyScheme)), "{proxy}: {of:?}");
+            }
+            let direct = proxies.of(&Url::parse("http://direct.example/").unwrap());
+            assert!(matches!(direct, Ok(None)), "{proxy}: {direct:?}");
+        }
+        let all = Proxies::all(Url::parse("https://a:1").unwrap());
+        assert!(all.of(&Url::parse("http://x/").unwrap()).is_err());
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl Shared {
 
     /// One request, one response, over a connection of its own.
     async fn exchange(&self, mut request: Request<Bytes>, url: &Url) -> Result<(Head, Body), TransportError> {
-        let proxy = self.proxies.of(url);
+        let proxy = self.proxies.of(url)?;
         let mut socket = connect::connect(proxy.unwrap_or(url)).await?;
         let headers = request.headers_mut();
         let host = &url[Position::BeforeHost..Position::AfterPort];

@@ -8,6 +8,8 @@ mod output;
 mod reconnection;
 mod request;
 mod server;
+#[path = "../../../tests/socks.rs"]
+mod socks;
 mod tls;
 
 use std::process::{Command, Output};

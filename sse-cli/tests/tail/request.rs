@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::server::{Request, Server, no_content};
-use crate::{run, tail};
+use crate::{run, socks, tail};
 
 /// The request that the arguments make.
 fn request(arguments: &[&str]) -> Request {
@@ -122,4 +122,12 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         "sse: ftp://127.0.0.1/: the request cannot be built: the URL is of `ftp`, not of `http` or `https`\n"
     );
     assert_eq!(left.code, Some(2));
+}
+
+#[test]
+fn a_socks_proxy_of_the_environment_is_not_gone_around() {
+    let (address, proxy) = socks::proxy();
+    let mut command = tail("http://events.example/a", &[]);
+    assert!(command.env("all_proxy", format!("socks5h://{address}")).status().unwrap().success(), "204");
+    assert_eq!(proxy.join().unwrap(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
 }
