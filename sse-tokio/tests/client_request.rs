@@ -6,7 +6,7 @@ mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -150,6 +150,32 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
     assert_eq!(error.to_string(), "no token");
     assert_eq!(next(&mut source).await, "open 200");
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_in_no_error_and_not_printed() {
+    let broken =
+        Answer::raw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n:\n");
+    let refused = Answer::status(403, "", "");
+    let server = Server::start([broken, Answer::raw("").reset(), refused]).await;
+    let builder = builder(&server, "/live?key=secret").header("authorization", "Bearer secret");
+    let mut printed = format!("{builder:?}");
+    let mut source = builder.build().unwrap();
+    let mut seen = 0;
+    while let Some(event) = source.next().await {
+        printed += &format!("{source:?} {event:?}");
+        if let Ok(Event::Disconnected { error: Some(error), .. }) = event {
+            seen += 1;
+            let mut error: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(cause) = error {
+                printed += &cause.to_string();
+                error = cause.source();
+            }
+        }
+    }
+    assert_eq!(seen, 2);
+    assert!(printed.contains(&server.url("/live")), "where it failed is told: {printed}");
+    assert!(!printed.contains("secret"), "{printed}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -254,9 +254,7 @@ impl<B: Into<Bytes>> From<Request<B>> for Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("request", &self.request)
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        // Not the request, which has secrets in its headers and its query.
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -29,7 +29,7 @@ use super::{TransportError, connect};
 use crate::clock::{Clock, Sleep};
 
 /// The head of a response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Head {
     /// The status.
@@ -40,6 +40,17 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The URL after all redirects; its origin is that of the events (9.2.6).
     pub url: Url,
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL, which has secrets in its query: it would be in each error that is printed.
+        f.debug_struct("Head")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HasStatus for Head {

@@ -15,7 +15,7 @@ use super::{Body, RedirectError, TransportError};
 use crate::{Attempt, Transport};
 
 /// The head of a response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Head {
     /// The status.
@@ -26,6 +26,17 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The URL after all redirects; its origin is that of the events (9.2.6).
     pub url: Url,
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL, which has secrets in its query: it would be in each error that is printed.
+        f.debug_struct("Head")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The [`Transport`] over ureq, made by a [`Builder`](super::Builder).
@@ -59,7 +70,8 @@ impl Transport for Http {
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
         take_credentials(&mut url, request.headers_mut());
-        *request.uri_mut() = url.as_str().parse().map_err(|_| ureq::Error::BadUri(url.to_string()))?;
+        *request.uri_mut() =
+            url.as_str().parse().map_err(|_| ureq::Error::BadUri(url.origin().ascii_serialization()))?;
         // Visible ASCII, UTF-8 and tabs: the machine offers no other.
         if let Some(id) = attempt.request.last_event_id
             && let Ok(id) = HeaderValue::from_bytes(id.as_bytes())
@@ -171,9 +183,7 @@ fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http")
-            .field("method", &self.method)
-            .field("url", &self.url.as_str())
-            .finish_non_exhaustive()
+        // Not the URL, which has secrets in its query.
+        f.debug_struct("Http").field("method", &self.method).finish_non_exhaustive()
     }
 }

@@ -61,7 +61,7 @@ pub struct Builder {
 impl Builder {
     pub(super) fn new(url: impl IntoUrl) -> Self {
         Self::from_request(
-            url.into_url().map(|url| Request::new(Method::GET, url)).map_err(TransportError::Http),
+            url.into_url().map(|url| Request::new(Method::GET, url)).map_err(TransportError::from),
         )
     }
 
@@ -286,15 +286,13 @@ fn finished(builder: ClientBuilder) -> Result<Client, reqwest::Error> {
 impl From<RequestBuilder> for Builder {
     fn from(builder: RequestBuilder) -> Self {
         let (client, request) = builder.build_split();
-        Self::from_request(request.map_err(TransportError::Http)).client(client)
+        Self::from_request(request.map_err(TransportError::from)).client(client)
     }
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("request", &self.request)
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        // Not the request, which has secrets in its headers and its query.
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }

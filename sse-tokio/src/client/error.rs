@@ -29,7 +29,7 @@ pub type Error = ClientError<Head, Body, TransportError>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// An error of the HTTP client.
+    /// An error of the HTTP client. Its URL is without the query.
     Http(reqwest::Error),
     /// A redirect that cannot be followed.
     Redirect(RedirectError),
@@ -44,7 +44,11 @@ pub enum TransportError {
 }
 
 impl From<reqwest::Error> for TransportError {
-    fn from(error: reqwest::Error) -> Self {
+    /// The error names no query: that is where tokens are, and errors end in logs.
+    fn from(mut error: reqwest::Error) -> Self {
+        if let Some(url) = error.url_mut() {
+            url.set_query(None);
+        }
         Self::Http(error)
     }
 }

@@ -1,5 +1,6 @@
 //! The client itself: the core's driver under a `Stream`, and lent.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -46,7 +47,6 @@ pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 #[must_use = "an event source does nothing unless polled"]
 pub struct EventSource {
     pub(super) driver: Driver<Http>,
@@ -157,6 +157,13 @@ impl Stream for EventSource {
             }
             None => None,
         })
+    }
+}
+
+impl fmt::Debug for EventSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL, which has secrets in its query.
+        f.debug_struct("EventSource").field("driver", &self.driver).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the core's driver needs: requests by reqwest, time by tokio.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,7 +22,7 @@ use super::{TransportError, trace};
 use crate::clock::Clock;
 
 /// The head of a response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Head {
     /// The status.
@@ -32,6 +33,17 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The URL after all redirects; its origin is that of the events (9.2.6).
     pub url: Url,
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL, which has secrets in its query: it would be in each error that is printed.
+        f.debug_struct("Head")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HasStatus for Head {
@@ -50,7 +62,7 @@ impl Stream for Body {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(cx).map_err(TransportError::Http)
+        Pin::new(&mut self.0).poll_next(cx).map_err(TransportError::from)
     }
 }
 
