@@ -1,14 +1,17 @@
 //! Connections: accepting, TLS, limits, and the end.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, HttpBody};
+use http_body_util::BodyExt;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -115,20 +118,39 @@ async fn connection(
     watcher: Watcher,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
-    let asked = Arc::new(AtomicBool::new(false));
+    // Each request holds one more of it, and so does a stream of events as long as it is sent.
+    let asked = Arc::new(AtomicU64::new(0));
     let service = {
         let (asked, app) = (Arc::clone(&asked), TowerToHyperService::new(app));
         service_fn(move |request| {
-            asked.store(true, Ordering::Relaxed);
-            app.call(request)
+            let (asked, response) = (Arc::clone(&asked), app.call(request));
+            asked.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let response = response.await?;
+                // The other responses are small: who does not take one in time does not want it.
+                if response.body().size_hint().exact().is_some() {
+                    return Ok(response);
+                }
+                Ok::<_, Infallible>(response.map(|body| {
+                    Body::new(body.map_frame(move |frame| {
+                        let _in_use = &asked;
+                        frame
+                    }))
+                }))
+            }
         })
     };
     let mut connection = pin!(watcher.watch(http.serve_connection(TokioIo::new(stream), service)));
-    // Nothing else limits how long a client may take to say which HTTP it speaks. What fails here is its
-    // connection: it reconnects, or has left.
-    let first = tokio::time::timeout(PATIENCE, &mut connection).await;
-    if first.is_err() && asked.load(Ordering::Relaxed) {
-        connection.await.ok();
+    // A connection takes the place of another. Nothing else limits how long a client may take to say which HTTP it speaks,
+    // nor how long one of HTTP/2 may ask nothing. It reconnects, or has left.
+    let mut before = 0;
+    while tokio::time::timeout(PATIENCE, &mut connection).await.is_err() {
+        let now = asked.load(Ordering::Relaxed);
+        // The service has one.
+        if Arc::strong_count(&asked) == 2 && now == before {
+            return;
+        }
+        before = now;
     }
 }
 

@@ -95,6 +95,27 @@ fn subscribers_without_a_window_hold_no_memory_and_nobody_back() {
 }
 
 #[test]
+fn connections_that_asked_once_make_room_and_those_in_use_stay() {
+    let server = Server::start(&["--max-subscribers", "10"]);
+    let mut follower = Client::new(&server, &[]);
+    assert!(follower.send(&get(1, "/events/t")) && follower.is_answered(1));
+    // More than the 266 connections that there may be. Their answers wait for a window that does not open.
+    let no_window = [&INITIAL_WINDOW_SIZE[..], &[0; 4]].concat();
+    let idle: Vec<_> = (0..300)
+        .map(|_| {
+            let mut client = Client::new(&server, &no_window);
+            client.send(&get(1, "/healthz"));
+            client
+        })
+        .collect();
+    server.is_well();
+    server.publish("x");
+    // Its place, and the event.
+    assert_eq!([follower.read(), follower.read()], [Some((DATA, 1)); 2]);
+    drop(idle);
+}
+
+#[test]
 fn requests_that_are_taken_back_at_once_end_the_connection() {
     let server = Server::start(&[]);
     let before = server.peak();
