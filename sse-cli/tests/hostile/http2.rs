@@ -108,6 +108,7 @@ fn connections_that_asked_once_make_room_and_those_in_use_stay() {
             client
         })
         .collect();
+    // Within 30 s, after which the server would ask whether they are there, and they do not answer.
     server.is_well();
     server.publish("x");
     // Its place, and the event.
