@@ -332,22 +332,7 @@ pub(super) mod tests {
         #[test]
         fn find_is_the_same_on_every_path(bytes in proptest::collection::vec(interesting(), 0..300)) {
             for from in 0..bytes.len().min(20) {
-                let bytes = &bytes[from..];
-                let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
-                prop_assert_eq!(find(bytes), expected);
-                prop_assert_eq!(find_far(bytes), expected);
-                prop_assert_eq!(swar::find::<true>(bytes), expected);
-                #[cfg(target_arch = "x86_64")]
-                if bytes.len() > 16 && expected >= 16 {
-                    prop_assert_eq!(by_vectors::<true>(bytes), [expected; 2]);
-                }
-                let expected = bytes.iter().position(|&byte| byte < 14).unwrap_or(bytes.len());
-                prop_assert_eq!(find_control(bytes), expected);
-                prop_assert_eq!(swar::find::<false>(bytes), expected);
-                #[cfg(target_arch = "x86_64")]
-                if bytes.len() > 16 && expected >= 16 {
-                    prop_assert_eq!(by_vectors::<false>(bytes), [expected; 2]);
-                }
+                is_the_same_on_every_path(&bytes[from..]);
             }
         }
 
@@ -370,6 +355,45 @@ pub(super) mod tests {
                     prop_assert_eq!(swar::flags_of_64(block), flags(block));
                 }
             }
+        }
+    }
+
+    /// The naive search against all the others.
+    fn is_the_same_on_every_path(bytes: &[u8]) {
+        let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
+        assert_eq!(find(bytes), expected);
+        assert_eq!(find_far(bytes), expected);
+        assert_eq!(swar::find::<true>(bytes), expected);
+        #[cfg(target_arch = "x86_64")]
+        if bytes.len() > 16 && expected >= 16 {
+            assert_eq!(by_vectors::<true>(bytes), [expected; 2]);
+        }
+        let expected = bytes.iter().position(|&byte| byte < 14).unwrap_or(bytes.len());
+        assert_eq!(find_control(bytes), expected);
+        assert_eq!(swar::find::<false>(bytes), expected);
+        #[cfg(target_arch = "x86_64")]
+        if bytes.len() > 16 && expected >= 16 {
+            assert_eq!(by_vectors::<false>(bytes), [expected; 2]);
+        }
+        if let Some(block) = bytes.first_chunk() {
+            assert_eq!(swar::flags_of_64(block), flags(block));
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_wherever_it_stands() {
+        // The least and the greatest of what is passed over.
+        let passed: Vec<u8> = [14, 0x7F].repeat(100);
+        for len in 0..=passed.len() {
+            for at in 0..len {
+                for byte in [13, 0x80] {
+                    let mut bytes = passed[..len].to_vec();
+                    // Another one follows, and it is the first that counts.
+                    (bytes[len - 1], bytes[at]) = (b'\n', byte);
+                    is_the_same_on_every_path(&bytes);
+                }
+            }
+            is_the_same_on_every_path(&passed[..len]);
         }
     }
 
