@@ -71,6 +71,18 @@ fn clients_that_were_told_when_to_come_back_are_spread_too() {
     }
 }
 
+#[test]
+fn nor_do_they_come_together_who_were_told_about_as_long_as_they_would_have_waited() {
+    let policy = ReconnectPolicy { jitter: Jitter::Equal, ..policy() };
+    let spread = |after| [0, 1 << 63].map(|random| policy.delay(3, None, Some(after), random));
+    // Their own wait is 4 s.
+    for after in [millis(2001), secs(3), secs(4)] {
+        assert_eq!(spread(after), [secs(4), secs(5)], "{after:?}");
+    }
+    assert_eq!(spread(secs(2)), [secs(4), secs(3)], "what jitter leaves is enough");
+    assert_eq!(spread(secs(6)), [secs(6), millis(7500)]);
+}
+
 proptest! {
     #[test]
     fn jitter_shortens_our_wait_and_lengthens_the_servers(
@@ -86,8 +98,7 @@ proptest! {
         prop_assert_eq!(d, plain.delay(attempt, retry, after, 0));
         let delay = ReconnectPolicy { jitter, ..plain }.delay(attempt, retry, after, random);
         let span = match jitter { Jitter::None => secs(0), Jitter::Equal => d / 2, Jitter::Full => d };
-        let own = plain.delay(attempt, retry, None, 0);
-        if retry.is_some() || after > Some(own) {
+        if retry.is_some() || after.unwrap_or_default() > d - span {
             prop_assert!(d <= delay && delay <= d + span);
         } else {
             prop_assert!(d - span <= delay && delay <= d);

@@ -48,7 +48,7 @@ pub struct ReconnectPolicy {
 /// How much of a wait is left to chance, so that the clients of a restarted server do not come at once.
 ///
 /// Jitter shortens only a wait that is our own. One that the server asked for is lengthened: 9.2.3
-/// demands at least the reconnection time.
+/// demands at least the reconnection time, and a `Retry-After` that jitter could undercut is asked for, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Jitter {
     /// The wait as computed, *d*.
@@ -93,10 +93,12 @@ impl ReconnectPolicy {
             Jitter::Equal => delay / 2,
             Jitter::Full => delay,
         };
-        if retry.is_some() || after > own {
+        // Also if the server asked for less than our own wait, but for more than jitter could leave of it: cut off there, the
+        // clients would come back together.
+        if retry.is_some() || after > delay - span {
             delay.saturating_add(fraction(span, random))
         } else {
-            (delay - fraction(span, random)).max(after)
+            delay - fraction(span, random)
         }
     }
 
