@@ -33,7 +33,7 @@
 //! | `client` (default) | `EventSource`, over reqwest |
 //! | `rustls` (default), `native-tls` | HTTPS by rustls, or by the TLS library of the platform |
 //! | `http2` (default) | HTTP/2, where the server offers it |
-//! | `system-proxy` (default) | the proxy that the environment names |
+//! | `system-proxy` (default) | the proxy that the environment names, of HTTP or SOCKS |
 //! | `server`, `axum` | event streams as `http_body::Body` and the hub; the same as axum responses |
 //! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; `EventCodec` |
 //! | `serde` | `Message::json` and `Event::json`: data as JSON, typed |
