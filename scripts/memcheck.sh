@@ -15,5 +15,5 @@ fi
 # Optimised, for it is slow enough. Every test binary is run by what the variable says.
 export CARGO_TARGET_DIR=target/memcheck CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=9 --leak-check=full \
-  --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite"
+  --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite --suppressions=$PWD/scripts/memcheck.supp"
 exec cargo test --all-features --lib --tests "$@" -- --test-threads=1
