@@ -105,14 +105,41 @@ fn resumes_after_the_ids_of_the_application() {
 }
 
 #[test]
-fn an_id_given_twice_means_the_first_that_is_kept() {
+fn an_id_given_twice_means_the_first_as_long_as_one_is_kept() {
     let mut history = History::new(LIMITS);
-    for (id, item) in [("x", "1"), ("y", "2"), ("x", "3"), ("z", "4")] {
-        history.append(at(0), Some(id), item.to_owned());
+    let mut append = |id, item: &str| {
+        history.append(at(0), id, item.to_owned());
+        history.clone()
+    };
+    for (id, item) in [("x", "1"), ("y", "2"), ("x", "3")] {
+        append(Some(id), item);
     }
+    let history = append(Some("z"), "4");
     assert_eq!(rest(&history, history.after("x").unwrap()), ["2", "3", "4"]);
-    history.append(at(0), None, "5".to_owned());
-    assert_eq!(missed(history.after("x")), None, "which of the two a client saw cannot be known any more");
+    let history = append(None, "5");
+    assert_eq!(
+        rest(&history, history.after("x").unwrap()),
+        ["2", "3", "4", "5"],
+        "the first is gone, nothing after it"
+    );
+    let history = append(Some("x"), "6");
+    assert_eq!(
+        missed(history.after("x")),
+        None,
+        "which of them a client had cannot be known, so 4 and 5 are not skipped"
+    );
+    append(None, "7");
+    let history = append(None, "8");
+    assert_eq!(missed(history.after("x")), None, "the last of them is kept");
+    for item in ["9", "10"] {
+        append(None, item);
+    }
+    let history = append(Some("x"), "11");
+    assert_eq!(
+        rest(&history, history.after("x").unwrap()),
+        Vec::<&str>::new(),
+        "they were forgotten: it is new"
+    );
 }
 
 #[test]

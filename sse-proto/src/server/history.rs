@@ -53,8 +53,16 @@ pub struct History<T> {
     /// The position of `entries[0]`: how many were evicted.
     first: u64,
     bytes: usize,
-    /// The positions of the application's IDs.
-    ids: BTreeMap<Box<str>, u64>,
+    /// The application's IDs.
+    ids: BTreeMap<Box<str>, Holders>,
+}
+
+/// The events that have an ID of the application's.
+#[derive(Clone, Copy, Debug)]
+struct Holders {
+    /// The position of the first, which may be evicted while a later one is kept.
+    first: u64,
+    kept: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -139,15 +147,15 @@ impl<T: AsRef<[u8]>> History<T> {
     ///
     /// `id` is the application's own; with `None`, or an empty one, the event has the log's
     /// [`next_id`](Self::next_id), if any. The application's IDs should be unique: where one is given twice,
-    /// [`after`](Self::after) means the first that is kept, so that nothing is skipped; the same holds where it is one that
-    /// the log gave, to an event that is kept or not.
+    /// [`after`](Self::after) means the first as long as any is kept, so that nothing is skipped; the same holds where it is
+    /// one that the log gave, to an event that is kept or not.
     ///
     /// The event itself is kept whatever its size, so readers that keep up miss nothing.
     pub fn append(&mut self, now: Instant, id: Option<&str>, item: T) {
         let id = id.filter(|id| !id.is_empty());
         if let Some(id) = id {
-            let position = self.end().0;
-            self.ids.entry(id.into()).or_insert(position);
+            let first = self.end().0;
+            self.ids.entry(id.into()).or_insert(Holders { first, kept: 0 }).kept += 1;
         }
         let entry = Entry { appended: now, id: id.map(Into::into), item };
         self.bytes += entry.bytes();
@@ -176,8 +184,13 @@ impl<T: AsRef<[u8]>> History<T> {
     fn evict_first(&mut self) {
         let Some(entry) = self.entries.pop_front() else { return };
         self.bytes -= entry.bytes();
-        if let Some(id) = entry.id.filter(|id| self.ids.get(id) == Some(&self.first)) {
-            self.ids.remove(&id);
+        if let Some(id) = entry.id
+            && let Some(holders) = self.ids.get_mut(&id)
+        {
+            holders.kept -= 1;
+            if holders.kept == 0 {
+                self.ids.remove(&id);
+            }
         }
         self.first += 1;
     }
@@ -190,12 +203,13 @@ impl<T: AsRef<[u8]>> History<T> {
     /// belongs to another epoch or was made up. The caller then goes on at [`oldest`](Self::oldest) or
     /// [`end`](Self::end), and says so.
     pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
-        let given = self.ids.get(last_event_id).map(|position| position + 1);
-        // An application can give an ID that was the log's: the client may mean either, and is to miss nothing.
-        let positions = [given, self.own_position(last_event_id)];
-        let position = positions.into_iter().flatten().min().ok_or(Gap { missed: None })?;
+        let given = self.ids.get(last_event_id).map(|holders| holders.first + 1);
+        let own = self.own_position(last_event_id);
+        // An application can give an ID twice, or one that was the log's: the client may mean either, and is to miss nothing.
+        let position = [given, own].into_iter().flatten().min().ok_or(Gap { missed: None })?;
         if position < self.first {
-            return Err(Gap { missed: Some(self.first - position) });
+            // Which of the application's events with this ID the client had cannot be known.
+            return Err(Gap { missed: (own == Some(position)).then(|| self.first - position) });
         }
         Ok(Cursor(position))
     }
