@@ -122,6 +122,10 @@ impl Log for MemoryLog {
             length += event.len();
             *cursor = ahead;
         }
+        if length == first.len() {
+            // Alone because of its size: shared, for whoever does not read must not hold a copy of it.
+            return Ok(Some(first.clone()));
+        }
         let mut bytes = BytesMut::with_capacity(length);
         let mut next = from;
         while let Some(event) = history.read(&mut next)?.filter(|_| next <= *cursor) {
