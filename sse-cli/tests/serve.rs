@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
+use futures_util::future;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -130,6 +131,12 @@ fn json_gives_fields_and_batches() {
         assert_eq!(status, 400, "{body}");
         assert!(answer.contains(why), "{body}: {answer}");
     }
+    let (_, answer) = server.post("/events/t", &json, &format!("[{:?}]", "x".repeat(100_000)));
+    assert!(answer.len() < 1000, "what was wrong is not sent back at its length");
+    let many = format!("[{}]", [r#"{"data":"x"}"#; 4097].join(","));
+    let (status, answer) = server.post("/events/t", &json, &many);
+    assert_eq!(status, 413, "of those, who follows would get a gap");
+    assert!(answer.contains("keeps 4096 events"), "{answer}");
     server.publish("/events/t", "next");
     assert!(live.block().contains("data: next\n"), "nothing of what was refused was published");
 }
@@ -306,7 +313,16 @@ async fn https_speaks_http_2_and_carries_many_streams() {
     }
     // Many times the window of a connection.
     let other = url.replace("/t", "/other");
-    client.post(other).body("y".repeat(1_000_000)).send().await.unwrap().error_for_status().unwrap();
+    client.post(&other).body("y".repeat(1_000_000)).send().await.unwrap().error_for_status().unwrap();
+    // Bodies that wait for their turn fill the window which those whose turn it is need; nobody waits for long.
+    let posts = (0..100).map(|_| client.post(&other).body("y".repeat(100_000)).send());
+    let statuses: Vec<_> = future::join_all(posts)
+        .await
+        .into_iter()
+        .map(|response| response.unwrap().status().as_u16())
+        .collect();
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&200), "{statuses:?}");
     client.post(&url).body("x").send().await.unwrap().error_for_status().unwrap();
     for stream in &mut streams {
         let chunk = stream.chunk().await.unwrap().unwrap();

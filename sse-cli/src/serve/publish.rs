@@ -12,11 +12,16 @@ use sse_tokio::server::{EncodeError, EventBuilder};
 use tokio::time::timeout;
 
 use super::routes::{App, Refusal};
+use crate::text::excerpt;
 
-/// How many bodies are read at a time; the others wait with their clients, and take no memory here.
+/// How many bodies are read at a time; the others wait with their clients, and take little memory here.
 pub(super) const BODIES: usize = 64;
 
-/// How long a body may take, its wait included.
+/// How long a body waits for its turn. Not long: what it has sent already takes room in its connection, which those whose
+/// turn it is may need.
+const TURN: Duration = Duration::from_secs(2);
+
+/// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One event as JSON gives it.
@@ -36,16 +41,19 @@ pub(super) async fn publish(
     // First of all: who may not publish has nothing read.
     app.access.may_publish(request.headers())?;
     let headers = request.headers().clone();
-    let read = async {
-        let _turn = app.bodies.acquire().await.expect("the semaphore is never closed");
-        Bytes::from_request(request, &()).await
-    };
-    let body = match timeout(PATIENCE, read).await {
+    let turn = timeout(TURN, app.bodies.acquire()).await.map_err(|_| Refusal::busy())?;
+    let turn = turn.expect("the semaphore is never closed");
+    let read = timeout(PATIENCE, Bytes::from_request(request, &())).await;
+    drop(turn);
+    let body = match read {
         Ok(Ok(body)) => body,
         Ok(Err(rejection)) => return Ok(rejection.into_response()),
         Err(_) => return Err(Refusal::timeout()),
     };
     let envelopes = envelopes(&headers, &body)?;
+    if envelopes.len() > app.max_events {
+        return Err(Refusal::too_many(app.max_events));
+    }
     let events: Vec<_> = envelopes.iter().map(Envelope::event).collect::<Result<_, Refusal>>()?;
     if let Some(rate) = &app.rate {
         let mut rate = rate.lock().expect("nothing panics while it holds the lock");
@@ -61,9 +69,11 @@ fn envelopes(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Envelope>, Refusal>
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
-        let explain = |error| {
+        let explain = |error: serde_json::Error| {
             let wanted = r#"{"data": "..", "event": "..", "id": ".."} or an array of them"#;
             let hint = "to publish JSON itself, send it as text/plain";
+            // It quotes what it does not like, whatever its size.
+            let error = excerpt(&error.to_string(), 200);
             Refusal::bad_request(format!("{error}: send {wanted}; {hint}"))
         };
         let several = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
@@ -165,7 +175,9 @@ mod tests {
         let mut publishers = std::pin::pin!(publishers);
         assert!(poll_fn(|cx| Poll::Ready(publishers.as_mut().poll(cx).is_pending())).await);
         assert_eq!(asked.load(Ordering::Relaxed), BODIES);
-        assert!(publishers.await.iter().all(|status| *status == StatusCode::REQUEST_TIMEOUT));
+        let (read, waited) = (StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE);
+        let expected: Vec<_> = [[read; BODIES], [waited; BODIES]].concat();
+        assert_eq!(publishers.await, expected);
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) access: Access,
     pub(super) rate: Option<Mutex<Rate>>,
     max_topics: usize,
+    /// As many as a topic keeps: of more at a time, those who follow it would be given a gap.
+    pub(super) max_events: usize,
     /// The turns of those who publish.
     pub(super) bodies: Semaphore,
 }
@@ -44,6 +46,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
         access: Access::new(arguments),
         rate: Rate::new(arguments.max_rate, Instant::now()).map(Mutex::new),
         max_topics: arguments.max_topics,
+        max_events: arguments.history_events.max(1),
         bodies: Semaphore::new(publish::BODIES),
     }));
     Router::new()
@@ -135,6 +138,15 @@ impl Refusal {
 
     pub(super) fn timeout() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "the body took too long: publish less at a time")
+    }
+
+    pub(super) fn too_many(limit: usize) -> Self {
+        let reason = format!("a topic keeps {limit} events: publish no more of them at a time");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
+    }
+
+    pub(super) fn busy() -> Self {
+        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, "too many are publishing: try again")
     }
 
     pub(super) fn rate(seconds: u64) -> Self {
