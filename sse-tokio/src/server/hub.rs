@@ -139,7 +139,7 @@ impl Hub {
 }
 
 impl<L: Log> Hub<L> {
-    /// A hub that asks `new_log` for the log of each new topic, by its name.
+    /// A hub that asks `new_log` for the log of each new topic, by its name. It must not call the hub.
     pub fn with_log(config: HubConfig, new_log: impl Fn(&str) -> L + Send + Sync + 'static) -> Self {
         Self {
             topics: Arc::new(Topics { by_name: Mutex::default(), new_log: Box::new(new_log) }),
@@ -210,7 +210,7 @@ impl<L: Log> Hub<L> {
     pub fn close(&self, retry: Duration) {
         let farewell = EventBuilder::new().retry(retry).encode().into();
         if self.shared.farewell.set(farewell).is_ok() {
-            for topic in self.by_name().values() {
+            for topic in self.all() {
                 topic.members.wake(None);
             }
         }
@@ -218,17 +218,22 @@ impl<L: Log> Hub<L> {
 
     /// Counts and sizes, now.
     pub fn metrics(&self) -> Metrics {
-        let topics = self.by_name();
+        let topics = self.all();
         let counters = &self.shared.counters;
         Metrics {
             topics: topics.len(),
             subscribers: self.shared.subscribers.load(Ordering::Relaxed),
-            lag: topics.values().map(|topic| topic.lag()).max().unwrap_or(0),
+            lag: topics.iter().map(|topic| topic.lag()).max().unwrap_or(0),
             published: counters.published.load(Ordering::Relaxed),
             sent_bytes: counters.sent_bytes.load(Ordering::Relaxed),
             gaps: counters.gaps.load(Ordering::Relaxed),
             dropped: counters.dropped.load(Ordering::Relaxed),
         }
+    }
+
+    /// The topics of now. What is done to each may take its time, or call the hub: not under its lock.
+    fn all(&self) -> Vec<Arc<TopicState<L>>> {
+        self.by_name().values().cloned().collect()
     }
 
     fn by_name(&self) -> MutexGuard<'_, HashMap<String, Arc<TopicState<L>>>> {

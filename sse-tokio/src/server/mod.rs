@@ -13,7 +13,7 @@
 //!                     (a gap)    └───── cursor of one that lags: 8 and 9 are its next frame
 //! ```
 //!
-//! All timers are tokio's: bodies are polled inside a runtime with time enabled.
+//! All timers are tokio's: bodies are polled inside a runtime with time enabled, those of one topic inside the same.
 
 #[cfg(feature = "axum")]
 mod axum;

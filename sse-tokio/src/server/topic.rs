@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
 use proto::{EventBuilder, KeepAlive, Timer};
@@ -50,6 +50,9 @@ impl<L: Log> Topic<L> {
 
     /// Publishes events together, so that subscribers get them in one write, and returns their IDs.
     ///
+    /// Of more events than the log keeps ([`HistoryLimits`](proto::HistoryLimits)), at a time or in a loop that leaves no time
+    /// to read them, subscribers get the last, and are told of a gap.
+    ///
     /// # Errors
     ///
     /// Those of the log; then none is published.
@@ -86,8 +89,7 @@ impl<L: Log> Topic<L> {
         }
         let (slot, alone) = topic.members.join(cursor);
         if alone {
-            // The silence before it came was nobody's.
-            topic.watch.lock().expect("nothing panics while it holds the lock").handle_event();
+            topic.watch().restart();
         }
         Ok(Subscription::new(Arc::clone(topic), slot, start))
     }
@@ -117,7 +119,7 @@ impl<L: Log> TopicState<L> {
     pub(super) fn park(&self, slot: usize, waker: &Waker) {
         // First the member, then the watch: what completes in between wakes it, too.
         self.members.park(slot, waker);
-        let mut watch = self.watch.lock().expect("nothing panics while it holds the lock");
+        let mut watch = self.watch();
         let cx = &mut Context::from_waker(&self.waker);
         let changed = watch.poll_changed(&self.log, cx);
         let due = watch.poll_alarm(cx);
@@ -131,6 +133,16 @@ impl<L: Log> TopicState<L> {
         }
     }
 
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(|poisoned| {
+            // What it waits for may panic when it is polled: outside of the runtime, say, to which a timer belongs.
+            let mut watch = poisoned.into_inner();
+            watch.restart();
+            self.watch.clear_poison();
+            watch
+        })
+    }
+
     /// By how many events the slowest subscriber is behind.
     pub(super) fn lag(&self) -> u64 {
         self.members.cursors().iter().map(|cursor| self.log.lag(cursor)).max().unwrap_or(0)
@@ -138,6 +150,13 @@ impl<L: Log> TopicState<L> {
 }
 
 impl Watch {
+    /// For a first subscriber: the silence before it came was nobody's, and the runtime may be another one by now.
+    fn restart(&mut self) {
+        self.changed = None;
+        self.alarm = None;
+        self.handle_event();
+    }
+
     fn handle_event(&mut self) {
         self.keep_alive.handle_event(self.clock.now());
     }

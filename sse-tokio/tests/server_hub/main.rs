@@ -101,6 +101,49 @@ async fn a_burst_is_put_together_once_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_large_event_is_shared_wherever_it_is_read() {
+    let (_, topic) = topic(HubConfig::default());
+    let first = publish(&topic, "first").await;
+    let large = "x".repeat(100_000);
+    let second = publish(&topic, &large).await;
+    publish(&topic, &large).await;
+    publish(&topic, "last").await;
+    let mut read = vec![];
+    // By turns, so that neither is what was read last.
+    for id in [&first, &second, &first, &second] {
+        read.push(frame(&mut topic.subscribe(Some(id)).await.unwrap()).await.unwrap());
+    }
+    assert_eq!(data(&read[0]), [large]);
+    assert_eq!([read[0].as_ptr(), read[1].as_ptr()], [read[2].as_ptr(), read[3].as_ptr()]);
+}
+
+#[test]
+fn a_hub_outlives_the_runtime_that_polled_it_first() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let first = runtime();
+    let (_, topic) = first.block_on(async { topic(HubConfig::default()) });
+    let follow = async || {
+        let mut subscription = topic.subscribe(None).await.unwrap();
+        frame(&mut subscription).await.unwrap();
+        assert_eq!(ready(&mut subscription).await, None, "it waits");
+        publish(&topic, "x").await;
+        assert_eq!(data(&frame(&mut subscription).await.unwrap()), ["x"]);
+        subscription
+    };
+    drop(first.block_on(follow()));
+    drop(first);
+    let second = runtime();
+    let stays = second.block_on(follow());
+    drop(second);
+    let third = runtime();
+    // The timer of who stayed went with its runtime, which costs one its task, and nobody after it.
+    let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| third.block_on(follow())));
+    drop(lost);
+    third.block_on(follow());
+    drop(stays);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_backlog_comes_in_frames_of_bounded_size() {
     let (_, topic) = topic(HubConfig::default());
     let begin = publish(&topic, "").await;
