@@ -33,11 +33,11 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// A [`Gap`] if the ID is not known, or what followed it is gone.
-    fn seek(&self, last_event_id: &str) -> impl Future<Output = Result<Self::Cursor, Gap>> + Send;
-
-    /// The place before the oldest event.
-    fn oldest(&self) -> Self::Cursor;
+    /// A [`Gap`] if the ID is not known, or what followed it is gone; and the place before the oldest event at that moment.
+    fn seek(
+        &self,
+        last_event_id: &str,
+    ) -> impl Future<Output = Result<Self::Cursor, (Gap, Self::Cursor)>> + Send;
 
     /// The place after the newest event.
     fn end(&self) -> Self::Cursor;

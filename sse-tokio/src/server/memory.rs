@@ -87,15 +87,11 @@ impl Log for MemoryLog {
         Ok(ids)
     }
 
-    async fn seek(&self, last_event_id: &str) -> Result<Cursor, Gap> {
+    async fn seek(&self, last_event_id: &str) -> Result<Cursor, (Gap, Cursor)> {
         let now = self.clock.now();
         let history = &mut self.state().history;
         history.expire(now);
-        history.after(last_event_id)
-    }
-
-    fn oldest(&self) -> Cursor {
-        self.state().history.oldest()
+        history.after(last_event_id).map_err(|gap| (gap, history.oldest()))
     }
 
     fn end(&self) -> Cursor {

@@ -79,7 +79,7 @@ impl<L: Log> Topic<L> {
             None => (topic.log.end(), Start::Live),
             Some(id) => match topic.log.seek(id).await {
                 Ok(cursor) => (cursor, Start::Resumed),
-                Err(gap) => (topic.log.oldest(), Start::Gap(gap)),
+                Err((gap, oldest)) => (oldest, Start::Gap(gap)),
             },
         };
         let limit = topic.hub.config.max_subscribers;
