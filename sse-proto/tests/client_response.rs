@@ -66,6 +66,8 @@ fn lenient_content_types_do_not_include_the_page_of_a_proxy() {
     }
     assert_eq!(answer(lenient(), ResponseHead { content_type: None, ..OK }), "open");
     assert_eq!(answer(lenient(), typed("Text/HTML; charset=utf-8")), "closed ContentType");
+    let portal = ResponseHead::new(200, |_| Some(b"text/html; title=\xe9"));
+    assert_eq!(answer(lenient(), portal), "closed ContentType");
     assert_eq!(answer(lenient(), ResponseHead { status: 404, ..OK }), "closed Status(404)");
 }
 

@@ -86,7 +86,7 @@ impl Transport for Http {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        ResponseHead::new(head.status.as_u16(), |name| head.headers.get(name)?.to_str().ok())
+        ResponseHead::new(head.status.as_u16(), |name| Some(head.headers.get(name)?.as_bytes()))
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {

@@ -20,14 +20,17 @@ pub struct ResponseHead<'a> {
 }
 
 impl<'a> ResponseHead<'a> {
-    /// Takes what it wants to know from the headers: `header` looks one up by its name, in lower case, and answers
-    /// `None` if it is not there or no text.
-    pub fn new(status: u16, header: impl Fn(&'static str) -> Option<&'a str>) -> Self {
+    /// Takes what it wants to know from the headers: `header` looks one up by its name, in lower case.
+    ///
+    /// A value that is not UTF-8 counts up to there: of a content type, that is a parameter, which does not matter.
+    pub fn new(status: u16, header: impl Fn(&'static str) -> Option<&'a [u8]>) -> Self {
+        let text =
+            |name| header(name).map(|value| value.utf8_chunks().next().map_or("", |chunk| chunk.valid()));
         Self {
             status,
-            content_type: header("content-type"),
-            retry_after: header("retry-after"),
-            date: header("date"),
+            content_type: text("content-type"),
+            retry_after: text("retry-after"),
+            date: text("date"),
         }
     }
 }
