@@ -67,9 +67,9 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 pub(super) fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     let mut url = arguments.url.clone();
     if let Some((user, password)) = &arguments.user {
-        // They fail for URLs without a host, of which the builder says more.
-        let _ = url.set_username(user);
-        let _ = url.set_password(Some(password));
+        // A URL leaves `%` as it is. They fail for URLs without a host, of which the builder says more.
+        let _ = url.set_username(&user.replace('%', "%25"));
+        let _ = url.set_password(Some(&password.replace('%', "%25")));
     }
     let mut builder = EventSource::builder(url).config(arguments.config());
     if let Some(client) = client(arguments)? {

@@ -94,8 +94,11 @@ fn data_comes_from_a_file_or_standard_input() {
 
 #[test]
 fn credentials_come_from_the_flag_or_the_url_and_are_not_shown() {
-    let request = request(&["-u", "me:se:cr@t"]);
-    assert_eq!(request.header("authorization").as_deref(), Some("Basic bWU6c2U6Y3JAdA=="));
+    // me:se:cr@t and me:50%25off, as they are.
+    for (user, value) in [("me:se:cr@t", "Basic bWU6c2U6Y3JAdA=="), ("me:50%25off", "Basic bWU6NTAlMjVvZmY=")]
+    {
+        assert_eq!(request(&["-u", user]).header("authorization").as_deref(), Some(value));
+    }
     let server = Server::start([crate::server::response("403 Forbidden", "", "")]);
     let left = run(&server.url.replace("//", "//me:secret@"), &[]);
     assert_eq!(server.request().header("authorization").as_deref(), Some("Basic bWU6c2VjcmV0"));
