@@ -153,6 +153,18 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn credentials_that_a_hook_puts_into_the_url_are_a_header_too() {
+    let server = Server::start([]).await;
+    let source = builder(&server, "/").on_request(|mut request, _| async move {
+        request.url_mut().set_username("me").unwrap();
+        request.url_mut().set_password(Some("secret")).unwrap();
+        Ok(request)
+    });
+    listen(&mut source.build().unwrap()).await;
+    assert_eq!(server.requests()[0].text("authorization"), Some("Basic bWU6c2VjcmV0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn secrets_are_in_no_error_and_not_printed() {
     let broken =
         Answer::raw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n:\n");

@@ -47,6 +47,22 @@ fn b_the_first_id_may_be_given() {
 }
 
 #[test]
+fn b_also_as_a_header_until_the_stream_takes_it_back() {
+    let server = Server::play([
+        stream("data: a\n\n"),
+        stream("id: 6\ndata: b\n\n"),
+        stream("id\ndata: c\n\n"),
+        no_content(),
+    ]);
+    let mut ask = ask(server.url("/"));
+    ask.headers.push(("last-event-id", "5"));
+    all(&ask);
+    let sent: Vec<_> =
+        server.requests().iter().map(|request| request.text("last-event-id").map(str::to_owned)).collect();
+    assert_eq!(sent, [Some("5".into()), Some("5".into()), Some("6".into()), None]);
+}
+
+#[test]
 fn c_retry_alone_is_honoured() {
     let (seen, _) = follow(&["retry: 50\n\n"]);
     let lost = Seen::Disconnected { cause: Cause::EndOfStream, delay: Duration::from_millis(50) };

@@ -64,7 +64,7 @@ pub struct Builder {
 impl Builder {
     fn new(url: &str) -> Self {
         let http = Url::parse(url).map_err(TransportError::Url).map(|url| Http {
-            agent: ureq::config::Config::default(),
+            agent: agent(),
             url,
             method: Method::GET,
             headers: HeaderMap::new(),
@@ -131,6 +131,10 @@ impl Builder {
 
     /// Sets what ureq is told: TLS, proxy, user agent, addresses. Its total timeouts (`timeout_global`, `timeout_per_call`,
     /// `timeout_recv_body`) end every stream after that time, a healthy one too. Redirects are followed by us.
+    ///
+    /// Two things cannot be told to ureq. If another crate turns on its feature `gzip`, `brotli` or `charset`, it decodes what a
+    /// server sends so unasked. And a body without a length, neither chunked, ends for it also where the connection was
+    /// reset or TLS broken off, so that a cut stream looks complete.
     pub fn agent(self, config: ureq::config::Config) -> Self {
         self.with(|http| http.agent = config)
     }
@@ -176,9 +180,23 @@ impl Builder {
             return Err(TransportError::Scheme(http.url.scheme().into()));
         }
         config.repeat.get_or_insert(if http.method.is_idempotent() { Repeat::Always } else { Repeat::Never });
+        // Else it would be sent again when the stream has taken the ID back.
+        if let Some(id) = http.headers.remove("last-event-id")
+            && config.last_event_id.is_empty()
+        {
+            config.last_event_id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+        }
         http.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
         http.headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
         Ok(EventSource::new(config, http))
+    }
+}
+
+/// The usual settings. Under CGI `HTTP_PROXY` is a header of the request that is served, and no setting; ureq would believe it.
+fn agent() -> ureq::config::Config {
+    match std::env::var_os("REQUEST_METHOD") {
+        Some(_) => ureq::config::Config::builder().proxy(None).build(),
+        None => ureq::config::Config::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proto::{ErrorKind, Redirects, ResponseHead, Verdict, basic_authorization};
 use ureq::config::Config;
 use ureq::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use ureq::http::{Method, Request, Response, StatusCode, Version};
+use ureq::http::{Method, Request, Response, StatusCode, Uri, Version};
 use ureq::{Agent, AsSendBody};
 use url::Url;
 
@@ -70,8 +70,7 @@ impl Transport for Http {
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
         take_credentials(&mut url, request.headers_mut());
-        *request.uri_mut() =
-            url.as_str().parse().map_err(|_| ureq::Error::BadUri(url.origin().ascii_serialization()))?;
+        *request.uri_mut() = uri(&url)?;
         // Visible ASCII, UTF-8 and tabs: the machine offers no other.
         if let Some(id) = attempt.request.last_event_id
             && let Ok(id) = HeaderValue::from_bytes(id.as_bytes())
@@ -113,6 +112,9 @@ impl Http {
         let mut redirects = Redirects::default();
         let began = Instant::now();
         loop {
+            // Those of a redirect, or of the hook.
+            take_credentials(&mut url, request.headers_mut());
+            *request.uri_mut() = uri(&url)?;
             // What is left of it: a server that is slow to redirect gets no more time by that.
             let timeout = attempt.timeout.map(|timeout| timeout.saturating_sub(began.elapsed()));
             let (parts, body) = request.clone().into_parts();
@@ -127,7 +129,7 @@ impl Http {
                 let head = Head { status: parts.status, version: parts.version, headers: parts.headers, url };
                 return Ok((head, Body::new(body, agent)));
             };
-            let mut to = url.join(location).map_err(|_| RedirectError::Location)?;
+            let to = url.join(location).map_err(|_| RedirectError::Location)?;
             let redirect = redirects.follow(status, request.method().as_str(), url.as_str(), to.as_str())?;
             let names: Vec<HeaderName> = request.headers().keys().cloned().collect();
             for name in names {
@@ -139,11 +141,13 @@ impl Http {
                 *request.method_mut() = Method::GET;
                 *request.body_mut() = None;
             }
-            take_credentials(&mut to, request.headers_mut());
-            *request.uri_mut() = to.as_str().parse().map_err(|_| RedirectError::Location)?;
             url = to;
         }
     }
+}
+
+fn uri(url: &Url) -> Result<Uri, ureq::Error> {
+    url.as_str().parse().map_err(|_| ureq::Error::BadUri(url.origin().ascii_serialization()))
 }
 
 fn run<B: AsSendBody>(

@@ -217,6 +217,12 @@ impl Builder {
         let idempotent = request.method().is_idempotent();
         config.repeat.get_or_insert(if idempotent { Repeat::Always } else { Repeat::Never });
         let headers = request.headers_mut();
+        // Else it would be sent again when the stream has taken the ID back.
+        if let Some(id) = headers.remove("last-event-id")
+            && config.last_event_id.is_empty()
+        {
+            config.last_event_id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+        }
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
         let redirects = self.client.is_none();

@@ -16,9 +16,10 @@ use super::transport::{Body, Head};
 ///
 /// ```no_run
 /// # use futures_util::StreamExt;
+/// # use std::time::Duration;
 /// # async fn example(mut source: sse_tokio::EventSource) -> Result<(), Box<dyn std::error::Error>> {
 /// if let Some(Err(mut error)) = source.next().await {
-///     let body = error.body(64 * 1024).await?;
+///     let body = tokio::time::timeout(Duration::from_secs(5), error.body(64 * 1024)).await??;
 ///     eprintln!("{error}: {}", String::from_utf8_lossy(&body));
 /// }
 /// # Ok(()) }
@@ -44,10 +45,12 @@ pub enum TransportError {
 }
 
 impl From<reqwest::Error> for TransportError {
-    /// The error names no query: that is where tokens are, and errors end in logs.
+    /// The error names neither query nor credentials: that is where tokens are, and errors end in logs.
     fn from(mut error: reqwest::Error) -> Self {
         if let Some(url) = error.url_mut() {
             url.set_query(None);
+            // They fail for a URL without a host, which has none.
+            let _ = url.set_username("").and_then(|()| url.set_password(None));
         }
         Self::Http(error)
     }

@@ -162,13 +162,13 @@ impl Shared {
     async fn send(&self, mut request: reqwest::Request) -> Result<(Head, Body), TransportError> {
         let mut redirects = Redirects::default();
         loop {
+            take_credentials(&mut request);
             let again = self.redirects.then(|| Again::from(&request));
             let response = self.client.execute(request).await?;
             if let Some(again) = again
                 && let Some(next) = follow(&mut redirects, &self.forward, &response, again)?
             {
                 request = next;
-                take_credentials(&mut request);
                 continue;
             }
             let head = Head {
