@@ -214,9 +214,13 @@ impl<T: Transport> EventSource<T> {
             }
             Progress::Closed(reason) => {
                 self.done = true;
-                let response = match self.hang_up() {
+                let response = match mem::replace(&mut self.connection, Connection::None) {
+                    // Its body will be read, and a closer ends that.
                     Connection::Judged(head, body) => Some(Box::new((head, body))),
-                    _ => None,
+                    _ => {
+                        self.closer.forget();
+                        None
+                    }
                 };
                 return Err(Closed { reason, error, response });
             }
@@ -263,8 +267,9 @@ impl<T: Transport> EventSource<T> {
             Ok(0) => self.source.handle_eof(),
             Ok(length) => self.filled = length,
             Err(error) => match error.kind() {
-                // The machine looks at the clock.
-                io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                io::ErrorKind::Interrupted => {}
+                // The machine looks at the clock. Without a timeout it is the kernel that gave up.
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut if timeout.is_some() => {}
                 _ => {
                     let error = error.into();
                     self.source.handle_error(T::error_kind(&error));

@@ -86,6 +86,28 @@ fn another_thread_can_close_it_while_it_reads() {
 }
 
 #[test]
+fn nor_does_a_refusal_that_is_read_hold_a_thread() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        use std::io::Write;
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        socket.write_all(b"HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno").unwrap();
+        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the client hangs up");
+    });
+    let mut source = EventSource::get(url).unwrap();
+    let closer = source.closer();
+    let (_, mut body) = *source.next().unwrap().unwrap_err().response.unwrap();
+    let mut start = [0; 2];
+    body.read_exact(&mut start).unwrap();
+    let closing = thread::spawn(move || closer.close());
+    assert!(body.read_to_end(&mut Vec::new()).is_err());
+    closing.join().unwrap();
+    server.join().unwrap();
+}
+
+#[test]
 fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());
     assert!(EventSource::get("ftp://localhost/").is_err());

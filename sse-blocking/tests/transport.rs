@@ -29,6 +29,26 @@ impl Body for Silent {
     }
 }
 
+/// A body whose connection the kernel gave up.
+struct TimedOut;
+
+impl Body for TimedOut {
+    fn read(&mut self, _: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        assert_eq!(timeout, None);
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+#[test]
+fn a_timeout_that_nobody_asked_for_is_an_error() {
+    let config = Config { policy: ReconnectPolicy::never(), ..Config::default() };
+    let mut source = EventSource::new(config, |_: Attempt<'_>| Ok((head(200), TimedOut)));
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
+    let closed = source.next().unwrap().unwrap_err();
+    assert_eq!(closed.reason, CloseReason::GaveUp { cause: Cause::Transport, attempts: 0 });
+    assert_eq!(closed.error.unwrap().kind(), io::ErrorKind::TimedOut);
+}
+
 #[test]
 fn a_closure_is_a_transport() {
     let mut requests = Vec::new();
