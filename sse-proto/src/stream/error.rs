@@ -61,7 +61,8 @@ impl<H, B, E> ClientError<H, B, E> {
 
     /// Reads the body of the response that was not believed: the message of the API, as a rule.
     ///
-    /// At most `limit` bytes are read; what a call has read is gone for the next.
+    /// At most `limit` bytes are read; what a call has read is gone for the next. It takes as long as the server does: put a
+    /// timeout of your runtime around it.
     ///
     /// # Errors
     ///
