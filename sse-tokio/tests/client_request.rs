@@ -153,6 +153,14 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_last_event_id_that_is_not_utf8_is_not_sent_as_another() {
+    let server = Server::start([]).await;
+    let id = HeaderValue::from_bytes(b"caf\xe9").unwrap();
+    listen(&mut builder(&server, "/").header("last-event-id", id).build().unwrap()).await;
+    assert_eq!(server.sent("last-event-id"), [None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_that_a_hook_puts_into_the_url_are_a_header_too() {
     let server = Server::start([]).await;
     let source = builder(&server, "/").on_request(|mut request, _| async move {

@@ -220,8 +220,9 @@ impl Builder {
         // Else it would be sent again when the stream has taken the ID back.
         if let Some(id) = headers.remove("last-event-id")
             && config.last_event_id.is_empty()
+            && let Ok(id) = str::from_utf8(id.as_bytes())
         {
-            config.last_event_id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+            config.last_event_id = id.into();
         }
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
