@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sse_proto::{
-    Cause, CloseReason, Error, Event, Gap, History, HistoryLimits, Limits, Message, Overflow, RedirectError,
-    Redirects, ResponseHead,
+    Cause, CloseReason, Config, Error, Event, Gap, History, HistoryLimits, Limits, Message, Overflow,
+    RedirectError, Redirects, ResponseHead,
 };
 
 #[test]
@@ -119,4 +119,15 @@ fn a_head_is_looked_up_by_names_in_lower_case() {
         date: Some(""),
     };
     assert_eq!(head, expected);
+}
+
+#[test]
+fn an_id_that_was_given_stands_before_a_header() {
+    let mut config = Config::default();
+    config.resume_after(b"caf\xe9");
+    assert_eq!(config.last_event_id, "");
+    for header in ["caf\u{e9}", "7"] {
+        config.resume_after(header.as_bytes());
+        assert_eq!(config.last_event_id, "caf\u{e9}");
+    }
 }

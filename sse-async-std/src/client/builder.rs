@@ -214,12 +214,8 @@ impl Builder {
         let idempotent = request.method().is_idempotent();
         config.repeat.get_or_insert(if idempotent { Repeat::Always } else { Repeat::Never });
         let headers = request.headers_mut();
-        // Else it would be sent again when the stream has taken the ID back.
-        if let Some(id) = headers.remove("last-event-id")
-            && config.last_event_id.is_empty()
-            && let Ok(id) = str::from_utf8(id.as_bytes())
-        {
-            config.last_event_id = id.into();
+        if let Some(id) = headers.remove("last-event-id") {
+            config.resume_after(id.as_bytes());
         }
         take_credentials(&mut url, headers);
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));

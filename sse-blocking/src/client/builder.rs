@@ -180,12 +180,8 @@ impl Builder {
             return Err(TransportError::Scheme(http.url.scheme().into()));
         }
         config.repeat.get_or_insert(if http.method.is_idempotent() { Repeat::Always } else { Repeat::Never });
-        // Else it would be sent again when the stream has taken the ID back.
-        if let Some(id) = http.headers.remove("last-event-id")
-            && config.last_event_id.is_empty()
-            && let Ok(id) = str::from_utf8(id.as_bytes())
-        {
-            config.last_event_id = id.into();
+        if let Some(id) = http.headers.remove("last-event-id") {
+            config.resume_after(id.as_bytes());
         }
         http.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
         http.headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));

@@ -57,6 +57,17 @@ pub struct Config {
 impl Config {
     /// The statuses that tell of a passing trouble: 408, 425, 429, 500, 502, 503, 504.
     pub const TRANSIENT_STATUS: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
+
+    /// Takes the value of a `Last-Event-ID` header for the ID to begin with, unless there is one; what is not UTF-8 is none.
+    ///
+    /// An adapter moves the header here: left in the request, it would be sent again after the stream took the ID back.
+    pub fn resume_after(&mut self, header: &[u8]) {
+        if self.last_event_id.is_empty()
+            && let Ok(id) = str::from_utf8(header)
+        {
+            self.last_event_id = id.into();
+        }
+    }
 }
 
 impl Default for Config {
