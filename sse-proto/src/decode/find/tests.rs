@@ -1,0 +1,96 @@
+//! The searches against one another.
+
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+
+proptest! {
+    #[test]
+    fn find_is_the_same_on_every_path(bytes in proptest::collection::vec(interesting(), 0..300)) {
+        for from in 0..bytes.len().min(20) {
+            is_the_same_on_every_path(&bytes[from..]);
+        }
+    }
+
+    #[test]
+    fn near_finds_what_find_finds(
+        bytes in proptest::collection::vec(prop_oneof![3 => Just(b'x'), 1 => interesting()], 0..300),
+        steps in proptest::collection::vec(0..30usize, 1..10),
+    ) {
+        for bytes in (0..bytes.len().min(3)).map(|from| &bytes[from..]) {
+            let mut near = Near::new(bytes);
+            let mut at = 0;
+            for step in steps.iter().cycle() {
+                prop_assert_eq!(near.find(bytes, at), at + find(&bytes[at..]), "from {}", at);
+                at += 1 + step;
+                if at > bytes.len() {
+                    break;
+                }
+            }
+            if let Some(block) = bytes.first_chunk() {
+                prop_assert_eq!(swar::flags_of_64(block), flags(block));
+            }
+        }
+    }
+}
+
+/// The naive search against all the others.
+fn is_the_same_on_every_path(bytes: &[u8]) {
+    let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
+    assert_eq!(find(bytes), expected);
+    assert_eq!(find_far(bytes), expected);
+    assert_eq!(swar::find::<true>(bytes), expected);
+    #[cfg(target_arch = "x86_64")]
+    if bytes.len() > 16 && expected >= 16 {
+        assert_eq!(by_vectors::<true>(bytes), [expected; 2]);
+    }
+    let expected = bytes.iter().position(|&byte| byte < 14).unwrap_or(bytes.len());
+    assert_eq!(find_control(bytes), expected);
+    assert_eq!(swar::find::<false>(bytes), expected);
+    #[cfg(target_arch = "x86_64")]
+    if bytes.len() > 16 && expected >= 16 {
+        assert_eq!(by_vectors::<false>(bytes), [expected; 2]);
+    }
+    if let Some(block) = bytes.first_chunk() {
+        assert_eq!(swar::flags_of_64(block), flags(block));
+    }
+}
+
+#[test]
+fn a_byte_is_found_wherever_it_stands() {
+    // The least and the greatest of what is passed over.
+    let passed: Vec<u8> = [14, 0x7F].repeat(100);
+    for len in 0..=passed.len() {
+        for at in 0..len {
+            for byte in [13, 0x80] {
+                let mut bytes = passed[..len].to_vec();
+                // Another one follows, and it is the first that counts.
+                (bytes[len - 1], bytes[at]) = (b'\n', byte);
+                is_the_same_on_every_path(&bytes);
+            }
+        }
+        is_the_same_on_every_path(&passed[..len]);
+    }
+}
+
+/// What is found by the vectors of either width, whatever the choice on this processor is.
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
+fn by_vectors<const ASCII: bool>(bytes: &[u8]) -> [usize; 2] {
+    // SAFETY: every x86_64 processor has SSE2.
+    let sse2 = unsafe { x86::find_sse2::<ASCII>(bytes) };
+    #[cfg(feature = "std")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return [sse2, unsafe { x86::find_avx2::<ASCII>(bytes) }];
+    }
+    [sse2; 2]
+}
+
+/// Letters, mostly; else what ends a line, ends ASCII, or only looks like it.
+pub(in crate::decode) fn interesting() -> impl Strategy<Value = u8> {
+    let special: Vec<u8> = [0, 9, 10, 13, 14, 31, 32, 58, 127, 128, 0xC3, 0xEF, 255].into();
+    prop_oneof![60 => Just(b'x'), 1 => prop::sample::select(special)]
+}
