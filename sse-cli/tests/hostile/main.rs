@@ -55,6 +55,19 @@ impl Server {
         assert_eq!(self.status(head + data), 200);
     }
 
+    /// Publishes so many events of a megabyte, each after `reader` got the one before.
+    fn publish_megabytes(&self, count: usize, reader: &mut impl BufRead) {
+        let data = "x".repeat(1_000_000);
+        for number in 0..count {
+            self.publish(&format!("{number}{data}"));
+            let mut line = String::new();
+            while !line.starts_with(&format!("data: {number}x")) {
+                line.clear();
+                assert_ne!(reader.read_line(&mut line).unwrap(), 0);
+            }
+        }
+    }
+
     /// A row of the metrics.
     fn metric(&self, name: &str) -> u64 {
         let mut text = String::new();
@@ -87,15 +100,7 @@ fn who_does_not_read_holds_no_memory_and_nobody_back() {
     let stalled: Vec<_> = (0..50).map(|_| server.subscribe()).collect();
     let mut reader = BufReader::new(server.subscribe());
     let before = server.peak();
-    let data = "x".repeat(1_000_000);
-    for number in 0..100 {
-        server.publish(&format!("{number}{data}"));
-        let mut line = String::new();
-        while !line.starts_with(&format!("data: {number}x")) {
-            line.clear();
-            assert_ne!(reader.read_line(&mut line).unwrap(), 0);
-        }
-    }
+    server.publish_megabytes(100, &mut reader);
     // 5 GB were owed to those who do not read.
     let grown = server.peak() - before;
     assert!(grown < 100, "{grown} MiB more");
