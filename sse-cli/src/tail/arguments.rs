@@ -122,13 +122,9 @@ pub(super) enum When {
 }
 
 impl Arguments {
-    /// The URL as it may be shown: without its credentials.
+    /// The URL as it may be shown.
     pub(super) fn shown_url(&self) -> Url {
-        let mut url = self.url.clone();
-        // What has no host has no credentials either.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url
+        shown(&self.url)
     }
 
     /// What the protocol's machine is told.
@@ -158,6 +154,17 @@ impl Arguments {
             ..Config::default()
         }
     }
+}
+
+/// A URL without what may be secret: credentials, and the tokens of a query or a fragment.
+pub(super) fn shown(url: &Url) -> Url {
+    let mut url = url.clone();
+    // What has no host has no credentials either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url
 }
 
 /// As browsers and curl have it, `localhost:8080/events` will do.

@@ -11,6 +11,7 @@ use sse_tokio::reqwest::header::CONTENT_TYPE;
 use sse_tokio::{Cause, CloseReason, Error, Event, Head};
 use tokio::sync::Notify;
 
+use super::arguments::shown;
 use super::{Arguments, request, stop};
 use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain};
 use crate::output::{Format, Line, Printer, milliseconds};
@@ -88,7 +89,8 @@ fn print(printer: &mut Printer, event: Event) -> io::Result<()> {
         Event::Retry(time) => printer.retry(time),
         Event::Open(head) => {
             let line = Line { kind: "open", status: Some(head.status.as_u16()), ..Line::default() };
-            printer.status(&line, format_args!("open: {}, {} {:?}", head.url, head.status, head.version))
+            let (url, status, version) = (shown(&head.url), head.status, head.version);
+            printer.status(&line, format_args!("open: {url}, {status} {version:?}"))
         }
         Event::Disconnected { cause, error, attempt, delay } => {
             let mut why = cause.to_string();

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::server::{Request, Server, no_content};
+use crate::server::{Request, Server, no_content, response, stream};
 use crate::{run, socks, tail};
 
 /// The request that the arguments make.
@@ -99,10 +99,22 @@ fn credentials_come_from_the_flag_or_the_url_and_are_not_shown() {
     {
         assert_eq!(request(&["-u", user]).header("authorization").as_deref(), Some(value));
     }
-    let server = Server::start([crate::server::response("403 Forbidden", "", "")]);
+    let server = Server::start([response("403 Forbidden", "", "")]);
     let left = run(&server.url.replace("//", "//me:secret@"), &[]);
     assert_eq!(server.request().header("authorization").as_deref(), Some("Basic bWU6c2VjcmV0"));
     assert!(left.err.contains("403") && !left.err.contains("secret"), "{}", left.err);
+}
+
+#[test]
+fn nor_is_a_query_that_of_a_redirect_included() {
+    let redirect = || response("302 Found", "Location: /b?key=secret#secret\r\n", "");
+    let server = Server::start([redirect(), stream("data: a\n\n"), redirect(), response("403 No", "", "")]);
+    let left = run(&format!("{}a?key=secret", server.url), &["--retry-delay", "0.01"]);
+    for path in ["/a", "/b", "/a", "/b"] {
+        assert_eq!(server.request().line, format!("GET {path}?key=secret HTTP/1.1"));
+    }
+    assert!(left.err.contains("/b, 200 OK") && left.err.contains("/a: the server"), "{}", left.err);
+    assert!(!left.err.contains("secret"), "{}", left.err);
 }
 
 #[test]
