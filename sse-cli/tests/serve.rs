@@ -179,6 +179,12 @@ fn foreign_names_and_pages_are_refused() {
     assert_eq!(server.post("/events/t", &["Host: rebound.example"], "x").0, 403);
     assert_eq!(server.post("/events/t", &["Origin: https://evil.example"], "x").0, 403);
     assert_eq!(server.get("/", &["Host: rebound.example"]).status, 403);
+    for twice in [
+        ["Host: localhost", "Host: rebound.example"],
+        ["Origin: http://localhost", "Origin: https://evil.example"],
+    ] {
+        assert_eq!(server.post("/events/t", &twice, "x").0, 400, "{twice:?}");
+    }
 
     let allowed = server.get("/events/t", &["Origin: https://good.example"]);
     assert_eq!(allowed.status, 200);

@@ -53,6 +53,11 @@ impl Access {
     /// Browsers name the origin of the page with everything but plain navigation. A foreign one is refused
     /// altogether: CORS alone keeps a page from reading the answer, not from publishing.
     fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<Option<String>, Refusal> {
+        // Of two, who stands between may have believed the other (RFC 9112, 3.2).
+        let several = |name: HeaderName| headers.get_all(name).iter().nth(1).is_some();
+        if several(header::HOST) || several(header::ORIGIN) {
+            return Err(Refusal::bad_request("there is more than one Host or Origin: send one"));
+        }
         let host = match uri.authority() {
             Some(authority) => authority.as_str(),
             None => headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
