@@ -24,7 +24,8 @@ impl fmt::Display for Visible<'_> {
 
 /// Whether a terminal would do something else with it than show it.
 pub(crate) fn is_unsafe(char: char) -> bool {
-    let direction = matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // The property Bidi_Control.
+    let direction = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (char.is_control() && char != '\n' && char != '\t') || direction
 }
 
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn what_a_terminal_obeys_is_escaped() {
         assert_eq!(Visible("a\x1b[2Jb\u{9b}c\r\x7f").to_string(), "a\\u{1b}[2Jb\\u{9b}c\\u{d}\\u{7f}");
-        for mark in ['\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+        for mark in ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
             let shown = Visible(&format!("{mark}gpj.exe")).to_string();
             assert_eq!(shown, format!("{}gpj.exe", mark.escape_unicode()));
         }
