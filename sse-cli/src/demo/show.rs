@@ -56,7 +56,8 @@ impl Show {
 
     /// The client gave up. What is missing then shows in the summary.
     pub(super) fn failed(&mut self, error: &Error) {
-        eprintln!("sse demo: {}", chain(error));
+        // Nobody has to listen.
+        let _ = writeln!(io::stderr(), "sse demo: {}", chain(error));
     }
 
     pub(super) fn end(&mut self, summary: &Summary) -> io::Result<()> {
