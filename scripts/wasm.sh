@@ -4,33 +4,17 @@
 #   scripts/wasm.sh          builds
 #   scripts/wasm.sh browser  and runs the example in headless Chromium (needs chromium, wasm-bindgen-cli, python3)
 #
-# The toolchain is the one at hand if it has the target (`rustup target add wasm32-unknown-unknown`). If not, it is the one
-# of Debian 12, unpacked into target/wasm and not installed, which builds the target's std from its own source.
+# The toolchain is the one at hand if it has the target, else that of Debian 12, as debian-rust.sh says.
 set -eu
 cd "$(dirname "$0")/.."
-root=$PWD
+. scripts/debian-rust.sh
 target=wasm32-unknown-unknown
-export CARGO_TARGET_DIR="$root/target/wasm/build"
+export CARGO_TARGET_DIR="$PWD/target/wasm/build"
 mkdir -p target/wasm
+linker=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld
+[ ! -x "$linker" ] || export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$linker"
 
-build() { cargo build --release --target $target "$@"; }
-if [ ! -d "$(rustc --print target-libdir --target $target 2>/dev/null)" ]; then
-  tools=$root/target/wasm/debian
-  linker=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld
-  if [ ! -x "$tools/usr/bin/rustc" ]; then
-    mkdir -p target/wasm/packages
-    (cd target/wasm/packages && apt-get download rustc-web cargo-web libstd-rust-web-dev rust-web-src \
-      "$(apt-cache depends libstd-rust-web-dev | sed -n 's/.*Depends: \(libstd-rust-web-[0-9.]*\)$/\1/p')" \
-      libllvm22 libgit2-1.5 libssh2-1 libhttp-parser2.9 libmbedcrypto7 libmbedtls14 libmbedx509-1)
-    for package in target/wasm/packages/*.deb; do dpkg -x "$package" "$tools"; done
-  fi
-  build() {
-    LD_LIBRARY_PATH=$tools/usr/lib/x86_64-linux-gnu RUSTC=$tools/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
-      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
-      "$tools/usr/bin/cargo" build --release -Zbuild-std=std,panic_abort --target $target "$@"
-  }
-fi
-
+build() { cargo_for $target std,panic_abort build --release "$@"; }
 build -p sse-proto --no-default-features --features stream
 build -p sse-proto --features stream,serde
 build --manifest-path examples/browser/Cargo.toml

@@ -1,0 +1,58 @@
+//! What the [loop](super) asks of a processor, by NEON, in which nothing gathers a bit of each byte at once.
+
+use core::arch::aarch64::{
+    uint8x16_t, vandq_u8, vcltq_s8, vcltq_u8, vcombine_u64, vcreate_u64, vdupq_n_s8, vdupq_n_u8,
+    vget_lane_u64, vgetq_lane_u64, vorrq_u8, vpaddq_u8, vreinterpret_u64_u8, vreinterpretq_s8_u8,
+    vreinterpretq_u8_u64, vreinterpretq_u16_u8, vreinterpretq_u64_u8, vshrn_n_u16,
+};
+
+pub(super) type Vector = uint8x16_t;
+
+/// Compiles to one load.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) fn load(bytes: &[u8; 16]) -> Vector {
+    let [low, high] = *bytes.as_chunks::<8>().0 else { unreachable!("16 bytes are twice 8") };
+    let (low, high) = (vcreate_u64(u64::from_le_bytes(low)), vcreate_u64(u64::from_le_bytes(high)));
+    vreinterpretq_u8_u64(vcombine_u64(low, high))
+}
+
+/// All bits set in the bytes that are below 14, as signed numbers if `ASCII`: bytes from 0x80 are negative.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) fn flags<const ASCII: bool>(vector: Vector) -> Vector {
+    if ASCII {
+        vcltq_s8(vreinterpretq_s8_u8(vector), vdupq_n_s8(14))
+    } else {
+        vcltq_u8(vector, vdupq_n_u8(14))
+    }
+}
+
+/// What is set in either.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) fn or(a: Vector, b: Vector) -> Vector {
+    vorrq_u8(a, b)
+}
+
+/// The index of the first byte that is set.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) fn first(flags: Vector) -> Option<usize> {
+    // The middle half of every two bytes is a nibble of each.
+    let nibbles = vshrn_n_u16::<4>(vreinterpretq_u16_u8(flags));
+    let mask = vget_lane_u64::<0>(vreinterpret_u64_u8(nibbles));
+    if mask != 0 { Some(mask.trailing_zeros() as usize / 4) } else { None }
+}
+
+/// The flags of four vectors, a bit for each byte.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
+    // Each byte keeps a bit of its own, and eight of them add up to one byte, in three rounds.
+    let bits = load(&[1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
+    let ab = vpaddq_u8(vandq_u8(a, bits), vandq_u8(b, bits));
+    let cd = vpaddq_u8(vandq_u8(c, bits), vandq_u8(d, bits));
+    let sum = vpaddq_u8(ab, cd);
+    vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sum, sum)))
+}

@@ -1,0 +1,51 @@
+//! What the [loop](super) asks of a processor, by SSE2.
+
+use core::arch::x86_64::{
+    __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
+    _mm_set1_epi8,
+};
+
+pub(super) type Vector = __m128i;
+
+/// Compiles to one unaligned load.
+#[target_feature(enable = "sse2")]
+#[inline]
+pub(super) fn load(bytes: &[u8; 16]) -> Vector {
+    let [low, high] = *bytes.as_chunks::<8>().0 else { unreachable!("16 bytes are twice 8") };
+    _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low))
+}
+
+/// All bits set in the bytes that are below 14, as signed numbers if `ASCII`: bytes from 0x80 are negative.
+#[target_feature(enable = "sse2")]
+#[inline]
+pub(super) fn flags<const ASCII: bool>(vector: Vector) -> Vector {
+    if ASCII {
+        _mm_cmplt_epi8(vector, _mm_set1_epi8(14))
+    } else {
+        _mm_cmpeq_epi8(_mm_min_epu8(vector, _mm_set1_epi8(13)), vector)
+    }
+}
+
+/// What is set in either.
+#[target_feature(enable = "sse2")]
+#[inline]
+pub(super) fn or(a: Vector, b: Vector) -> Vector {
+    _mm_or_si128(a, b)
+}
+
+/// The index of the first byte that is set.
+#[target_feature(enable = "sse2")]
+#[inline]
+pub(super) fn first(flags: Vector) -> Option<usize> {
+    let mask = _mm_movemask_epi8(flags);
+    if mask != 0 { Some(mask.trailing_zeros() as usize) } else { None }
+}
+
+/// The flags of four vectors, a bit for each byte.
+#[target_feature(enable = "sse2")]
+#[inline]
+pub(super) fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
+    let ab = _mm_movemask_epi8(a) as u64 | (_mm_movemask_epi8(b) as u64) << 16;
+    let cd = _mm_movemask_epi8(c) as u64 | (_mm_movemask_epi8(d) as u64) << 16;
+    ab | cd << 32
+}
