@@ -115,6 +115,28 @@ fn a_malformed_request_is_an_error_at_once() {
 }
 
 #[test]
+fn any_method_is_sent_with_its_body() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        use std::io::Write;
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"question") {
+            let mut some = [0; 4096];
+            let length = socket.read(&mut some).unwrap();
+            assert_ne!(length, 0, "{}", request.escape_ascii());
+            request.extend(&some[..length]);
+        }
+        socket.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
+        assert!(request.starts_with(b"QUERY / HTTP/1.1\r\n"));
+    });
+    let query = EventSource::builder(url).method(Method::from_bytes(b"QUERY").unwrap()).body("question");
+    assert!(query.build().unwrap().next().is_none(), "204");
+    server.join().unwrap();
+}
+
+#[test]
 fn a_socks_proxy_is_not_gone_around() {
     let (address, proxy) = socks::proxy();
     let agent =

@@ -159,6 +159,8 @@ fn run<B: AsSendBody>(
         .configure_request(request)
         .max_redirects(0)
         .http_status_as_error(false)
+        // `QUERY`, say: refused, it would be tried again and again.
+        .allow_non_standard_methods(true)
         // A compressor would hold events back until its block is full.
         .accept_encoding("");
     // ureq adds it to the time without a check.
