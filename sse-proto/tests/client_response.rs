@@ -25,6 +25,9 @@ fn a_200_with_the_content_type_opens() {
         "TEXT/EVENT-STREAM",
         "text/event-stream;",
         " text/event-stream\t;a=b;c",
+        "text/html, text/event-stream",
+        "text/event-stream; a=\"text/html, text/html\"",
+        "text/event-stream, */*, ,",
     ] {
         assert_eq!(answer(config(), typed(content_type)), "open", "{content_type:?}");
     }
@@ -42,6 +45,8 @@ fn another_content_type_or_none_closes() {
         "event-stream",
         "text/html",
         "application/json; text/event-stream",
+        "text/event-stream, text/html",
+        "text/html; a=\", text/event-stream\"",
     ] {
         assert!(!is_event_stream(content_type));
         assert_eq!(answer(config(), typed(content_type)), "closed ContentType", "{content_type:?}");

@@ -67,6 +67,15 @@ fn j_case_and_parameters_do_not_matter() {
 }
 
 #[test]
+fn of_several_types_the_last_counts() {
+    let (stream, html) = ("text/event-stream", "text/html");
+    for between in ["\r\nContent-Type: ", ", "] {
+        assert_eq!(data(&of_type(&[html, between, stream].concat())), ["a"]);
+        assert_eq!(of_type(&[stream, between, html].concat()), [Seen::Closed(CloseReason::ContentType)]);
+    }
+}
+
+#[test]
 fn k_a_longer_name_is_another_one() {
     assert_eq!(of_type("text/event-streamX"), [Seen::Closed(CloseReason::ContentType)]);
 }

@@ -185,7 +185,9 @@ impl Transport for Http {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        ResponseHead::new(head.status.as_u16(), |name| Some(head.headers.get(name)?.as_bytes()))
+        ResponseHead::new(head.status.as_u16(), |name| {
+            Some(head.headers.get_all(name).iter().next_back()?.as_bytes())
+        })
     }
 
     fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {

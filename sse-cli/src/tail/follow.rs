@@ -159,7 +159,7 @@ async fn explain(error: &mut Error) -> String {
     if let Some(Head { headers, .. }) = error.head()
         && error.reason() == Some(CloseReason::ContentType)
     {
-        match headers.get(CONTENT_TYPE) {
+        match headers.get_all(CONTENT_TYPE).iter().next_back() {
             Some(value) => text.push_str(&format!(" but {}", String::from_utf8_lossy(value.as_bytes()))),
             None => text.push_str(", for it has no content type; see --lenient"),
         }

@@ -11,7 +11,7 @@ use super::{CloseReason, Config};
 pub struct ResponseHead<'a> {
     /// The status code.
     pub status: u16,
-    /// `Content-Type`.
+    /// `Content-Type`; where there are several, the last.
     pub content_type: Option<&'a str>,
     /// `Retry-After`: seconds, or a date.
     pub retry_after: Option<&'a str>,
@@ -94,11 +94,18 @@ pub fn is_event_stream(content_type: &str) -> bool {
     is_essence(content_type, "text", "event-stream")
 }
 
-/// Compares the essence (MIME Sniffing, 4.4): what is before the first `;`, blanks around it removed.
+/// Compares the essence (MIME Sniffing, 4.4): what is before the first `;`, blanks around it removed. Of several types that
+/// commas separate, the last that is one counts (Fetch, "extract a MIME type").
 fn is_essence(content_type: &str, kind: &str, subtype: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default();
-    let essence = essence.trim_matches([' ', '\t', '\r', '\n']);
-    essence
-        .split_once('/')
+    let mut quoted = false;
+    let types = content_type.rsplit(|character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    });
+    let essences =
+        types.map(|value| value.split(';').next().unwrap_or_default().trim_matches([' ', '\t', '\r', '\n']));
+    essences
+        .filter(|&essence| essence != "*/*")
+        .find_map(|essence| essence.split_once('/'))
         .is_some_and(|(a, b)| a.eq_ignore_ascii_case(kind) && b.eq_ignore_ascii_case(subtype))
 }
