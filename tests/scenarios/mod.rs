@@ -11,6 +11,7 @@ mod resume;
 mod server;
 mod timeouts;
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use proto::{Cause, ClientEvent, CloseReason, Config, Jitter, ReconnectPolicy};
@@ -89,11 +90,13 @@ pub(crate) enum Seen {
 
 impl Seen {
     /// An item of a client, given how to read its head and its error.
-    pub(crate) fn of<H, E, F>(
+    pub(crate) fn of<H: Debug, E: Debug, F: Debug>(
         item: Result<ClientEvent<H, E>, F>,
         status: impl Fn(H) -> u16,
         reason: impl Fn(F) -> CloseReason,
     ) -> Self {
+        let printed = format!("{item:?}");
+        assert!(!printed.contains("secret"), "it would end in a log: {printed}");
         match item {
             Ok(ClientEvent::Open(head)) => Self::Open(status(*head)),
             Ok(ClientEvent::Message(message)) => Self::Event {

@@ -80,6 +80,22 @@ fn k_a_longer_name_is_another_one() {
     assert_eq!(of_type("text/event-streamX"), [Seen::Closed(CloseReason::ContentType)]);
 }
 
+/// [`Seen::of`] sees to it, here and everywhere.
+#[test]
+fn what_is_secret_is_not_printed() {
+    let cookie = "Content-Type: text/event-stream\r\nSet-Cookie: session=secret\r\n";
+    let home = "Location: /?key=secret\r\nContent-Length: 0\r\n";
+    let script =
+        [response(302, home, ""), response(200, cookie, "data: a\n\n"), response(403, cookie, "secret")];
+    let server = Server::play(script.map(Reply::Bytes));
+    let mut ask = ask(server.url("/a?key=secret"));
+    ask.headers.push(("authorization", "Bearer secret"));
+    let seen = all(&ask);
+    assert_eq!(data(&seen), ["a"]);
+    assert_eq!(seen.last(), Some(&Seen::Closed(CloseReason::Status(403))));
+    server.requests();
+}
+
 #[test]
 fn nobody_listens() {
     let server = Server::play([]);
