@@ -1,6 +1,7 @@
 //! The scenarios of every client, for the blocking one over ureq; and what only it can do.
 #![allow(clippy::unwrap_used)]
 
+use std::error::Error;
 use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
@@ -112,6 +113,16 @@ fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());
     assert!(EventSource::get("ftp://localhost/").is_err());
     assert!(EventSource::builder("http://localhost/").header("a\n", "b").build().is_err());
+}
+
+#[test]
+fn a_url_that_has_to_be_of_https_is_told_without_its_query() {
+    let agent = ureq::config::Config::builder().https_only(true).build();
+    let mut source = EventSource::builder("http://localhost/a?key=secret").agent(agent).build().unwrap();
+    let closed = source.next().unwrap().unwrap_err();
+    let printed = format!("{closed:?} {}", closed.error.as_ref().and_then(Error::source).unwrap());
+    assert!(printed.contains("http://localhost/a") && !printed.contains("secret"), "{printed}");
+    assert_eq!(closed.reason, CloseReason::Transport);
 }
 
 #[test]

@@ -43,8 +43,14 @@ impl TransportError {
 }
 
 impl From<ureq::Error> for TransportError {
+    /// The error names no query: that is where tokens are, and errors end in logs.
     fn from(error: ureq::Error) -> Self {
-        Self::Http(error)
+        Self::Http(match error {
+            ureq::Error::RequireHttpsOnly(url) => {
+                ureq::Error::RequireHttpsOnly(url.split('?').next().unwrap_or_default().into())
+            }
+            error => error,
+        })
     }
 }
 
