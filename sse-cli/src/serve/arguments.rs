@@ -97,7 +97,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
     pub(super) max_rate: u32,
 
-    /// Seconds of silence after which a comment keeps connections open
+    /// Seconds of silence after which a comment keeps connections open; 0 for no comments
     #[arg(long, value_name = "SECONDS", default_value_t = 15, help_heading = "Streams")]
     pub(super) keep_alive: u64,
 
@@ -147,7 +147,10 @@ impl Arguments {
                 bytes: self.history_bytes,
                 age: Duration::from_secs(self.history_age),
             },
-            keep_alive: Duration::from_secs(self.keep_alive),
+            keep_alive: match self.keep_alive {
+                0 => Duration::MAX,
+                seconds => Duration::from_secs(seconds),
+            },
             retry: Some(self.reconnection_time()),
             slow: match self.slow {
                 SlowArgument::Tell => Slow::Tell,
@@ -160,5 +163,26 @@ impl Arguments {
 
     pub(super) fn reconnection_time(&self) -> Duration {
         Duration::from_millis(self.retry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Serve {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn no_time_between_comments_is_no_comments() {
+        let keep_alive =
+            |seconds| Serve::parse_from(["serve", "--keep-alive", seconds]).arguments.hub().keep_alive;
+        assert_eq!(keep_alive("1"), Duration::from_secs(1));
+        assert_eq!(keep_alive("0"), Duration::MAX, "not one every millisecond");
     }
 }
