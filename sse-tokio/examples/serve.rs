@@ -4,16 +4,11 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
-use sse_tokio::server::{EventBuilder, Hub, HubConfig, LastEventId, Topic};
+use sse_tokio::server::{EventBuilder, Hub, HubConfig, HubError, LastEventId, Subscription, Topic};
 
-async fn follow(State(topic): State<Topic>, last_event_id: LastEventId) -> Response {
-    match topic.subscribe(last_event_id.as_deref()).await {
-        Ok(subscription) => subscription.into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-    }
+async fn follow(State(topic): State<Topic>, last_event_id: LastEventId) -> Result<Subscription, HubError> {
+    topic.subscribe(last_event_id.as_deref()).await
 }
 
 async fn publish(State(topic): State<Topic>, body: String) -> String {

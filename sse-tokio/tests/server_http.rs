@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::IntoResponse;
 use axum::routing::get;
 use futures_util::stream;
 use http_body_util::{BodyExt, Empty};
@@ -14,7 +13,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use sse_tokio::server::{EventBuilder, Hub, HubConfig, LastEventId, Sse};
+use sse_tokio::server::{EventBuilder, Hub, HubConfig, HubError, LastEventId, Sse, Subscription};
 
 /// Answers one request over a pipe. The handle ends when the server is done with the connection.
 async fn request(
@@ -34,8 +33,8 @@ async fn request(
 }
 
 fn hub_app(hub: Hub) -> Router {
-    async fn events(State(hub): State<Hub>, last_event_id: LastEventId) -> impl IntoResponse {
-        hub.topic("t").unwrap().subscribe(last_event_id.as_deref()).await.unwrap()
+    async fn events(State(hub): State<Hub>, last_event_id: LastEventId) -> Result<Subscription, HubError> {
+        hub.topic("t")?.subscribe(last_event_id.as_deref()).await
     }
     Router::new().route("/", get(events)).with_state(hub)
 }
@@ -108,4 +107,14 @@ async fn a_closed_hub_ends_the_response_cleanly() {
     response.frame().await.unwrap().unwrap();
     hub.close(Duration::from_secs(3));
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "retry: 3000\n\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_too_many_is_told_to_come_back() {
+    let hub = Hub::new(HubConfig { max_subscribers: 1, ..HubConfig::default() });
+    let (_first, _) = request(hub_app(hub.clone()), get_root()).await;
+    let (second, _) = request(hub_app(hub), get_root()).await;
+    assert_eq!((second.status().as_u16(), &second.headers()["retry-after"]), (503, &"5".try_into().unwrap()));
+    let body = second.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "there are 1 subscribers, no more are allowed: try again later");
 }
