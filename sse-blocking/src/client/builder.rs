@@ -6,6 +6,8 @@ use std::fmt;
 use proto::{Config, Repeat, Verdict};
 use ureq::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use ureq::http::{self, Method, Request};
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use url::Url;
 
 use super::{Head, Http, TransportError};
@@ -129,7 +131,8 @@ impl Builder {
         self
     }
 
-    /// Sets what ureq is told: TLS, proxy, user agent, addresses. Its total timeouts (`timeout_global`, `timeout_per_call`,
+    /// Sets what ureq is told: TLS, proxy, user agent, addresses. What the features of this crate say of TLS is not in a
+    /// configuration of your own. Its total timeouts (`timeout_global`, `timeout_per_call`,
     /// `timeout_recv_body`) end every stream after that time, a healthy one too. Redirects are followed by us.
     ///
     /// Two things cannot be told to ureq. If another crate turns on its feature `gzip`, `brotli` or `charset`, it decodes what a
@@ -191,14 +194,46 @@ impl Builder {
 
 /// The usual settings. Under CGI `HTTP_PROXY` is a header of the request that is served, and no setting; ureq would believe it.
 fn agent() -> ureq::config::Config {
+    let config = ureq::config::Config::builder();
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    let config = config.tls_config(tls());
     match std::env::var_os("REQUEST_METHOD") {
-        Some(_) => ureq::config::Config::builder().proxy(None).build(),
-        None => ureq::config::Config::default(),
+        Some(_) => config.proxy(None).build(),
+        None => config.build(),
     }
+}
+
+/// What the features name. Unless it is told, ureq takes rustls and the roots of Mozilla, whatever its features.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn tls() -> TlsConfig {
+    let native = cfg!(feature = "native-tls");
+    let platform = native || cfg!(feature = "platform-verifier");
+    TlsConfig::builder()
+        .provider(if native { TlsProvider::NativeTls } else { TlsProvider::Rustls })
+        .root_certs(if platform { RootCerts::PlatformVerifier } else { RootCerts::WebPki })
+        .build()
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("http", &self.http).field("config", &self.config).finish()
+    }
+}
+
+#[cfg(all(test, any(feature = "rustls", feature = "native-tls")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_is_as_the_features_say() {
+        let config = agent();
+        let (provider, roots) = (config.tls_config().provider(), config.tls_config().root_certs());
+        if cfg!(feature = "native-tls") {
+            assert_eq!(provider, TlsProvider::NativeTls);
+            assert!(matches!(roots, RootCerts::PlatformVerifier), "{roots:?}");
+        } else {
+            assert_eq!(provider, TlsProvider::Rustls);
+            assert_eq!(matches!(roots, RootCerts::WebPki), !cfg!(feature = "platform-verifier"), "{roots:?}");
+        }
     }
 }
