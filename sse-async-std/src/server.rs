@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_lite::StreamExt;
+use futures_lite::stream::Map;
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
@@ -29,26 +31,35 @@ impl From<EventBuilder<'_>> for EncodedEvent {
 ///
 /// Events that are ready together go out in one frame. When there is none for a while, a comment keeps the connection
 /// open: after 15 s, or as [`keep_alive`](Self::keep_alive) says. The body ends when the stream does; clients then
-/// reconnect, and only a response of status 204 keeps them from it. An error of the stream breaks the connection, after
-/// the events before it were sent.
+/// reconnect, and only a response of status 204 keeps them from it.
 ///
 /// # Example
 ///
 /// ```
-/// use std::convert::Infallible;
-///
 /// use futures_util::stream;
 /// use sse_async_std::{EventBuilder, Sse, response};
 ///
-/// let events = stream::iter(["a", "b"].map(|data| Ok::<_, Infallible>(EventBuilder::new().data(data))));
-/// let response = response(Sse::new(events));
+/// let body = Sse::new(stream::iter(["a", "b"].map(|data| EventBuilder::new().data(data))));
+/// let response = response(body);
 /// assert_eq!(response.headers()["content-type"], "text/event-stream");
 /// ```
 pub struct Sse<S, E = Infallible>(Chunks<S, E, Clock>);
 
-impl<S, E> Sse<S, E> {
+impl<S: Stream> Sse<Map<S, fn(S::Item) -> Result<S::Item, Infallible>>> {
     /// Sends the items of `stream`: [`EncodedEvent`]s, or what converts into them.
-    pub fn new<T>(stream: S) -> Self
+    pub fn new(stream: S) -> Self
+    where
+        S::Item: Into<EncodedEvent>,
+    {
+        Self::try_new(stream.map(Ok as fn(_) -> _))
+    }
+}
+
+impl<S, E> Sse<S, E> {
+    /// Sends the items of a stream that may fail.
+    ///
+    /// An error breaks the connection, after the events before it were sent, and the client reconnects.
+    pub fn try_new<T>(stream: S) -> Self
     where
         S: Stream<Item = Result<T, E>>,
         T: Into<EncodedEvent>,

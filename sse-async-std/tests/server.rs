@@ -25,7 +25,7 @@ fn event(data: &str) -> EncodedEvent {
 #[test]
 fn events_that_are_ready_together_are_one_frame_and_an_error_comes_after_them() {
     let items = [Ok(event("a")), Ok(event("b")), Err("broken"), Ok(event("c"))];
-    let mut body = Sse::new(stream::iter(items));
+    let mut body = Sse::try_new(stream::iter(items));
     let frame = block_on(body.frame()).unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap(), "data: a\n\ndata: b\n\n");
     assert_eq!(block_on(body.frame()).unwrap().unwrap_err(), "broken");
@@ -34,7 +34,7 @@ fn events_that_are_ready_together_are_one_frame_and_an_error_comes_after_them() 
 
 #[test]
 fn silence_is_filled_with_comments_and_only_silence() {
-    let events = stream::iter([Ok::<_, Infallible>(event("a"))]).chain(stream::pending());
+    let events = stream::iter([event("a")]).chain(stream::pending());
     let mut body = Sse::new(events).keep_alive(Duration::from_millis(2));
     let mut next = || block_on(body.frame()).unwrap().unwrap().into_data().unwrap();
     assert_eq!(next(), "data: a\n\n");
@@ -47,7 +47,7 @@ fn a_shutdown_ends_the_body_between_events_with_a_retry() {
     let (sender, events) = channel::unbounded();
     let (stop, stopped) = channel::bounded::<()>(1);
     let until = async move { assert!(stopped.recv().await.is_err()) };
-    let mut body = Sse::new(events.map(Ok::<_, Infallible>)).until(until, Duration::from_millis(500));
+    let mut body = Sse::new(events).until(until, Duration::from_millis(500));
     sender.try_send(event("a")).unwrap();
     assert_eq!(block_on(body.frame()).unwrap().unwrap().into_data().unwrap(), "data: a\n\n");
     sender.try_send(event("b")).unwrap();
@@ -58,7 +58,7 @@ fn a_shutdown_ends_the_body_between_events_with_a_retry() {
 
 #[test]
 fn without_an_interval_there_is_none() {
-    let mut body = Sse::new(stream::pending::<Result<EncodedEvent, Infallible>>()).keep_alive(Duration::MAX);
+    let mut body = Sse::new(stream::pending::<EncodedEvent>()).keep_alive(Duration::MAX);
     let pending =
         block_on(poll_fn(|cx| std::task::Poll::Ready(std::pin::pin!(body.frame()).poll(cx).is_pending())));
     assert!(pending);
@@ -72,7 +72,7 @@ async fn serve(request: Request<Incoming>) -> Result<Response<Either<BoxedSse, E
         _ => return Ok(Response::builder().status(204).body(Either::Right(Empty::new())).unwrap()),
     };
     let event = EventBuilder::new().id(events).unwrap().data(events).retry(Duration::from_millis(1)).into();
-    Ok(response(Either::Left(Sse::new(stream::iter(vec![Ok(event)])))))
+    Ok(response(Either::Left(Sse::try_new(stream::iter(vec![Ok(event)])))))
 }
 
 type BoxedSse = Sse<stream::Iter<std::vec::IntoIter<Result<EncodedEvent, Infallible>>>>;
