@@ -57,7 +57,7 @@ pub(super) struct Shared {
 }
 
 /// How a [`Hub`] behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubConfig {
     /// How much of each topic [`MemoryLog`] keeps; see [`HistoryLimits`] for the defaults.
     pub history: HistoryLimits,
@@ -205,8 +205,8 @@ impl<L: Log> Hub<L> {
 
     /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after `retry`.
     ///
-    /// From now on there are no new ones. Who does not read does not come to its end either: give the server
-    /// a deadline, too.
+    /// From now on there are no new ones, and to browsers a refusal is final: stop accepting connections first. Who does
+    /// not read does not come to its end either: give the server a deadline, too.
     pub fn close(&self, retry: Duration) {
         let farewell = EventBuilder::new().retry(retry).encode().into();
         if self.shared.farewell.set(farewell).is_ok() {
