@@ -1,5 +1,23 @@
 //! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) on async-std, on smol, and on any other executor.
 //!
+//! ```no_run
+//! use futures_util::TryStreamExt;
+//! use sse_async_std::{Event, EventSource};
+//!
+//! smol::block_on(async {
+//!     let mut source = EventSource::get("http://127.0.0.1:8080/events")?;
+//!     while let Some(event) = source.try_next().await? {
+//!         match event {
+//!             Event::Message(message) => println!("{}: {}", message.event(), message.data()),
+//!             Event::Disconnected { cause, delay, .. } => println!("{cause}; again in {delay:?}"),
+//!             _ => {}
+//!         }
+//!     }
+//!     Ok::<(), sse_async_std::Error>(())
+//! })?;
+//! # Ok::<(), sse_async_std::Error>(())
+//! ```
+//!
 //! - [`EventSource`] is the client: a stream of events that reconnects, over hyper.
 //! - [`ByteReadExt::sse`] reads events from any [`AsyncRead`](futures_io::AsyncRead), [`ByteStreamExt::sse`] from any
 //!   stream of bytes. (An application that needs no more can have both of `sse-proto` alone, feature `futures-io`.)
@@ -17,6 +35,18 @@
 //!
 //! In scope: HTTP/1.1, TLS, redirects, proxies of the environment. Out of scope: HTTP/2, which takes a task that is spawned;
 //! connection pools, cookies and compression, of which an event stream needs none.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `async-std` (default) | host names are resolved by async-std |
+//! | `smol` | nothing: without `async-std` they are resolved by smol's async-net |
+//! | `platform-verifier` (default) | HTTPS by rustls, certificates judged by the platform |
+//! | `webpki-roots` | HTTPS by rustls and the roots of Mozilla, unless `platform-verifier` is there |
+//! | `rustls` | HTTPS by rustls and a `ClientConfig` of one's own: `Builder::tls` |
+//! | `system-proxy` (default) | the HTTP proxy that the environment names |
+//! | `serde` | `Message::json`: data as JSON, typed |
 
 mod client;
 mod clock;
@@ -27,8 +57,9 @@ pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, Redir
 pub use futures_rustls::rustls;
 pub use http;
 pub use proto::{
-    ByteReadExt, ByteStreamExt, Cause, CloseReason, Config, EventBuilder, EventStream, EventStreamError,
-    Jitter, Limits, Liveness, Message, Overflow, ReadyState, ReconnectPolicy, Repeat, Verdict,
+    ByteReadExt, ByteStreamExt, Cause, CloseReason, Config, EncodeError, Error as ParserError, EventBuilder,
+    EventStream, EventStreamError, Frame, Jitter, Limits, Liveness, Message, Overflow, Parser, ReadChunks,
+    ReadyState, ReconnectPolicy, Repeat, Verdict, is_event_stream,
 };
 pub use server::{EncodedEvent, Sse, response};
 pub use url::Url;

@@ -45,13 +45,14 @@
 //! |---|---|
 //! | `new EventSource(url)`, `url` | `EventSource::get(url)?`, `source.url()` |
 //! | `method`, `headers`, `body` | `EventSource::builder(url).method(..).header(..).body(..)` |
-//! | `withCredentials` | `.client(..)` with a reqwest client that has a cookie store |
+//! | `withCredentials` | `.client_builder(..)` of reqwest with a cookie store (its feature `cookies`) |
 //! | `onopen`, which looks at the response | `Event::Open(head)`; `.on_response(..)` has the last word on a response |
 //! | `onmessage`, `addEventListener(type, ..)` | `Event::Message(message)`, `message.event()` |
 //! | `event.data`, `lastEventId`, `origin` | `message.data()`, `message.id()`, `head.url` |
 //! | `onerror`, `readyState` | `Event::Disconnected { cause, attempt, delay, .. }`, `source.ready_state()` |
 //! | `onerror` that returns an interval, or throws | `source.retry_after(delay)`, `source.close()` |
 //! | `onclose` | the end: `None`, or the one `Err` |
+//! | `onclose` that throws, so that a `POST` is sent again | [`Config::repeat`], then `Event::Disconnected` |
 //! | `close()`, `signal` | `source.close()`; drop it; let it lose a `select!` |
 //! | `openWhenHidden: false` | `source.suspend()`, `source.resume()` |
 //! | `fetch` of one's own: fresh headers for every attempt | `.on_request(\|request, attempt\| async { .. })` |
@@ -93,7 +94,7 @@ pub use codec::{CodecError, EventCodec, OwnedFrame};
 #[cfg(feature = "io")]
 pub use io::ByteReadExt;
 pub use proto::{
-    ByteStreamExt, Cause, CloseReason, Config, Error as ParserError, EventBuilder, EventStream,
+    ByteStreamExt, Cause, CloseReason, Config, EncodeError, Error as ParserError, EventBuilder, EventStream,
     EventStreamError, Frame, Jitter, Limits, Liveness, Message, Overflow, Parser, ReadyState,
     ReconnectPolicy, Repeat, Verdict, is_event_stream,
 };
