@@ -17,7 +17,8 @@ use crate::output::{Format, Printer};
 /// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, and prints events, comments and
 /// reconnection times as `sse tail` does.
 ///
-/// Exit codes: 0, also if the stream ends inside of an event; 1 if it cannot be read, or an event is longer than 16 MiB.
+/// Exit codes: 0, also if the stream ends inside of an event; 1 if it cannot be read, or an event is longer than 16 MiB or an ID
+/// than 4 KiB.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The stream; standard input if it is `-` or missing
