@@ -35,7 +35,8 @@
 //! - `std` (default): `Epoch`, and the widest vectors that the processor has.
 //! - `simdutf8` (default): text that is not ASCII is validated with SIMD.
 //! - `stream`: event streams both ways and the driver, on `futures-core`.
-//! - `futures-io`: event streams of any `AsyncRead` of futures-io.
+//! - `futures-io`: event streams of any `AsyncRead` of futures-io; implies `stream` and `std`.
+//! - `serde`: `Event::json` and `Message::json`, data as JSON, typed.
 
 #![no_std]
 

@@ -31,7 +31,8 @@ pub struct Config {
     /// is idempotent and else `Never`; the machine, which knows no method, takes it for `Always`.
     pub repeat: Option<Repeat>,
     /// Statuses that are worth another attempt, `Retry-After` honoured; see
-    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status but 200 is final (9.2.3).
+    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status but 200 is final (9.2.3). What
+    /// [`repeat`](Self::repeat) keeps from being sent again is not sent again for them either.
     pub retry_status: Vec<u16>,
     /// Whether a 200 is read as an event stream whatever its content type says, or if it says nothing.
     /// `text/html` is refused all the same: it is the page of a proxy or a login. Default false.
@@ -96,6 +97,10 @@ pub enum Repeat {
     /// If there is a last event ID to resume from, and a header can carry it.
     IfId,
     /// Always: for GET and other idempotent methods.
+    ///
+    /// Also for a `POST` that is to be sent again where it was refused, by a 429 say, and not where a response broke off: name
+    /// the status in [`Config::retry_status`], and close after a `Disconnected` of another cause than
+    /// [`Cause::Status`](crate::Cause::Status).
     #[default]
     Always,
 }

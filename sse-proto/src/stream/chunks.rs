@@ -102,6 +102,10 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
     }
 
     /// The next chunk, `encode` being how an item becomes one.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream of events, once. Nothing follows.
     pub fn poll_chunk<I, C>(
         &mut self,
         cx: &mut Context<'_>,

@@ -130,6 +130,10 @@ impl<T: Transport> Driver<T> {
     /// Lends what happens next; after [`Closed`] there is nothing more.
     ///
     /// Cancel safe: a future that is dropped has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// It is over, also by anybody's wish: [`CloseReason::is_failure`](crate::CloseReason::is_failure) tells.
     pub async fn next(
         &mut self,
     ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
@@ -147,6 +151,10 @@ impl<T: Transport> Driver<T> {
 
     /// What happens next, with a text of its own: [`next`](Self::next) for a stream, and cheaper than to make a lent
     /// event one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
     #[inline]
     #[expect(clippy::type_complexity, reason = "it is that of a stream's items")]
     pub fn poll_owned(
