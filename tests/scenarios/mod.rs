@@ -117,6 +117,8 @@ fn ask(url: String) -> Ask {
         factor: 1,
         jitter: Jitter::None,
         retry_min: Duration::from_millis(1),
+        // Where the server is gone, because a test failed, it ends.
+        max_attempts: Some(100),
         ..ReconnectPolicy::default()
     };
     let config = Config { policy, ..Config::default() };
