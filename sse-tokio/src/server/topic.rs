@@ -87,10 +87,13 @@ impl<L: Log> Topic<L> {
         if topic.hub.subscribers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_err() {
             return Err(HubError::TooManySubscribers { limit });
         }
+        // Both at once: one who joins in between, and waits already, would not be woken any more.
+        let mut watch = topic.watch();
         let (slot, alone) = topic.members.join(cursor);
         if alone {
-            topic.watch().restart();
+            watch.restart();
         }
+        drop(watch);
         Ok(Subscription::new(Arc::clone(topic), slot, start))
     }
 }
