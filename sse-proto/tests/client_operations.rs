@@ -71,7 +71,8 @@ fn config() -> impl Strategy<Value = Config> {
         (0..60u64).prop_map(|timeout| Liveness::After(Duration::from_secs(timeout))),
     ];
     let timeout = || proptest::option::of((0..60u64).prop_map(Duration::from_secs));
-    let repeat = prop_oneof![6 => Just(Repeat::Always), 1 => Just(Repeat::IfId), 1 => Just(Repeat::Never)];
+    let rarely = prop::sample::select(vec![Repeat::IfId, Repeat::IfRefused, Repeat::Never]);
+    let repeat = prop_oneof![6 => Just(Repeat::Always), 3 => rarely];
     let rest = (any::<bool>(), any::<bool>());
     (policy, repeat, liveness, timeout(), timeout(), rest).prop_map(
         |(policy, repeat, activity, connect_timeout, event_timeout, (flush, skip))| Config {

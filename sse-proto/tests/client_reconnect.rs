@@ -5,7 +5,7 @@ mod client;
 
 use client::{Client, config, millis, policy, secs};
 use proptest::prelude::*;
-use sse_proto::{Config, EventSource, Instant, Jitter, Output, ReconnectPolicy, Repeat, Verdict};
+use sse_proto::{Config, ErrorKind, EventSource, Instant, Jitter, Output, ReconnectPolicy, Repeat, Verdict};
 use std::time::Duration;
 
 fn with(policy: ReconnectPolicy) -> Config {
@@ -306,4 +306,26 @@ fn never_repeated_means_after_no_failure_at_all() {
     };
     assert_eq!(fail(None), "closed NotRepeated(ConnectTimeout)");
     assert_eq!(fail(Some(Verdict::Retry { status: 503, after: None })), "closed NotRepeated(Status(503))");
+}
+
+#[test]
+fn what_was_refused_is_repeated_and_what_was_carried_out_is_not() {
+    let config = || Config { repeat: Some(Repeat::IfRefused), retry_status: vec![429], ..config() };
+    let mut client = Client::new(config());
+    client.poll();
+    client.source.handle_response(429.into());
+    assert_eq!(client.poll(), "lost Status(429), attempt 1 in 1s");
+    client.sleep(secs(1));
+    client.connect();
+    assert_eq!(client.lose(), "closed NotRepeated(Transport)");
+
+    let mut client = Client::new(config());
+    client.poll();
+    client.source.handle_response(503.into());
+    assert_eq!(client.poll(), "closed Status(503)", "not one of those that were named");
+
+    let mut client = Client::new(config());
+    client.poll();
+    client.source.handle_error(ErrorKind::Retryable);
+    assert_eq!(client.poll(), "closed NotRepeated(Transport)", "it may have been carried out");
 }

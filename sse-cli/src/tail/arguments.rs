@@ -117,6 +117,8 @@ pub(super) enum When {
     Never,
     /// If there is an event ID to go on from
     IfId,
+    /// If it was refused by a status of --retry-status
+    IfRefused,
     /// Whenever the response is over
     Always,
 }
@@ -141,6 +143,7 @@ impl Arguments {
                 self.repeat.map(|when| match when {
                     When::Never => Repeat::Never,
                     When::IfId => Repeat::IfId,
+                    When::IfRefused => Repeat::IfRefused,
                     When::Always => Repeat::Always,
                 })
             },
@@ -233,6 +236,7 @@ mod tests {
         assert_eq!(config(&["--no-reconnect"]).repeat, Some(Repeat::Never));
         assert_eq!(config(&["--raw"]).repeat, Some(Repeat::Never));
         assert_eq!(config(&["--repeat", "if-id"]).repeat, Some(Repeat::IfId));
+        assert_eq!(config(&["--repeat", "if-refused"]).repeat, Some(Repeat::IfRefused));
         let lenient = config(&["--lenient"]);
         assert!(lenient.lenient_content_type && lenient.flush);
     }

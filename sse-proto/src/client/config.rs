@@ -32,7 +32,8 @@ pub struct Config {
     pub repeat: Option<Repeat>,
     /// Statuses that are worth another attempt, `Retry-After` honoured; see
     /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status but 200 is final (9.2.3). What
-    /// [`repeat`](Self::repeat) keeps from being sent again is not sent again for them either.
+    /// [`repeat`](Self::repeat) keeps from being sent again is not sent again for them either: a `POST` takes
+    /// [`Repeat::IfRefused`].
     pub retry_status: Vec<u16>,
     /// Whether a 200 is read as an event stream whatever its content type says, or if it says nothing.
     /// `text/html` is refused all the same: it is the page of a proxy or a login. Default false.
@@ -96,11 +97,10 @@ pub enum Repeat {
     Never,
     /// If there is a last event ID to resume from, and a header can carry it.
     IfId,
+    /// If it was refused by a status that [`Config::retry_status`] names, a 429 say, and so not carried out: for a `POST` that
+    /// is not to be paid for twice. What was not answered, or broke off, is not sent again.
+    IfRefused,
     /// Always: for GET and other idempotent methods.
-    ///
-    /// Also for a `POST` that is to be sent again where it was refused, by a 429 say, and not where a response broke off: name
-    /// the status in [`Config::retry_status`], and close after a `Disconnected` of another cause than
-    /// [`Cause::Status`](crate::Cause::Status).
     #[default]
     Always,
 }

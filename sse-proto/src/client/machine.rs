@@ -312,7 +312,7 @@ impl EventSource {
     fn disconnect(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>) -> Progress {
         let policy = &self.config.policy;
         let (retry, random) = (self.retry, self.random.next());
-        let next = if self.may_repeat() {
+        let next = if self.may_repeat(cause) {
             let delay = |attempt| policy.delay(attempt, retry, retry_after, random);
             let attempts = self.attempts.failed();
             self.attempts.next(now, policy, delay).ok_or(CloseReason::GaveUp { cause, attempts })
@@ -344,10 +344,12 @@ impl EventSource {
         matches!(self.state, State::Connecting(Some(_)) | State::Accepted | State::Open(_))
     }
 
-    fn may_repeat(&self) -> bool {
+    /// Whether the request is sent again after this.
+    fn may_repeat(&self, cause: Cause) -> bool {
         match self.config.repeat.unwrap_or_default() {
             Repeat::Never => false,
             Repeat::IfId => self.sendable_id().is_some(),
+            Repeat::IfRefused => matches!(cause, Cause::Status(_)),
             Repeat::Always => true,
         }
     }

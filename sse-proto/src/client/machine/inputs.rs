@@ -63,7 +63,7 @@ impl EventSource {
     pub fn suspend(&mut self) {
         self.suspended = true;
         if self.is_under_way() {
-            self.leave(if self.may_repeat() {
+            self.leave(if self.may_repeat(Cause::Suspended) {
                 State::Connecting(None)
             } else {
                 State::Closed(CloseReason::NotRepeated(Cause::Suspended))

@@ -51,7 +51,7 @@ fn config(input: &mut Input<'_>) -> Config {
         max_elapsed: seconds(input.byte()),
         ..ReconnectPolicy::default()
     };
-    let repeat = [None, Some(Repeat::Always), Some(Repeat::IfId), Some(Repeat::Never)];
+    let repeat = [None, Some(Repeat::IfRefused), Some(Repeat::IfId), Some(Repeat::Never)];
     let activity = input.byte();
     let overflow = if flags & 0x40 == 0 { Overflow::Fail } else { Overflow::Skip };
     Config {
