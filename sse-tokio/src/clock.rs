@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use proto::{Epoch, Instant, Timer};
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Sleep, sleep, sleep_until};
 
 /// Tokio's clock, since it was made.
 #[derive(Debug)]
@@ -20,9 +20,11 @@ impl Timer for Clock {
     type Sleep = Pin<Box<Sleep>>;
 
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
-        let far = Duration::from_secs(86400 * 365);
-        let at = self.0.to_std(deadline).unwrap_or_else(|| std::time::Instant::now() + far);
-        Box::pin(sleep_until(at.into()))
+        Box::pin(match self.0.to_std(deadline) {
+            Some(at) => sleep_until(at.into()),
+            // What no clock can hold is a far future to tokio.
+            None => sleep(Duration::MAX),
+        })
     }
 
     fn now(&self) -> Instant {

@@ -64,8 +64,9 @@ async fn a_body_is_read_without_its_trailers() {
 #[tokio::test]
 async fn the_codec_decodes_every_frame() {
     for capacity in [1, 5, 1000] {
-        let frames = FramedRead::with_capacity(STREAM, EventCodec::default(), capacity);
-        let frames: Vec<_> = frames.try_collect().await.unwrap();
+        let mut framed = FramedRead::with_capacity(STREAM, EventCodec::default(), capacity);
+        let frames: Vec<_> = framed.by_ref().try_collect().await.unwrap();
+        assert_eq!(framed.decoder().parser().last_event_id(), "1");
         assert_eq!(frames[0], OwnedFrame::Comment("hi".into()));
         assert_eq!(frames[1], OwnedFrame::Retry(std::time::Duration::from_millis(5)));
         let messages: Vec<_> = frames[2..]
@@ -93,7 +94,11 @@ async fn the_codec_fails_at_a_limit_for_good() {
     let codec = EventCodec::new(Parser::new().with_limits(limits));
     let mut frames = FramedRead::new(&b"data: a\n\ndata: 0123456789a\n\ndata: b\n\n"[..], codec);
     assert!(matches!(frames.next().await, Some(Ok(OwnedFrame::Event(_)))));
-    assert!(matches!(frames.next().await, Some(Err(CodecError::Parser(_)))));
+    let error = frames.next().await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the event stream is over a limit");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("10 bytes"), "{cause}");
+    assert!(matches!(error, CodecError::Parser(_)));
     assert!(frames.next().await.is_none());
 }
 

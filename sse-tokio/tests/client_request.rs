@@ -89,6 +89,22 @@ async fn what_is_malformed_fails_at_once() {
     assert_eq!(cause(good().header("a", "b\n")), "a header of the request is malformed");
 }
 
+#[test]
+#[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+fn without_certificates_there_is_http_alone() {
+    // Where certificates are is said by the environment, which only another process can have changed.
+    let nowhere = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| (name, "/nonexistent"));
+    if std::env::var(nowhere[0].0).is_ok_and(|place| place == nowhere[0].1) {
+        assert!(EventSource::get("http://127.0.0.1/").is_ok());
+        assert!(EventSource::get("https://127.0.0.1/").is_err());
+        return;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = again.args(["--exact", "without_certificates_there_is_http_alone"]).envs(nowhere).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_hook_gives_a_fresh_token_to_every_attempt() {
     let server = Server::start([
@@ -194,6 +210,11 @@ async fn secrets_are_in_no_error_and_not_printed() {
         }
     }
     assert_eq!(seen, 2);
+    assert!(printed.starts_with("Builder { config: Config {"), "{printed}");
+    assert!(
+        printed.contains("EventSource { driver: ") && printed.contains("Head { status: 200, "),
+        "{printed}"
+    );
     assert!(printed.contains(&server.url("/live")), "where it failed is told: {printed}");
     assert!(!printed.contains("secret"), "{printed}");
 }
@@ -273,6 +294,14 @@ async fn a_request_of_the_users_own_client_is_sent_by_it() {
 
     let wrong = client.get(server.url("/")).header("a b", "c");
     assert_eq!(EventSource::new(wrong).unwrap_err().to_string(), "the request cannot be built");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sources_own_client_is_made_as_it_was_told() {
+    let server = Server::start([]).await;
+    let client = Client::builder().user_agent("mine");
+    listen(&mut builder(&server, "/").client_builder(client).build().unwrap()).await;
+    assert_eq!(server.sent("user-agent"), [Some("mine".into())]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,6 +125,17 @@ async fn the_validator_sees_every_response_and_has_the_last_word() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_hook_for_chunks_has_the_bytes_of_open_responses_as_they_came() {
+    let server =
+        Server::start([Answer::stream(": hi\r\n\ndata: a\n\nda"), Answer::status(403, "", "no")]).await;
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&bytes);
+    let source = builder(&server, "/").on_chunk(move |chunk| log.lock().unwrap().extend_from_slice(chunk));
+    listen(&mut source.build().unwrap()).await;
+    assert_eq!(*bytes.lock().unwrap(), b": hi\r\n\ndata: a\n\nda");
+}
+
+#[tokio::test(start_paused = true)]
 async fn leniency_is_for_content_types_but_that_of_a_page() {
     let lenient = || Config { lenient_content_type: true, ..config() };
     for (content_type, said) in [

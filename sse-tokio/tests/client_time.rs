@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
-use sse_tokio::{Config, EventRef, EventSource, Liveness, ReadyState};
+use sse_tokio::{CloseReason, Config, EventRef, EventSource, Liveness, ReadyState};
 use support::{Answer, Server, builder, config, frozen, listen, millis, next, secs, source};
 use tokio::time::Instant;
 
@@ -44,10 +46,14 @@ async fn a_silent_server_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_clock_silence_lasts() {
-    let server = Server::start([Answer::stream("").sleep(secs(86400 * 7)).send("data: a\n\n")]).await;
-    let mut source = builder(&server, "/").build().unwrap();
-    assert_eq!(next(&mut source).await, "open 200");
-    assert_eq!(takes(86400 * 7, next(&mut source)).await, "message \"a\" id ");
+    for beyond_any_clock in [None, Some(Duration::MAX)] {
+        let server = Server::start([Answer::stream("").sleep(secs(86400 * 7)).send("data: a\n\n")]).await;
+        let config =
+            Config { event_timeout: beyond_any_clock, connect_timeout: beyond_any_clock, ..config() };
+        let mut source = builder(&server, "/").config(config).build().unwrap();
+        assert_eq!(next(&mut source).await, "open 200");
+        assert_eq!(takes(86400 * 7, next(&mut source)).await, "message \"a\" id ");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +227,7 @@ async fn the_ready_state_is_that_of_the_specification() {
     assert_eq!(source.ready_state(), ReadyState::Open);
     next(&mut source).await;
     assert!(matches!(source.next_event().await, Some(Ok(EventRef::Disconnected { .. }))));
-    assert_eq!(source.ready_state(), ReadyState::Connecting);
+    assert_eq!((source.ready_state(), source.close_reason()), (ReadyState::Connecting, None));
     assert!(source.next_event().await.is_none());
-    assert_eq!(source.ready_state() as u8, 2);
+    assert_eq!((source.ready_state() as u8, source.close_reason()), (2, Some(CloseReason::NoContent)));
 }
