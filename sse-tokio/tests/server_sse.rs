@@ -95,6 +95,7 @@ async fn an_error_comes_after_the_events_before_it_and_ends_the_body() {
     let mut body = Sse::try_new(stream::iter(items));
     assert_eq!(frame(&mut body).await.unwrap().unwrap(), "data: a\n\n");
     assert!(!body.is_end_stream());
+    assert!(format!("{body:?}").starts_with("Sse(Chunks"), "{body:?}");
     assert_eq!(frame(&mut body).await.unwrap().unwrap_err(), "broken");
     assert!(frame(&mut body).await.is_none());
 }

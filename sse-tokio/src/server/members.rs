@@ -53,7 +53,8 @@ impl<C: Clone> Members<C> {
                 slots.slots.len() - 1
             }
         };
-        (slot, slots.slots.len() - slots.free.len() == 1)
+        // The last one that leaves takes all slots with it.
+        (slot, slots.slots.len() == 1)
     }
 
     pub(super) fn leave(&self, slot: usize) {
@@ -117,6 +118,8 @@ impl<C: Clone + Send + 'static> Wake for Members<C> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// A task that owns a member, as one does that subscribes twice.
@@ -129,6 +132,32 @@ mod tests {
     impl Drop for Task {
         fn drop(&mut self) {
             self.0.leave(self.1);
+        }
+    }
+
+    #[test]
+    fn room_is_made_by_a_quarter() {
+        let members = Members::new();
+        let mut rooms = BTreeSet::new();
+        for _ in 0..1025 {
+            members.join(0);
+            rooms.insert(members.lock().slots.capacity());
+        }
+        assert!(rooms.last().is_some_and(|&room| room < 1025 / 4 * 5 + 5), "{rooms:?}");
+        assert!(rooms.len() < 30, "{rooms:?}");
+    }
+
+    #[test]
+    fn as_a_waker_it_wakes_whoever_waits() {
+        let members = Arc::new(Members::new());
+        let (slot, _) = members.join(0);
+        let wakes: [fn(Waker); 2] = [Waker::wake, |waker| waker.wake_by_ref()];
+        for wake in wakes {
+            let task = Arc::new(Task(Arc::clone(&members), members.join(0).0));
+            members.park(slot, &Waker::from(Arc::clone(&task)));
+            assert_eq!(Arc::strong_count(&task), 2);
+            wake(Waker::from(Arc::clone(&members)));
+            assert_eq!(Arc::strong_count(&task), 1, "what woke it is used up");
         }
     }
 

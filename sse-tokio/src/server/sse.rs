@@ -109,8 +109,4 @@ impl<S: Stream> Stream for Unfailing<S> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.project().stream.poll_next(cx).map(|item| item.map(Ok))
     }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.stream.size_hint()
-    }
 }

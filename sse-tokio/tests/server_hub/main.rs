@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::BodyExt;
 use proto::{Message, Parser};
 use sse_tokio::server::{
@@ -38,7 +39,7 @@ async fn frame<L: Log>(subscription: &mut Subscription<L>) -> Option<Bytes> {
 }
 
 /// The next frame if it is there without waiting.
-async fn ready(subscription: &mut Subscription) -> Option<Bytes> {
+async fn ready<L: Log>(subscription: &mut Subscription<L>) -> Option<Bytes> {
     let mut frame = std::pin::pin!(frame(subscription));
     std::future::poll_fn(|cx| match frame.as_mut().poll(cx) {
         Poll::Ready(bytes) => Poll::Ready(bytes),
@@ -119,7 +120,8 @@ async fn a_large_event_is_shared_wherever_it_is_read() {
 
 #[test]
 fn a_hub_outlives_the_runtime_that_polled_it_first() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let first = runtime();
     let (_, topic) = first.block_on(async { topic(HubConfig::default()) });
     let follow = async || {
@@ -139,7 +141,10 @@ fn a_hub_outlives_the_runtime_that_polled_it_first() {
     // The timer of who stayed went with its runtime, which costs one its task, and nobody after it.
     let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| third.block_on(follow())));
     drop(lost);
-    third.block_on(follow());
+    let mut follows = third.block_on(follow());
+    let comment =
+        third.block_on(async { tokio::time::timeout(Duration::from_secs(20), frame(&mut follows)).await });
+    assert_eq!(comment.unwrap().unwrap(), ": \n", "and its silence is broken");
     drop(stays);
 }
 
@@ -157,6 +162,18 @@ async fn a_backlog_comes_in_frames_of_bounded_size() {
         sizes.push(frame.len() / 20_000);
     }
     assert_eq!(sizes, [3, 3, 3, 1, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_may_be_exactly_as_long_as_its_bound() {
+    let (_, topic) = topic(HubConfig::default());
+    let begin = publish(&topic, "").await;
+    publish(&topic, &"x".repeat(30_000)).await;
+    let first = frame(&mut topic.subscribe(Some(&begin)).await.unwrap()).await.unwrap().len();
+    publish(&topic, &"x".repeat(30_000 + (64 << 10) - 2 * first)).await;
+    publish(&topic, "next").await;
+    let both = frame(&mut topic.subscribe(Some(&begin)).await.unwrap()).await.unwrap();
+    assert_eq!(both.len(), 64 << 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,7 +215,7 @@ async fn an_id_of_another_log_is_a_gap_that_is_told_once() {
 
     let mut subscription = topic.subscribe(Some(parser.last_event_id())).await.unwrap();
     assert_eq!(data(&frame(&mut subscription).await.unwrap()), ["a"], "the gap's ID is a place in this log");
-    assert_eq!(hub.metrics().gaps, 1);
+    assert_eq!((hub.metrics().gaps, hub.metrics().dropped), (1, 0), "how many were missed is not known");
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,9 +263,13 @@ async fn closing_ends_streams_after_their_last_event_with_a_retry() {
     assert_eq!(end.unwrap(), "retry: 1000\n\n");
     assert_eq!(frame(&mut waiting).await, None);
     assert_eq!(data(&frame(&mut behind).await.unwrap()), ["last"]);
+    assert!(!behind.is_end_stream());
     assert_eq!(frame(&mut behind).await.unwrap(), "retry: 1000\n\n");
+    assert!(behind.is_end_stream());
     assert_eq!(frame(&mut behind).await, None);
-    assert_eq!(topic.subscribe(None).await.unwrap_err(), HubError::Closed);
+    let error = topic.subscribe(None).await.unwrap_err();
+    assert_eq!(error, HubError::Closed);
+    assert_eq!(error.to_string(), "the hub is shutting down: try again later");
 }
 
 /// Every connection is cut somewhere, inside lines and events too, and the next one resumes.

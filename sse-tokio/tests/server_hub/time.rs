@@ -81,8 +81,11 @@ async fn a_newcomer_does_not_put_the_comment_off() {
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_leaves_nothing() {
-    let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
+    let hub = Hub::new(HubConfig::default());
+    let topic = hub.topic("t").unwrap();
     let stays = topic.subscribe(None).await.unwrap();
+    assert_eq!(format!("{stays:?}"), "Subscription { lag: 0, .. }");
+    assert!(format!("{hub:?}").starts_with("Hub { config: HubConfig { "), "{hub:?}");
     for _ in 0..100 {
         drop(topic.subscribe(None).await.unwrap());
     }
