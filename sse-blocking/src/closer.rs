@@ -82,3 +82,20 @@ impl fmt::Debug for Closer {
         f.debug_struct("Closer").field("closed", &self.is_closed()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn it_sleeps_as_long_as_it_was_told_unless_closed() {
+        let (closer, began) = (Closer::default(), Instant::now());
+        let time = Duration::from_millis(5);
+        closer.sleep(Some(time));
+        assert!(began.elapsed() >= time);
+        closer.close();
+        closer.sleep(None);
+    }
+}

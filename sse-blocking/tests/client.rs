@@ -7,20 +7,126 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use sse_blocking::client::ureq::http::{HeaderName, Method};
+use sse_blocking::client::TransportError;
+use sse_blocking::client::ureq::http::{HeaderName, HeaderValue, Method};
 use sse_blocking::client::ureq::{self, Proxy};
-use sse_blocking::{ClientEvent, CloseReason, Config, EventSource};
+use sse_blocking::{Cause, ClientEvent, CloseReason, Config, EventSource, ReconnectPolicy, Verdict};
 
 #[path = "../../tests/scenarios/mod.rs"]
 mod scenarios;
 #[path = "../../tests/socks.rs"]
 mod socks;
 
+use scenarios::server::{Server, no_content, redirect, status, stream};
 use scenarios::{Ask, Seen, build, tell};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
     tell(seen, || Some(Seen::of(source.next()?, |head| head.status.as_u16(), |closed| closed.reason)));
+}
+
+/// Reconnects at once.
+fn config() -> Config {
+    let policy = ReconnectPolicy { initial: Duration::ZERO, ..ReconnectPolicy::default() };
+    Config { policy, ..Config::default() }
+}
+
+#[test]
+fn the_hook_has_the_last_word_on_every_request() {
+    let server = Server::play([stream("id: 7\ndata: a\n\n"), no_content()]);
+    let url = server.url("/?n=x").replace("//", "//me:secret@");
+    let mut source = EventSource::builder(url)
+        .config(config())
+        .on_request(|mut request, attempt| {
+            assert!(request.headers()["authorization"].is_sensitive());
+            assert!(!format!("{request:?}").contains("secret"));
+            request.headers_mut().insert("x-attempt", HeaderValue::from(attempt));
+            *request.uri_mut() = request.uri().to_string().replace("n=x", &format!("n={attempt}")).parse()?;
+            Ok(request)
+        })
+        .build()
+        .unwrap();
+    assert_eq!(source.by_ref().map(Result::unwrap).count(), 3);
+    let requests = server.requests();
+    for (request, attempt) in requests.iter().zip(["0", "1"]) {
+        assert_eq!(request.path, format!("/?n={attempt}"));
+        assert_eq!(request.text("x-attempt"), Some(attempt));
+        assert_eq!(request.text("authorization"), Some("Basic bWU6c2VjcmV0"));
+    }
+    assert_eq!(requests[1].text("last-event-id"), Some("7"));
+}
+
+#[test]
+fn credentials_that_it_puts_into_the_url_are_a_header_too() {
+    let server = Server::play([no_content()]);
+    let url = server.url("/").replace("//", "//me:secret@");
+    let hook = move |mut request: ureq::http::Request<_>, _| {
+        *request.uri_mut() = url.parse()?;
+        Ok(request)
+    };
+    let mut source = EventSource::builder(server.url("/")).on_request(hook).build().unwrap();
+    assert!(source.next().is_none(), "204");
+    assert_eq!(server.requests()[0].text("authorization"), Some("Basic bWU6c2VjcmV0"));
+}
+
+#[test]
+fn a_hook_that_fails_is_a_failed_attempt() {
+    let server = Server::play([no_content()]);
+    let mut token = Err("no token");
+    let hook = move |request, _| std::mem::replace(&mut token, Ok(request)).map_err(Into::into);
+    let mut source = EventSource::builder(server.url("/")).config(config()).on_request(hook).build().unwrap();
+    let Some(Ok(ClientEvent::Disconnected { cause, error: Some(error), .. })) = source.next() else {
+        panic!()
+    };
+    assert_eq!((cause, error.to_string().as_str()), (Cause::Transport, "the request hook failed"));
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no token");
+    assert!(matches!(error, TransportError::Hook(_)));
+}
+
+#[test]
+fn the_last_word_on_a_response_is_the_hooks() {
+    let server = Server::play([status(404), status(404)]);
+    let mut verdicts = Vec::new();
+    let mut source = EventSource::builder(server.url("/"))
+        .config(config())
+        .on_response(move |head, verdict| {
+            verdicts.push(verdict);
+            let status = head.status.as_u16();
+            if verdicts.len() == 1 { Verdict::Retry { status, after: None } } else { verdict }
+        })
+        .build()
+        .unwrap();
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Disconnected { cause: Cause::Status(404), .. }))));
+    assert_eq!(source.next().unwrap().unwrap_err().reason, CloseReason::Status(404));
+    server.requests();
+}
+
+#[test]
+fn what_no_attempt_can_mend_is_final() {
+    let agent = ureq::config::Config::builder().https_only(true).build();
+    let mut source = EventSource::builder("http://127.0.0.1/").agent(agent).build().unwrap();
+    assert_eq!(source.next().unwrap().unwrap_err().reason, CloseReason::Transport);
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let server = Server::play([stream("data: a\n\n"), redirect(302, "/?key=secret"), status(403)]);
+    let url = server.url("/live?key=secret").replace("//", "//me:secret@");
+    let builder = EventSource::builder(url).config(config()).header("x-api-key", "secret");
+    let mut printed = format!("{builder:?}");
+    let mut source = builder.build().unwrap();
+    while let Some(item) = source.next() {
+        printed += &format!("{source:?} {:?} {item:?}", source.closer());
+    }
+    for name in [
+        "Builder { http: Ok(Http { ",
+        "EventSource { source: ",
+        "Closer { closed: false }",
+        "Head { status: 403, ",
+    ] {
+        assert!(printed.contains(name), "{name}: {printed}");
+    }
+    assert!(!printed.contains("secret"), "{printed}");
 }
 
 #[test]
@@ -40,7 +146,7 @@ fn the_body_of_an_error_can_be_read() {
     assert_eq!(head.status, 401);
     let mut text = String::new();
     body.read_to_string(&mut text).unwrap();
-    assert_eq!(text, "no key!");
+    assert_eq!((text.as_str(), format!("{body:?}").as_str()), ("no key!", "Body { .. }"));
     server.join().unwrap();
 }
 
@@ -155,4 +261,13 @@ fn a_socks_proxy_is_not_gone_around() {
     let mut source = EventSource::builder("http://events.example/a").agent(agent.build()).build().unwrap();
     assert!(source.next().is_none(), "204");
     assert_eq!(proxy.join().unwrap(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
+}
+
+#[test]
+fn a_cgi_script_does_not_believe_its_client() {
+    // In another process, for it is the environment that says whether this is a CGI script, and which proxy there is.
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "scenarios::response::e_no_content_is_the_end"]);
+    let output = again.env("REQUEST_METHOD", "GET").env("HTTP_PROXY", "nobody:1").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
+use std::time::Duration;
 
 use sse_blocking::{EventReader, Frame, Limits, Parser, ReadExt};
 
@@ -86,4 +87,5 @@ fn frames_are_lent() {
         });
     }
     assert_eq!(frames, ["5ms", ": hello", "a"]);
+    assert_eq!(reader.parser().retry(), Some(Duration::from_millis(5)));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -75,6 +77,75 @@ fn a_closure_is_a_transport() {
     assert_eq!(errors, [(Cause::EndOfStream, None), (Cause::Transport, reset), (Cause::EndOfStream, None)]);
     let one = || Some("1".to_owned());
     assert_eq!(requests, [(None, 0), (one(), 1), (one(), 2), (one(), 1)]);
+}
+
+#[test]
+fn an_interruption_is_not_seen() {
+    struct Interrupted(bool);
+
+    impl Body for Interrupted {
+        fn read(&mut self, buffer: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+            if !std::mem::replace(&mut self.0, true) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            io::Read::read(&mut &b"data: a\n\n"[..], buffer)
+        }
+    }
+
+    let mut source = EventSource::new(config(), |_: Attempt<'_>| Ok((head(200), Interrupted(false))));
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Message(message))) if message.data() == "a"));
+}
+
+#[test]
+fn a_socket_is_a_body_with_a_timeout() {
+    fn assert_body(mut body: impl Body, mut peer: impl io::Write) {
+        let buffer = &mut [0; 8];
+        // Zero is no timeout to a socket, and would be an error.
+        let kind = body.read(buffer, Some(Duration::ZERO)).unwrap_err().kind();
+        assert!(matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{kind:?}");
+        peer.write_all(b"abc").unwrap();
+        assert_eq!(body.read(buffer, None).unwrap(), 3);
+        assert_eq!(&buffer[..3], b"abc");
+        drop(peer);
+        assert_eq!(body.read(buffer, Some(Duration::MAX)).unwrap(), 0);
+    }
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert_body(Box::new(listener.accept().unwrap().0) as Box<dyn Body>, peer);
+    #[cfg(unix)]
+    {
+        let (socket, peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_body(socket, peer);
+    }
+}
+
+#[test]
+fn what_would_break_a_connection_goes_with_it() {
+    let held = Arc::new(());
+    let mut source = EventSource::new(config(), |attempt: Attempt<'_>| {
+        let held = Arc::clone(&held);
+        attempt.on_close(move || drop(held));
+        Ok((head(200), NoTimeout(io::empty())))
+    });
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
+    assert_eq!(Arc::strong_count(&held), 2);
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Disconnected { .. }))));
+    assert_eq!(Arc::strong_count(&held), 1, "it may hold the connection open");
+}
+
+#[test]
+fn the_application_may_say_when_to_reconnect() {
+    let policy = ReconnectPolicy { initial: Duration::MAX, max: Duration::MAX, ..ReconnectPolicy::default() };
+    let mut answers = vec![head(204), head(200)];
+    let mut source = EventSource::new(Config { policy, ..Config::default() }, |_: Attempt<'_>| {
+        Ok((answers.pop().unwrap(), NoTimeout(io::empty())))
+    });
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
+    assert!(matches!(source.next(), Some(Ok(ClientEvent::Disconnected { .. }))));
+    source.retry_after(Duration::ZERO);
+    assert!(source.next().is_none(), "204");
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod hostile;
 mod redirect;
 mod response;
 mod resume;
-mod server;
+pub(crate) mod server;
 mod timeouts;
 
 use std::fmt::Debug;

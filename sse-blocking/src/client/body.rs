@@ -126,3 +126,43 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Lets the thread go on until it has come to that.
+    fn wait_until(mut come: impl FnMut() -> bool) {
+        let late = Instant::now() + Duration::from_secs(10);
+        while !come() {
+            assert!(Instant::now() < late, "the watchdog does not come to it");
+            thread::yield_now();
+        }
+    }
+
+    fn asleep() -> Watchdog {
+        let watchdog = Watchdog::new(Agent::new_with_defaults()).unwrap();
+        watchdog.watch(Some(Instant::now() + HOUR));
+        wait_until(|| watchdog.0.state().asleep.is_some());
+        watchdog
+    }
+
+    #[test]
+    fn a_deadline_wakes_the_watchdog_though_it_sleeps_for_a_later_one() {
+        let watchdog = asleep();
+        assert!(!watchdog.0.state().fired, "it is not due");
+        let now = Some(Instant::now());
+        watchdog.watch(now);
+        wait_until(|| watchdog.watch(now));
+    }
+
+    #[test]
+    fn it_goes_with_its_body() {
+        let watchdog = asleep();
+        let thread = Arc::downgrade(&watchdog.0);
+        drop(watchdog);
+        wait_until(|| thread.strong_count() == 0);
+    }
+}
