@@ -58,3 +58,53 @@ fn https_is_tunnelled_and_a_refusal_is_an_error() {
     assert_eq!(head[..2], ["CONNECT events.example:443 HTTP/1.1", "Host: events.example:443"]);
     assert_eq!(head.len(), 2, "a proxy is told nothing of the request: {head:?}");
 }
+
+#[test]
+#[cfg(feature = "webpki-roots")]
+fn tls_begins_in_the_tunnel() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = thread::spawn(move || {
+        let mut reader = BufReader::new(listener.accept().unwrap().0);
+        let lines = reader.by_ref().lines().map(Result::unwrap);
+        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        reader.get_mut().write_all(b"HTTP/1.1 200 \r\n\r\n").unwrap();
+        let mut first = [0];
+        reader.read_exact(&mut first).unwrap();
+        (head, first)
+    });
+    let mut source = source("https://events.example/", address);
+    assert!(matches!(block_on(source.next()), Some(Ok(sse_async_std::Event::Disconnected { .. }))));
+    let (head, first) = thread.join().unwrap();
+    assert_eq!(first, [22], "a handshake");
+    assert_eq!(head[2..], ["Proxy-Authorization: Basic dXNlcjpzZWNyZXQ="]);
+}
+
+#[test]
+#[cfg(feature = "webpki-roots")]
+fn an_answer_without_end_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut source = source("https://events.example/", listener.local_addr().unwrap());
+    let thread = thread::spawn(move || {
+        let mut socket = listener.accept().unwrap().0;
+        while socket.write_all(&[b'x'; 1024]).is_ok() {}
+    });
+    assert!(matches!(block_on(source.next()), Some(Ok(sse_async_std::Event::Disconnected { .. }))));
+    thread.join().unwrap();
+}
+
+#[test]
+#[cfg(feature = "system-proxy")]
+fn the_environment_names_a_proxy() {
+    // In another process, whose environment can be changed.
+    if std::env::var_os("PROXIED").is_some() {
+        assert!(block_on(EventSource::get("http://events.example/a").unwrap().next()).is_none(), "204");
+        return;
+    }
+    let (address, thread) = proxy("HTTP/1.1 204 \r\n\r\n");
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "the_environment_names_a_proxy"]).env_clear().env("PROXIED", "");
+    let output = again.env("HTTP_PROXY", address.to_string()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(thread.join().unwrap()[0], "GET http://events.example/a HTTP/1.1");
+}

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_lite::future::{block_on, poll_fn};
 use futures_lite::{StreamExt, stream};
 use http::{Request, Response};
+use http_body::Body;
 use http_body_util::{BodyExt, Either, Empty};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -28,8 +29,21 @@ fn events_that_are_ready_together_are_one_frame_and_an_error_comes_after_them() 
     let mut body = Sse::try_new(stream::iter(items));
     let frame = block_on(body.frame()).unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap(), "data: a\n\ndata: b\n\n");
+    assert!(!body.is_end_stream());
+    assert!(format!("{body:?}").starts_with("Sse(Chunks"), "{body:?}");
     assert_eq!(block_on(body.frame()).unwrap().unwrap_err(), "broken");
+    assert!(body.is_end_stream());
     assert!(block_on(body.frame()).is_none());
+}
+
+#[test]
+fn no_cache_and_no_proxy_holds_events_back() {
+    let headers =
+        [("content-type", "text/event-stream"), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
+    let response = response(());
+    for (name, value) in headers {
+        assert_eq!(response.headers()[name], value);
+    }
 }
 
 #[test]

@@ -48,7 +48,9 @@ fn serve() -> (String, Arc<ClientConfig>) {
                 line.clear();
             }
             let head = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-            let _ = write!(stream.get_mut(), "{head}data: secret\n\n");
+            let protocol = String::from_utf8_lossy(stream.get_ref().conn.alpn_protocol().unwrap_or_default());
+            let answer = format!("{head}data: secret over {protocol}\n\n");
+            let _ = stream.get_mut().write_all(answer.as_bytes());
             stream.get_mut().conn.send_close_notify();
             let _ = stream.get_mut().flush();
         }
@@ -61,9 +63,8 @@ fn a_configuration_of_ones_own_decides_whom_to_trust() {
     let (url, trusting) = serve();
     let mut source = EventSource::builder(url).tls(trusting).proxy(None).build().unwrap();
     assert!(matches!(block_on(source.next()), Some(Ok(Event::Open(_)))));
-    assert!(
-        matches!(block_on(source.next()), Some(Ok(Event::Message(message))) if message.data() == "secret")
-    );
+    let Some(Ok(Event::Message(message))) = block_on(source.next()) else { panic!() };
+    assert_eq!(message.data(), "secret over http/1.1");
 }
 
 #[test]

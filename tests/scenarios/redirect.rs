@@ -81,6 +81,16 @@ fn p_credentials_of_a_url_are_sent_and_stay_as_well() {
 }
 
 #[test]
+fn p_those_of_a_location_are_for_its_origin() {
+    let there = Server::play([stream("data: a\n\n")]);
+    let location = there.url("/").replace("//", "//me:pass%20word@");
+    let here = Server::play([redirect(307, &location), no_content()]);
+    assert_eq!(data(&all(&ask(here.url("/")))), ["a"]);
+    assert_eq!(there.requests()[0].text("authorization"), Some("Basic bWU6cGFzcyB3b3Jk"));
+    assert!(here.requests().iter().all(|request| request.header("authorization").is_none()));
+}
+
+#[test]
 fn p_a_body_goes_along_or_the_method_becomes_get() {
     for (code, method, body) in [
         (301, "GET", ""),

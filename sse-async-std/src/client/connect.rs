@@ -25,7 +25,7 @@ pub(super) async fn connect(url: &Url) -> io::Result<TcpStream> {
         Some(Host::Domain(name)) => resolve(name, port).await?,
         None => return Err(io::ErrorKind::InvalidInput.into()),
     };
-    let socket = race(alternate(addresses)).await?;
+    let socket = race(alternate(addresses), TcpStream::connect).await?;
     socket.set_nodelay(true)?;
     Ok(socket)
 }
@@ -58,9 +58,12 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// Connects to the address that answers first. Each begins when the one before it failed, or had its head start.
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+async fn race<T, F>(addresses: Vec<SocketAddr>, connect: impl Fn(SocketAddr) -> F) -> io::Result<T>
+where
+    F: Future<Output = io::Result<T>> + Send + 'static,
+{
     let mut waiting = addresses.into_iter();
-    let mut running: Vec<BoxFuture<'static, io::Result<TcpStream>>> = Vec::new();
+    let mut running: Vec<BoxFuture<'static, io::Result<T>>> = Vec::new();
     let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     let mut head_start = Timer::never();
     poll_fn(move |cx| {
@@ -83,7 +86,7 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
             }
             match waiting.next() {
                 Some(address) => {
-                    running.push(Box::pin(TcpStream::connect(address)));
+                    running.push(Box::pin(connect(address)));
                     head_start.set_after(HEAD_START);
                 }
                 None if running.is_empty() => {
@@ -99,8 +102,11 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::pin::pin;
+    use std::sync::{Arc, Mutex};
 
-    use futures_lite::future::block_on;
+    use futures_lite::future::{block_on, poll_once};
+    use smol::channel;
 
     use super::*;
 
@@ -121,9 +127,36 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let open = TcpListener::bind("127.0.0.1:0").unwrap();
         let there = open.local_addr().unwrap();
-        let socket = block_on(race(vec![closed, closed, there])).unwrap();
-        assert_eq!(socket.peer_addr().unwrap(), there);
-        assert_eq!(block_on(race(vec![closed])).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-        assert_eq!(block_on(race(Vec::new())).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let race = |addresses| block_on(race(addresses, TcpStream::connect));
+        assert_eq!(race(vec![closed, closed, there]).unwrap().peer_addr().unwrap(), there);
+        assert_eq!(race(vec![closed]).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(race(Vec::new()).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let url = Url::parse(&format!("http://{there}/")).unwrap();
+        assert!(block_on(connect(&url)).unwrap().nodelay().unwrap());
+    }
+
+    #[test]
+    fn at_once_if_it_fails_and_after_its_head_start_if_it_is_silent() {
+        let [slow, refuses] = ["[::1]:1", "1.1.1.1:1"].map(address);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (last, gone) = channel::bounded::<()>(1);
+        let connect = |address| {
+            let (asked, last, gone) = (Arc::clone(&asked), last.clone(), gone.clone());
+            async move {
+                asked.lock().unwrap().push(address);
+                if address == refuses {
+                    last.close();
+                    return Err(io::ErrorKind::ConnectionRefused.into());
+                }
+                let _ = gone.recv().await;
+                Ok(address)
+            }
+        };
+        let mut both = pin!(race(vec![slow, refuses], connect));
+        assert!(block_on(poll_once(both.as_mut())).is_none());
+        assert_eq!(*asked.lock().unwrap(), [slow]);
+        assert_eq!(block_on(both).unwrap(), slow, "one is still on its way");
+        let race = race(vec![refuses, slow], connect);
+        assert_eq!(block_on(poll_once(race)).unwrap().unwrap(), slow);
     }
 }

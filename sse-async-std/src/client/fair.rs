@@ -61,6 +61,9 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::{Wake, Waker};
 
+    use futures_lite::AsyncWriteExt;
+    use futures_lite::future::block_on;
+
     use super::*;
 
     #[derive(Default)]
@@ -70,6 +73,19 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    #[test]
+    fn what_is_written_goes_through() {
+        let mut fair = Fair::new(futures_lite::io::BufWriter::new(Vec::new()));
+        block_on(async {
+            fair.write_all(b"a").await.unwrap();
+            fair.flush().await.unwrap();
+            assert_eq!(fair.io.get_ref(), b"a");
+            fair.write_all(b"b").await.unwrap();
+            fair.close().await.unwrap();
+            assert_eq!(fair.io.get_ref(), b"ab");
+        });
     }
 
     #[test]

@@ -20,7 +20,7 @@ type Proxy = Result<Url, Unsupported>;
 struct Unsupported;
 
 fn usable(url: Url) -> Proxy {
-    if url.scheme() == "http" && url.has_host() { Ok(url) } else { Err(Unsupported) }
+    if url.scheme() == "http" { Ok(url) } else { Err(Unsupported) }
 }
 
 /// The proxies of the environment, as curl reads it.
@@ -191,5 +191,6 @@ mod tests {
             assert!(of(&variables, url).is_some(), "{url}");
         }
         assert_eq!(of(&[("all_proxy", "a:1"), ("no_proxy", "*")], "http://x/"), None);
+        assert!(of(&[("all_proxy", "a:1"), ("no_proxy", "0.0.1")], "http://127.0.0.1/").is_some());
     }
 }
