@@ -72,3 +72,30 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Quoting(io::Error);
+
+    impl fmt::Display for Quoting {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "it failed ({})", self.0)
+        }
+    }
+
+    impl Error for Quoting {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn layers_that_say_no_more_than_what_is_below_are_left_out() {
+        let malformed = reqwest::Client::new().get("no url").build().unwrap_err();
+        assert_eq!(chain(&TransportError::from(malformed)), "relative URL without a base");
+        assert_eq!(chain(&Quoting(io::Error::other("disk full"))), "it failed (disk full)");
+    }
+}

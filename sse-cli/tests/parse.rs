@@ -82,6 +82,21 @@ fn a_file_that_cannot_be_read_is_a_failure() {
     let (code, out, err) = sse(&["parse", "/no/such/file"], b"");
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert!(err.starts_with("sse: /no/such/file: "), "{err}");
+    let (code, _, err) = sse(&["parse", "."], b"");
+    assert_eq!(code, Some(1), "a directory can be opened, but not read: {err}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_that_is_full_is_a_failure() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("one event");
+    std::fs::write(&path, "data: one\n\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
+    command.arg("parse").arg(path).stdout(std::fs::File::create("/dev/full").unwrap());
+    let output = command.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.starts_with("sse: the output cannot be written: "), "{err}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -199,6 +199,7 @@ fn foreign_names_and_pages_are_refused() {
     let preflight = server.request("OPTIONS", "/events/t", &ask, "");
     assert_eq!(preflight.status, 204);
     assert!(preflight.head.contains("access-control-allow-headers: authorization, "));
+    assert_eq!(server.get("/healthz", &ask).status, 200, "only OPTIONS asks for permission");
 }
 
 #[test]

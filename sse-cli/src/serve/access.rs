@@ -215,9 +215,16 @@ mod tests {
             access.may_publish(&headers).is_ok()
         };
         assert!(publish("Bearer secret") && publish("bearer  secret"));
-        for wrong in
-            ["secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer Secret", "Basic secret"]
-        {
+        for wrong in [
+            "secret",
+            "Bearer",
+            "Bearer ",
+            "Bearer secre",
+            "Bearer secrets",
+            "Bearer Secret",
+            "Bearer terces",
+            "Basic secret",
+        ] {
             assert!(!publish(wrong), "{wrong}");
         }
         assert!(access.may_publish(&HeaderMap::new()).is_err());
