@@ -163,9 +163,10 @@ async fn a_body_that_is_a_stream_cannot_follow_unless_it_is_not_needed() {
         Body::wrap(StreamBody::new(futures_util::stream::iter([Ok::<_, std::io::Error>(frame)])))
     };
     let server = Server::start([Answer::redirect(303, "/b"), Answer::stream("")]).await;
-    let mut source = builder(&server, "/a").method(Method::POST).body(stream()).build().unwrap();
-    assert_eq!(next(&mut source).await, "open 200");
+    let post = builder(&server, "/a").method(Method::POST).header("x-api-key", "k").body(stream());
+    assert_eq!(next(&mut post.build().unwrap()).await, "open 200");
     assert_eq!(server.lines(), ["POST /a", "GET /b"]);
+    assert_eq!(server.requests()[1].text("x-api-key"), Some("k"));
 
     let server = Server::start([Answer::redirect(307, "/b"), Answer::stream("")]).await;
     let mut source = builder(&server, "/a").method(Method::POST).body(stream()).build().unwrap();

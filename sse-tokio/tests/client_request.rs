@@ -219,6 +219,17 @@ async fn secrets_are_in_no_error_and_not_printed() {
     assert!(!printed.contains("secret"), "{printed}");
 }
 
+#[tokio::test]
+async fn nor_are_they_in_an_error_of_reqwests_own() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://me:secret@{closed}/live?key=secret").parse().unwrap();
+    let error = Client::new().execute(reqwest::Request::new(Method::GET, url)).await.unwrap_err();
+    assert!(format!("{error:?}").contains("secret"), "{error:?}");
+    let error = TransportError::from(error);
+    let printed = format!("{error:?} {}", std::error::Error::source(&error).unwrap());
+    assert!(printed.contains(&format!("http://{closed}/live")) && !printed.contains("secret"), "{printed}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_post_is_sent_exactly_once() {
     let post = |server: &Server| builder(server, "/").method(Method::POST).body("question");
