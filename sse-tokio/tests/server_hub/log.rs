@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ struct Eager {
 
 impl Eager {
     fn poll(self: &Arc<Self>) {
-        let waker = Waker::from(Arc::clone(self));
+        let waker = Waker::from(Arc::new(Call(Arc::downgrade(self))));
         let mut subscription = self.subscription.lock().unwrap();
         while let Poll::Ready(Some(Ok(frame))) =
             Pin::new(&mut *subscription).poll_frame(&mut Context::from_waker(&waker))
@@ -106,9 +106,14 @@ impl Eager {
     }
 }
 
-impl Wake for Eager {
+/// Does not own the subscription, which keeps it.
+struct Call(Weak<Eager>);
+
+impl Wake for Call {
     fn wake(self: Arc<Self>) {
-        self.poll();
+        if let Some(eager) = self.0.upgrade() {
+            eager.poll();
+        }
     }
 }
 
