@@ -167,7 +167,7 @@ impl Arguments {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use clap::Parser;
 
     use super::*;
@@ -178,10 +178,14 @@ mod tests {
         arguments: Arguments,
     }
 
+    /// What comes after `sse serve`.
+    pub(in crate::serve) fn parse(arguments: &[&str]) -> Arguments {
+        Serve::parse_from(["serve"].iter().chain(arguments)).arguments
+    }
+
     #[test]
     fn no_time_between_comments_is_no_comments() {
-        let keep_alive =
-            |seconds| Serve::parse_from(["serve", "--keep-alive", seconds]).arguments.hub().keep_alive;
+        let keep_alive = |seconds| parse(&["--keep-alive", seconds]).hub().keep_alive;
         assert_eq!(keep_alive("1"), Duration::from_secs(1));
         assert_eq!(keep_alive("0"), Duration::MAX, "not one every millisecond");
     }

@@ -134,26 +134,18 @@ mod tests {
 
     use axum::Router;
     use axum::body::Body;
-    use clap::Parser;
     use futures_util::{future, stream};
     use http::StatusCode;
     use hyper::service::Service as _;
     use hyper_util::service::TowerToHyperService;
     use sse_tokio::server::{Hub, HubConfig};
 
-    use super::super::Arguments;
+    use super::super::arguments::tests::parse;
     use super::super::routes::router;
     use super::*;
 
-    #[derive(Parser)]
-    struct Serve {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
     fn app(arguments: &[&str]) -> TowerToHyperService<Router> {
-        let Serve { arguments } = Serve::parse_from(["serve"].iter().chain(arguments));
-        TowerToHyperService::new(router(&arguments, Hub::new(HubConfig::default())))
+        TowerToHyperService::new(router(&parse(arguments), Hub::new(HubConfig::default())))
     }
 
     /// Publishes a body that never comes; `asked` counts those that were waited for.
