@@ -1,0 +1,1 @@
+//! What a client sends, and how it reads a response.
