@@ -78,6 +78,11 @@ impl Block {
         self.last_event_id.as_str()
     }
 
+    /// Replaces the last event ID string; an ID that the current block has set still takes its place at the blank line.
+    pub(super) fn replace_last_event_id(&mut self, id: Text) {
+        self.last_event_id = id;
+    }
+
     #[inline]
     pub(super) fn borrow<'a, 'c: 'a>(&'a self, event: Place, data: Place, chunk: &'c [u8]) -> Event<'a> {
         let event = resolve(event, chunk, &self.event);

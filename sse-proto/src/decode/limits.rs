@@ -19,6 +19,11 @@ pub struct Limits {
     pub overflow: Overflow,
 }
 
+impl Limits {
+    /// No limits: an event and an ID take as much memory as the peer sends. For trusted peers alone.
+    pub const NONE: Self = Self { event: usize::MAX, id: usize::MAX, overflow: Overflow::Fail };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }

@@ -24,7 +24,8 @@ use crate::Error;
 /// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until they return `None`;
 ///   [`finish`](Self::finish) at the end of the stream.
 /// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and [`frame`](Self::frame).
-/// - At any time: [`last_event_id`](Self::last_event_id), [`retry`](Self::retry), [`skipped`](Self::skipped).
+/// - At any time: [`last_event_id`](Self::last_event_id), [`set_last_event_id`](Self::set_last_event_id),
+/// [`retry`](Self::retry), [`skipped`](Self::skipped).
 ///
 /// # Example
 ///
@@ -228,6 +229,13 @@ impl Parser {
     /// The last event ID string: the ID of the last block that had one, with or without data. Empty if there was none.
     pub fn last_event_id(&self) -> &str {
         self.block.last_event_id()
+    }
+
+    /// Sets the last event ID string, which following events have until the stream sets another.
+    ///
+    /// An ID that the current block has already set is committed at its blank line all the same.
+    pub fn set_last_event_id(&mut self, id: impl Into<String>) {
+        self.block.replace_last_event_id(Text::from(id.into()));
     }
 
     /// The reconnection time, if the server has set it.
