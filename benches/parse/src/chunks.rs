@@ -1,4 +1,4 @@
-//! How a corpus arrives: the same bytes in pieces of one size, or one event a piece.
+//! How a corpus arrives: the same bytes in pieces of one size, of random sizes, or one event a piece.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::Corpus;
+use crate::corpus::random::Random;
 
 /// The sizes in which the bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,21 +16,34 @@ pub enum Chunking {
     Whole,
     /// Pieces of this many bytes.
     Size(usize),
-    /// Each event with its blank line is one piece.
+    /// Each event with its blank line is one piece, and each block of comments: what a server writes at once.
     Event,
+    /// 1 to 4096 bytes, as many of them below 64 as above, from this seed.
+    Random(u64),
 }
 
 impl Chunking {
     /// The columns of the table.
-    pub const ALL: [Self; 6] =
-        [Self::Whole, Self::Size(16 << 10), Self::Size(1400), Self::Event, Self::Size(64), Self::Size(1)];
+    pub const ALL: [Self; 9] = [
+        Self::Whole,
+        Self::Size(16 << 10),
+        Self::Size(1400),
+        Self::Event,
+        Self::Size(64),
+        Self::Size(8),
+        Self::Size(3),
+        Self::Size(1),
+        Self::Random(0),
+    ];
 
-    /// Reads what `Display` writes, or any number of bytes.
+    /// Reads what `Display` writes: any number of bytes, `random` or `random-` and a seed.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "whole" => Some(Self::Whole),
             "event" => Some(Self::Event),
             "16k" => Some(Self::Size(16 << 10)),
+            "random" => Some(Self::Random(0)),
+            random if random.starts_with("random-") => random[7..].parse().ok().map(Self::Random),
             bytes => bytes.parse().ok().filter(|&size| size > 0).map(Self::Size),
         }
     }
@@ -42,9 +56,14 @@ impl fmt::Display for Chunking {
             Self::Event => "event".to_owned(),
             Self::Size(16384) => "16k".to_owned(),
             Self::Size(size) => size.to_string(),
+            Self::Random(0) => "random".to_owned(),
+            Self::Random(seed) => format!("random-{seed}"),
         })
     }
 }
+
+/// Stands for a random size.
+const RANDOM: usize = usize::MAX;
 
 /// A corpus and how it is cut. The cuts are computed on the way: a list of a million slices would evict
 /// from the cache what is being measured.
@@ -53,35 +72,39 @@ pub struct Chunks {
     /// 0: at the `ends`.
     size: usize,
     ends: Arc<[usize]>,
+    random: Random,
 }
 
 impl Chunks {
     pub fn new(corpus: &Corpus, chunking: Chunking) -> Self {
-        let size = match chunking {
-            Chunking::Whole => corpus.bytes.len(),
-            Chunking::Size(size) => size,
-            Chunking::Event => 0,
+        let (size, seed) = match chunking {
+            Chunking::Whole => (corpus.bytes.len(), 0),
+            Chunking::Size(size) => (size, 0),
+            Chunking::Event => (0, 0),
+            Chunking::Random(seed) => (RANDOM, seed),
         };
-        Self { bytes: corpus.bytes.clone(), size, ends: corpus.ends.clone() }
+        Self { bytes: corpus.bytes.clone(), size, ends: corpus.ends.clone(), random: Random(seed) }
     }
 
     /// One chunk of any bytes.
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { size: bytes.len(), bytes, ends: Arc::default() }
+        Self { size: bytes.len(), bytes, ends: Arc::default(), random: Random(0) }
     }
 
     /// For parsers that take a slice.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let cuts = Cuts { at: 0, len: self.bytes.len(), size: self.size, next: 0, ends: &*self.ends };
-        cuts.map(|range| &self.bytes[range])
+        self.cuts(&*self.ends).map(|range| &self.bytes[range])
     }
 
     /// For parsers that take `Bytes`, and may keep them.
     pub fn shared(&self) -> impl Iterator<Item = Bytes> + Send + Sync + use<> {
-        let cuts = Cuts { at: 0, len: self.bytes.len(), size: self.size, next: 0, ends: self.ends.clone() };
         let bytes = self.bytes.clone();
-        cuts.map(move |range| bytes.slice(range))
+        self.cuts(self.ends.clone()).map(move |range| bytes.slice(range))
+    }
+
+    fn cuts<E>(&self, ends: E) -> Cuts<E> {
+        Cuts { at: 0, len: self.bytes.len(), size: self.size, next: 0, ends, random: self.random.clone() }
     }
 }
 
@@ -91,6 +114,7 @@ struct Cuts<E> {
     size: usize,
     next: usize,
     ends: E,
+    random: Random,
 }
 
 impl<E: AsRef<[usize]>> Iterator for Cuts<E> {
@@ -104,6 +128,8 @@ impl<E: AsRef<[usize]>> Iterator for Cuts<E> {
         let end = if self.size == 0 {
             self.next += 1;
             self.ends.as_ref()[self.next - 1]
+        } else if self.size == RANDOM {
+            self.len.min(self.at + self.random.chunk())
         } else {
             self.len.min(self.at + self.size)
         };

@@ -57,15 +57,15 @@ impl Contender for SseStream {
     const NAME: &str = "sse-stream 0.3";
     const API: Api = Api::Owned;
 
-    /// It gives blocks, not events: those without data are left out here.
+    /// It gives blocks, not events: those without data are left out here, and the last ID is kept here.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
+        let mut id = String::new();
         drain(sse_stream::SseByteStream::new(Ready(chunks.slices())), |block| {
+            if let Some(new) = block.id {
+                id = new;
+            }
             if let Some(data) = &block.data {
-                sink.event(
-                    block.event.as_deref().unwrap_or("message"),
-                    data,
-                    block.id.as_deref().unwrap_or_default(),
-                );
+                sink.event(block.event.as_deref().unwrap_or("message"), data, &id);
             }
         });
     }
@@ -121,20 +121,22 @@ impl Contender for Russe {
     const NAME: &str = "russe 0.3";
     const API: Api = Api::Owned;
 
-    /// Its events are slices of the buffer that it is given.
+    /// Its events are slices of the buffer that it is given; the last ID is kept here.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         use tokio_util::codec::Decoder as _;
 
+        let mut id = None;
         let mut decoder = russe::Decoder::default();
         let mut buffer = bytes::BytesMut::new();
         for chunk in chunks.slices() {
             buffer.extend_from_slice(chunk);
             while let Ok(Some(event)) = decoder.decode(&mut buffer) {
                 if let russe::Event::Message(event) = event {
+                    id = event.id.or(id);
                     sink.event(
                         event.event.as_deref().unwrap_or("message"),
                         &event.data,
-                        event.id.as_deref().unwrap_or_default(),
+                        id.as_deref().unwrap_or_default(),
                     );
                 }
             }

@@ -13,8 +13,8 @@ const HELP: &str = "\
 compare: parsing measured against the peers
 
   --corpus A,B       openai anthropic tiny 64k-line 20-lines feed openai-crlf anthropic-crlf openai-cr
-                     keep-alive chinese (default: all)
-  --chunks A,B       whole 16k 1400 event 64 1, or any number of bytes (default: these six)
+                     keep-alive chinese colons comments id-retry mcp wikimedia mixed (default: all)
+  --chunks A,B       whole 16k 1400 event 64 8 3 1 random, random-SEED, or any number of bytes (default: the first nine)
   --only A,B         contenders whose name contains one of these, and the limits
   --size N           bytes of stream, with K or M (default 256K, which stays in the cache)
   --cold             the same as --size 16M --chunks 16k
