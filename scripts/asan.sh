@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 packages=
-for package in sse-proto sse-tokio sse-blocking sse-async-std; do
+for package in sse-proto sse-http sse-tokio sse-hub sse-blocking sse-async-std; do
   [ ! -d "$package" ] || packages="$packages -p $package"
 done
 # The target keeps the sanitizer out of build scripts and procedural macros.

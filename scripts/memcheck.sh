@@ -11,7 +11,7 @@ if ! command -v valgrind >/dev/null; then
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends valgrind
 fi
-[ $# -gt 0 ] || set -- -p sse-proto -p sse-tokio -p sse-blocking -p sse-async-std
+[ $# -gt 0 ] || set -- -p sse-proto -p sse-http -p sse-tokio -p sse-hub -p sse-blocking -p sse-async-std
 # Optimised, for it is slow enough. Every test binary is run by what the variable says.
 export CARGO_TARGET_DIR=target/memcheck CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=9 --leak-check=full \

@@ -8,4 +8,4 @@ set -eu
 cd "$(dirname "$0")/.."
 SSE_SOAK_SECONDS=${1:?usage: scripts/soak.sh SECONDS}
 export SSE_SOAK_SECONDS
-cargo test -p sse-tokio --features axum --test soak -- --ignored --nocapture
+cargo test -p sse-tokio --test soak -- --ignored --nocapture

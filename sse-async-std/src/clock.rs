@@ -5,12 +5,13 @@ use std::task::{Context, Poll};
 
 use proto::{Epoch, Instant, Timer};
 
-/// The clock of `std`, since it was made.
-#[derive(Default)]
-pub(crate) struct Clock(Epoch);
+/// The clock of `std`, which counts from when it was made.
+#[derive(Debug, Default)]
+pub struct Clock(Epoch);
 
-/// A timer, whose future says nothing but that it is over.
-pub(crate) struct Sleep(async_io::Timer);
+/// Completes at a point in time.
+#[derive(Debug)]
+pub struct Sleep(async_io::Timer);
 
 impl Future for Sleep {
     type Output = ();

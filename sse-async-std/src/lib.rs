@@ -53,6 +53,7 @@ mod clock;
 mod server;
 
 pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, RedirectError, TransportError};
+pub use clock::{Clock, Sleep};
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;
 pub use http;
@@ -61,5 +62,5 @@ pub use proto::{
     EventStream, EventStreamError, Frame, Jitter, Limits, Liveness, Message, Overflow, Parser, ReadChunks,
     ReadyState, ReconnectPolicy, Repeat, Verdict, is_event_stream,
 };
-pub use server::{EncodedEvent, Sse, response};
+pub use server::{EncodedEvent, LastEventId, Sse, response};
 pub use url::Url;

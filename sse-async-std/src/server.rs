@@ -1,37 +1,14 @@
-//! A stream of events as the body of a response, for hyper servers on these runtimes.
+//! Event streams as response bodies, for hyper servers on these runtimes.
 
 use std::convert::Infallible;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use bytes::Bytes;
-use futures_core::Stream;
-use futures_lite::StreamExt;
-use futures_lite::stream::Map;
-use http::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use http_body::{Body, Frame};
-use proto::{Chunks, EventBuilder};
+pub use sse_http::server::{EncodedEvent, LastEventId, response};
 
 use crate::clock::Clock;
 
-/// One encoded event or comment: what the stream behind a [`Sse`] yields.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncodedEvent(Bytes);
-
-impl From<EventBuilder<'_>> for EncodedEvent {
-    fn from(event: EventBuilder<'_>) -> Self {
-        Self(event.encode().into())
-    }
-}
-
-/// The body that sends what a `Stream` of events yields.
+/// The body that sends what a `Stream` of events yields, with comments in between by async-io's clock.
 ///
-/// Events that are ready together go out in one frame. When there is none for a while, a comment keeps the connection
-/// open: after 15 s, or as [`keep_alive`](Self::keep_alive) says. The body ends when the stream does; clients then
-/// reconnect, and only a response of status 204 keeps them from it.
+/// Its methods are those of [`sse_http::server::Sse`].
 ///
 /// # Example
 ///
@@ -43,80 +20,4 @@ impl From<EventBuilder<'_>> for EncodedEvent {
 /// let response = response(body);
 /// assert_eq!(response.headers()["content-type"], "text/event-stream");
 /// ```
-pub struct Sse<S, E = Infallible>(Chunks<S, E, Clock>);
-
-impl<S: Stream> Sse<Map<S, fn(S::Item) -> Result<S::Item, Infallible>>> {
-    /// Sends the items of `stream`: [`EncodedEvent`]s, or what converts into them.
-    pub fn new(stream: S) -> Self
-    where
-        S::Item: Into<EncodedEvent>,
-    {
-        Self::try_new(stream.map(Ok as fn(_) -> _))
-    }
-}
-
-impl<S, E> Sse<S, E> {
-    /// Sends the items of a stream that may fail.
-    ///
-    /// An error breaks the connection, after the events before it were sent, and the client reconnects.
-    pub fn try_new<T>(stream: S) -> Self
-    where
-        S: Stream<Item = Result<T, E>>,
-        T: Into<EncodedEvent>,
-    {
-        Self(Chunks::new(stream, Clock::default()))
-    }
-
-    /// Sends a comment after `interval` without an event; `Duration::MAX` means never.
-    pub fn keep_alive(self, interval: Duration) -> Self {
-        Self(self.0.keep_alive(interval))
-    }
-
-    /// Ends the body between two events as soon as `signal` completes, and asks the client to reconnect after `retry`.
-    ///
-    /// The graceful shutdown of a server that would otherwise wait for its endless responses. A frame of events that are
-    /// ready by then is sent before.
-    pub fn until(self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
-        Self(self.0.until(signal, retry))
-    }
-}
-
-impl<S, T, E> Body for Sse<S, E>
-where
-    S: Stream<Item = Result<T, E>>,
-    T: Into<EncodedEvent>,
-{
-    type Data = Bytes;
-    type Error = E;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-        let chunk = self.0.poll_chunk(cx, |event: T| event.into().0);
-        chunk.map(|chunk| Some(chunk?.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_done()
-    }
-}
-
-impl<S, E> fmt::Debug for Sse<S, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sse").field(&self.0).finish()
-    }
-}
-
-/// A 200 response that streams `body` as events, whatever stands between.
-///
-/// - `Content-Type: text/event-stream`;
-/// - `Cache-Control: no-cache`, so that a reconnection is never answered from a cache;
-/// - `X-Accel-Buffering: no`, without which nginx holds every event to the end of the response.
-///
-/// There is no `Content-Encoding`, and there should be none: a compressor holds events back until its block is full.
-pub fn response<B>(body: B) -> Response<B> {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response
-}
+pub type Sse<S, E = Infallible> = sse_http::server::Sse<S, Clock, E>;

@@ -38,8 +38,11 @@ fn events_that_are_ready_together_are_one_frame_and_an_error_comes_after_them() 
 
 #[test]
 fn no_cache_and_no_proxy_holds_events_back() {
-    let headers =
-        [("content-type", "text/event-stream"), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
+    let headers = [
+        ("content-type", "text/event-stream"),
+        ("cache-control", "no-cache, no-transform"),
+        ("x-accel-buffering", "no"),
+    ];
     let response = response(());
     for (name, value) in headers {
         assert_eq!(response.headers()[name], value);

@@ -1,4 +1,4 @@
-//! Time, for the core: tokio's, which tests pause.
+//! Tokio's clock and sleep, for the core.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use proto::{Epoch, Instant, Timer};
 use tokio::time::{Sleep, sleep, sleep_until};
 
-/// Tokio's clock, since it was made.
+/// Tokio's clock, which counts from when it was made; a paused runtime stops it.
 #[derive(Debug)]
-pub(crate) struct Clock(Epoch);
+pub struct Clock(Epoch);
 
 impl Default for Clock {
     fn default() -> Self {

@@ -22,7 +22,7 @@
 //!   Everything beyond the request is in [`Config`]: reconnection, liveness, limits, what is believed.
 //! - `.sse()` reads bytes that are already there: any `Stream` of chunks ([`ByteStreamExt`]), a tokio reader
 //!   (`ByteReadExt`), the body of a response (`ByteBodyExt`). `EventCodec` is the same for `tokio_util::codec`.
-//! - `server` has bodies for hyper and axum, and a hub that publishes to many.
+//! - `server` has bodies for hyper and axum; the crate `sse-hub` serves one stream to many.
 //!
 //! The protocol itself is `sse-proto`, which does no I/O.
 //!
@@ -34,7 +34,7 @@
 //! | `rustls` (default), `native-tls` | HTTPS by rustls, or by the TLS library of the platform |
 //! | `http2` (default) | HTTP/2, where the server offers it |
 //! | `system-proxy` (default) | the proxy that the environment names, of HTTP or SOCKS |
-//! | `server`, `axum` | event streams as `http_body::Body` and the hub; the same as axum responses |
+//! | `server`, `axum` | event streams as `http_body::Body`; the same as axum responses |
 //! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; `EventCodec` |
 //! | `serde` | `Message::json` and `Event::json`: data as JSON, typed |
 //! | `tracing` | a span per source with its URL, without credentials and query; events on connections, never data |

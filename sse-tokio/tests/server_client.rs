@@ -15,7 +15,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use futures_util::{StreamExt, future, stream};
 use http_body_util::BodyExt;
-use sse_tokio::server::{EventBuilder, Hub, HubConfig, LastEventId, Topic, response};
+use sse_hub::{EventBuilder, Hub, HubConfig, LastEventId, Topic, response};
 use sse_tokio::{Event, EventSource};
 
 /// Follows the topic, but lets only so many bytes through, other ones each time, and then breaks the

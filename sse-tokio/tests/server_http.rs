@@ -1,11 +1,10 @@
-//! Bodies behind axum and hyper: the head, resuming, and the client that leaves.
+//! Bodies behind axum and hyper: the head, errors.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::get;
 use futures_util::stream;
 use http_body_util::{BodyExt, Empty};
@@ -13,30 +12,20 @@ use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use sse_tokio::server::{EventBuilder, Hub, HubConfig, HubError, LastEventId, Sse, Subscription};
+use sse_tokio::server::{EventBuilder, Sse};
 
-/// Answers one request over a pipe. The handle ends when the server is done with the connection.
-async fn request(
-    app: Router,
-    request: Request<Empty<Bytes>>,
-) -> (Response<Incoming>, [tokio::task::JoinHandle<()>; 2]) {
+/// Answers one request over a pipe.
+async fn request(app: Router, request: Request<Empty<Bytes>>) -> Response<Incoming> {
     let (near, far) = tokio::io::duplex(64 << 10);
     let service = TowerToHyperService::new(app);
-    let server = tokio::spawn(async move {
+    tokio::spawn(async move {
         let connection =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service);
         drop(connection.await);
     });
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await.unwrap();
-    let client = tokio::spawn(async move { drop(connection.await) });
-    (sender.send_request(request).await.unwrap(), [server, client])
-}
-
-fn hub_app(hub: Hub) -> Router {
-    async fn events(State(hub): State<Hub>, last_event_id: LastEventId) -> Result<Subscription, HubError> {
-        hub.topic("t")?.subscribe(last_event_id.as_deref()).await
-    }
-    Router::new().route("/", get(events)).with_state(hub)
+    tokio::spawn(async move { drop(connection.await) });
+    sender.send_request(request).await.unwrap()
 }
 
 fn get_root() -> Request<Empty<Bytes>> {
@@ -46,11 +35,11 @@ fn get_root() -> Request<Empty<Bytes>> {
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_a_response() {
     let handler = || async { Sse::new(stream::iter(["a"].map(|data| EventBuilder::new().data(data)))) };
-    let (response, _) = request(Router::new().route("/", get(handler)), get_root()).await;
+    let response = request(Router::new().route("/", get(handler)), get_root()).await;
     assert_eq!(response.status(), 200);
     let headers = response.headers();
     assert_eq!(headers["content-type"], "text/event-stream");
-    assert_eq!(headers["cache-control"], "no-cache");
+    assert_eq!(headers["cache-control"], "no-cache, no-transform");
     assert_eq!(headers["x-accel-buffering"], "no");
     assert!(!headers.contains_key("content-encoding") && !headers.contains_key("content-length"));
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "data: a\n\n");
@@ -60,7 +49,7 @@ async fn a_stream_is_a_response() {
 async fn the_events_before_an_error_arrive() {
     let items = || stream::iter([Ok(EventBuilder::new().data("a")), Err("broken")]);
     let handler = move || async move { Sse::try_new(items()) };
-    let (mut response, _) = request(Router::new().route("/", get(handler)), get_root()).await;
+    let mut response = request(Router::new().route("/", get(handler)), get_root()).await;
     assert_eq!(response.frame().await.unwrap().unwrap().into_data().unwrap(), "data: a\n\n");
     assert!(response.frame().await.unwrap().is_err(), "the end is not a clean one");
 }
@@ -68,53 +57,6 @@ async fn the_events_before_an_error_arrive() {
 #[tokio::test(start_paused = true)]
 async fn the_head_comes_before_the_first_event() {
     let handler = || async { Sse::new(stream::pending::<EventBuilder<'static>>()).keep_alive(Duration::MAX) };
-    let (response, _) = request(Router::new().route("/", get(handler)), get_root()).await;
+    let response = request(Router::new().route("/", get(handler)), get_root()).await;
     assert_eq!(response.status(), 200);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_resumes_by_header_or_query() {
-    let hub = Hub::new(HubConfig::default());
-    let topic = hub.topic("t").unwrap();
-    let first = topic.publish(EventBuilder::new().data("a")).await.unwrap();
-    let second = topic.publish(EventBuilder::new().data("b")).await.unwrap();
-    let by_header = Request::get("/").header("Last-Event-ID", &first).body(Empty::new()).unwrap();
-    let by_query = Request::get(format!("/?lastEventId={first}")).body(Empty::new()).unwrap();
-    for by in [by_header, by_query] {
-        let (mut response, _) = request(hub_app(hub.clone()), by).await;
-        let frame = response.frame().await.unwrap().unwrap().into_data().unwrap();
-        assert_eq!(frame, format!("id: {second}\ndata: b\n\n"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_is_noticed_at_once() {
-    let start = tokio::time::Instant::now();
-    let hub = Hub::new(HubConfig::default());
-    let (mut response, [server, client]) = request(hub_app(hub.clone()), get_root()).await;
-    response.frame().await.unwrap().unwrap();
-    assert_eq!(hub.metrics().subscribers, 1);
-    client.abort();
-    server.await.unwrap();
-    assert_eq!(hub.metrics().subscribers, 0);
-    assert!(start.elapsed() < Duration::from_millis(1), "without waiting for a failed write");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_closed_hub_ends_the_response_cleanly() {
-    let hub = Hub::new(HubConfig::default());
-    let (mut response, _) = request(hub_app(hub.clone()), get_root()).await;
-    response.frame().await.unwrap().unwrap();
-    hub.close(Duration::from_secs(3));
-    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "retry: 3000\n\n");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_subscriber_too_many_is_told_to_come_back() {
-    let hub = Hub::new(HubConfig { max_subscribers: 1, ..HubConfig::default() });
-    let (_first, _) = request(hub_app(hub.clone()), get_root()).await;
-    let (second, _) = request(hub_app(hub), get_root()).await;
-    assert_eq!((second.status().as_u16(), &second.headers()["retry-after"]), (503, &"5".try_into().unwrap()));
-    let body = second.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, "there are 1 subscribers, no more are allowed: try again later");
 }

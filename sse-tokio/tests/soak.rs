@@ -20,7 +20,7 @@ use futures_util::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use sse_tokio::server::{EventBuilder, Hub, HubConfig, LastEventId, Topic};
+use sse_hub::{EventBuilder, Hub, HubConfig, LastEventId, Topic};
 use sse_tokio::{Config, Event, EventSource, ReconnectPolicy, reqwest};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinHandle, JoinSet};

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use futures_util::{StreamExt, stream};
-use sse_tokio::server::{EventBuilder, HistoryLimits, Hub, HubConfig, Topic};
+use sse_hub::{EventBuilder, HistoryLimits, Hub, HubConfig, Topic};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
@@ -19,7 +19,7 @@ use crate::counting;
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Contender {
-    /// `sse_tokio::server::Hub`.
+    /// `sse_hub::Hub`.
     Hub,
     /// axum's `Sse` over a `tokio::sync::broadcast`.
     Broadcast,

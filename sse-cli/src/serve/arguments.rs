@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use sse_tokio::server::{HistoryLimits, HubConfig, Slow};
+use sse_hub::{HistoryLimits, HubConfig, Slow};
 
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///

@@ -1,6 +1,6 @@
 //! The hub's metrics for Prometheus.
 
-use sse_tokio::server::Metrics;
+use sse_hub::Metrics;
 
 /// The text exposition format, version 0.0.4.
 pub(super) fn render(metrics: &Metrics) -> String {

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use serde::Deserialize;
+use sse_hub::{EncodeError, EventBuilder};
 use sse_tokio::Limits;
-use sse_tokio::server::{EncodeError, EventBuilder};
 use tokio::time::timeout;
 
 use super::routes::{App, Refusal};
@@ -138,7 +138,7 @@ mod tests {
     use http::StatusCode;
     use hyper::service::Service as _;
     use hyper_util::service::TowerToHyperService;
-    use sse_tokio::server::{Hub, HubConfig};
+    use sse_hub::{Hub, HubConfig};
 
     use super::super::arguments::tests::parse;
     use super::super::routes::router;

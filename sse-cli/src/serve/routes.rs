@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
-use sse_tokio::server::{Hub, HubError, LastEventId, Topic};
+use sse_hub::{Hub, HubError, LastEventId, Topic};
 use tokio::sync::Semaphore;
 
 use super::access::{Access, guard};

@@ -14,7 +14,8 @@ use axum::routing::get;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use http_body_util::BodyExt;
-use sse_tokio::server::{EncodedEvent, EventBuilder, Hub, HubConfig, LastEventId, Sse, response};
+use sse_hub::{Hub, HubConfig};
+use sse_tokio::server::{EncodedEvent, EventBuilder, LastEventId, Sse, response};
 
 pub(crate) fn router() -> Router {
     let requests = Arc::new(AtomicU32::new(0));

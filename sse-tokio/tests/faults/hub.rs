@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use sse_tokio::server::{EventBuilder, GAP_EVENT, Hub, HubConfig, LastEventId, Topic};
-use sse_tokio::server::{HistoryLimits, Slow};
+use sse_hub::{EventBuilder, GAP_EVENT, Hub, HubConfig, LastEventId, Topic};
+use sse_hub::{HistoryLimits, Slow};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 

@@ -9,21 +9,21 @@ use std::task::{Context, Waker};
 
 use proto::{EventBuilder, KeepAlive, Timer};
 
-use super::hub::Shared;
-use super::members::Members;
-use super::subscription::Start;
-use super::{HubError, Log, MemoryLog, Subscription};
 use crate::clock::Clock;
+use crate::hub::Shared;
+use crate::members::Members;
+use crate::subscription::Start;
+use crate::{HubError, Log, MemoryLog, Subscription};
 
-/// A topic of a [`Hub`](super::Hub): publish to it, subscribe to it; cheap to clone.
-pub struct Topic<L: Log = MemoryLog>(pub(super) Arc<TopicState<L>>);
+/// A topic of a [`Hub`](crate::Hub): publish to it, subscribe to it; cheap to clone.
+pub struct Topic<L: Log = MemoryLog>(pub(crate) Arc<TopicState<L>>);
 
-pub(super) struct TopicState<L: Log> {
-    pub(super) log: L,
-    pub(super) members: Arc<Members<L::Cursor>>,
-    pub(super) hub: Arc<Shared>,
+pub(crate) struct TopicState<L: Log> {
+    pub(crate) log: L,
+    pub(crate) members: Arc<Members<L::Cursor>>,
+    pub(crate) hub: Arc<Shared>,
     /// How often a comment was due so far; a subscriber that has seen fewer sends one.
-    pub(super) comments: AtomicU32,
+    pub(crate) comments: AtomicU32,
     watch: Mutex<Watch>,
     /// Wakes all members.
     waker: Waker,
@@ -64,7 +64,7 @@ impl<L: Log> Topic<L> {
 
     /// Subscribes, to what follows the event with this ID; without an ID, to what is published from now on.
     ///
-    /// If what follows is not all there, the subscription begins with a [`GAP_EVENT`](super::GAP_EVENT) and
+    /// If what follows is not all there, the subscription begins with a [`GAP_EVENT`](crate::GAP_EVENT) and
     /// the oldest event that is kept.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl<L: Log> Topic<L> {
 }
 
 impl<L: Log> TopicState<L> {
-    pub(super) fn new(log: L, hub: Arc<Shared>) -> Self {
+    pub(crate) fn new(log: L, hub: Arc<Shared>) -> Self {
         let members = Arc::new(Members::new());
         let watch = Watch {
             changed: None,
@@ -119,7 +119,7 @@ impl<L: Log> TopicState<L> {
 
     /// Has the member woken when there is something for it. What came until now it has to look for after this
     /// call.
-    pub(super) fn park(&self, slot: usize, waker: &Waker) {
+    pub(crate) fn park(&self, slot: usize, waker: &Waker) {
         // First the member, then the watch: what completes in between wakes it, too.
         self.members.park(slot, waker);
         let mut watch = self.watch();
@@ -147,7 +147,7 @@ impl<L: Log> TopicState<L> {
     }
 
     /// By how many events the slowest subscriber is behind.
-    pub(super) fn lag(&self) -> u64 {
+    pub(crate) fn lag(&self) -> u64 {
         self.members.cursors().iter().map(|cursor| self.log.lag(cursor)).max().unwrap_or(0)
     }
 }

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use proto::{EventBuilder, Gap};
 
-use super::topic::TopicState;
-use super::{Log, MemoryLog, Slow};
+use crate::topic::TopicState;
+use crate::{Log, MemoryLog, Slow};
 
 /// The type of the event that tells a subscriber about a gap.
 ///
@@ -20,7 +20,7 @@ use super::{Log, MemoryLog, Slow};
 /// the subscription goes on, so that the same gap is not told twice.
 pub const GAP_EVENT: &str = "gap";
 
-/// A body that follows a [`Topic`](super::Topic) until the client leaves or the hub closes.
+/// A body that follows a [`Topic`](crate::Topic) until the client leaves or the hub closes.
 ///
 /// ```text
 ///           ┌─────────┐ ID of its place,  ┌────────┐  hub closed: retry   ┌───────┐
@@ -48,14 +48,14 @@ enum State {
 }
 
 /// How a subscription came to its place.
-pub(super) enum Start {
+pub(crate) enum Start {
     Live,
     Resumed,
     Gap(Gap),
 }
 
 impl<L: Log> Subscription<L> {
-    pub(super) fn new(topic: Arc<TopicState<L>>, slot: usize, start: Start) -> Self {
+    pub(crate) fn new(topic: Arc<TopicState<L>>, slot: usize, start: Start) -> Self {
         let comments = topic.comments.load(Ordering::Relaxed);
         Self { topic, slot, comments, state: State::Start(start) }
     }

@@ -11,7 +11,7 @@ use std::task::{Wake, Waker};
 /// Wakers are cloned and dropped outside of the lock, for what they do is not ours: the last one of a task may take the task
 /// with it, and a subscription that the task owns.
 #[derive(Debug)]
-pub(super) struct Members<C>(Mutex<Slots<C>>);
+pub(crate) struct Members<C>(Mutex<Slots<C>>);
 
 #[derive(Debug)]
 struct Slots<C> {
@@ -27,7 +27,7 @@ struct Member<C> {
 }
 
 impl<C: Clone> Members<C> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(Slots { slots: Vec::new(), free: Vec::new() }))
     }
 
@@ -36,7 +36,7 @@ impl<C: Clone> Members<C> {
     }
 
     /// Takes a new member in; returns its slot, and whether it is the only member.
-    pub(super) fn join(&self, cursor: C) -> (usize, bool) {
+    pub(crate) fn join(&self, cursor: C) -> (usize, bool) {
         let slots = &mut *self.lock();
         let member = Some(Member { cursor, waker: Waker::noop().clone() });
         let slot = match slots.free.pop() {
@@ -57,7 +57,7 @@ impl<C: Clone> Members<C> {
         (slot, slots.slots.len() == 1)
     }
 
-    pub(super) fn leave(&self, slot: usize) {
+    pub(crate) fn leave(&self, slot: usize) {
         let mut lock = self.lock();
         let slots = &mut *lock;
         let member = slots.slots[slot].take();
@@ -69,26 +69,26 @@ impl<C: Clone> Members<C> {
         drop(member);
     }
 
-    pub(super) fn cursor(&self, slot: usize) -> C {
+    pub(crate) fn cursor(&self, slot: usize) -> C {
         self.lock().member(slot).cursor.clone()
     }
 
-    pub(super) fn advance(&self, slot: usize, cursor: C) {
+    pub(crate) fn advance(&self, slot: usize, cursor: C) {
         let mut member = Member { cursor, waker: Waker::noop().clone() };
         mem::swap(self.lock().member(slot), &mut member);
     }
 
-    pub(super) fn park(&self, slot: usize, waker: &Waker) {
+    pub(crate) fn park(&self, slot: usize, waker: &Waker) {
         let mut waker = waker.clone();
         mem::swap(&mut self.lock().member(slot).waker, &mut waker);
     }
 
-    pub(super) fn cursors(&self) -> Vec<C> {
+    pub(crate) fn cursors(&self) -> Vec<C> {
         self.lock().slots.iter().flatten().map(|member| member.cursor.clone()).collect()
     }
 
     /// Wakes all that wait, but not the one that `except` names.
-    pub(super) fn wake(&self, except: Option<usize>) {
+    pub(crate) fn wake(&self, except: Option<usize>) {
         let mut wakers = Vec::new();
         for (slot, member) in self.lock().slots.iter_mut().enumerate() {
             if let Some(member) = member.as_mut().filter(|_| Some(slot) != except) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use sse_tokio::server::{HistoryLimits, Hub, HubConfig, Subscription};
+use sse_hub::{HistoryLimits, Hub, HubConfig, Subscription};
 use tokio::time::{Instant, advance, timeout};
 
 use super::{data, frame, publish, ready, topic};

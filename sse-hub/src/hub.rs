@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use proto::{EventBuilder, HistoryLimits, KeepAlive};
 
-use super::metrics::Counters;
-use super::topic::TopicState;
-use super::{Log, MemoryLog, Metrics, Topic};
+use crate::metrics::Counters;
+use crate::topic::TopicState;
+use crate::{Log, MemoryLog, Metrics, Topic};
 
 /// Topics that are published to and subscribed to; cloning it gives another handle to the same hub.
 ///
@@ -22,7 +22,7 @@ use super::{Log, MemoryLog, Metrics, Topic};
 ///
 /// ```
 /// use http_body_util::BodyExt;
-/// use sse_tokio::server::{EventBuilder, Hub, HubConfig};
+/// use sse_hub::{EventBuilder, Hub, HubConfig};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let hub = Hub::new(HubConfig::default());
@@ -48,12 +48,12 @@ struct Topics<L: Log> {
 
 /// What a topic needs of its hub.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) config: HubConfig,
-    pub(super) subscribers: AtomicUsize,
-    pub(super) counters: Counters,
+pub(crate) struct Shared {
+    pub(crate) config: HubConfig,
+    pub(crate) subscribers: AtomicUsize,
+    pub(crate) counters: Counters,
     /// What subscribers are sent last, once the hub closes.
-    pub(super) farewell: OnceLock<Bytes>,
+    pub(crate) farewell: OnceLock<Bytes>,
 }
 
 /// How a [`Hub`] behaves.
@@ -89,7 +89,7 @@ impl Default for HubConfig {
 /// What becomes of a subscriber whose next event is no longer kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slow {
-    /// It is sent a [`GAP_EVENT`](super::GAP_EVENT) and goes on with the oldest event that is kept.
+    /// It is sent a [`GAP_EVENT`](crate::GAP_EVENT) and goes on with the oldest event that is kept.
     #[default]
     Tell,
     /// Its response ends. A client that reconnects is told about the gap then.

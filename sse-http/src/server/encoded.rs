@@ -11,7 +11,7 @@ use proto::EventBuilder;
 /// # Example
 ///
 /// ```
-/// use sse_tokio::server::{EncodedEvent, EventBuilder};
+/// use sse_http::server::{EncodedEvent, EventBuilder};
 ///
 /// let tokens = vec!["Hel".to_string(), "lo".to_string()];
 /// let events = tokens.into_iter().map(|token| EncodedEvent::from(EventBuilder::new().data(&token)));

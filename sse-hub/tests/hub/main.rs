@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use proto::{Message, Parser};
-use sse_tokio::server::{
+use sse_hub::{
     EventBuilder, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, Log, Slow, Subscription, Topic,
 };
 

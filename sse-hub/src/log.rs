@@ -8,7 +8,7 @@ use proto::{EventBuilder, Gap};
 
 /// The log of one topic: what was published, in one order for everybody, readable from any place in it.
 ///
-/// [`MemoryLog`](super::MemoryLog) is the one that comes with the hub. Another one may keep its events on
+/// [`MemoryLog`](crate::MemoryLog) is the one that comes with the hub. Another one may keep its events on
 /// disk, or share them between machines; then `append` and `seek` may wait, while `read` never does: it gives
 /// what is at hand, and `changed` completes when more is.
 pub trait Log: Send + Sync + 'static {

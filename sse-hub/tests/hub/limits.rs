@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sse_tokio::server::{Hub, HubConfig, HubError, Metrics};
+use sse_hub::{Hub, HubConfig, HubError, Metrics};
 
 use super::{frame, publish, ready, topic};
 

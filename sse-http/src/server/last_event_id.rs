@@ -1,4 +1,4 @@
-//! Where a client wants to resume.
+//! The last event ID of a request.
 
 use http::{HeaderMap, Uri};
 
@@ -8,16 +8,15 @@ use http::{HeaderMap, Uri};
 /// page that starts anew can give it in the query, as `lastEventId`, `last-event-id` or `last_event_id` in
 /// any case; the header is newer and wins.
 ///
-/// It is the client's word: as long as the server lets headers be, and not checked. What is not valid UTF-8
-/// is replaced by U+FFFD, so that an ID that nobody gave leads to a gap and not to a start from nothing.
+/// The value is not checked, and as long as the HTTP server lets a header be. Bytes that are not UTF-8 are read as Latin-1:
+/// several clients of Node send `é` as the one byte E9. IDs of ASCII alone avoid the question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEventId(pub Option<String>);
 
 impl LastEventId {
     /// Reads it from the head of a request. An empty one is none.
     pub fn of(headers: &HeaderMap, uri: &Uri) -> Self {
-        let header =
-            headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let header = headers.get("last-event-id").map(|value| text(value.as_bytes()));
         let id = header.filter(|id| !id.is_empty()).or_else(|| {
             let mut pairs = form_urlencoded::parse(uri.query()?.as_bytes());
             let (_, value) =
@@ -27,9 +26,16 @@ impl LastEventId {
         Self(id)
     }
 
-    /// The ID as [`Topic::subscribe`](super::Topic::subscribe) takes it.
+    /// The ID, borrowed.
     pub fn as_deref(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
     }
 }
 
@@ -57,8 +63,9 @@ mod tests {
     }
 
     #[test]
-    fn is_utf_8_or_not_an_id_that_anyone_gave() {
+    fn a_header_that_is_not_utf_8_is_read_as_latin_1() {
         assert_eq!(of(Some("…".as_bytes()), "/").as_deref(), Some("…"));
-        assert_eq!(of(Some(b"a\xff"), "/").as_deref(), Some("a\u{fffd}"));
+        assert_eq!(of(Some(b"caf\xe9"), "/").as_deref(), Some("café"));
+        assert_eq!(of(Some(b"a\xff"), "/").as_deref(), Some("aÿ"));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
-use sse_tokio::server::{EventBuilder, Gap, HistoryLimits, Hub, HubConfig, Log, MemoryLog, Subscription};
+use sse_hub::{EventBuilder, Gap, HistoryLimits, Hub, HubConfig, Log, MemoryLog, Subscription};
 
 use super::{data, frame, ready};
 

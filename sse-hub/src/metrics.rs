@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-/// The state of a [`Hub`](super::Hub) at one moment, its counts since it was made.
+/// The state of a [`Hub`](crate::Hub) at one moment, its counts since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
@@ -24,9 +24,9 @@ pub struct Metrics {
 
 /// The counts behind [`Metrics`].
 #[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) published: AtomicU64,
-    pub(super) sent_bytes: AtomicU64,
-    pub(super) gaps: AtomicU64,
-    pub(super) dropped: AtomicU64,
+pub(crate) struct Counters {
+    pub(crate) published: AtomicU64,
+    pub(crate) sent_bytes: AtomicU64,
+    pub(crate) gaps: AtomicU64,
+    pub(crate) dropped: AtomicU64,
 }

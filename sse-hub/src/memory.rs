@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use proto::{Cursor, EventBuilder, Gap, History, HistoryLimits, Timer};
 use tokio::sync::Notify;
 
-use super::Log;
+use crate::Log;
 use crate::clock::Clock;
 
 /// How many bytes one read gives at most, if one event is not already longer.

@@ -10,10 +10,9 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use proto::Chunks;
+use proto::{Chunks, Timer};
 
 use super::EncodedEvent;
-use crate::clock::Clock;
 
 /// The body that sends what a `Stream` of events yields.
 ///
@@ -21,39 +20,41 @@ use crate::clock::Clock;
 /// the connection open: after 15 s, or as [`keep_alive`](Self::keep_alive) says. The body ends when the
 /// stream does; clients then reconnect, and only a response of status 204 keeps them from it.
 ///
-/// # Example
-///
-/// ```
-/// use futures_util::stream;
-/// use sse_tokio::server::{EventBuilder, Sse, response};
-///
-/// let body = Sse::new(stream::iter(["a", "b"].map(|data| EventBuilder::new().data(data))));
-/// let response = response(body);
-/// assert_eq!(response.headers()["content-type"], "text/event-stream");
-/// ```
-pub struct Sse<S, E = Infallible>(Chunks<S, E, Clock>);
+/// `T` is the clock and the sleep of a runtime; an adapter fixes it, as `sse_tokio::server::Sse` does.
+pub struct Sse<S, T: Timer, E = Infallible>(Chunks<S, E, T>);
 
-impl<S> Sse<Unfailing<S>> {
+impl<S, T: Timer + Default> Sse<Unfailing<S>, T> {
     /// Sends the items of `stream`: [`EncodedEvent`]s, or what converts into them.
-    pub fn new<T>(stream: S) -> Self
+    pub fn new(stream: S) -> Self
     where
-        S: Stream<Item = T>,
-        T: Into<EncodedEvent>,
+        S: Stream,
+        S::Item: Into<EncodedEvent>,
     {
         Self::try_new(Unfailing { stream })
     }
 }
 
-impl<S, E> Sse<S, E> {
+impl<S, T: Timer + Default, E> Sse<S, T, E> {
     /// Sends the items of a stream that may fail.
     ///
     /// An error breaks the connection, after the events before it were sent, and the client reconnects.
-    pub fn try_new<T>(stream: S) -> Self
+    pub fn try_new<I>(stream: S) -> Self
     where
-        S: Stream<Item = Result<T, E>>,
-        T: Into<EncodedEvent>,
+        S: Stream<Item = Result<I, E>>,
+        I: Into<EncodedEvent>,
     {
-        Self(Chunks::new(stream, Clock::default()))
+        Self::with_timer(stream, T::default())
+    }
+}
+
+impl<S, T: Timer, E> Sse<S, T, E> {
+    /// As [`try_new`](Self::try_new), on a timer that has no default.
+    pub fn with_timer<I>(stream: S, timer: T) -> Self
+    where
+        S: Stream<Item = Result<I, E>>,
+        I: Into<EncodedEvent>,
+    {
+        Self(Chunks::new(stream, timer))
     }
 
     /// Sends a comment after `interval` without an event; `Duration::MAX` means never.
@@ -71,16 +72,17 @@ impl<S, E> Sse<S, E> {
     }
 }
 
-impl<S, T, E> Body for Sse<S, E>
+impl<S, I, T, E> Body for Sse<S, T, E>
 where
-    S: Stream<Item = Result<T, E>>,
-    T: Into<EncodedEvent>,
+    S: Stream<Item = Result<I, E>>,
+    I: Into<EncodedEvent>,
+    T: Timer,
 {
     type Data = Bytes;
     type Error = E;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-        let chunk = self.0.poll_chunk(cx, |event: T| Bytes::from(event.into()));
+        let chunk = self.0.poll_chunk(cx, |event: I| Bytes::from(event.into()));
         chunk.map(|chunk| Some(chunk?.map(Frame::data)))
     }
 
@@ -89,7 +91,7 @@ where
     }
 }
 
-impl<S, E> fmt::Debug for Sse<S, E> {
+impl<S, T: Timer, E> fmt::Debug for Sse<S, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Sse").field(&self.0).finish()
     }
