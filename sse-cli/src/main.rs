@@ -6,11 +6,13 @@
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod check;
 mod demo;
 mod failure;
 mod manual;
 mod output;
 mod parse;
+mod request;
 mod serve;
 mod tail;
 mod terminal;
@@ -36,6 +38,7 @@ enum Command {
     Tail(Box<tail::Arguments>),
     Parse(parse::Arguments),
     Serve(Box<serve::Arguments>),
+    Check(Box<check::Arguments>),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => run(demo::run(&arguments)),
         Command::Tail(arguments) => run(tail::run(&arguments)),
+        Command::Check(arguments) => run(check::run(&arguments)),
         Command::Parse(arguments) => parse::run(&arguments),
         Command::Serve(arguments) => return serve::run(*arguments),
         Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),

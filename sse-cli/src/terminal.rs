@@ -18,6 +18,8 @@ pub(crate) struct Styles {
     pub(crate) status: Style,
     /// Something went wrong, for the moment.
     pub(crate) trouble: Style,
+    /// Something is wrong, and stays so.
+    pub(crate) fault: Style,
 }
 
 impl Styles {
@@ -41,6 +43,7 @@ impl Styles {
             aside: Style::new().dimmed(),
             status: AnsiColor::Green.on_default(),
             trouble: AnsiColor::Yellow.on_default(),
+            fault: AnsiColor::Red.on_default().bold(),
         }
     }
 }

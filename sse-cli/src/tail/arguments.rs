@@ -1,13 +1,11 @@
 //! What can be asked for.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use sse_tokio::reqwest::{Method, Url};
 use sse_tokio::{Config, Liveness, ReconnectPolicy, Repeat};
 
-use super::request::{Data, Headers};
+use crate::request::{RequestArguments, seconds};
 
 /// Follow a stream, through lost connections
 ///
@@ -16,9 +14,8 @@ use super::request::{Data, Headers};
 #[derive(Args, Debug)]
 #[command(after_help = crate::manual::exit_codes())]
 pub(crate) struct Arguments {
-    /// The stream; http:// unless it says otherwise
-    #[arg(value_parser = url)]
-    pub(super) url: Url,
+    #[command(flatten)]
+    pub(super) request: RequestArguments,
 
     /// Print one JSON object a line: "kind" is open, event, comment, retry, disconnected or closed, with "event", "data",
     /// "id", "status", "attempt", "delay_ms" and "cause" where they apply
@@ -33,23 +30,6 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
     pub(super) max_events: Option<u64>,
 
-    /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a file of them
-    #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
-    pub(super) headers: Vec<Headers>,
-
-    /// Method
-    #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
-    pub(super) method: Option<Method>,
-
-    /// Body, of a POST unless -X says otherwise; @FILE for that of a file, - for standard input. The content type is
-    /// application/json if it is JSON, else that of a form; -H tells another
-    #[arg(short, long, value_name = "DATA", help_heading = "Request")]
-    pub(super) data: Option<Data>,
-
-    /// Credentials (basic authentication)
-    #[arg(short, long, value_name = "USER:PASSWORD", value_parser = user, help_heading = "Request")]
-    pub(super) user: Option<(String, String)>,
-
     /// Begin after the event with this ID
     #[arg(long, value_name = "ID", value_parser = id, help_heading = "Request")]
     pub(super) last_event_id: Option<String>,
@@ -58,14 +38,6 @@ pub(crate) struct Arguments {
     /// response also if the blank line after it is missing
     #[arg(long, help_heading = "Request")]
     pub(super) lenient: bool,
-
-    /// Accept every certificate: anybody may listen
-    #[arg(short = 'k', long, help_heading = "TLS")]
-    pub(super) insecure: bool,
-
-    /// Certificates to trust in place of those of the system (PEM)
-    #[arg(long, value_name = "FILE", help_heading = "TLS")]
-    pub(super) cacert: Option<PathBuf>,
 
     /// Seconds without a byte after which the connection counts as dead; comments are life [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
@@ -124,11 +96,6 @@ pub(super) enum When {
 }
 
 impl Arguments {
-    /// The URL as it may be shown.
-    pub(super) fn shown_url(&self) -> Url {
-        shown(&self.url)
-    }
-
     /// What the protocol's machine is told.
     pub(super) fn config(&self) -> Config {
         Config {
@@ -159,47 +126,12 @@ impl Arguments {
     }
 }
 
-/// A URL without what may be secret: credentials, and the tokens of a query or a fragment.
-pub(super) fn shown(url: &Url) -> Url {
-    let mut url = url.clone();
-    // What has no host has no credentials either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url
-}
-
-/// As browsers and curl have it, `localhost:8080/events` will do.
-fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
-    // Not anywhere: another URL may be in the query.
-    let is_scheme =
-        |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    match text.split_once("://") {
-        Some((scheme, _)) if is_scheme(scheme) => text.parse(),
-        _ => format!("http://{text}").parse(),
-    }
-}
-
 /// An ID that would not be sent is not passed over in silence.
 fn id(text: &str) -> Result<String, &'static str> {
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Err("no header can carry its control characters");
     }
     Ok(text.to_owned())
-}
-
-fn user(text: &str) -> Result<(String, String), &'static str> {
-    let (user, password) = text.split_once(':').ok_or("a colon and the password are missing")?;
-    Ok((user.to_owned(), password.to_owned()))
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().map_err(|_| "not a number")?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("not a time that can be waited for"),
-    }
 }
 
 #[cfg(test)]
@@ -263,13 +195,5 @@ mod tests {
             let line = ["tail", "http://localhost/"].iter().chain(arguments);
             assert!(Tail::try_parse_from(line).is_err(), "{arguments:?}");
         }
-    }
-
-    #[test]
-    fn a_url_without_a_scheme_is_one_of_http() {
-        assert_eq!(url("localhost:8080/events").unwrap().as_str(), "http://localhost:8080/events");
-        let query = url("localhost/?to=https://example.com").unwrap();
-        assert_eq!(query.as_str(), "http://localhost/?to=https://example.com");
-        assert_eq!(url("https://example.com").unwrap().as_str(), "https://example.com/");
     }
 }

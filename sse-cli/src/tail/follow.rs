@@ -11,10 +11,10 @@ use sse_tokio::reqwest::header::CONTENT_TYPE;
 use sse_tokio::{Cause, CloseReason, Error, Event, Head};
 use tokio::sync::Notify;
 
-use super::arguments::shown;
-use super::{Arguments, request, stop};
+use super::{Arguments, source, stop};
 use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain};
 use crate::output::{Format, Line, Printer, milliseconds};
+use crate::request::shown;
 use crate::text::excerpt;
 
 /// How much of a refused response is read, how long it may take, and how many characters are shown.
@@ -26,10 +26,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut stop =
         stop::requested().map_err(|error| Failure::new(FAILED, "cannot listen to signals", &error))?;
     let tap = Tap::default();
-    let mut source = request::builder(arguments)?
+    let mut source = source::builder(arguments)?
         .on_chunk(tap.hook(arguments.raw))
         .build()
-        .map_err(|error| Failure::new(USAGE, arguments.shown_url(), &error))?;
+        .map_err(|error| Failure::new(USAGE, arguments.request.shown_url(), &error))?;
     let mut printer = Printer::new(match (arguments.raw, arguments.json) {
         (true, _) => Format::Raw,
         (_, true) => Format::Json,
@@ -145,7 +145,9 @@ async fn finish(
     }
     match code {
         None => Ok(ExitCode::SUCCESS),
-        Some(code) => Err(Failure::Other { message: format!("{}: {cause}", arguments.shown_url()), code }),
+        Some(code) => {
+            Err(Failure::Other { message: format!("{}: {cause}", arguments.request.shown_url()), code })
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod arguments;
 mod follow;
-mod request;
+mod source;
 mod stop;
 
 pub(crate) use arguments::Arguments;

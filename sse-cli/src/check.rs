@@ -1,0 +1,194 @@
+//! `sse check`: a doctor for servers of event streams.
+//!
+//! It connects as different clients would, and reports what it saw. The rules are pure functions of what was observed:
+//! `head` (status and headers), `framing` (the format), `arrival` (times), `resume` (what a client that comes back gets).
+//!
+//! ```text
+//!  probe: GET ──────────────────▶ Observation ─▶ head, framing, arrival ─┐
+//!  probe: HEAD, OPTIONS, gzip, HTTP/1.0 ───────▶ head                    ├─▶ report: text, JSON, JUnit
+//!  probe: GET with Last-Event-ID ──────────────▶ resume ─────────────────┘
+//! ```
+
+mod arrival;
+mod body;
+mod finding;
+mod framing;
+mod head;
+mod probe;
+mod report;
+mod resume;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use sse_tokio::reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use sse_tokio::reqwest::{Client, Method, redirect};
+use tokio::time::Instant;
+
+use crate::failure::{FAILED, Failure};
+use crate::request::RequestArguments;
+use body::Body;
+use finding::{Finding, Level};
+use probe::{End, Observation, Target, Variant, observe};
+use report::Report;
+
+/// Check a server of event streams
+///
+/// Connects as different clients would, and reports faults (clients break, events are late or lost) and advice, each with what was
+/// seen, the section that has the rule, and what to do. Answers the question "why do my events arrive all at once?".
+///
+/// Exit codes: 0 without a fault; 1 with a fault, or if the server cannot be reached; 2 for invalid arguments.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    request: RequestArguments,
+
+    /// Seconds that all connections together may take
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = crate::request::seconds)]
+    patience: Duration,
+
+    /// Send the request more than once although it has a body
+    #[arg(long)]
+    all: bool,
+
+    /// Print one JSON object: "url", "ok", "faults", "advice", "findings" with "level" (fault, advice, pass), "code", "message",
+    /// "evidence", "reference", "fix"
+    #[arg(long)]
+    json: bool,
+
+    /// Write JUnit XML to this file as well
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let target = target(&arguments.request);
+    let client = client(&arguments.request)?;
+    let many = target.body.is_none() && matches!(target.method, Method::GET) || arguments.all;
+    let findings = examine(&client, &target, arguments.patience, many).await;
+    let report = Report::new(arguments.request.shown_url().to_string(), findings);
+    if let Some(path) = &arguments.junit {
+        std::fs::write(path, report.junit()).map_err(|error| Failure::new(FAILED, path.display(), &error))?;
+    }
+    if arguments.json {
+        report.print_json()?
+    } else {
+        report.print_text()?
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { FAILED.into() })
+}
+
+fn target(arguments: &RequestArguments) -> Target {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("sse/", env!("CARGO_PKG_VERSION"))));
+    if arguments.data.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(arguments.content_type()));
+    }
+    for (name, value) in arguments.headers() {
+        match value {
+            Some(value) => headers.insert(name, value.clone()),
+            None => headers.remove(name),
+        };
+    }
+    let body = arguments.data().map(<[u8]>::to_vec);
+    let method = arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
+    Target { url: arguments.url_with_credentials(), method, headers, body }
+}
+
+fn client(arguments: &RequestArguments) -> Result<Client, Failure> {
+    arguments
+        .client_builder()?
+        .unwrap_or_default()
+        .redirect(redirect::Policy::limited(20))
+        // Each probe is a connection of its own, as each client would be.
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(|error| Failure::new(FAILED, "cannot set up the client", &error))
+}
+
+/// Runs all probes within `patience`; only the first one unless the request may be sent `many` times.
+async fn examine(client: &Client, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
+    let start = Instant::now();
+    let main_deadline = start + if many { patience.mul_f64(0.65) } else { patience };
+    let side_deadline = start + patience.mul_f64(0.3);
+    let plain = Variant { headers: vec![("accept-encoding", "identity".into())], ..Variant::default() };
+    let main = observe(client, target, &plain, main_deadline, settled);
+    if !many {
+        let main = main.await;
+        return of_one(&main);
+    }
+    let origin = ("origin", "https://page.example".to_owned());
+    let variant = |method: Option<Method>, http10, headers| Variant { method, http10, headers };
+    let head_variant = variant(Some(Method::HEAD), false, vec![]);
+    let options_variant = variant(
+        Some(Method::OPTIONS),
+        false,
+        vec![
+            origin.clone(),
+            ("access-control-request-method", "GET".into()),
+            ("access-control-request-headers", "last-event-id".into()),
+        ],
+    );
+    let gzip_variant =
+        variant(None, false, vec![origin, ("accept-encoding", "gzip, deflate, br, zstd".into())]);
+    let old_variant = variant(None, true, vec![]);
+    let few = |body: &Body, _| body.blocks().iter().filter(|block| block.is_event()).count() >= 3;
+    let (main, head, options, gzip, old) = tokio::join!(
+        main,
+        observe(client, target, &head_variant, side_deadline, |_, _| false),
+        observe(client, target, &options_variant, side_deadline, |_, _| false),
+        observe(client, target, &gzip_variant, side_deadline, few),
+        observe(client, target, &old_variant, side_deadline, few),
+    );
+    let mut findings = of_one(&main);
+    findings.extend(head::redirected(&main, &target.url));
+    if main.head.as_ref().is_none_or(|head| head.status.as_u16() != 200) {
+        return findings;
+    }
+    findings.extend(head::others(&head, &options, &gzip, &main));
+    findings.push(head::old_version(&old));
+    let events = resume::events(&main.body);
+    if let Some(point) = resume::point(&events) {
+        let mut again = plain.clone();
+        again.headers.push(("last-event-id", String::from_utf8_lossy(&point.id).into_owned()));
+        let known = events.len();
+        let enough = |body: &Body, _| resume::events(body).len() > known;
+        let again = observe(client, target, &again, start + patience, enough).await;
+        findings.extend(resume::resumption(&events, point, &again));
+    }
+    findings
+}
+
+/// The findings that need only one connection.
+fn of_one(main: &Observation) -> Vec<Finding> {
+    let mut findings = head::check(main);
+    // After a fault of the head, the bytes are not a stream that could be read.
+    if findings.iter().any(|finding| finding.level == Level::Fault) {
+        return findings;
+    }
+    findings.extend(framing::check(&main.body, main.end == End::Eof));
+    findings.extend(arrival::check(main));
+    findings.extend(resume::ids(&main.body));
+    findings.push(match &main.end {
+        End::Stopped => Finding::pass("end", "the stream was still open when the check hung up"),
+        End::Eof => Finding::pass(
+            "end",
+            format!("the server ended the response after {}", arrival::show(main.lasted)),
+        ),
+        End::Broken(error) => Finding::advice(
+            "end",
+            format!("the connection broke after {}: {error}", arrival::show(main.lasted)),
+        )
+        .fix("end responses between two events; clients reconnect either way"),
+    });
+    findings
+}
+
+/// Whether enough was seen to judge the times: events over some seconds, or very many.
+fn settled(body: &Body, lasted: Duration) -> bool {
+    lasted >= Duration::from_secs(6) && body.blocks().iter().filter(|block| block.is_event()).count() >= 12
+}

@@ -1,0 +1,150 @@
+//! Findings for people, as JSON, and as JUnit XML.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use anstyle::Style;
+use serde::Serialize;
+
+use super::finding::{Finding, Level};
+use crate::terminal::Styles;
+use crate::text::{Visible, visible_json};
+
+/// Everything that a check found.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// The URL without credentials, query and fragment.
+    pub(super) url: String,
+    /// Whether there is no fault.
+    pub(super) ok: bool,
+    pub(super) faults: usize,
+    pub(super) advice: usize,
+    /// Faults first.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(super) fn new(url: String, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.level);
+        let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+        let (faults, advice) = (count(Level::Fault), count(Level::Advice));
+        Self { url, ok: faults == 0, faults, advice, findings }
+    }
+
+    /// One JSON object on one line.
+    pub(super) fn print_json(&self) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "{}", visible_json(&serde_json::to_string(self)?))
+    }
+
+    /// For people, faults first.
+    pub(super) fn print_text(&self) -> io::Result<()> {
+        let styles = Styles::of_stdout();
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", self.url);
+        for (level, title, style) in [
+            (Level::Fault, "Faults", styles.fault),
+            (Level::Advice, "Advice", styles.trouble),
+            (Level::Pass, "Right", styles.status),
+        ] {
+            let of_level = || self.findings.iter().filter(|finding| finding.level == level);
+            if of_level().next().is_some() {
+                let _ = writeln!(text, "\n{style}{title}{style:#}");
+            }
+            for finding in of_level() {
+                finding_text(&mut text, finding, style, styles.aside);
+            }
+        }
+        let _ = match self.faults {
+            0 => writeln!(text, "\nno faults, {} pieces of advice", self.advice),
+            faults => writeln!(text, "\n{faults} faults, {} pieces of advice", self.advice),
+        };
+        io::stdout().lock().write_all(text.as_bytes())
+    }
+
+    /// JUnit XML: a test case for every finding, failed if it is a fault.
+    pub(super) fn junit(&self) -> String {
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        let _ = writeln!(
+            xml,
+            "<testsuite name=\"sse check {}\" tests=\"{}\" failures=\"{}\">",
+            escape(&self.url),
+            self.findings.len(),
+            self.faults
+        );
+        for finding in &self.findings {
+            let _ = write!(xml, "  <testcase classname=\"sse.check\" name=\"{}\"", escape(finding.code));
+            if finding.level == Level::Fault {
+                let _ = writeln!(
+                    xml,
+                    "><failure message=\"{}\">{}</failure></testcase>",
+                    escape(&finding.message),
+                    escape(&finding.evidence.join("\n"))
+                );
+            } else {
+                let _ = writeln!(xml, "><system-out>{}</system-out></testcase>", escape(&finding.message));
+            }
+        }
+        xml.push_str("</testsuite>\n");
+        xml
+    }
+}
+
+fn finding_text(text: &mut String, finding: &Finding, style: Style, aside: Style) {
+    let _ = writeln!(text, "  {style}{}{style:#}: {}", finding.code, Visible(&one_line(&finding.message)));
+    for evidence in &finding.evidence {
+        let _ = writeln!(text, "      {}", Visible(&one_line(evidence)));
+    }
+    if finding.level != Level::Pass && !finding.fix.is_empty() {
+        let _ = writeln!(text, "      {aside}→ {}{aside:#}", finding.fix);
+    }
+    if finding.level != Level::Pass && !finding.reference.is_empty() {
+        let _ = writeln!(text, "      {aside}({}){aside:#}", finding.reference);
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n")
+}
+
+/// Text for XML 1.0: markup is escaped, and characters that XML cannot hold are shown as Rust escapes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' | '\t' => escaped.push(char),
+            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
+                escaped.extend(char.escape_unicode());
+            }
+            char => escaped.push(char),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_come_first_and_decide() {
+        let findings = vec![
+            Finding::pass("a", "fine"),
+            Finding::fault("b", "<broken> \u{1b}").seen("x & y"),
+            Finding::advice("c", "better"),
+        ];
+        let report = Report::new("http://localhost/".to_owned(), findings);
+        assert_eq!((report.ok, report.faults, report.advice), (false, 1, 1));
+        assert_eq!(report.findings[0].code, "b");
+        let xml = report.junit();
+        assert!(
+            xml.contains("failures=\"1\"")
+                && xml.contains("&lt;broken&gt; \\u{1b}")
+                && xml.contains("x &amp; y")
+        );
+    }
+}

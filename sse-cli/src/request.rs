@@ -1,0 +1,209 @@
+//! Options that describe a request, in the notation of curl.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+use sse_tokio::reqwest::header::{HeaderName, HeaderValue};
+use sse_tokio::reqwest::{Certificate, Client, ClientBuilder, Method, Url};
+
+use crate::failure::{FAILED, Failure};
+
+/// The options that describe a request, of every command that sends one.
+#[derive(Args, Debug)]
+pub(crate) struct RequestArguments {
+    /// The stream; http:// unless it says otherwise
+    #[arg(value_parser = url)]
+    pub(crate) url: Url,
+
+    /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a file of them
+    #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
+    pub(crate) headers: Vec<Headers>,
+
+    /// Method
+    #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
+    pub(crate) method: Option<Method>,
+
+    /// Body, of a POST unless -X says otherwise; @FILE for that of a file, - for standard input. The content type is
+    /// application/json if it is JSON, else that of a form; -H tells another
+    #[arg(short, long, value_name = "DATA", help_heading = "Request")]
+    pub(crate) data: Option<Data>,
+
+    /// Credentials (basic authentication)
+    #[arg(short, long, value_name = "USER:PASSWORD", value_parser = user, help_heading = "Request")]
+    pub(crate) user: Option<(String, String)>,
+
+    /// Accept every certificate: anybody may listen
+    #[arg(short = 'k', long, help_heading = "TLS")]
+    pub(crate) insecure: bool,
+
+    /// Certificates to trust in place of those of the system (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub(crate) cacert: Option<PathBuf>,
+}
+
+/// What one `-H` says: a header, or a file of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Headers(Vec<(HeaderName, Option<HeaderValue>)>);
+
+/// What `-d` says.
+#[derive(Clone, Debug)]
+pub(crate) struct Data(Vec<u8>);
+
+impl FromStr for Headers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(path) = text.strip_prefix('@') else { return Ok(Self(vec![header(text)?])) };
+        let lines = String::from_utf8(read(path)?).map_err(|error| format!("{path}: {error}"))?;
+        lines.lines().filter(|line| !line.trim().is_empty()).map(header).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl FromStr for Data {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('@') {
+            Some(path) => read(path).map(Self),
+            None if text == "-" => read(text).map(Self),
+            None => Ok(Self(text.into())),
+        }
+    }
+}
+
+/// A header, or `None` as the value of one that is not to be sent.
+fn header(text: &str) -> Result<(HeaderName, Option<HeaderValue>), String> {
+    let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
+        (Some((name, value)), _) => (name, Some(value.trim()).filter(|value| !value.is_empty())),
+        (None, Some(name)) => (name, Some("")),
+        (None, None) => return Err("a header is written `Name: value`".into()),
+    };
+    let value = value.map(HeaderValue::from_str).transpose().map_err(|error| error.to_string())?;
+    Ok((name.trim().parse().map_err(|_| format!("`{name}` is no name of a header"))?, value))
+}
+
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    let read = if path == "-" {
+        let mut data = Vec::new();
+        io::stdin().read_to_end(&mut data).map(|_| data)
+    } else {
+        fs::read(path)
+    };
+    read.map_err(|error| format!("{path}: {error}"))
+}
+
+impl RequestArguments {
+    /// The URL as it may be shown.
+    pub(crate) fn shown_url(&self) -> Url {
+        shown(&self.url)
+    }
+
+    /// The URL with the credentials of `--user`.
+    pub(crate) fn url_with_credentials(&self) -> Url {
+        let mut url = self.url.clone();
+        if let Some((user, password)) = &self.user {
+            // A URL leaves `%` as it is. They fail for URLs without a host, which cannot be requested.
+            let _ = url.set_username(&user.replace('%', "%25"));
+            let _ = url.set_password(Some(&password.replace('%', "%25")));
+        }
+        url
+    }
+
+    /// The headers that were given, in order; `None` as the value of one that is not to be sent.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&HeaderName, Option<&HeaderValue>)> {
+        self.headers.iter().flat_map(|headers| &headers.0).map(|(name, value)| (name, value.as_ref()))
+    }
+
+    /// The body.
+    pub(crate) fn data(&self) -> Option<&[u8]> {
+        self.data.as_ref().map(|data| &data.0[..])
+    }
+
+    /// The content type of the body, unless a header says another.
+    ///
+    /// The API of a language model takes JSON, and curl's own default is a form. A form is not JSON.
+    pub(crate) fn content_type(&self) -> &'static str {
+        match serde_json::from_slice::<serde::de::IgnoredAny>(self.data().unwrap_or_default()) {
+            Ok(_) => "application/json",
+            Err(_) => "application/x-www-form-urlencoded",
+        }
+    }
+
+    /// The settings of a client that is not the usual one.
+    pub(crate) fn client_builder(&self) -> Result<Option<ClientBuilder>, Failure> {
+        if !self.insecure && self.cacert.is_none() {
+            return Ok(None);
+        }
+        let mut client = Client::builder().tls_danger_accept_invalid_certs(self.insecure);
+        if let Some(path) = &self.cacert {
+            client = client.tls_certs_only(certificates(path)?);
+        }
+        Ok(Some(client))
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let name = path.display().to_string();
+    let pem = fs::read(path).map_err(|error| Failure::new(FAILED, &name, &error))?;
+    let certificates =
+        Certificate::from_pem_bundle(&pem).map_err(|error| Failure::new(FAILED, &name, &error))?;
+    if certificates.is_empty() {
+        let message = format!("{name}: there is no certificate in it (PEM)");
+        return Err(Failure::Other { message, code: FAILED });
+    }
+    Ok(certificates)
+}
+
+/// A URL without what may be secret: credentials, and the tokens of a query or a fragment.
+pub(crate) fn shown(url: &Url) -> Url {
+    let mut url = url.clone();
+    // What has no host has no credentials either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url
+}
+
+/// As browsers and curl have it, `localhost:8080/events` will do.
+fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
+    // Not anywhere: another URL may be in the query.
+    let is_scheme =
+        |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    match text.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) => text.parse(),
+        _ => format!("http://{text}").parse(),
+    }
+}
+
+fn user(text: &str) -> Result<(String, String), &'static str> {
+    let (user, password) = text.split_once(':').ok_or("a colon and the password are missing")?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
+/// A time in seconds, above zero.
+pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().map_err(|_| "not a number")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("not a time that can be waited for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_scheme_is_one_of_http() {
+        assert_eq!(url("localhost:8080/events").unwrap().as_str(), "http://localhost:8080/events");
+        let query = url("localhost/?to=https://example.com").unwrap();
+        assert_eq!(query.as_str(), "http://localhost/?to=https://example.com");
+        assert_eq!(url("https://example.com").unwrap().as_str(), "https://example.com/");
+    }
+}

@@ -1,0 +1,150 @@
+//! `sse check` against servers with known faults, and good ones.
+
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+
+mod server;
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                    Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
+
+/// A request: its first line, and its `Last-Event-ID`.
+struct Request {
+    line: String,
+    last_event_id: Option<u64>,
+}
+
+/// Serves every connection by `answer`, and returns the URL.
+fn serve(answer: fn(&Request, &mut TcpStream) -> std::io::Result<()>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/events", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let line = lines.next().unwrap().unwrap();
+                let mut request = Request { line, last_event_id: None };
+                for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
+                    if let Some((name, value)) = line.split_once(": ")
+                        && name.eq_ignore_ascii_case("last-event-id")
+                    {
+                        request.last_event_id = value.parse().ok();
+                    }
+                }
+                let _ = answer(&request, &mut stream);
+            });
+        }
+    });
+    url
+}
+
+/// Runs the check; its exit code and its report.
+fn check(url: &str, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sse"))
+        .args(["check", "--json", "--patience", "3", url])
+        .args(arguments)
+        .env("NO_PROXY", "*")
+        .output()
+        .unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn faults(report: &serde_json::Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|finding| finding["level"] == "fault")
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect()
+}
+
+/// Twenty events with IDs that count from `first` on; then the stream stays open until the client hangs up.
+fn count(stream: &mut TcpStream, first: u64) -> std::io::Result<()> {
+    let events: String = (first..first + 20).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
+    stream.write_all(format!("{HEAD}\r\n{events}").as_bytes())?;
+    stream.read(&mut [0]).map(drop)
+}
+
+#[test]
+fn a_server_that_replays_has_no_fault() {
+    let url = serve(|request, stream| match request.line.starts_with("GET") {
+        true => count(stream, request.last_event_id.unwrap_or(0) + 1),
+        false => stream.write_all(format!("{HEAD}Content-Length: 0\r\n\r\n").as_bytes()),
+    });
+    let (code, report) = check(&url, &[]);
+    assert_eq!((code, &report["ok"]), (Some(0), &true.into()), "{report:#}");
+    let resume =
+        report["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "resume").unwrap();
+    assert_eq!(resume["level"], "pass");
+}
+
+#[test]
+fn sse_serve_has_no_fault() {
+    let server = server::Server::start(&[]);
+    let (code, report) = check(&format!("http://{}/events/quiet", server.address), &[]);
+    assert_eq!(code, Some(0), "{report:#}");
+}
+
+#[test]
+fn an_event_lost_after_a_resumption_is_a_fault() {
+    let url = serve(|request, stream| count(stream, request.last_event_id.map_or(1, |id| id + 2)));
+    let (code, report) = check(&url, &[]);
+    assert_eq!((code, faults(&report)), (Some(1), vec!["lost-after-resume"]), "{report:#}");
+}
+
+#[test]
+fn a_coding_that_was_not_asked_for_is_a_fault() {
+    let url =
+        serve(|_, stream| stream.write_all(format!("{HEAD}Content-Encoding: gzip\r\n\r\n\x1f").as_bytes()));
+    let (code, report) = check(&url, &[]);
+    assert_eq!(code, Some(1));
+    assert!(faults(&report).contains(&"content-coding"), "{report:#}");
+}
+
+#[test]
+fn framing_faults_are_named_and_escaped() {
+    let url = serve(|_, stream| {
+        stream.write_all(
+            format!("{HEAD}\r\nDate : \x1b[31m\ndata: x\n\nid: a\0\ndata: y\n\ndata: cut").as_bytes(),
+        )
+    });
+    let (code, report) = check(&url, &[]);
+    assert_eq!(code, Some(1));
+    let mut codes = faults(&report);
+    codes.sort_unstable();
+    assert_eq!(codes, ["field-name", "id-nul", "unterminated"], "{report:#}");
+}
+
+#[test]
+fn a_body_is_sent_once_and_a_refusal_is_a_fault() {
+    let url = serve(|request, stream| {
+        let status = if request.line.starts_with("POST") { "401 Unauthorized" } else { "500 Twice" };
+        stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes())
+    });
+    let (code, report) = check(&url, &["-d", "{}"]);
+    assert_eq!((code, faults(&report)), (Some(1), vec!["status"]), "{report:#}");
+    assert!(report["findings"][0]["message"].as_str().unwrap().contains("401"), "{report:#}");
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_a_fault_without_secrets() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (code, report) = check(&format!("http://me:secret@127.0.0.1:{port}/?token=secret"), &[]);
+    assert_eq!((code, faults(&report)), (Some(1), vec!["unreachable"]));
+    assert!(!report.to_string().contains("secret"), "{report:#}");
+}
+
+#[test]
+fn junit_has_a_test_case_for_every_finding() {
+    let url = serve(|_, stream| stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n"));
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("check.xml");
+    let (code, _) = check(&url, &["--junit", path.to_str().unwrap()]);
+    let xml = std::fs::read_to_string(path).unwrap();
+    assert_eq!(code, Some(1));
+    assert!(xml.contains("failures=\"1\"") && xml.contains("the status is 204"), "{xml}");
+}
