@@ -25,7 +25,7 @@ use crate::Error;
 ///   [`finish`](Self::finish) at the end of the stream.
 /// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and [`frame`](Self::frame).
 /// - At any time: [`last_event_id`](Self::last_event_id), [`set_last_event_id`](Self::set_last_event_id),
-/// [`retry`](Self::retry), [`skipped`](Self::skipped).
+///   [`retry`](Self::retry), [`skipped`](Self::skipped).
 ///
 /// # Example
 ///

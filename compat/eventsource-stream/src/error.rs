@@ -1,0 +1,38 @@
+//! What an event stream can fail with.
+
+use alloc::string::{FromUtf8Error, String};
+use core::fmt;
+
+use nom::error::Error as NomError;
+
+/// Why an [`EventStream`](crate::EventStream) yielded an error.
+///
+/// Only [`Transport`](Self::Transport) occurs: no stream of bytes is malformed (9.2.6), and there are no limits. The other
+/// variants are kept for code that matches them.
+#[derive(Debug, PartialEq)]
+pub enum EventStreamError<E> {
+    /// The stream is not valid UTF-8. Does not occur: ill-formed bytes become U+FFFD.
+    Utf8(FromUtf8Error),
+    /// The stream is not an event stream. Does not occur.
+    Parser(NomError<String>),
+    /// The stream of chunks failed.
+    Transport(E),
+}
+
+impl<E> From<NomError<&str>> for EventStreamError<E> {
+    fn from(error: NomError<&str>) -> Self {
+        Self::Parser(NomError { input: error.input.into(), code: error.code })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for EventStreamError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utf8(error) => write!(f, "UTF8 error: {error}"),
+            Self::Parser(error) => write!(f, "Parse error: {error}"),
+            Self::Transport(error) => write!(f, "Transport error: {error}"),
+        }
+    }
+}
+
+impl<E: fmt::Display + fmt::Debug + Send + Sync> core::error::Error for EventStreamError<E> {}
