@@ -1,0 +1,206 @@
+//! The client: connects, reads, waits, and connects again.
+
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use eventsource_stream::EventStream;
+use futures_core::Stream;
+use futures_timer::Delay;
+use reqwest::{IntoUrl, RequestBuilder, Response};
+
+use crate::request::{ResponseFuture, Template, check};
+use crate::retry::{DEFAULT_RETRY, RetryPolicy};
+use crate::{CannotCloneRequestError, Error, Event, ReadyState};
+
+#[cfg(not(target_arch = "wasm32"))]
+type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+#[cfg(target_arch = "wasm32")]
+type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>>>>;
+
+type BoxedPolicy = Box<dyn RetryPolicy + Send + Unpin + 'static>;
+
+/// How long a connection has to be open to count as a success without an event.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+/// The longest delay that is given to the timer, which panics at what its clock cannot express.
+const LONGEST_DELAY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// Follows an event stream and reconnects when a connection ends.
+///
+/// Each end of a connection is an [`Err`] of the stream, which does not end it: the [`RetryPolicy`] decides. A response that
+/// is not an event stream is an `Err` too, and then the stream ends, as it does after [`close`](Self::close).
+///
+/// The request is sent by its own [`reqwest::Client`], with all that this is set to: redirects, cookies, proxies, TLS.
+pub struct EventSource {
+    template: Template,
+    policy: BoxedPolicy,
+    state: State,
+    /// The last event ID string. While a connection is open, its stream has it.
+    last_event_id: String,
+    /// The number of retries without an event since the last one, and the delay before the last of them.
+    last_retry: Option<(usize, Duration)>,
+}
+
+enum State {
+    /// The request has to be sent.
+    Unsent,
+    Connecting(ResponseFuture),
+    Open(Box<Connection>),
+    /// The connection is lost, and the next is made after the delay.
+    Waiting(Delay),
+    Closed,
+}
+
+struct Connection {
+    events: EventStream<Body>,
+    /// The reconnection time that the policy was given last.
+    reconnection_time: Option<Duration>,
+    /// Is over once the connection counts as a success.
+    healthy: Delay,
+}
+
+impl EventSource {
+    /// Follows the event stream that the request is answered with. It is sent when the source is first polled.
+    ///
+    /// A `Last-Event-ID` header of the request is the ID to begin with.
+    ///
+    /// # Errors
+    ///
+    /// The request cannot be cloned: its body is a stream, or it is not valid.
+    pub fn new(builder: RequestBuilder) -> Result<Self, CannotCloneRequestError> {
+        let (template, last_event_id) = Template::new(builder)?;
+        let policy = Box::new(DEFAULT_RETRY);
+        Ok(Self { template, policy, state: State::Unsent, last_event_id, last_retry: None })
+    }
+
+    /// Follows the event stream at a URL, with a client of its own.
+    ///
+    /// # Panics
+    ///
+    /// The URL is not valid.
+    pub fn get<T: IntoUrl>(url: T) -> Self {
+        Self::new(reqwest::Client::new().get(url)).expect("the URL has to be valid")
+    }
+
+    /// Drops the connection and makes no other: the stream ends.
+    pub fn close(&mut self) {
+        self.leave();
+    }
+
+    /// Sets when to reconnect. Default [`DEFAULT_RETRY`].
+    pub fn set_retry_policy(&mut self, policy: BoxedPolicy) {
+        self.policy = policy;
+    }
+
+    /// The last event ID string: the ID of the last block that had one, with or without data.
+    pub fn last_event_id(&self) -> &str {
+        match &self.state {
+            State::Open(connection) => connection.events.last_event_id(),
+            _ => &self.last_event_id,
+        }
+    }
+
+    /// The ready state (9.2.2).
+    pub fn ready_state(&self) -> ReadyState {
+        match self.state {
+            State::Unsent | State::Connecting(_) | State::Waiting(_) => ReadyState::Connecting,
+            State::Open(_) => ReadyState::Open,
+            State::Closed => ReadyState::Closed,
+        }
+    }
+
+    fn open(&mut self, response: Response) {
+        let body: Body = Box::pin(response.bytes_stream());
+        let mut events = EventStream::new(body);
+        events.set_last_event_id(self.last_event_id.as_str());
+        let healthy = Delay::new(HEALTHY_AFTER);
+        self.state = State::Open(Box::new(Connection { events, reconnection_time: None, healthy }));
+    }
+
+    /// Drops the connection, if there is one, and keeps what outlives it.
+    fn leave(&mut self) -> Option<Box<Connection>> {
+        match mem::replace(&mut self.state, State::Closed) {
+            State::Open(connection) => {
+                connection.events.last_event_id().clone_into(&mut self.last_event_id);
+                Some(connection)
+            }
+            _ => None,
+        }
+    }
+
+    /// The connection is lost, or could not be made: waits as the policy says, or stays closed.
+    fn lost(&mut self, error: Error, cx: &mut Context<'_>) -> Error {
+        if let Some(mut connection) = self.leave()
+            && Pin::new(&mut connection.healthy).poll(cx).is_ready()
+        {
+            self.last_retry = None;
+        }
+        if let Some(delay) = self.policy.retry(&error, self.last_retry) {
+            let retries = self.last_retry.map_or(0, |(retries, _)| retries);
+            self.last_retry = Some((retries.saturating_add(1), delay));
+            self.state = State::Waiting(Delay::new(delay.min(LONGEST_DELAY)));
+        }
+        error
+    }
+}
+
+impl Connection {
+    /// Reads on, and gives the policy each reconnection time that comes by, also one in a block without data (9.2.6).
+    fn poll(&mut self, policy: &mut BoxedPolicy, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        let next = Pin::new(&mut self.events).poll_next(cx);
+        let time = self.events.reconnection_time();
+        let again = matches!(&next, Poll::Ready(Some(Ok(event))) if event.retry.is_some());
+        if let Some(time) = time.filter(|_| again || time != self.reconnection_time) {
+            policy.set_reconnection_time(time);
+        }
+        self.reconnection_time = time;
+        Poll::Ready(match ready!(next) {
+            Some(Ok(event)) => Ok(event.into()),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(Error::StreamEnded),
+        })
+    }
+}
+
+impl Stream for EventSource {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            return Poll::Ready(Some(match &mut this.state {
+                State::Unsent => {
+                    this.state = State::Connecting(this.template.send(&this.last_event_id));
+                    continue;
+                }
+                State::Waiting(delay) => {
+                    ready!(Pin::new(delay).poll(cx));
+                    this.state = State::Unsent;
+                    continue;
+                }
+                State::Connecting(response) => match ready!(response.as_mut().poll(cx)).map(check) {
+                    Ok(Ok(response)) => {
+                        this.open(response);
+                        Ok(Event::Open)
+                    }
+                    Ok(Err(refused)) => {
+                        this.leave();
+                        Err(refused)
+                    }
+                    Err(error) => Err(this.lost(Error::Transport(error), cx)),
+                },
+                State::Open(connection) => match ready!(connection.poll(&mut this.policy, cx)) {
+                    Ok(event) => {
+                        this.last_retry = None;
+                        Ok(event)
+                    }
+                    Err(error) => Err(this.lost(error, cx)),
+                },
+                State::Closed => return Poll::Ready(None),
+            }));
+        }
+    }
+}
