@@ -46,7 +46,7 @@ fn https_is_tunnelled_and_a_refusal_is_an_error() {
     use sse_async_std::{CloseReason, Config, ReconnectPolicy, TransportError};
 
     let (address, thread) = proxy("HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\n\r\n");
-    let config = Config { policy: ReconnectPolicy::never(), ..Config::default() };
+    let config = Config::default().with_policy(ReconnectPolicy::never());
     let url = "https://events.example/";
     let proxy = Url::parse(&format!("http://{address}")).unwrap();
     let mut source = EventSource::builder(url).config(config).proxy(Some(proxy)).build().unwrap();

@@ -22,8 +22,8 @@ use server::{Reply, Server, no_content, response, status, stream};
 
 /// A client that reconnects at once.
 fn builder(url: &str) -> Builder {
-    let policy = ReconnectPolicy { initial: Duration::ZERO, ..ReconnectPolicy::default() };
-    EventSource::builder(url).proxy(None).config(Config { policy, ..Config::default() })
+    let policy = ReconnectPolicy::default().with_initial(Duration::ZERO);
+    EventSource::builder(url).proxy(None).config(Config::default().with_policy(policy))
 }
 
 fn hold(body: &str) -> Reply {
@@ -121,8 +121,8 @@ fn close_hangs_up_and_delivers_nothing_more() {
 #[test]
 fn the_application_may_say_when_to_reconnect() {
     let server = Server::play([stream(""), no_content()]);
-    let policy = ReconnectPolicy { initial: Duration::MAX, max: Duration::MAX, ..ReconnectPolicy::default() };
-    let config = Config { policy, ..Config::default() };
+    let policy = ReconnectPolicy::default().with_initial(Duration::MAX).with_max(Duration::MAX);
+    let config = Config::default().with_policy(policy);
     let mut source = builder(&server.url("/")).config(config).build().unwrap();
     assert!(matches!(next(&mut source), Some(Ok(Event::Open(_)))));
     assert!(matches!(next(&mut source), Some(Ok(Event::Disconnected { .. }))));

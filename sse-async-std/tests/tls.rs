@@ -73,7 +73,7 @@ fn a_stranger_is_not_trusted() {
     use sse_async_std::{CloseReason, Config, ReconnectPolicy};
 
     let (url, _) = serve();
-    let config = Config { policy: ReconnectPolicy::never(), ..Config::default() };
+    let config = Config::default().with_policy(ReconnectPolicy::never());
     let mut source = EventSource::builder(url).config(config).proxy(None).build().unwrap();
     let error = block_on(source.next()).unwrap().unwrap_err();
     assert!(matches!(error.reason(), Some(CloseReason::GaveUp { .. })), "{error:?}");

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use sse_blocking::{Attempt, Body, ClientEvent, Config, EventSource, Head, Liveness};
+use sse_blocking::{Attempt, Body, ClientEvent, Config, EventSource, Head};
 
 /// What follows the head, of which the reader may have read a part.
 struct Rest(BufReader<TcpStream>);
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let host = arguments.next().ok_or("usage: sockets HOST:PORT [PATH]")?;
     let path = arguments.next().unwrap_or_else(|| "/".into());
-    let config = Config { activity: Liveness::After(Duration::from_secs(60)), ..Config::default() };
+    let config = Config::default().with_idle_timeout(Duration::from_secs(60));
     for event in EventSource::new(config, |attempt: Attempt<'_>| connect(&host, &path, attempt)) {
         match event? {
             ClientEvent::Open(head) => println!("* open, status {}", head.status),

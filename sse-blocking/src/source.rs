@@ -101,7 +101,7 @@ enum Connection<T: Transport> {
 impl<T: Transport> EventSource<T> {
     /// A source that will connect when it is asked for an event.
     pub fn new(config: Config, transport: T) -> Self {
-        let liveness = config.activity != Liveness::Off || config.event_timeout.is_some();
+        let liveness = config.idle_timeout() != Liveness::Off || config.event_timeout().is_some();
         Self {
             transport,
             source: proto::EventSource::new(config, RandomState::new().hash_one(())),
@@ -246,7 +246,7 @@ impl<T: Transport> EventSource<T> {
         match self.transport.connect(Attempt { request, timeout, closer: &self.closer }) {
             Ok((head, body)) => {
                 let verdict = self.source.config().verdict(&T::head(&head));
-                self.source.handle_verdict(self.transport.judge(&head, verdict));
+                self.source.handle_verdict(self.transport.on_response(&head, verdict));
                 self.connection = Connection::Judged(head, body);
             }
             Err(error) => {

@@ -31,7 +31,7 @@ pub trait Transport {
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
     /// The last word on a response, `verdict` being that of [`Config::verdict`](crate::Config::verdict).
-    fn judge(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
+    fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
     }

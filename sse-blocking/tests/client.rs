@@ -27,8 +27,8 @@ fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
 
 /// Reconnects at once.
 fn config() -> Config {
-    let policy = ReconnectPolicy { initial: Duration::ZERO, ..ReconnectPolicy::default() };
-    Config { policy, ..Config::default() }
+    let policy = ReconnectPolicy::default().with_initial(Duration::ZERO);
+    Config::default().with_policy(policy)
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_time_beyond_the_clock_is_no_limit() {
         let _ = socket.read(&mut [0; 4096]).unwrap();
         socket.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
     });
-    let config = Config { connect_timeout: Some(Duration::MAX), ..Config::default() };
+    let config = Config::default().with_head_timeout(Duration::MAX);
     let mut source = EventSource::builder(url).config(config).build().unwrap();
     assert!(source.next().is_none(), "204");
     server.join().unwrap();

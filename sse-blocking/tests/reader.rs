@@ -65,7 +65,7 @@ fn an_error_is_the_last_item_and_flushes_nothing() {
 
 #[test]
 fn a_limit_is_an_error_that_says_which() {
-    let limits = Limits { event: 8, ..Limits::default() };
+    let limits = Limits::default().with_event(8);
     let mut reader =
         EventReader::new(&b"data: 0123456789\n\ndata: b\n\n"[..], Parser::new().with_limits(limits));
     let error = reader.next().unwrap().unwrap_err();

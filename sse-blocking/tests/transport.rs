@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use sse_blocking::{
-    Attempt, Body, Cause, ClientEvent, CloseReason, Config, EventSource, Head, Liveness, NoTimeout,
-    ReadyState, ReconnectPolicy,
+    Attempt, Body, Cause, ClientEvent, CloseReason, Config, EventSource, Head, NoTimeout, ReadyState,
+    ReconnectPolicy,
 };
 
 fn head(status: u16) -> Head {
@@ -17,8 +17,8 @@ fn head(status: u16) -> Head {
 }
 
 fn config() -> Config {
-    let policy = ReconnectPolicy { initial: Duration::ZERO, ..ReconnectPolicy::default() };
-    Config { policy, ..Config::default() }
+    let policy = ReconnectPolicy::default().with_initial(Duration::ZERO);
+    Config::default().with_policy(policy)
 }
 
 /// A body that is silent, as long as it is asked to wait and no longer.
@@ -43,7 +43,7 @@ impl Body for TimedOut {
 
 #[test]
 fn a_timeout_that_nobody_asked_for_is_an_error() {
-    let config = Config { policy: ReconnectPolicy::never(), ..Config::default() };
+    let config = Config::default().with_policy(ReconnectPolicy::never());
     let mut source = EventSource::new(config, |_: Attempt<'_>| Ok((head(200), TimedOut)));
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
     let closed = source.next().unwrap().unwrap_err();
@@ -137,9 +137,9 @@ fn what_would_break_a_connection_goes_with_it() {
 
 #[test]
 fn the_application_may_say_when_to_reconnect() {
-    let policy = ReconnectPolicy { initial: Duration::MAX, max: Duration::MAX, ..ReconnectPolicy::default() };
+    let policy = ReconnectPolicy::default().with_initial(Duration::MAX).with_max(Duration::MAX);
     let mut answers = vec![head(204), head(200)];
-    let mut source = EventSource::new(Config { policy, ..Config::default() }, |_: Attempt<'_>| {
+    let mut source = EventSource::new(Config::default().with_policy(policy), |_: Attempt<'_>| {
         Ok((answers.pop().unwrap(), NoTimeout(io::empty())))
     });
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
@@ -174,7 +174,7 @@ fn a_response_that_is_not_believed_can_be_read() {
 #[test]
 fn silence_is_noticed_by_the_timeout_of_a_read() {
     let mut count = 0;
-    let config = Config { activity: Liveness::After(Duration::from_millis(2)), ..config() };
+    let config = config().with_idle_timeout(Duration::from_millis(2));
     let mut source = EventSource::new(config, |_: Attempt<'_>| {
         count += 1;
         Ok((head(if count < 3 { 200 } else { 204 }), Silent))
@@ -185,14 +185,14 @@ fn silence_is_noticed_by_the_timeout_of_a_read() {
             causes.push(cause);
         }
     }
-    assert_eq!(causes, [Cause::ActivityTimeout; 2]);
+    assert_eq!(causes, [Cause::IdleTimeout; 2]);
     assert_eq!(source.close_reason(), Some(CloseReason::NoContent));
 }
 
 #[test]
 fn a_connection_that_is_late_has_a_name() {
     let mut count = 0;
-    let config = Config { connect_timeout: Some(Duration::from_millis(2)), ..config() };
+    let config = config().with_head_timeout(Duration::from_millis(2));
     let source = EventSource::new(config, |attempt: Attempt<'_>| {
         count += 1;
         if count == 2 {
@@ -204,7 +204,7 @@ fn a_connection_that_is_late_has_a_name() {
     let events: Vec<_> = source.map(Result::unwrap).collect();
     assert!(matches!(
         &events[..],
-        [ClientEvent::Disconnected { cause: Cause::ConnectTimeout, error: Some(_), .. }]
+        [ClientEvent::Disconnected { cause: Cause::HeadTimeout, error: Some(_), .. }]
     ));
 }
 
@@ -222,9 +222,8 @@ fn close_delivers_nothing_more() {
 
 #[test]
 fn a_closer_ends_the_wait_for_a_reconnection() {
-    let policy =
-        ReconnectPolicy { initial: Duration::from_secs(3600), max: Duration::MAX, ..Default::default() };
-    let config = Config { policy, ..Config::default() };
+    let policy = ReconnectPolicy::default().with_initial(Duration::from_secs(3600)).with_max(Duration::MAX);
+    let config = Config::default().with_policy(policy);
     let mut source = EventSource::new(config, |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
         Err(io::ErrorKind::Other.into())
     });

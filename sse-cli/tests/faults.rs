@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use hub::Received;
-use proto::{ClientEvent, Config, Liveness, ReconnectPolicy};
+use proto::{ClientEvent, Config, ReconnectPolicy};
 use proxy::{Proxy, Random};
 
 /// Runs `follow`, which ends when all events came, with the proxy of every seed, side by side.
@@ -24,13 +24,11 @@ fn each_seed(follow: impl Fn(&str, Config, u64) + Send + Copy + 'static) {
                 let (upstream, start) = hub::start(Random(seed), 50).await;
                 (Proxy::start(upstream, Random(!seed)).await, start)
             });
-            let config = Config {
-                last_event_id: start,
-                policy: ReconnectPolicy { max: Duration::from_millis(50), ..ReconnectPolicy::default() },
-                activity: Liveness::After(Duration::from_millis(500)),
-                retry_status: Config::TRANSIENT_STATUS.to_vec(),
-                ..Config::default()
-            };
+            let config = Config::default()
+                .with_last_event_id(start)
+                .with_policy(ReconnectPolicy::default().with_max(Duration::from_millis(50)))
+                .with_idle_timeout(Duration::from_millis(500))
+                .with_retry_status(Config::TRANSIENT_STATUS);
             thread::spawn(move || follow(&proxy.url, config, seed))
         })
         .collect();

@@ -36,12 +36,10 @@ fn main() {
         (200, vec![b"id: 2\ndata: 21.6 degrees\n\n"]),
     ];
     let mut modem = Modem { ticks: 0, responses: responses.into_iter(), body: Vec::new().into_iter() };
-    let config = Config {
-        // No event of this feed is longer, and the memory for one is never more than about that.
-        limits: Limits { event: 256, ..Limits::default() },
-        policy: ReconnectPolicy { initial: Duration::from_secs(5), ..ReconnectPolicy::default() },
-        ..Config::default()
-    };
+    // No event of this feed is longer, so the memory for one is never more than about that.
+    let config = Config::default()
+        .with_limits(Limits::default().with_event(256))
+        .with_policy(ReconnectPolicy::default().with_initial(Duration::from_secs(5)));
     let mut source = EventSource::new(config, 0x5eed);
     let mut buffer = [0; 64];
     let (mut read, mut filled) = (0, 0);

@@ -181,7 +181,8 @@ fn nothing_is_allocated_in_the_steady_state_however_the_stream_is_cut() {
         [stream, b"data: ill\xffformed\xe2\x80\nevent: \xf0\x9f\n\nevent: no data\n\n"].concat().repeat(8);
     for length in (1..=40).chain([64, 100, 128, 333, 1000, stream.len()]) {
         let mut frames = Parser::new();
-        let mut events = Parser::new().with_limits(Limits { overflow: Overflow::Skip, event: 100, id: 5 });
+        let mut events = Parser::new()
+            .with_limits(Limits::default().with_overflow(Overflow::Skip).with_event(100).with_id(5));
         let mut run = || {
             for chunk in stream.chunks(length) {
                 let mut input = chunk;
@@ -223,7 +224,7 @@ fn a_message_is_one_allocation() {
 
 /// A giant value in chunks; then a quiet stream. What the parser still holds at its end.
 fn held_after_giant(giant: &[u8], giant_chunk: usize, quiet: &[u8], quiet_chunk: usize, frames: bool) -> i64 {
-    let mut parser = Parser::new().with_limits(Limits { id: usize::MAX, ..Limits::default() });
+    let mut parser = Parser::new().with_limits(Limits::default().with_id(usize::MAX));
     let ((), _) = measure(|| {
         for mut input in giant.chunks(giant_chunk).chain(quiet.chunks(quiet_chunk)) {
             if frames {
@@ -294,7 +295,7 @@ fn capacity_is_given_back_after_one_giant_value_whatever_follows() {
 #[test]
 fn capacity_is_given_back_after_an_event_over_the_limit() {
     let mut parser =
-        Parser::new().with_limits(Limits { overflow: Overflow::Skip, event: 4 * MIB, ..Limits::default() });
+        Parser::new().with_limits(Limits::default().with_overflow(Overflow::Skip).with_event(4 * MIB));
     let piece = [b'x'; 1400];
     let (_, heap) = measure(|| {
         assert_eq!(parser.next_event(&mut &b"data: "[..]), Ok(None));
@@ -309,7 +310,7 @@ fn capacity_is_given_back_after_an_event_over_the_limit() {
 #[test]
 fn a_giant_event_takes_little_more_room_than_its_size_and_is_copied_a_few_times() {
     const SIZE: usize = 64 * MIB;
-    let mut parser = Parser::new().with_limits(Limits { event: usize::MAX, ..Limits::default() });
+    let mut parser = Parser::new().with_limits(Limits::default().with_event(usize::MAX));
     let piece = [b'x'; 1400];
     let (len, heap) = measure(|| {
         assert_eq!(parser.next_event(&mut &b"data: "[..]), Ok(None));

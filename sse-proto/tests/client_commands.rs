@@ -4,9 +4,7 @@
 mod client;
 
 use client::{Client, OK, config, secs};
-use sse_proto::{
-    Config, ErrorKind, Event, EventSource, Instant, Liveness, Output, Progress, ReadyState, Repeat,
-};
+use sse_proto::{ErrorKind, Event, EventSource, Instant, Output, Progress, ReadyState, Repeat};
 
 #[test]
 fn an_output_has_nothing_to_drop() {
@@ -97,7 +95,7 @@ fn it_can_be_closed_in_every_state() {
         },
     ];
     for state in states {
-        let mut client = Client::new(Config { flush: true, ..config() });
+        let mut client = Client::new(config().with_deliver_unterminated(true));
         state(&mut client);
         client.source.close();
         assert_eq!(client.poll(), "closed Caller");
@@ -106,7 +104,7 @@ fn it_can_be_closed_in_every_state() {
 
 #[test]
 fn polling_once_more_changes_nothing() {
-    let mut client = Client::new(Config { activity: Liveness::After(secs(45)), ..config() });
+    let mut client = Client::new(config().with_idle_timeout(secs(45)));
     let thrice = |client: &mut Client| [client.poll(), client.poll(), client.poll()];
     assert_eq!(thrice(&mut client), ["connect 0 id - until 30s"; 3]);
     client.connect();
@@ -135,7 +133,7 @@ fn a_hidden_page_gives_up_its_connection() {
 
 #[test]
 fn a_suspension_before_the_first_request_holds_it_back() {
-    let mut client = Client::new(Config { repeat: Some(Repeat::Never), ..config() });
+    let mut client = Client::new(config().with_repeat(Repeat::Never));
     client.source.suspend();
     assert_eq!(client.poll(), "wait for ever");
     client.source.resume();
@@ -170,11 +168,11 @@ fn a_suspension_between_two_polls_starts_a_new_request() {
 
 #[test]
 fn a_request_that_may_not_be_repeated_cannot_be_suspended() {
-    let mut client = Client::open(Config { repeat: Some(Repeat::Never), ..config() });
+    let mut client = Client::open(config().with_repeat(Repeat::Never));
     client.source.suspend();
     assert_eq!(client.poll(), "closed NotRepeated(Suspended)");
 
-    let mut client = Client::open(Config { repeat: Some(Repeat::IfId), ..config() });
+    let mut client = Client::open(config().with_repeat(Repeat::IfResumable));
     client.read("id: 1\n\n");
     client.source.suspend();
     assert_eq!(client.poll(), "wait for ever");

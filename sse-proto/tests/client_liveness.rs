@@ -8,8 +8,8 @@ mod client;
 use client::{Client, config, millis, secs};
 use sse_proto::{Config, Liveness, ReadyState};
 
-fn activity(activity: Liveness) -> Config {
-    Config { activity, ..config() }
+fn silence(timeout: impl Into<Liveness>) -> Config {
+    config().with_idle_timeout(timeout)
 }
 
 #[test]
@@ -19,16 +19,16 @@ fn a_request_without_a_response_is_given_up() {
     client.sleep(millis(29_999));
     assert_eq!(client.poll(), "connect 0 id - until 30s", "the deadline does not move");
     client.sleep(millis(1));
-    assert_eq!(client.poll(), "lost ConnectTimeout, attempt 1 in 1s");
+    assert_eq!(client.poll(), "lost HeadTimeout, attempt 1 in 1s");
     client.sleep(secs(1));
     assert_eq!(client.poll(), "connect 1 id - until 61s");
 }
 
 #[test]
 fn a_request_is_sent_even_if_there_is_no_time_for_it() {
-    let mut client = Client::new(Config { connect_timeout: Some(secs(0)), ..config() });
+    let mut client = Client::new(config().with_head_timeout(secs(0)));
     assert_eq!(client.poll(), "connect 0 id - until 0ns");
-    assert_eq!(client.poll(), "lost ConnectTimeout, attempt 1 in 1s");
+    assert_eq!(client.poll(), "lost HeadTimeout, attempt 1 in 1s");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_response_beats_the_deadline_that_has_passed() {
 
 #[test]
 fn unless_asked_for_silence_is_not_death() {
-    let mut client = Client::open(Config { connect_timeout: None, ..config() });
+    let mut client = Client::open(config().with_head_timeout(None));
     for _ in 0..10 {
         assert_eq!(client.poll(), "read for ever");
         client.sleep(secs(100_000));
@@ -54,19 +54,19 @@ fn unless_asked_for_silence_is_not_death() {
 
 #[test]
 fn silence_is_death() {
-    let mut client = Client::open(activity(Liveness::After(secs(45))));
+    let mut client = Client::open(silence(secs(45)));
     assert_eq!(client.poll(), "read until 45s");
     client.sleep(millis(44_999));
     assert_eq!(client.poll(), "read until 45s");
     client.sleep(millis(1));
     assert_eq!(client.source.ready_state(), ReadyState::Open);
-    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(client.poll(), "lost IdleTimeout, attempt 1 in 1s");
     assert_eq!(client.source.ready_state(), ReadyState::Connecting);
 }
 
 #[test]
 fn any_byte_is_life() {
-    let mut client = Client::open(activity(Liveness::After(secs(45))));
+    let mut client = Client::open(silence(secs(45)));
     client.poll();
     for byte in ["d", "a", ":", "\n", ":", "\n", "\u{1}"] {
         client.sleep(secs(44));
@@ -74,12 +74,12 @@ fn any_byte_is_life() {
         assert_eq!(client.read(byte).pop().unwrap(), format!("read until {elapsed:?}"));
     }
     client.sleep(secs(45));
-    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(client.poll(), "lost IdleTimeout, attempt 1 in 1s");
 }
 
 #[test]
 fn bytes_that_are_there_beat_the_deadline() {
-    let mut client = Client::open(activity(Liveness::After(secs(45))));
+    let mut client = Client::open(silence(secs(45)));
     client.poll();
     client.sleep(secs(46));
     assert_eq!(client.read("data: x\n\n"), ["event message \"x\" id ", "read until 91s"]);
@@ -87,7 +87,7 @@ fn bytes_that_are_there_beat_the_deadline() {
 
 #[test]
 fn an_application_that_is_slow_is_no_dead_server() {
-    let both = Config { event_timeout: Some(secs(60)), ..activity(Liveness::After(secs(45))) };
+    let both = silence(secs(45)).with_event_timeout(secs(60));
     let mut client = Client::open(both);
     client.poll();
     let mut input: &[u8] = b": a\n: b\n";
@@ -100,7 +100,7 @@ fn an_application_that_is_slow_is_no_dead_server() {
 
 #[test]
 fn comments_do_not_hide_a_stalled_producer() {
-    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    let mut client = Client::open(config().with_event_timeout(secs(60)));
     assert_eq!(client.poll(), "read until 60s");
     for _ in 0..3 {
         client.sleep(secs(15));
@@ -112,7 +112,7 @@ fn comments_do_not_hide_a_stalled_producer() {
 
 #[test]
 fn a_flood_without_an_event_runs_into_the_event_clock() {
-    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    let mut client = Client::open(config().with_event_timeout(secs(60)));
     client.poll();
     // There is always more: the driver is never at a point where it waits.
     for second in 1..=120 {
@@ -126,7 +126,7 @@ fn a_flood_without_an_event_runs_into_the_event_clock() {
 
 #[test]
 fn an_event_in_pieces_that_waited_for_the_application_is_read() {
-    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    let mut client = Client::open(config().with_event_timeout(secs(60)));
     client.poll();
     client.sleep(secs(3600));
     assert_eq!(client.read("data: wai"), ["read until 3600s"]);
@@ -135,7 +135,7 @@ fn an_event_in_pieces_that_waited_for_the_application_is_read() {
 
 #[test]
 fn an_event_restarts_the_event_clock() {
-    let mut client = Client::open(Config { event_timeout: Some(secs(60)), ..config() });
+    let mut client = Client::open(config().with_event_timeout(secs(60)));
     client.poll();
     client.sleep(secs(50));
     assert_eq!(client.read("data\n\n").pop().unwrap(), "read until 110s");
@@ -143,9 +143,8 @@ fn an_event_restarts_the_event_clock() {
 
 #[test]
 fn a_skipped_event_is_one_for_the_event_clock() {
-    let mut limits = sse_proto::Limits::default();
-    (limits.event, limits.overflow) = (4, sse_proto::Overflow::Skip);
-    let mut client = Client::open(Config { event_timeout: Some(secs(60)), limits, ..config() });
+    let limits = sse_proto::Limits::default().with_event(4).with_overflow(sse_proto::Overflow::Skip);
+    let mut client = Client::open(config().with_event_timeout(secs(60)).with_limits(limits));
     client.poll();
     client.sleep(secs(50));
     let said = client.read("data: 12345\n\n");
@@ -155,11 +154,8 @@ fn a_skipped_event_is_one_for_the_event_clock() {
 
 #[test]
 fn the_earlier_clock_wins() {
-    for (silence, event, expected) in [(10, 20, "ActivityTimeout"), (20, 10, "EventTimeout")] {
-        let mut client = Client::open(Config {
-            event_timeout: Some(secs(event)),
-            ..activity(Liveness::After(secs(silence)))
-        });
+    for (quiet, event, expected) in [(10, 20, "IdleTimeout"), (20, 10, "EventTimeout")] {
+        let mut client = Client::open(silence(secs(quiet)).with_event_timeout(secs(event)));
         assert_eq!(client.poll(), "read until 10s");
         client.sleep(secs(30));
         assert_eq!(client.poll(), format!("lost {expected}, attempt 1 in 1s"));
@@ -168,15 +164,15 @@ fn the_earlier_clock_wins() {
 
 #[test]
 fn a_timeout_of_nothing_still_reads_once() {
-    let mut client = Client::open(activity(Liveness::After(secs(0))));
+    let mut client = Client::open(silence(secs(0)));
     assert_eq!(client.poll(), "read until 0ns");
     assert_eq!(client.read("data\n\n"), ["event message \"\" id ", "read until 0ns"]);
-    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(client.poll(), "lost IdleTimeout, attempt 1 in 1s");
 }
 
 /// What the client waits for, after a comment every 15 s.
 fn learned(comments: u32) -> (Client, String) {
-    let mut client = Client::open(activity(Liveness::Adaptive));
+    let mut client = Client::open(silence(Liveness::Adaptive));
     let mut wait = client.poll();
     for _ in 0..comments {
         client.sleep(secs(15));
@@ -191,7 +187,7 @@ fn the_adaptive_clock_sleeps_until_it_knows_the_cadence() {
     let (mut client, wait) = learned(3);
     assert_eq!(wait, "read until 90s", "three times 15 s, after 45 s");
     client.sleep(secs(45));
-    assert_eq!(client.poll(), "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(client.poll(), "lost IdleTimeout, attempt 1 in 1s");
     client.sleep(secs(1));
     client.connect();
     assert_eq!(client.poll(), "read for ever", "and learns anew");
@@ -199,7 +195,7 @@ fn the_adaptive_clock_sleeps_until_it_knows_the_cadence() {
 
 #[test]
 fn it_learns_from_a_comment_that_comes_in_pieces() {
-    let mut client = Client::open(activity(Liveness::Adaptive));
+    let mut client = Client::open(silence(Liveness::Adaptive));
     client.poll();
     for _ in 0..3 {
         client.sleep(secs(20));
@@ -212,7 +208,7 @@ fn it_learns_from_a_comment_that_comes_in_pieces() {
 
 #[test]
 fn it_learns_nothing_from_events_and_nothing_from_a_slow_application() {
-    let mut client = Client::open(activity(Liveness::Adaptive));
+    let mut client = Client::open(silence(Liveness::Adaptive));
     client.poll();
     for _ in 0..10 {
         client.sleep(secs(15));

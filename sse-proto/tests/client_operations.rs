@@ -10,7 +10,7 @@ use heap::{Counting, heap};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sse_proto::{
-    CloseReason, Config, ErrorKind, Jitter, Limits, Liveness, Overflow, ReconnectPolicy, Repeat, Verdict,
+    CloseReason, Config, ErrorKind, Jitter, Liveness, Overflow, ReconnectPolicy, Repeat, Verdict,
 };
 use support::checks::client::{LIMITS, Op, run};
 
@@ -57,12 +57,12 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn config() -> impl Strategy<Value = Config> {
     let policy = (0..4u32, 0..10u32, any::<bool>(), proptest::option::of(0..100u64)).prop_map(
-        |(factor, attempts, full, elapsed)| ReconnectPolicy {
-            factor,
-            jitter: if full { Jitter::Full } else { Jitter::None },
-            max_attempts: Some(attempts + 3),
-            max_elapsed: elapsed.map(Duration::from_secs),
-            ..ReconnectPolicy::default()
+        |(factor, attempts, full, elapsed)| {
+            ReconnectPolicy::default()
+                .with_factor(factor)
+                .with_jitter(if full { Jitter::Full } else { Jitter::None })
+                .with_max_attempts(attempts + 3)
+                .with_max_elapsed(elapsed.map(Duration::from_secs))
         },
     );
     let liveness = prop_oneof![
@@ -71,20 +71,20 @@ fn config() -> impl Strategy<Value = Config> {
         (0..60u64).prop_map(|timeout| Liveness::After(Duration::from_secs(timeout))),
     ];
     let timeout = || proptest::option::of((0..60u64).prop_map(Duration::from_secs));
-    let rarely = prop::sample::select(vec![Repeat::IfId, Repeat::IfRefused, Repeat::Never]);
+    let rarely = prop::sample::select(vec![Repeat::IfResumable, Repeat::IfRefused, Repeat::Never]);
     let repeat = prop_oneof![6 => Just(Repeat::Always), 3 => rarely];
     let rest = (any::<bool>(), any::<bool>());
     (policy, repeat, liveness, timeout(), timeout(), rest).prop_map(
-        |(policy, repeat, activity, connect_timeout, event_timeout, (flush, skip))| Config {
-            policy,
-            repeat: Some(repeat),
-            retry_status: vec![503],
-            connect_timeout,
-            activity,
-            event_timeout,
-            limits: Limits { overflow: if skip { Overflow::Skip } else { Overflow::Fail }, ..LIMITS },
-            flush,
-            ..Config::default()
+        |(policy, repeat, activity, head_timeout, event_timeout, (flush, skip))| {
+            Config::default()
+                .with_policy(policy)
+                .with_repeat(repeat)
+                .with_retry_status(vec![503])
+                .with_head_timeout(head_timeout)
+                .with_idle_timeout(activity)
+                .with_event_timeout(event_timeout)
+                .with_limits(LIMITS.with_overflow(if skip { Overflow::Skip } else { Overflow::Fail }))
+                .with_deliver_unterminated(flush)
         },
     )
 }

@@ -9,7 +9,7 @@ use sse_proto::{Config, ErrorKind, EventSource, Instant, Jitter, Output, Reconne
 use std::time::Duration;
 
 fn with(policy: ReconnectPolicy) -> Config {
-    Config { policy, ..config() }
+    config().with_policy(policy)
 }
 
 fn delays(policy: &ReconnectPolicy, retry: Option<Duration>) -> Vec<Duration> {
@@ -19,16 +19,16 @@ fn delays(policy: &ReconnectPolicy, retry: Option<Duration>) -> Vec<Duration> {
 #[test]
 fn the_wait_doubles_up_to_its_maximum() {
     assert_eq!(delays(&policy(), None), [1, 2, 4, 8, 16, 30, 30].map(secs));
-    let slow = ReconnectPolicy { initial: secs(60), ..policy() };
+    let slow = policy().with_initial(secs(60));
     assert_eq!(delays(&slow, None), [60; 7].map(secs), "an initial wait above the maximum stands");
-    let tripling = ReconnectPolicy { factor: 3, ..policy() };
+    let tripling = policy().with_factor(3);
     assert_eq!(delays(&tripling, None), [1, 3, 9, 27, 30, 30, 30].map(secs));
 }
 
 #[test]
 fn a_factor_of_one_or_none_keeps_it_constant() {
     for factor in [0, 1] {
-        assert_eq!(delays(&ReconnectPolicy { factor, ..policy() }, None), [1; 7].map(secs));
+        assert_eq!(delays(&policy().with_factor(factor), None), [1; 7].map(secs));
     }
 }
 
@@ -43,7 +43,7 @@ fn the_wish_of_the_server_has_bounds() {
     let first = |policy: ReconnectPolicy, retry| policy.delay(1, Some(retry), None, 0);
     assert_eq!(first(policy(), Duration::ZERO), millis(10));
     assert_eq!(first(policy(), Duration::MAX), secs(3600));
-    let reversed = ReconnectPolicy { retry_min: secs(9), retry_max: secs(4), ..policy() };
+    let reversed = policy().with_retry_min(secs(9)).with_retry_max(secs(4));
     assert_eq!(first(reversed, secs(6)), secs(4), "and bounds the wrong way round are no panic");
 }
 
@@ -53,14 +53,14 @@ fn browsers_wait_three_seconds() {
     assert_eq!(delays(&ReconnectPolicy::browser(), Some(secs(7))), [7; 7].map(secs));
     assert_eq!(ReconnectPolicy::browser().delay(3, None, None, u64::MAX), secs(3));
     assert_eq!(delays(&ReconnectPolicy::browser(), Some(secs(1))), [1; 7].map(secs), "it does not grow");
-    let growing = ReconnectPolicy { factor: 2, ..ReconnectPolicy::browser() };
+    let growing = ReconnectPolicy::browser().with_factor(2);
     assert_eq!(delays(&growing, Some(secs(1))), [1, 2, 3, 3, 3, 3, 3].map(secs), "or not beyond");
 }
 
 #[test]
 fn clients_that_were_told_when_to_come_back_are_spread_too() {
     let spread = |jitter, retry, after| {
-        let policy = ReconnectPolicy { jitter, ..policy() };
+        let policy = policy().with_jitter(jitter);
         let delay = |random| policy.delay(1, retry, after, random).as_secs_f64().round();
         (delay(0), delay(u64::MAX))
     };
@@ -73,7 +73,7 @@ fn clients_that_were_told_when_to_come_back_are_spread_too() {
 
 #[test]
 fn nor_do_they_come_together_who_were_told_about_as_long_as_they_would_have_waited() {
-    let policy = ReconnectPolicy { jitter: Jitter::Equal, ..policy() };
+    let policy = policy().with_jitter(Jitter::Equal);
     let spread = |after| [0, 1 << 63].map(|random| policy.delay(3, None, Some(after), random));
     // Their own wait is 4 s.
     for after in [millis(2001), secs(3), secs(4)] {
@@ -96,8 +96,8 @@ proptest! {
         let plain = policy();
         let d = plain.delay(attempt, retry, after, random);
         prop_assert_eq!(d, plain.delay(attempt, retry, after, 0));
-        let delay = ReconnectPolicy { jitter, ..plain }.delay(attempt, retry, after, random);
-        let span = match jitter { Jitter::None => secs(0), Jitter::Equal => d / 2, Jitter::Full => d };
+        let delay = plain.with_jitter(jitter).delay(attempt, retry, after, random);
+        let span = match jitter { Jitter::None => secs(0), Jitter::Equal => d / 2, _ => d };
         if retry.is_some() || after.unwrap_or_default() > d - span {
             prop_assert!(d <= delay && delay <= d + span);
         } else {
@@ -113,7 +113,7 @@ proptest! {
         retry: Option<Duration>, after: Option<Duration>, random: u64,
     ) {
         for jitter in [Jitter::None, Jitter::Equal, Jitter::Full] {
-            let policy = ReconnectPolicy { initial, max, factor, jitter, retry_min, retry_max, ..policy() };
+            let policy = policy().with_initial(initial).with_max(max).with_factor(factor).with_jitter(jitter).with_retry_min(retry_min).with_retry_max(retry_max);
             let _ = policy.delay(attempt, retry, after, random);
         }
     }
@@ -217,7 +217,7 @@ fn the_reconnection_time_applies_at_once_and_survives() {
 
 #[test]
 fn max_attempts_end_it() {
-    let mut client = Client::new(with(ReconnectPolicy { max_attempts: Some(2), ..policy() }));
+    let mut client = Client::new(with(policy().with_max_attempts(2)));
     client.poll();
     for delay in [1, 2] {
         assert!(client.lose().starts_with("lost"));
@@ -229,7 +229,7 @@ fn max_attempts_end_it() {
 
 #[test]
 fn max_elapsed_ends_it() {
-    let mut client = Client::new(with(ReconnectPolicy { max_elapsed: Some(secs(7)), ..policy() }));
+    let mut client = Client::new(with(policy().with_max_elapsed(secs(7))));
     client.sleep(secs(1000)); // counts from the first failure
     client.poll();
     for delay in [1, 2, 4] {
@@ -242,7 +242,7 @@ fn max_elapsed_ends_it() {
 
 #[test]
 fn a_success_gives_the_whole_budget_back() {
-    let budget = ReconnectPolicy { max_attempts: Some(1), max_elapsed: Some(secs(2)), ..policy() };
+    let budget = policy().with_max_attempts(1).with_max_elapsed(secs(2));
     let mut client = Client::new(with(budget));
     for _ in 0..5 {
         client.connect();
@@ -275,7 +275,7 @@ fn the_application_sets_the_delay() {
 #[test]
 fn a_request_is_repeated_as_configured() {
     let end = |repeat, chunk| {
-        let mut client = Client::open(Config { repeat, ..config() });
+        let mut client = Client::open(config().with_repeat(repeat));
         client.read(chunk);
         client.source.handle_eof();
         client.poll()
@@ -283,11 +283,15 @@ fn a_request_is_repeated_as_configured() {
     assert_eq!(end(None, ""), "lost EndOfStream, attempt 1 in 1s");
     assert_eq!(end(Some(Repeat::Always), ""), "lost EndOfStream, attempt 1 in 1s");
     assert_eq!(end(Some(Repeat::Never), "id: 1\n\n"), "closed NotRepeated(EndOfStream)");
-    assert_eq!(end(Some(Repeat::IfId), "id: 1\n\n"), "lost EndOfStream, attempt 1 in 1s");
-    assert_eq!(end(Some(Repeat::IfId), "data: x\n\n"), "closed NotRepeated(EndOfStream)");
-    assert_eq!(end(Some(Repeat::IfId), "id: 1\n"), "closed NotRepeated(EndOfStream)", "never committed");
+    assert_eq!(end(Some(Repeat::IfResumable), "id: 1\n\n"), "lost EndOfStream, attempt 1 in 1s");
+    assert_eq!(end(Some(Repeat::IfResumable), "data: x\n\n"), "closed NotRepeated(EndOfStream)");
     assert_eq!(
-        end(Some(Repeat::IfId), "id: \u{1}\n\n"),
+        end(Some(Repeat::IfResumable), "id: 1\n"),
+        "closed NotRepeated(EndOfStream)",
+        "never committed"
+    );
+    assert_eq!(
+        end(Some(Repeat::IfResumable), "id: \u{1}\n\n"),
         "closed NotRepeated(EndOfStream)",
         "no header carries it"
     );
@@ -296,7 +300,7 @@ fn a_request_is_repeated_as_configured() {
 #[test]
 fn never_repeated_means_after_no_failure_at_all() {
     let fail = |verdict| {
-        let mut client = Client::new(Config { repeat: Some(Repeat::Never), ..config() });
+        let mut client = Client::new(config().with_repeat(Repeat::Never));
         client.poll();
         match verdict {
             Some(verdict) => client.source.handle_verdict(verdict),
@@ -304,13 +308,13 @@ fn never_repeated_means_after_no_failure_at_all() {
         }
         client.poll()
     };
-    assert_eq!(fail(None), "closed NotRepeated(ConnectTimeout)");
+    assert_eq!(fail(None), "closed NotRepeated(HeadTimeout)");
     assert_eq!(fail(Some(Verdict::Retry { status: 503, after: None })), "closed NotRepeated(Status(503))");
 }
 
 #[test]
 fn what_was_refused_is_repeated_and_what_was_carried_out_is_not() {
-    let config = || Config { repeat: Some(Repeat::IfRefused), retry_status: vec![429], ..config() };
+    let config = || config().with_repeat(Repeat::IfRefused).with_retry_status(vec![429]);
     let mut client = Client::new(config());
     client.poll();
     client.source.handle_response(429.into());

@@ -65,7 +65,7 @@ fn every_other_status_closes() {
 
 #[test]
 fn lenient_content_types_do_not_include_the_page_of_a_proxy() {
-    let lenient = || Config { lenient_content_type: true, ..config() };
+    let lenient = || config().with_lenient_content_type(true);
     for content_type in ["application/json", "text/plain", "", "text/event-streamX", "text/htmlx"] {
         assert_eq!(answer(lenient(), typed(content_type)), "open", "{content_type:?}");
     }
@@ -77,7 +77,7 @@ fn lenient_content_types_do_not_include_the_page_of_a_proxy() {
 }
 
 fn retrying() -> Config {
-    Config { retry_status: Config::TRANSIENT_STATUS.to_vec(), ..config() }
+    config().with_retry_status(Config::TRANSIENT_STATUS)
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn chosen_statuses_are_tried_again() {
         assert_eq!(said, format!("lost Status({status}), attempt 1 in 1s"));
     }
     assert_eq!(answer(retrying(), ResponseHead::from(501)), "closed Status(501)");
-    let all = Config { retry_status: (0..1000).collect(), ..config() };
+    let all = config().with_retry_status(0..1000);
     assert_eq!(answer(all.clone(), ResponseHead::from(204)), "closed NoContent");
     assert_eq!(answer(all, ResponseHead::from(200)), "closed ContentType");
 }

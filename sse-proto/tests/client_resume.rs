@@ -152,7 +152,7 @@ fn an_id_that_no_header_can_carry_is_kept_and_not_sent() {
 
 #[test]
 fn an_initial_id_is_sent_with_the_first_request() {
-    let mut client = Client::new(Config { last_event_id: "42".into(), ..config() });
+    let mut client = Client::new(config().with_last_event_id("42"));
     assert_eq!(client.source.last_event_id(), "42");
     assert!(client.poll().starts_with("connect 0 id 42 "));
     client.connect();
@@ -204,7 +204,7 @@ fn bytes_that_came_with_the_head_are_read() {
 #[test]
 fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
     let end = |flush, stream| {
-        let mut client = Client::open(Config { flush, ..config() });
+        let mut client = Client::open(config().with_deliver_unterminated(flush));
         client.read(stream);
         client.source.handle_eof();
         let mut said = vec![client.poll()];
@@ -225,14 +225,14 @@ fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
 
 #[test]
 fn a_broken_connection_is_not_flushed() {
-    let mut client = Client::open(Config { flush: true, ..config() });
+    let mut client = Client::open(config().with_deliver_unterminated(true));
     client.read("data: x\n");
     assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
 }
 
 #[test]
 fn a_flushed_event_is_a_success() {
-    let mut client = Client::new(Config { flush: true, ..config() });
+    let mut client = Client::new(config().with_deliver_unterminated(true));
     client.poll();
     client.lose();
     client.sleep(secs(1));
@@ -245,20 +245,20 @@ fn a_flushed_event_is_a_success() {
 
 #[test]
 fn a_stream_over_its_limit_is_not_asked_for_again() {
-    let limits = Limits { event: 8, id: 4, overflow: Overflow::Fail };
-    let mut client = Client::open(Config { limits, ..config() });
+    let limits = Limits::default().with_event(8).with_id(4).with_overflow(Overflow::Fail);
+    let mut client = Client::open(config().with_limits(limits));
     let said = client.read("id: 1\n\ndata: 123456789\n\ndata: x\n\n");
     assert_eq!(said, ["closed Limit(EventTooLong { limit: 8 })"]);
     assert_eq!(client.source.last_event_id(), "1");
 
-    let mut client = Client::open(Config { limits, ..config() });
+    let mut client = Client::open(config().with_limits(limits));
     assert_eq!(client.read("id: 12345\n\n"), ["closed Limit(IdTooLong { limit: 4 })"]);
 }
 
 #[test]
 fn or_it_is_skipped_with_its_id() {
-    let limits = Limits { event: 8, id: 4, overflow: Overflow::Skip };
-    let mut client = Client::open(Config { limits, ..config() });
+    let limits = Limits::default().with_event(8).with_id(4).with_overflow(Overflow::Skip);
+    let mut client = Client::open(config().with_limits(limits));
     let said = client.read("id: 1\n\nid: 2\ndata: 123456789\n\ndata: x\n\n");
     assert!(said[0].starts_with("skipped "), "{said:?}");
     assert_eq!(said[1..], ["event message \"x\" id 1", "read for ever"]);

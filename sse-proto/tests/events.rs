@@ -37,7 +37,7 @@ fn chunks<const N: usize>(chunks: [Chunk; N]) -> impl Stream<Item = Chunk> + Unp
 }
 
 fn flushing() -> Parser {
-    let limits = Limits { event: 10, ..Limits::default() };
+    let limits = Limits::default().with_event(10);
     Parser::with_last_event_id("0").with_limits(limits).with_flush(true)
 }
 
@@ -109,7 +109,7 @@ fn a_failure_is_the_last_item_and_flushes_nothing() {
 
 #[test]
 fn a_skipped_block_is_a_frame_and_no_message() {
-    let limits = Limits { event: 10, overflow: Overflow::Skip, ..Limits::default() };
+    let limits = Limits::default().with_event(10).with_overflow(Overflow::Skip);
     let parser = Parser::new().with_limits(limits);
     let (messages, frames) = both(&parser, [Ok("data: far too"), Ok(" long\n\ndata: a\n\n")]);
     assert_eq!(messages, said(["a "]));

@@ -12,8 +12,8 @@ use support::transcript::{End, Said, Transcript, Way, listen};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const SMALL: Limits = Limits { event: 10, id: 4, overflow: Overflow::Fail };
-const SKIPPING: Limits = Limits { overflow: Overflow::Skip, ..SMALL };
+const SMALL: Limits = Limits::new().with_event(10).with_id(4).with_overflow(Overflow::Fail);
+const SKIPPING: Limits = SMALL.with_overflow(Overflow::Skip);
 
 /// The outcome of a stream, which has to be the same in every chunking and in every way to ask.
 fn outcome(stream: &str, limits: Limits) -> Transcript {
@@ -274,7 +274,7 @@ fn endless(limits: Limits, start: &str, piece: &str, frames: bool) -> (Result<()
 #[test]
 fn what_has_no_end_takes_bounded_room() {
     const LIMIT: usize = 100_000;
-    let limits = Limits { event: LIMIT, id: 1000, overflow: Overflow::Fail };
+    let limits = Limits::default().with_event(LIMIT).with_id(1000).with_overflow(Overflow::Fail);
     let too_long = Err(Error::EventTooLong { limit: LIMIT });
     let cases = [
         ("a line", "data: ", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", too_long),
@@ -299,7 +299,7 @@ fn what_has_no_end_takes_bounded_room() {
         let (result, peak) = endless(limits, start, piece, frames);
         assert_eq!(result, *expected, "{what}");
         assert!(peak <= 3 * LIMIT as i64, "{what} without end took {peak} bytes");
-        let (result, peak) = endless(Limits { overflow: Overflow::Skip, ..limits }, start, piece, frames);
+        let (result, peak) = endless(limits.with_overflow(Overflow::Skip), start, piece, frames);
         assert_eq!(result, Ok(()), "{what}");
         assert!(peak <= 3 * LIMIT as i64, "{what} without end took {peak} bytes");
     }
@@ -312,7 +312,7 @@ fn ids_of_megabytes_are_refused_or_skipped() {
         let failing = listen(Parser::new(), stream.as_bytes().chunks(length), || Way::Frame);
         assert_eq!(failing.error, Some(Error::IdTooLong { limit: 4096 }));
         assert_eq!(failing.last_event_id, "1");
-        let skipping = Parser::new().with_limits(Limits { overflow: Overflow::Skip, ..Limits::default() });
+        let skipping = Parser::new().with_limits(Limits::default().with_overflow(Overflow::Skip));
         let skipping = listen(skipping, stream.as_bytes().chunks(length), || Way::Frame);
         let bytes = ((3 << 20) + "id: \ndata: y\n".len()) as u64;
         assert_eq!(
@@ -324,7 +324,10 @@ fn ids_of_megabytes_are_refused_or_skipped() {
 
 #[test]
 fn the_defaults_are_what_the_documentation_says() {
-    assert_eq!(Limits::default(), Limits { event: 16 << 20, id: 4096, overflow: Overflow::Fail });
+    assert_eq!(
+        Limits::default(),
+        Limits::default().with_event(16 << 20).with_id(4096).with_overflow(Overflow::Fail)
+    );
     let id = "x".repeat(4096);
     let transcript = listen(Parser::new(), [format!("id: {id}\ndata: y\n\n")], || Way::Frame);
     assert_eq!(transcript.said, [event("message", "y", &id)]);

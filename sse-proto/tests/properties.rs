@@ -151,8 +151,9 @@ fn stream() -> impl Strategy<Value = Cut> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (0..40usize, 0..12usize, select(vec![Overflow::Fail, Overflow::Skip]))
-        .prop_map(|(event, id, overflow)| Limits { event, id, overflow })
+    (0..40usize, 0..12usize, select(vec![Overflow::Fail, Overflow::Skip])).prop_map(
+        |(event, id, overflow)| Limits::default().with_event(event).with_id(id).with_overflow(overflow),
+    )
 }
 
 proptest! {

@@ -12,8 +12,8 @@ fn a_loss_says_why() {
     for (cause, words) in [
         (Cause::EndOfStream, "the response ended"),
         (Cause::Transport, "the connection failed"),
-        (Cause::ConnectTimeout, "no response came in time"),
-        (Cause::ActivityTimeout, "the server fell silent"),
+        (Cause::HeadTimeout, "no response came in time (head timeout)"),
+        (Cause::IdleTimeout, "the server fell silent"),
         (Cause::EventTimeout, "no event came in time"),
         (Cause::Status(503), "the server answered with status 503"),
         (Cause::Suspended, "the connection was suspended"),
@@ -91,8 +91,8 @@ fn a_gap_says_what_to_do() {
 
 #[test]
 fn defaults_are_those_of_the_documentation() {
-    let Limits { event, id, overflow } = Limits::default();
-    assert_eq!((event, id, overflow), (16 * 1024 * 1024, 4096, Overflow::Fail));
+    let limits = Limits::default();
+    assert_eq!((limits.event(), limits.id(), limits.overflow()), (16 * 1024 * 1024, 4096, Overflow::Fail));
     let HistoryLimits { events, bytes, age } = HistoryLimits::default();
     assert_eq!((events, bytes, age), (4096, 4 * 1024 * 1024, Duration::from_secs(60 * 60)));
 }
@@ -125,9 +125,9 @@ fn a_head_is_looked_up_by_names_in_lower_case() {
 fn an_id_that_was_given_stands_before_a_header() {
     let mut config = Config::default();
     config.resume_after(b"caf\xe9");
-    assert_eq!(config.last_event_id, "");
+    assert_eq!(config.last_event_id(), "");
     for header in ["caf\u{e9}", "7"] {
         config.resume_after(header.as_bytes());
-        assert_eq!(config.last_event_id, "caf\u{e9}");
+        assert_eq!(config.last_event_id(), "caf\u{e9}");
     }
 }

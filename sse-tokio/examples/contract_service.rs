@@ -27,7 +27,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sse_tokio::reqwest::{Client, Method};
-use sse_tokio::{Config, EventRef, EventSource, Liveness, Repeat};
+use sse_tokio::{Config, EventRef, EventSource, ReconnectPolicy, Repeat};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 
@@ -143,17 +143,15 @@ async fn quit(State(service): State<Arc<Service>>) -> StatusCode {
 /// What the harness asks for.
 fn ask(body: &[u8]) -> Result<(EventSource, Callback), Box<dyn Error>> {
     let parameters: Parameters = serde_json::from_slice(body)?;
-    let mut config = Config {
-        // The harness wants every request sent again, whatever its method.
-        repeat: Some(Repeat::Always),
-        last_event_id: parameters.last_event_id.unwrap_or_default(),
-        ..Config::default()
-    };
+    // The harness wants every request sent again, whatever its method.
+    let mut config = Config::default()
+        .with_repeat(Repeat::Always)
+        .with_last_event_id(parameters.last_event_id.unwrap_or_default());
     if let Some(delay) = parameters.initial_delay_ms {
-        config.policy.initial = Duration::from_millis(delay);
+        config = config.with_policy(ReconnectPolicy::default().with_initial(Duration::from_millis(delay)));
     }
     if let Some(timeout) = parameters.read_timeout_ms {
-        config.activity = Liveness::After(Duration::from_millis(timeout));
+        config = config.with_idle_timeout(Duration::from_millis(timeout));
     }
     let mut builder = EventSource::builder(parameters.stream_url).config(config);
     if let Some(method) = parameters.method {

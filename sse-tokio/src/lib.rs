@@ -56,7 +56,7 @@
 //! | `close()`, `signal` | `source.close()`; drop it; let it lose a `select!` |
 //! | `openWhenHidden: false` | `source.suspend()`, `source.resume()` |
 //! | `fetch` of one's own: fresh headers for every attempt | `.on_request(\|request, attempt\| async { .. })` |
-//! | `heartbeatTimeout` | [`Config::activity`], [`Config::event_timeout`] |
+//! | `heartbeatTimeout` | [`Config::idle_timeout`], [`Config::event_timeout`] |
 //! | `lastEventIdQueryParameterName` | `.last_event_id_parameter("lastEventId")` |
 //! | no counterpart | a `POST` is not sent twice unless asked for ([`Repeat`]); backoff and jitter ([`ReconnectPolicy`]) |
 //!

@@ -90,7 +90,7 @@ async fn the_codec_flushes_if_the_parser_does() {
 
 #[tokio::test]
 async fn the_codec_fails_at_a_limit_for_good() {
-    let limits = Limits { event: 10, ..Limits::default() };
+    let limits = Limits::default().with_event(10);
     let codec = EventCodec::new(Parser::new().with_limits(limits));
     let mut frames = FramedRead::new(&b"data: a\n\ndata: 0123456789a\n\ndata: b\n\n"[..], codec);
     assert!(matches!(frames.next().await, Some(Ok(OwnedFrame::Event(_)))));

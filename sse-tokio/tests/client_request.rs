@@ -15,7 +15,7 @@ use sse_tokio::{Builder, Cause, CloseReason, Config, Event, EventSource, Repeat,
 use support::{Answer, Server, builder, config, listen, next, source};
 
 fn repeat(repeat: Repeat) -> Config {
-    Config { repeat: Some(repeat), ..config() }
+    config().with_repeat(repeat)
 }
 
 fn body_stream() -> Body {
@@ -134,7 +134,7 @@ async fn the_hook_gives_a_fresh_token_to_every_attempt() {
 async fn a_hook_sees_one_last_event_id_and_credentials_that_are_not_shown() {
     let server = Server::start([]).await;
     let url = server.url("/").replace("http://", "http://user:secret@");
-    let config = Config { last_event_id: "7".into(), ..config() };
+    let config = config().with_last_event_id("7");
     let source = EventSource::builder(url).header("last-event-id", "5").config(config).on_request(
         |request, _| async move {
             let ids: Vec<_> = request.headers().get_all("last-event-id").iter().collect();
@@ -251,7 +251,7 @@ async fn a_post_is_sent_exactly_once() {
 
     // Nor is it sent again where a GET would be.
     let server = Server::start([Answer::status(503, "Retry-After: 1\r\n", "")]).await;
-    let config = Config { retry_status: vec![503], ..config() };
+    let config = config().with_retry_status(vec![503]);
     let mut source = post(&server).config(config).build().unwrap();
     let error = source.next_event().await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(CloseReason::NotRepeated(Cause::Status(503))));
@@ -270,7 +270,7 @@ async fn a_post_is_repeated_with_its_body_if_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn a_post_is_repeated_if_there_is_an_id_to_resume_from() {
     let server = Server::start([Answer::stream("id: 1\n\n"), Answer::stream("id\ndata: b\n\n")]).await;
-    let post = builder(&server, "/").config(repeat(Repeat::IfId)).method(Method::POST);
+    let post = builder(&server, "/").config(repeat(Repeat::IfResumable)).method(Method::POST);
     listen(&mut post.build().unwrap()).await;
     assert_eq!(server.sent("last-event-id"), [None, Some("1".into())]);
 }
@@ -318,7 +318,7 @@ async fn the_sources_own_client_is_made_as_it_was_told() {
 #[tokio::test(start_paused = true)]
 async fn the_first_request_can_resume_an_earlier_run() {
     let server = Server::start([Answer::stream("data: a\n\n")]).await;
-    let config = Config { last_event_id: "7".into(), ..config() };
+    let config = config().with_last_event_id("7");
     let mut source = builder(&server, "/").config(config).build().unwrap();
     assert_eq!(source.last_event_id(), "7");
     assert_eq!(listen(&mut source).await[1], "message \"a\" id 7");

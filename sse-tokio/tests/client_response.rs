@@ -7,7 +7,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use reqwest::StatusCode;
-use sse_tokio::{CloseReason, Config, Error, EventRef, Limits, Overflow, Verdict};
+use sse_tokio::{CloseReason, Error, EventRef, Limits, Overflow, Verdict};
 use support::{Answer, Server, builder, config, listen, millis, next, secs, source};
 
 async fn failure(server: &Server) -> Error {
@@ -57,8 +57,9 @@ async fn the_page_of_a_proxy_can_be_read() {
 async fn the_body_of_the_last_retried_status_can_be_read() {
     let busy = Answer::status(503, "", "busy");
     let server = Server::start([busy.clone(), busy]).await;
-    let mut config = Config { retry_status: vec![503], ..config() };
-    config.policy.max_attempts = Some(1);
+    let mut config = config().with_retry_status(vec![503]);
+    let policy = config.policy().with_max_attempts(1);
+    config = config.with_policy(policy);
     let mut source = builder(&server, "/").config(config).build().unwrap();
     assert_eq!(next(&mut source).await, "lost Status(503), attempt 1 in 1s");
     let mut error = source.next_event().await.unwrap().unwrap_err();
@@ -137,7 +138,7 @@ async fn the_hook_for_chunks_has_the_bytes_of_open_responses_as_they_came() {
 
 #[tokio::test(start_paused = true)]
 async fn leniency_is_for_content_types_but_that_of_a_page() {
-    let lenient = || Config { lenient_content_type: true, ..config() };
+    let lenient = || config().with_lenient_content_type(true);
     for (content_type, said) in [
         ("application/json", "open 200"),
         ("text/html; charset=utf-8", "error: the response is not text/event-stream"),
@@ -176,9 +177,9 @@ async fn chunks_may_be_cut_anywhere_and_trailers_are_not_data() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
     let body = format!("data: a\n\ndata: {}\n\n", "x".repeat(200));
-    let limits = Limits { event: 100, ..Limits::default() };
+    let limits = Limits::default().with_event(100);
     let server = Server::start([Answer::stream(&body)]).await;
-    let mut source = builder(&server, "/").config(Config { limits, ..config() }).build().unwrap();
+    let mut source = builder(&server, "/").config(config().with_limits(limits)).build().unwrap();
     assert_eq!(
         listen(&mut source).await,
         [
@@ -189,9 +190,9 @@ async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
     );
     assert_eq!(server.requests().len(), 1);
 
-    let limits = Limits { overflow: Overflow::Skip, ..limits };
+    let limits = limits.with_overflow(Overflow::Skip);
     let server = Server::start([Answer::stream(body + "data: b\n\n")]).await;
-    let mut source = builder(&server, "/").config(Config { limits, ..config() }).build().unwrap();
+    let mut source = builder(&server, "/").config(config().with_limits(limits)).build().unwrap();
     let said = listen(&mut source).await;
     assert_eq!(said[1..4], ["message \"a\" id ", "skipped 207", "message \"b\" id "]);
 }
@@ -200,7 +201,8 @@ async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
 async fn an_event_without_its_blank_line_is_delivered_if_asked_for() {
     for (flush, said) in [(true, "message \"b\" id "), (false, "lost EndOfStream, attempt 1 in 1s")] {
         let server = Server::start([Answer::stream("data: a\n\ndata: b")]).await;
-        let mut source = builder(&server, "/").config(Config { flush, ..config() }).build().unwrap();
+        let mut source =
+            builder(&server, "/").config(config().with_deliver_unterminated(flush)).build().unwrap();
         assert_eq!(listen(&mut source).await[2], said);
     }
 }

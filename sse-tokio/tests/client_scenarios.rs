@@ -82,7 +82,7 @@ async fn f_a_503_is_retried_by_those_who_ask_for_it() {
         Answer::stream("data: a\n\n"),
     ])
     .await;
-    let config = Config { retry_status: Config::TRANSIENT_STATUS.to_vec(), ..config() };
+    let config = config().with_retry_status(Config::TRANSIENT_STATUS);
     let said = listen(&mut builder(&server, "/").config(config).build().unwrap()).await;
     assert_eq!(
         said,

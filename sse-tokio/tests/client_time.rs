@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sse_tokio::{CloseReason, Config, EventRef, EventSource, Liveness, ReadyState};
+use sse_tokio::{CloseReason, EventRef, EventSource, Liveness, ReadyState};
 use support::{Answer, Server, builder, config, frozen, listen, millis, next, secs, source};
 use tokio::time::Instant;
 
@@ -32,14 +32,14 @@ async fn after_comments(source: &mut EventSource) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_is_given_up() {
     let server = Server::start([Answer::stream("data: a\n\n").idle(), Answer::stream("").idle()]).await;
-    let config = Config { activity: Liveness::After(secs(45)), ..config() };
+    let config = config().with_idle_timeout(secs(45));
     let mut source = builder(&server, "/").config(config).build().unwrap();
     frozen(async {
         assert_eq!(next(&mut source).await, "open 200");
         assert_eq!(next(&mut source).await, "message \"a\" id ");
     })
     .await;
-    assert_eq!(takes(45, next(&mut source)).await, "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(takes(45, next(&mut source)).await, "lost IdleTimeout, attempt 1 in 1s");
     frozen(server.hung_up()).await;
     assert_eq!(takes(1, next(&mut source)).await, "open 200");
 }
@@ -48,8 +48,7 @@ async fn a_silent_server_is_given_up() {
 async fn without_a_clock_silence_lasts() {
     for beyond_any_clock in [None, Some(Duration::MAX)] {
         let server = Server::start([Answer::stream("").sleep(secs(86400 * 7)).send("data: a\n\n")]).await;
-        let config =
-            Config { event_timeout: beyond_any_clock, connect_timeout: beyond_any_clock, ..config() };
+        let config = config().with_event_timeout(beyond_any_clock).with_head_timeout(beyond_any_clock);
         let mut source = builder(&server, "/").config(config).build().unwrap();
         assert_eq!(next(&mut source).await, "open 200");
         assert_eq!(takes(86400 * 7, next(&mut source)).await, "message \"a\" id ");
@@ -65,7 +64,7 @@ async fn a_trickle_is_life_but_no_event() {
         answer = answer.sleep(millis(500)).send([*byte]);
     }
     let server = Server::start([answer.clone().send("data: a\n\n").idle(), answer.idle()]).await;
-    let clocks = |event| Config { activity: Liveness::After(secs(5)), event_timeout: event, ..config() };
+    let clocks = |event| config().with_idle_timeout(secs(5)).with_event_timeout(event);
 
     let mut source = builder(&server, "/").config(clocks(None)).build().unwrap();
     assert_eq!(takes(130, after_comments(&mut source)).await, "message \"a\" id ");
@@ -78,7 +77,7 @@ async fn a_trickle_is_life_but_no_event() {
 #[tokio::test(start_paused = true)]
 async fn the_time_that_the_application_takes_is_not_silence() {
     let server = Server::start([Answer::stream("data: a\n\n").idle()]).await;
-    let config = Config { activity: Liveness::After(secs(10)), event_timeout: Some(secs(10)), ..config() };
+    let config = config().with_idle_timeout(secs(10)).with_event_timeout(secs(10));
     let mut source = builder(&server, "/").config(config).build().unwrap();
     frozen(async {
         next(&mut source).await;
@@ -86,7 +85,7 @@ async fn the_time_that_the_application_takes_is_not_silence() {
     })
     .await;
     tokio::time::sleep(secs(3600)).await;
-    assert_eq!(takes(10, next(&mut source)).await, "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(takes(10, next(&mut source)).await, "lost IdleTimeout, attempt 1 in 1s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,28 +95,28 @@ async fn the_adaptive_clock_learns_from_keep_alives() {
         answer = answer.sleep(secs(15)).send(":\n");
     }
     let server = Server::start([answer.idle()]).await;
-    let config = Config { activity: Liveness::Adaptive, ..config() };
+    let config = config().with_idle_timeout(Liveness::Adaptive);
     let mut source = builder(&server, "/").config(config).build().unwrap();
     let learned = takes(4 * 15 + 3 * 15, after_comments(&mut source));
-    assert_eq!(learned.await, "lost ActivityTimeout, attempt 1 in 1s");
+    assert_eq!(learned.await, "lost IdleTimeout, attempt 1 in 1s");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let server = Server::start([Answer::raw("").idle(), Answer::raw("HTTP/1.1 200 OK\r\nCont").idle()]).await;
-    let config = Config { connect_timeout: Some(secs(30)), ..config() };
+    let config = config().with_head_timeout(secs(30));
     let mut source = builder(&server, "/").config(config).build().unwrap();
-    assert_eq!(takes(30, next(&mut source)).await, "lost ConnectTimeout, attempt 1 in 1s");
+    assert_eq!(takes(30, next(&mut source)).await, "lost HeadTimeout, attempt 1 in 1s");
     frozen(server.hung_up()).await;
-    assert_eq!(takes(31, next(&mut source)).await, "lost ConnectTimeout, attempt 2 in 2s");
+    assert_eq!(takes(31, next(&mut source)).await, "lost HeadTimeout, attempt 2 in 2s");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_hangs_is_given_up() {
     let server = Server::start([]).await;
-    let config = Config { connect_timeout: Some(secs(30)), ..config() };
+    let config = config().with_head_timeout(secs(30));
     let source = builder(&server, "/").config(config).on_request(|_, _| std::future::pending()).build();
-    assert_eq!(takes(30, next(&mut source.unwrap())).await, "lost ConnectTimeout, attempt 1 in 1s");
+    assert_eq!(takes(30, next(&mut source.unwrap())).await, "lost HeadTimeout, attempt 1 in 1s");
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -150,7 +149,8 @@ async fn failures_back_off_and_an_event_starts_anew() {
 async fn the_policy_gives_up() {
     let server = Server::start([Answer::stream(""), Answer::raw("").reset(), Answer::raw("").reset()]).await;
     let mut config = config();
-    config.policy.max_attempts = Some(2);
+    let policy = config.policy().with_max_attempts(2);
+    config = config.with_policy(policy);
     let mut source = builder(&server, "/").config(config).build().unwrap();
     assert_eq!(
         listen(&mut source).await[3],
@@ -182,7 +182,7 @@ async fn a_suspended_source_hangs_up_and_resumes_after_its_id() {
     let server =
         Server::start([Answer::stream("id: 4\ndata: a\n\n").idle(), Answer::stream("data: b\n\n")]).await;
     // The clock of the first connection attempt must not have run meanwhile.
-    let config = Config { connect_timeout: Some(secs(30)), ..config() };
+    let config = config().with_head_timeout(secs(30));
     let mut source = builder(&server, "/").config(config).build().unwrap();
     frozen(async {
         next(&mut source).await;

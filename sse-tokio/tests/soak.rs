@@ -65,9 +65,9 @@ fn listen(address: SocketAddr) -> TcpListener {
 /// Follows the numbers, and begins anew every so many of them as a process would that kept its last event ID.
 async fn follow(url: String, mut id: String, client: u64, counts: Arc<Counts>) -> u64 {
     let mut next = 0;
-    let policy = ReconnectPolicy { max: Duration::from_secs(1), ..ReconnectPolicy::default() };
+    let policy = ReconnectPolicy::default().with_max(Duration::from_secs(1));
     loop {
-        let config = Config { policy, last_event_id: id.clone(), ..Config::default() };
+        let config = Config::default().with_policy(policy).with_last_event_id(id.clone());
         let http = reqwest::Client::builder().tls_certs_only([]).no_proxy();
         let mut source = EventSource::builder(&url).config(config).client_builder(http).build().unwrap();
         let restart_at = next + 2000 + client * 37;

@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use super::server::{Reply, Server, response, stream};
 use super::{Seen, all, ask};
-use proto::{Cause, CloseReason, Config, Error, ReconnectPolicy};
+use proto::{Cause, CloseReason, Config, Error, Limits, ReconnectPolicy};
 
 const HEAD: &str = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n";
 const SHORT: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// How a client ends that has one attempt.
-fn end(reply: Reply, adjust: fn(&mut Config)) -> CloseReason {
+fn end(reply: Reply, adjust: fn(Config) -> Config) -> CloseReason {
     let server = Server::play([reply]);
     let mut ask = ask(server.url("/"));
-    ask.config.policy = ReconnectPolicy::never();
-    adjust(&mut ask.config);
+    ask.config = adjust(ask.config.with_policy(ReconnectPolicy::never()));
     let seen = all(&ask);
     server.requests();
     let Some(Seen::Closed(reason)) = seen.last() else { panic!("{seen:?}") };
@@ -32,8 +31,8 @@ fn a_head_that_trickles_has_its_time() {
         [("HTTP/1.1 200 \r\n", "X: y\r\n"), ("HTTP/1.1 200 \r\nX: ", "y"), ("", "HTTP/1.1 103 \r\n\r\n")]
     {
         let reply = Reply::Endless(start.into(), piece.into(), PAUSE);
-        let reason = end(reply, |config| config.connect_timeout = Some(SHORT));
-        assert_eq!(reason, gave_up(Cause::ConnectTimeout), "{start:?} {piece:?}");
+        let reason = end(reply, |config| config.with_head_timeout(SHORT));
+        assert_eq!(reason, gave_up(Cause::HeadTimeout), "{start:?} {piece:?}");
     }
 }
 
@@ -43,16 +42,16 @@ fn so_have_all_redirects_together() {
     let replies = (0..6).map(|n| Reply::Late(SHORT / 3, late(n))).chain([stream("data: a\n\n")]);
     let server = Server::play(replies);
     let mut ask = ask(server.url("/"));
-    ask.config.policy = ReconnectPolicy::never();
-    ask.config.connect_timeout = Some(SHORT);
-    assert_eq!(all(&ask), [Seen::Closed(gave_up(Cause::ConnectTimeout))]);
+    ask.config = ask.config.with_policy(ReconnectPolicy::never());
+    ask.config = ask.config.with_head_timeout(SHORT);
+    assert_eq!(all(&ask), [Seen::Closed(gave_up(Cause::HeadTimeout))]);
 }
 
 #[test]
 fn a_head_that_floods_has_its_limit() {
     for (start, piece) in [("", "x"), ("HTTP/1.1 200 \r\nX: ", "x"), ("HTTP/1.1 200 \r\n", "X: y\r\n")] {
         let reply = Reply::Endless(start.into(), piece.repeat(10_000).into(), Duration::ZERO);
-        assert_eq!(end(reply, |_| {}), gave_up(Cause::Transport), "{start:?} {piece:?}");
+        assert_eq!(end(reply, |config| config), gave_up(Cause::Transport), "{start:?} {piece:?}");
     }
 }
 
@@ -61,7 +60,7 @@ fn chunks_whose_size_has_no_end_break_the_connection() {
     for start in ["", "5;x=", "5;"] {
         let head = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{start}");
         let reply = Reply::Endless(head.into(), "f".repeat(10_000).into(), Duration::ZERO);
-        assert_eq!(end(reply, |_| {}), gave_up(Cause::Transport), "{start:?}");
+        assert_eq!(end(reply, |config| config), gave_up(Cause::Transport), "{start:?}");
     }
 }
 
@@ -71,9 +70,9 @@ fn an_event_without_end_is_over_its_limit() {
     for (start, piece) in [("data: ", "x"), ("", "data: x\n"), ("event: ", "x"), (":", "x")] {
         let reply =
             Reply::Endless(format!("{HEAD}\r\n{start}").into(), piece.repeat(10_000).into(), Duration::ZERO);
-        let reason = end(reply, |config| config.limits.event = 1 << 20);
+        let reason = end(reply, |config| config.with_limits(Limits::default().with_event(1 << 20)));
         assert_eq!(reason, CloseReason::Limit(Error::EventTooLong { limit }), "{start:?}");
     }
     let reply = Reply::Endless(format!("{HEAD}\r\nid:").into(), vec![b'7'; 10_000], Duration::ZERO);
-    assert_eq!(end(reply, |_| {}), CloseReason::Limit(Error::IdTooLong { limit: 4 << 10 }));
+    assert_eq!(end(reply, |config| config), CloseReason::Limit(Error::IdTooLong { limit: 4 << 10 }));
 }

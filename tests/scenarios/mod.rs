@@ -112,16 +112,14 @@ impl Seen {
 }
 
 fn ask(url: String) -> Ask {
-    let policy = ReconnectPolicy {
-        initial: Duration::from_millis(1),
-        factor: 1,
-        jitter: Jitter::None,
-        retry_min: Duration::from_millis(1),
-        // Where the server is gone, because a test failed, it ends.
-        max_attempts: Some(100),
-        ..ReconnectPolicy::default()
-    };
-    let config = Config { policy, ..Config::default() };
+    // Bounded, so that a test ends whose server is gone because it failed.
+    let policy = ReconnectPolicy::default()
+        .with_initial(Duration::from_millis(1))
+        .with_factor(1)
+        .with_jitter(Jitter::None)
+        .with_retry_min(Duration::from_millis(1))
+        .with_max_attempts(100);
+    let config = Config::default().with_policy(policy);
     Ask { url, config, headers: Vec::new(), forward: Vec::new(), id_parameter: None, body: None }
 }
 

@@ -52,7 +52,7 @@ fn p_credentials_stay_with_their_origin() {
     ask.headers =
         vec![("authorization", "Bearer x"), ("cookie", "a=b"), ("x-api-key", "k"), ("x-public", "p")];
     ask.forward = vec!["x-public"];
-    ask.config.last_event_id = "7".into();
+    ask.config = ask.config.with_last_event_id("7");
     assert_eq!(data(&all(&ask)), ["a"]);
     for request in here.requests() {
         assert_eq!(request.text("authorization"), Some("Bearer x"));

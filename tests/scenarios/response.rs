@@ -9,7 +9,8 @@ fn of_type(content_type: &str) -> Vec<Seen> {
     let headers = format!("Content-Type: {content_type}\r\n");
     let server = Server::play([Reply::Bytes(response(200, &headers, "data: a\n\n"))]);
     let mut ask = ask(server.url("/"));
-    ask.config.policy.max_attempts = Some(0);
+    let policy = ask.config.policy().with_max_attempts(0);
+    ask.config = ask.config.with_policy(policy);
     let seen = all(&ask);
     server.requests();
     seen
@@ -49,7 +50,7 @@ fn f_or_is_retried_if_asked_for() {
     let busy = response(503, "Content-Length: 0\r\nRetry-After: 0\r\n", "");
     let server = Server::play([Reply::Bytes(busy), stream("data: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/"));
-    ask.config.retry_status = Config::TRANSIENT_STATUS.to_vec();
+    ask.config = ask.config.with_retry_status(Config::TRANSIENT_STATUS);
     let seen = all(&ask);
     assert_eq!(data(&seen), ["a"]);
     assert_eq!(causes(&seen), [Cause::Status(503), Cause::EndOfStream]);
@@ -101,7 +102,8 @@ fn nobody_listens() {
     let server = Server::play([]);
     let mut ask = ask(server.url("/"));
     server.requests();
-    ask.config.policy.max_attempts = Some(2);
+    let policy = ask.config.policy().with_max_attempts(2);
+    ask.config = ask.config.with_policy(policy);
     let seen = all(&ask);
     assert_eq!(causes(&seen), [Cause::Transport, Cause::Transport]);
     let gave_up = CloseReason::GaveUp { cause: Cause::Transport, attempts: 2 };

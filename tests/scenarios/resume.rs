@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::server::{Reply, Server, no_content, response, stream};
 use super::{Seen, all, ask, causes, data};
-use proto::{Cause, Config};
+use proto::Cause;
 
 /// The bodies that the client follows, then what it said and the `Last-Event-ID` of its requests.
 fn follow(bodies: &[&str]) -> (Vec<Seen>, Vec<Option<Vec<u8>>>) {
@@ -39,7 +39,7 @@ fn b_no_id_no_header() {
 fn b_the_first_id_may_be_given() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/"));
-    ask.config.last_event_id = "41".into();
+    ask.config = ask.config.with_last_event_id("41");
     all(&ask);
     for request in server.requests() {
         assert_eq!(request.text("last-event-id"), Some("41"));
@@ -158,7 +158,7 @@ fn or_with_its_body_as_often_as_asked() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/"));
     ask.body = Some("question");
-    ask.config = Config { repeat: Some(proto::Repeat::Always), ..ask.config };
+    ask.config = ask.config.with_repeat(proto::Repeat::Always);
     all(&ask);
     for request in server.requests() {
         assert_eq!((&*request.method, &*request.body), ("POST", "question"));

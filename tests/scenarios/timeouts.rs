@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::server::{Reply, Server, no_content, response};
 use super::{Seen, all, ask, causes, data};
-use proto::{Cause, Liveness};
+use proto::Cause;
 
 const SOON: Duration = Duration::from_millis(40);
 
@@ -16,10 +16,10 @@ fn silent_after(body: &str) -> Reply {
 fn a_silent_connection_is_given_up() {
     let server = Server::play([silent_after("id: 1\ndata: a\n\n"), silent_after(": alive\n"), no_content()]);
     let mut ask = ask(server.url("/"));
-    ask.config.activity = Liveness::After(SOON);
+    ask.config = ask.config.with_idle_timeout(SOON);
     let seen = all(&ask);
     assert_eq!(data(&seen), ["a"]);
-    assert_eq!(causes(&seen), [Cause::ActivityTimeout; 2]);
+    assert_eq!(causes(&seen), [Cause::IdleTimeout; 2]);
     assert_eq!(server.requests()[2].text("last-event-id"), Some("1"));
 }
 
@@ -27,7 +27,7 @@ fn a_silent_connection_is_given_up() {
 fn so_is_one_without_events() {
     let server = Server::play([silent_after(": alive\n"), no_content()]);
     let mut ask = ask(server.url("/"));
-    ask.config.event_timeout = Some(SOON);
+    ask.config = ask.config.with_event_timeout(SOON);
     assert_eq!(causes(&all(&ask)), [Cause::EventTimeout]);
     server.requests();
 }
@@ -37,8 +37,8 @@ fn so_is_a_request_without_a_response() {
     let server = Server::play([Reply::Hold(Vec::new()), no_content()]);
     let mut ask = ask(server.url("/"));
     // The second request has as long, and a busy machine is not to make it fail.
-    ask.config.connect_timeout = Some(10 * SOON);
-    assert_eq!(causes(&all(&ask)), [Cause::ConnectTimeout]);
+    ask.config = ask.config.with_head_timeout(10 * SOON);
+    assert_eq!(causes(&all(&ask)), [Cause::HeadTimeout]);
     server.requests();
 }
 

@@ -240,6 +240,6 @@ async fn body(url: &str) -> reqwest::Body {
 }
 
 fn source(url: &str) -> EventSource {
-    let config = Config { repeat: Some(Repeat::Never), ..Config::default() };
+    let config = Config::default().with_repeat(Repeat::Never);
     EventSource::builder(url).config(config).build().expect("a request")
 }

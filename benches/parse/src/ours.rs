@@ -16,7 +16,7 @@ use crate::peers::{Ready, drain};
 
 /// Room for the largest event of the growth cells.
 fn limits() -> Limits {
-    Limits { event: 128 << 20, ..Limits::default() }
+    Limits::default().with_event(128 << 20)
 }
 
 fn parser() -> Parser {
@@ -132,7 +132,7 @@ impl<'c, I: Iterator<Item = &'c [u8]> + Unpin> Transport for Memory<I> {
 }
 
 fn driver<'c, I: Iterator<Item = &'c [u8]> + Unpin>(chunks: I) -> Driver<Memory<I>> {
-    let config = Config { repeat: Some(Repeat::Never), limits: limits(), ..Config::default() };
+    let config = Config::default().with_repeat(Repeat::Never).with_limits(limits());
     Driver::new(EventSource::new(config, 0), Memory(Some(chunks)))
 }
 

@@ -20,12 +20,8 @@ use sse_proto::{Config, EventSource, Instant, Limits, Output, ReconnectPolicy, R
 mod sys;
 
 fn main() {
-    let config = Config {
-        limits: Limits { event: 256, ..Limits::default() },
-        // Standard input comes once.
-        policy: ReconnectPolicy::never(),
-        ..Config::default()
-    };
+    // Standard input comes once.
+    let config = Config::default().with_limits(Limits::default().with_event(256)).with_policy(ReconnectPolicy::never());
     let mut source = EventSource::new(config, 0x5eed);
     let mut ticks = 0;
     let mut buffer = [0; 64];

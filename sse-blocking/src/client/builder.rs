@@ -52,7 +52,7 @@ impl EventSource<Http> {
 ///     .header("authorization", format!("Bearer {key}"))
 ///     .header("content-type", "application/json")
 ///     .body(r#"{"stream": true}"#)
-///     .config(Config { activity: Liveness::After(Duration::from_secs(60)), ..Config::default() })
+///     .config(Config::default().with_idle_timeout(Duration::from_secs(60)))
 ///     .build()?;
 /// # Ok(()) }
 /// ```
@@ -182,7 +182,10 @@ impl Builder {
         if !matches!(http.url.scheme(), "http" | "https") {
             return Err(TransportError::Scheme(http.url.scheme().into()));
         }
-        config.repeat.get_or_insert(if http.method.is_idempotent() { Repeat::Always } else { Repeat::Never });
+        if config.repeat().is_none() {
+            config =
+                config.with_repeat(if http.method.is_idempotent() { Repeat::Always } else { Repeat::Never });
+        }
         if let Some(id) = http.headers.remove("last-event-id") {
             config.resume_after(id.as_bytes());
         }

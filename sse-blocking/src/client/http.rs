@@ -90,7 +90,7 @@ impl Transport for Http {
         })
     }
 
-    fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
+    fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
         self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
     }
 

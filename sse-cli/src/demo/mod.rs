@@ -88,10 +88,7 @@ async fn follow(
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
     let mut source = EventSource::builder(format!("http://{server}/"))
         .client_builder(client)
-        .config(Config {
-            policy: ReconnectPolicy { max_attempts: Some(10), ..ReconnectPolicy::default() },
-            ..Config::default()
-        })
+        .config(Config::default().with_policy(ReconnectPolicy::default().with_max_attempts(10)))
         .on_chunk(move |chunk| {
             counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         })

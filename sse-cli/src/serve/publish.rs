@@ -108,7 +108,7 @@ impl Envelope {
         if let Some(id) = &self.id {
             event = event.id(id)?;
             // It comes back in a header, which holds so much of it, and neither those characters nor its outer blanks.
-            let limit = Limits::default().id;
+            let limit = Limits::default().id();
             if id.len() > limit || id.contains(char::is_control) || id.trim_matches(' ') != id {
                 return Err(Refusal::bad_request(format!(
                     "an ID has at most {limit} bytes, no control characters, and no blank at its ends"

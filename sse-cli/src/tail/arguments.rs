@@ -47,9 +47,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
     pub(super) event_timeout: Option<Duration>,
 
-    /// Seconds that a response may take to begin
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", help_heading = "Time")]
+    /// Seconds that a connection may take until it is established
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10", help_heading = "Time")]
     pub(super) connect_timeout: Duration,
+
+    /// Seconds that a response may take to begin after its request was sent
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120", help_heading = "Time")]
+    pub(super) head_timeout: Duration,
 
     /// Attempts in a row that may come to nothing before it gives up [default: any number]
     #[arg(long, value_name = "N", help_heading = "Reconnection")]
@@ -60,7 +64,7 @@ pub(crate) struct Arguments {
     pub(super) retry_delay: Duration,
 
     /// Statuses that are worth another attempt, Retry-After honoured [default: none; without a value
-    /// 408, 425, 429, 500, 502, 503 and 504]
+    /// 408, 425, 429, 500, 502, 503, 504, 520 to 524 and 529]
     #[arg(
         long,
         value_name = "STATUS,..",
@@ -68,7 +72,8 @@ pub(crate) struct Arguments {
         num_args = 0..,
         value_delimiter = ',',
         require_equals = true,
-        default_missing_values = ["408", "425", "429", "500", "502", "503", "504"],
+        default_missing_values =
+            ["408", "425", "429", "500", "502", "503", "504", "520", "521", "522", "523", "524", "529"],
         help_heading = "Reconnection"
     )]
     pub(super) retry_status: Vec<u16>,
@@ -87,8 +92,9 @@ pub(crate) struct Arguments {
 pub(super) enum When {
     /// Not at all
     Never,
-    /// If there is an event ID to go on from
-    IfId,
+    /// If there is an event ID to resume from
+    #[value(alias = "if-id")]
+    IfResumable,
     /// If it was refused by a status of --retry-status
     IfRefused,
     /// Whenever the response is over
@@ -98,31 +104,28 @@ pub(super) enum When {
 impl Arguments {
     /// What the protocol's machine is told.
     pub(super) fn config(&self) -> Config {
-        Config {
-            policy: ReconnectPolicy {
-                initial: self.retry_delay,
-                max_attempts: self.max_retries,
-                ..ReconnectPolicy::default()
-            },
-            repeat: if self.no_reconnect || self.raw {
+        Config::default()
+            .with_policy(
+                ReconnectPolicy::default().with_initial(self.retry_delay).with_max_attempts(self.max_retries),
+            )
+            .with_repeat(if self.no_reconnect || self.raw {
                 Some(Repeat::Never)
             } else {
                 self.repeat.map(|when| match when {
                     When::Never => Repeat::Never,
-                    When::IfId => Repeat::IfId,
+                    When::IfResumable => Repeat::IfResumable,
                     When::IfRefused => Repeat::IfRefused,
                     When::Always => Repeat::Always,
                 })
-            },
-            retry_status: self.retry_status.clone(),
-            lenient_content_type: self.lenient,
-            connect_timeout: Some(self.connect_timeout),
-            activity: self.timeout.map_or(Liveness::Off, Liveness::After),
-            event_timeout: self.event_timeout,
-            flush: self.lenient,
-            last_event_id: self.last_event_id.clone().unwrap_or_default(),
-            ..Config::default()
-        }
+            })
+            .with_retry_status(self.retry_status.clone())
+            .with_lenient_content_type(self.lenient)
+            .with_connect_timeout(self.connect_timeout)
+            .with_head_timeout(self.head_timeout)
+            .with_idle_timeout(self.timeout.map_or(Liveness::Off, Liveness::After))
+            .with_event_timeout(self.event_timeout)
+            .with_deliver_unterminated(self.lenient)
+            .with_last_event_id(self.last_event_id.clone().unwrap_or_default())
     }
 }
 
@@ -159,24 +162,25 @@ mod tests {
     #[test]
     fn each_flag_sets_its_part() {
         let second = Duration::from_millis(1500);
-        assert_eq!(config(&["--timeout", "1.5"]).activity, Liveness::After(second));
-        assert_eq!(config(&["--event-timeout", "1.5"]).event_timeout, Some(second));
-        assert_eq!(config(&["--connect-timeout", "1.5"]).connect_timeout, Some(second));
-        assert_eq!(config(&["--retry-delay", "1.5"]).policy.initial, second);
-        assert_eq!(config(&["--max-retries", "0"]).policy.max_attempts, Some(0));
-        assert_eq!(config(&["--last-event-id", "7"]).last_event_id, "7");
-        assert_eq!(config(&["--no-reconnect"]).repeat, Some(Repeat::Never));
-        assert_eq!(config(&["--raw"]).repeat, Some(Repeat::Never));
-        assert_eq!(config(&["--repeat", "if-id"]).repeat, Some(Repeat::IfId));
-        assert_eq!(config(&["--repeat", "if-refused"]).repeat, Some(Repeat::IfRefused));
+        assert_eq!(config(&["--timeout", "1.5"]).idle_timeout(), Liveness::After(second));
+        assert_eq!(config(&["--event-timeout", "1.5"]).event_timeout(), Some(second));
+        assert_eq!(config(&["--connect-timeout", "1.5"]).connect_timeout(), Some(second));
+        assert_eq!(config(&["--head-timeout", "1.5"]).head_timeout(), Some(second));
+        assert_eq!(config(&["--retry-delay", "1.5"]).policy().initial(), second);
+        assert_eq!(config(&["--max-retries", "0"]).policy().max_attempts(), Some(0));
+        assert_eq!(config(&["--last-event-id", "7"]).last_event_id(), "7");
+        assert_eq!(config(&["--no-reconnect"]).repeat(), Some(Repeat::Never));
+        assert_eq!(config(&["--raw"]).repeat(), Some(Repeat::Never));
+        assert_eq!(config(&["--repeat", "if-resumable"]).repeat(), Some(Repeat::IfResumable));
+        assert_eq!(config(&["--repeat", "if-refused"]).repeat(), Some(Repeat::IfRefused));
         let lenient = config(&["--lenient"]);
-        assert!(lenient.lenient_content_type && lenient.flush);
+        assert!(lenient.lenient_content_type() && lenient.deliver_unterminated());
     }
 
     #[test]
     fn retried_statuses_are_those_given_or_the_transient_ones() {
-        assert_eq!(config(&["--retry-status=500,429"]).retry_status, [500, 429]);
-        assert_eq!(config(&["--retry-status"]).retry_status, Config::TRANSIENT_STATUS);
+        assert_eq!(config(&["--retry-status=500,429"]).retry_status(), [500, 429]);
+        assert_eq!(config(&["--retry-status"]).retry_status(), Config::TRANSIENT_STATUS);
     }
 
     #[test]

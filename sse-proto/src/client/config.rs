@@ -1,4 +1,4 @@
-//! What an [`EventSource`](crate::EventSource) is told once.
+//! Settings of an [`EventSource`](crate::EventSource).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,68 +7,194 @@ use core::time::Duration;
 use super::{Liveness, ReconnectPolicy};
 use crate::Limits;
 
-/// Everything that an [`EventSource`](crate::EventSource) is told at its start.
+/// Settings of an [`EventSource`](crate::EventSource).
 ///
-/// The default is the client of the specification, with a backoff in place of its constant reconnection
-/// time. Set what you need and take the rest from it:
+/// The default is the client of the specification, with a backoff in place of its constant reconnection time. Each setting
+/// has a setter `with_..` and a getter of its name:
 ///
 /// ```
 /// use core::time::Duration;
-/// use sse_proto::{Config, Liveness};
+/// use sse_proto::Config;
 ///
-/// let config = Config {
-///     activity: Liveness::After(Duration::from_secs(45)),
-///     retry_status: Config::TRANSIENT_STATUS.to_vec(),
-///     ..Config::default()
-/// };
-/// # assert!(config.retry_status.contains(&503));
+/// let config = Config::default()
+///     .with_idle_timeout(Duration::from_secs(45))
+///     .with_retry_status(Config::TRANSIENT_STATUS);
+/// assert!(config.retry_status().contains(&503));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// How long to wait before the request is sent again, and when to stop trying.
-    pub policy: ReconnectPolicy,
-    /// Whether the request may be sent again at all. Default `None`: an adapter then goes by the method, `Always` if it
-    /// is idempotent and else `Never`; the machine, which knows no method, takes it for `Always`.
-    pub repeat: Option<Repeat>,
-    /// Statuses that are worth another attempt, `Retry-After` honoured; see
-    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status but 200 is final (9.2.3). What
-    /// [`repeat`](Self::repeat) keeps from being sent again is not sent again for them either: a `POST` takes
-    /// [`Repeat::IfRefused`].
-    pub retry_status: Vec<u16>,
-    /// Whether a 200 is read as an event stream whatever its content type says, or if it says nothing.
-    /// `text/html` is refused all the same: it is the page of a proxy or a login. Default false.
-    pub lenient_content_type: bool,
-    /// How long a request may take until its response begins. Default 30 s; `None` for no limit.
-    pub connect_timeout: Option<Duration>,
-    /// After how much silence the connection counts as dead; comments are life. Default
-    /// [`Liveness::Off`].
-    pub activity: Liveness,
-    /// How long to wait for an event, whatever else the server sends: is the producer alive behind its
-    /// keep-alives? Default `None`, for no limit.
-    pub event_timeout: Option<Duration>,
-    /// The room that one event may take. Over a limit the source closes, unless
-    /// [`Overflow::Skip`](crate::Overflow::Skip) is set: a new connection would be sent the same event.
-    pub limits: Limits,
-    /// Whether an event that lacks its blank line is delivered when the response ends cleanly. Default
-    /// false: the specification discards it.
-    pub flush: bool,
-    /// The last event ID string to begin with, if events of an earlier run are not to be missed.
-    pub last_event_id: String,
+    pub(super) policy: ReconnectPolicy,
+    pub(super) repeat: Option<Repeat>,
+    pub(super) retry_status: Vec<u16>,
+    pub(super) lenient_content_type: bool,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) head_timeout: Option<Duration>,
+    pub(super) idle_timeout: Liveness,
+    pub(super) event_timeout: Option<Duration>,
+    pub(super) limits: Limits,
+    pub(super) deliver_unterminated: bool,
+    pub(super) last_event_id: String,
 }
 
 impl Config {
-    /// The statuses that tell of a passing trouble: 408, 425, 429, 500, 502, 503, 504.
-    pub const TRANSIENT_STATUS: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
+    /// Statuses of a temporary failure: 408, 425, 429, 500, 502, 503, 504; 520 to 524 of Cloudflare; 529 of Anthropic.
+    pub const TRANSIENT_STATUS: [u16; 13] = [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529];
 
-    /// Takes the value of a `Last-Event-ID` header for the ID to begin with, unless there is one; what is not UTF-8 is none.
+    /// Sets how long to wait before the request is sent again, and when to stop trying. Default:
+    /// [`ReconnectPolicy::default`].
+    #[must_use]
+    pub fn with_policy(mut self, policy: ReconnectPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets whether the request may be sent again. Default `None`: an adapter then decides by the method, `Always` if the method
+    /// is idempotent, otherwise `Never`; the machine, which knows no method, reads `None` as `Always`.
+    #[must_use]
+    pub fn with_repeat(mut self, repeat: impl Into<Option<Repeat>>) -> Self {
+        self.repeat = repeat.into();
+        self
+    }
+
+    /// Sets the statuses that are retried, after `Retry-After` if the response has it; see
+    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status other than 200 is final (9.2.3).
     ///
-    /// An adapter moves the header here: left in the request, it would be sent again after the stream took the ID back.
+    /// These statuses are retried only if [`repeat`](Self::with_repeat) allows it; for a `POST` set [`Repeat::IfRefused`].
+    #[must_use]
+    pub fn with_retry_status(mut self, status: impl IntoIterator<Item = u16>) -> Self {
+        self.retry_status = status.into_iter().collect();
+        self
+    }
+
+    /// Sets whether a 200 is read as an event stream whatever its content type, or without one. `text/html` is still
+    /// rejected: it is the page of a proxy or a login. Default false.
+    #[must_use]
+    pub fn with_lenient_content_type(mut self, lenient: bool) -> Self {
+        self.lenient_content_type = lenient;
+        self
+    }
+
+    /// Sets how long a connection may take until it is established (name, socket, TLS). Default 10 s; `None` for no limit.
+    ///
+    /// The machine sees no sockets: the transport keeps this limit and reports
+    /// [`ErrorKind::ConnectTimeout`](crate::ErrorKind::ConnectTimeout).
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.connect_timeout = timeout.into();
+        self
+    }
+
+    /// Sets how long a request may take from when it is sent until the head of its response is there, redirects and connecting
+    /// included. Default 120 s, because a large model may compute that long before it answers; `None` for no limit.
+    #[must_use]
+    pub fn with_head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.head_timeout = timeout.into();
+        self
+    }
+
+    /// Sets after how much silence an open connection counts as dead; comments count as data. Default [`Liveness::Off`].
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout: impl Into<Liveness>) -> Self {
+        self.idle_timeout = timeout.into();
+        self
+    }
+
+    /// Sets how long to wait for an event, whatever else the server sends: keep-alives do not show that the producer behind them
+    /// is alive. Default `None`, for no limit.
+    #[must_use]
+    pub fn with_event_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.event_timeout = timeout.into();
+        self
+    }
+
+    /// Sets how much memory one event may take. Over a limit the source closes, because a new connection would be sent the same
+    /// event; with [`Overflow::Skip`](crate::Overflow::Skip) it goes on. Default: [`Limits::default`].
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets whether an event without its blank line is delivered when the response ends cleanly. Default false: the specification
+    /// discards it (9.2.6).
+    #[must_use]
+    pub fn with_deliver_unterminated(mut self, deliver: bool) -> Self {
+        self.deliver_unterminated = deliver;
+        self
+    }
+
+    /// Sets the last event ID string to begin with, to go on where an earlier run stopped. Default empty, for none.
+    #[must_use]
+    pub fn with_last_event_id(mut self, id: impl Into<String>) -> Self {
+        self.last_event_id = id.into();
+        self
+    }
+
+    /// Takes the value of a `Last-Event-ID` header as the ID to begin with, unless one is set; a value that is not UTF-8 is
+    /// ignored.
+    ///
+    /// An adapter moves the header here: left in the request, it would be sent again after the stream has cleared the ID.
     pub fn resume_after(&mut self, header: &[u8]) {
         if self.last_event_id.is_empty()
             && let Ok(id) = str::from_utf8(header)
         {
             self.last_event_id = id.into();
         }
+    }
+
+    /// When and how often the request is sent again.
+    pub fn policy(&self) -> ReconnectPolicy {
+        self.policy
+    }
+
+    /// Whether the request may be sent again; `None` if the method decides.
+    pub fn repeat(&self) -> Option<Repeat> {
+        self.repeat
+    }
+
+    /// The statuses that are retried.
+    pub fn retry_status(&self) -> &[u16] {
+        &self.retry_status
+    }
+
+    /// Whether the content type of a 200 is not checked.
+    pub fn lenient_content_type(&self) -> bool {
+        self.lenient_content_type
+    }
+
+    /// How long a connection may take until it is established.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout
+    }
+
+    /// How long a request may take until the head of its response is there.
+    pub fn head_timeout(&self) -> Option<Duration> {
+        self.head_timeout
+    }
+
+    /// After how much silence an open connection counts as dead.
+    pub fn idle_timeout(&self) -> Liveness {
+        self.idle_timeout
+    }
+
+    /// How long to wait for an event.
+    pub fn event_timeout(&self) -> Option<Duration> {
+        self.event_timeout
+    }
+
+    /// How much memory one event may take.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Whether an event without its blank line is delivered.
+    pub fn deliver_unterminated(&self) -> bool {
+        self.deliver_unterminated
+    }
+
+    /// The last event ID string to begin with.
+    pub fn last_event_id(&self) -> &str {
+        &self.last_event_id
     }
 }
 
@@ -79,11 +205,12 @@ impl Default for Config {
             repeat: None,
             retry_status: Vec::new(),
             lenient_content_type: false,
-            connect_timeout: Some(Duration::from_secs(30)),
-            activity: Liveness::Off,
+            connect_timeout: Some(Duration::from_secs(10)),
+            head_timeout: Some(Duration::from_secs(120)),
+            idle_timeout: Liveness::Off,
             event_timeout: None,
             limits: Limits::default(),
-            flush: false,
+            deliver_unterminated: false,
             last_event_id: String::new(),
         }
     }
@@ -91,16 +218,17 @@ impl Default for Config {
 
 /// Whether the request is sent again when a connection is lost, or could not be made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Repeat {
-    /// Once and never again, whatever happens: for methods that are not idempotent. The end of the
-    /// response is the end.
+    /// The request is sent once, whatever happens: for methods that are not idempotent. The end of the response is the end.
     Never,
-    /// If there is a last event ID to resume from, and a header can carry it.
-    IfId,
-    /// If it was refused by a status that [`Config::retry_status`] names, a 429 say, and so not carried out: for a `POST` that
-    /// is not to be paid for twice. What was not answered, or broke off, is not sent again.
+    /// The request is sent again if there is a last event ID to resume from, and a header can carry it.
+    IfResumable,
+    /// The request is sent again if the server certainly did not carry it out: it was refused by a status of
+    /// [`Config::retry_status`], a 429 say, or it was [not sent](crate::ErrorKind::NotSent). For a `POST` that must not be paid for
+    /// twice: a request that got no answer, or whose response broke off, is not sent again.
     IfRefused,
-    /// Always: for GET and other idempotent methods.
+    /// The request is always sent again: for `GET` and other idempotent methods.
     #[default]
     Always,
 }

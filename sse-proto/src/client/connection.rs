@@ -24,9 +24,10 @@ pub(super) enum End {
 
 impl Connection {
     pub(super) fn new(config: &Config, last_event_id: &str) -> Self {
-        let parser =
-            Parser::with_last_event_id(last_event_id).with_limits(config.limits).with_flush(config.flush);
-        let timed = config.activity != Liveness::Off || config.event_timeout.is_some();
+        let parser = Parser::with_last_event_id(last_event_id)
+            .with_limits(config.limits)
+            .with_flush(config.deliver_unterminated);
+        let timed = config.idle_timeout != Liveness::Off || config.event_timeout.is_some();
         Self { parser, step: None, clocks: timed.then(Clocks::default) }
     }
 

@@ -1,4 +1,4 @@
-//! Is the other side alive? The activity clock, the event clock, and the cadence of keep-alives.
+//! Is the other side alive? The silence clock, the event clock, and the cadence of keep-alives.
 
 use core::mem;
 use core::time::Duration;
@@ -12,6 +12,7 @@ use crate::Instant;
 /// a client that has to notice needs one of the two other modes. Only the time in which the driver waits
 /// for bytes counts, never the time that an application spends on an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Liveness {
     /// Silence is never death. The default, for nothing in the protocol obliges a server to speak.
     #[default]
@@ -29,6 +30,18 @@ pub enum Liveness {
     /// Recommended for feeds that reconnect. Where a server sends comments in one phase and is silent
     /// in another (some LLM gateways), a stream that may not be repeated is better off with a fixed time.
     Adaptive,
+}
+
+impl From<Duration> for Liveness {
+    fn from(timeout: Duration) -> Self {
+        Self::After(timeout)
+    }
+}
+
+impl From<Option<Duration>> for Liveness {
+    fn from(timeout: Option<Duration>) -> Self {
+        timeout.map_or(Self::Off, Self::After)
+    }
 }
 
 /// The clocks of one connection. They run only while the driver waits for bytes.
@@ -87,15 +100,15 @@ impl Clocks {
     #[inline]
     pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Cause)> {
         let since = self.waiting?;
-        let activity = match config.activity {
+        let silence = match config.idle_timeout {
             Liveness::Off => None,
             Liveness::After(timeout) => Some(timeout),
             Liveness::Adaptive => self.cadence.timeout(),
         };
         let event = config.event_timeout.map(|timeout| timeout.saturating_sub(self.eventless));
-        let activity = activity.map(|timeout| (since + timeout, Cause::ActivityTimeout));
+        let silence = silence.map(|timeout| (since + timeout, Cause::IdleTimeout));
         let event = event.map(|timeout| (since + timeout, Cause::EventTimeout));
-        [activity, event].into_iter().flatten().min_by_key(|&(at, _)| at)
+        [silence, event].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 }
 

@@ -214,9 +214,9 @@ impl EventSource {
             State::Connecting(since) => {
                 let first = since.is_none();
                 let since = *since.get_or_insert(now);
-                let deadline = self.config.connect_timeout.map(|timeout| since + timeout);
+                let deadline = self.config.head_timeout.map(|timeout| since + timeout);
                 if !first && deadline.is_some_and(|deadline| deadline <= now) {
-                    return self.disconnect(now, Cause::ConnectTimeout, None);
+                    return self.disconnect(now, Cause::HeadTimeout, None);
                 }
                 Progress::Connect { attempt: self.attempts.failed(), deadline }
             }
@@ -348,7 +348,7 @@ impl EventSource {
     fn may_repeat(&self, cause: Cause) -> bool {
         match self.config.repeat.unwrap_or_default() {
             Repeat::Never => false,
-            Repeat::IfId => self.sendable_id().is_some(),
+            Repeat::IfResumable => self.sendable_id().is_some(),
             Repeat::IfRefused => matches!(cause, Cause::Status(_)),
             Repeat::Always => true,
         }

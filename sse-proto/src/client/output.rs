@@ -140,10 +140,12 @@ pub enum Cause {
     EndOfStream,
     /// The transport failed: [`ErrorKind::Retryable`].
     Transport,
-    /// No response in time: [`Config::connect_timeout`](crate::Config::connect_timeout).
+    /// No connection in time: [`Config::connect_timeout`](crate::Config::connect_timeout).
     ConnectTimeout,
-    /// No byte in time: [`Config::activity`](crate::Config::activity).
-    ActivityTimeout,
+    /// No response in time: [`Config::head_timeout`](crate::Config::head_timeout).
+    HeadTimeout,
+    /// No byte in time: [`Config::idle_timeout`](crate::Config::idle_timeout).
+    IdleTimeout,
     /// No event in time: [`Config::event_timeout`](crate::Config::event_timeout).
     EventTimeout,
     /// A response that is worth another attempt: [`Verdict::Retry`](crate::Verdict::Retry).
@@ -194,8 +196,9 @@ impl fmt::Display for Cause {
         match self {
             Self::EndOfStream => f.write_str("the response ended"),
             Self::Transport => f.write_str("the connection failed"),
-            Self::ConnectTimeout => f.write_str("no response came in time"),
-            Self::ActivityTimeout => f.write_str("the server fell silent"),
+            Self::ConnectTimeout => f.write_str("no connection came about in time (connect timeout)"),
+            Self::HeadTimeout => f.write_str("no response came in time (head timeout)"),
+            Self::IdleTimeout => f.write_str("the server fell silent"),
             Self::EventTimeout => f.write_str("no event came in time"),
             Self::Status(status) => write!(f, "the server answered with status {status}"),
             Self::Suspended => f.write_str("the connection was suspended"),

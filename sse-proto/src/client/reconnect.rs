@@ -6,61 +6,59 @@ use crate::Instant;
 
 /// How long to wait before the request is sent again, and when to stop trying; pure data.
 ///
-/// The wait before attempt *n* is `initial * factor^(n-1)`, at most `max`. A `retry` field of the
-/// server takes the place of `initial`, and if it is above `max` it stands. A `Retry-After` header is a
-/// lower bound. [`delay`](Self::delay) is that arithmetic.
+/// The wait before attempt *n* is `initial * factor^(n-1)`, at most `max`. A `retry` field of the server replaces `initial`, also
+/// if it is above `max`. A `Retry-After` header is a lower bound. [`delay`](Self::delay) is that arithmetic.
 ///
-/// *n* counts the attempts in a row that came to nothing. It starts anew after the first event of a
-/// connection or after a connection was open for `healthy_after`; a 200 alone proves nothing, and a
-/// server that accepts and closes at once must not be hammered.
+/// *n* counts the failed attempts in a row. It starts again
+///
+/// - after the first event of a connection,
+/// - after a connection that received bytes, stayed open for at least [`HEALTHY_END`](Self::HEALTHY_END) and ended cleanly: the
+///   server wants the client to come back after the reconnection time (9.2.3),
+/// - after a connection that was open for `healthy_after`, however it ended.
+///
+/// A mere 200 resets nothing: a server that accepts and closes at once is not hammered.
 ///
 /// ```
 /// use core::time::Duration;
 /// use sse_proto::ReconnectPolicy;
 ///
-/// let policy = ReconnectPolicy { max_attempts: Some(5), ..ReconnectPolicy::default() };
+/// let policy = ReconnectPolicy::default().with_max_attempts(5);
 /// assert_eq!(policy.delay(1, None, None, 0), Duration::from_secs(1));
 /// assert_eq!(policy.delay(4, None, None, 0), Duration::from_secs(8));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReconnectPolicy {
-    /// The reconnection time as long as the server has not set one (9.2.3). Default 1 s.
-    pub initial: Duration,
-    /// The longest wait that grows out of failed attempts. Default 30 s.
-    pub max: Duration,
-    /// What every failed attempt multiplies the wait by; 1 (or 0) for a constant wait. Default 2.
-    pub factor: u32,
-    /// How the waits of many clients are spread. Default [`Jitter::Equal`].
-    pub jitter: Jitter,
-    /// How many attempts in a row may come to nothing; `None` for no end. Default `None`.
-    pub max_attempts: Option<u32>,
-    /// How long after the first failure in a row an attempt may still begin; `None` for no end.
-    /// Default `None`.
-    pub max_elapsed: Option<Duration>,
-    /// What a smaller `retry` of the server is raised to: `retry: 0` is a hot loop. Default 10 ms.
-    pub retry_min: Duration,
-    /// What a larger `retry` or `Retry-After` of the server is cut to. Default 1 h.
-    pub retry_max: Duration,
-    /// How long a connection has to be open to count as a success without an event. Default 60 s.
-    pub healthy_after: Duration,
+    initial: Duration,
+    max: Duration,
+    factor: u32,
+    jitter: Jitter,
+    max_attempts: Option<u32>,
+    max_elapsed: Option<Duration>,
+    retry_min: Duration,
+    retry_max: Duration,
+    healthy_after: Duration,
 }
 
-/// How much of a wait is left to chance, so that the clients of a restarted server do not come at once.
+/// How much of a wait is left to chance, so that the clients of a restarted server do not all come at once.
 ///
-/// Jitter shortens only a wait that is our own. One that the server asked for is lengthened: 9.2.3
-/// demands at least the reconnection time, and a `Retry-After` that jitter could undercut is asked for, too.
+/// Jitter shortens only a wait of our own. If the server requested the delay, jitter only lengthens it: 9.2.3 demands at least the
+/// reconnection time, and the same holds for a `Retry-After` that jitter could undercut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Jitter {
     /// The wait as computed, *d*.
     None,
-    /// Half of it: between *d*/2 and *d*; between *d* and 3*d*/2 if the server asked for it.
+    /// Half of the wait: between *d*/2 and *d*; between *d* and 3*d*/2 if the server requested it.
     #[default]
     Equal,
-    /// All of it: between 0 and *d*; between *d* and 2*d* if the server asked for it.
+    /// All of the wait: between 0 and *d*; between *d* and 2*d* if the server requested it.
     Full,
 }
 
 impl ReconnectPolicy {
+    /// How long a connection that received bytes has to be open before a clean end of it is not a failed attempt: 2 s.
+    pub const HEALTHY_END: Duration = Duration::from_secs(2);
+
     /// No reconnection: the first loss is the end.
     pub const fn never() -> Self {
         Self { max_attempts: Some(0), ..Self::DEFAULT }
@@ -70,6 +68,114 @@ impl ReconnectPolicy {
     pub const fn browser() -> Self {
         let initial = Duration::from_secs(3);
         Self { initial, max: initial, factor: 1, jitter: Jitter::None, ..Self::DEFAULT }
+    }
+
+    /// Sets how long to wait as long as the server has not set a reconnection time (9.2.3). Default 1 s.
+    #[must_use]
+    pub const fn with_initial(mut self, initial: Duration) -> Self {
+        self.initial = initial;
+        self
+    }
+
+    /// Sets the longest wait that failed attempts lead to. Default 30 s.
+    #[must_use]
+    pub const fn with_max(mut self, max: Duration) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// Sets what every failed attempt multiplies the wait by; 1 (or 0) for a constant wait. Default 2.
+    #[must_use]
+    pub const fn with_factor(mut self, factor: u32) -> Self {
+        self.factor = factor;
+        self
+    }
+
+    /// Sets how the waits of many clients are spread. Default [`Jitter::Equal`].
+    #[must_use]
+    pub const fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Sets how many attempts in a row may fail; `None` for any number. Default `None`.
+    #[must_use]
+    pub fn with_max_attempts(mut self, max_attempts: impl Into<Option<u32>>) -> Self {
+        self.max_attempts = max_attempts.into();
+        self
+    }
+
+    /// Sets how long after the first failure in a row an attempt may still begin; `None` for no end. Default `None`.
+    #[must_use]
+    pub fn with_max_elapsed(mut self, max_elapsed: impl Into<Option<Duration>>) -> Self {
+        self.max_elapsed = max_elapsed.into();
+        self
+    }
+
+    /// Sets what a smaller `retry` of the server is raised to: `retry: 0` is a hot loop. Default 10 ms.
+    #[must_use]
+    pub const fn with_retry_min(mut self, retry_min: Duration) -> Self {
+        self.retry_min = retry_min;
+        self
+    }
+
+    /// Sets what a larger `retry` or `Retry-After` of the server is cut to. Default 1 h.
+    #[must_use]
+    pub const fn with_retry_max(mut self, retry_max: Duration) -> Self {
+        self.retry_max = retry_max;
+        self
+    }
+
+    /// Sets how long a connection has to be open to count as a success without an event, however it ends. Default 60 s.
+    #[must_use]
+    pub const fn with_healthy_after(mut self, healthy_after: Duration) -> Self {
+        self.healthy_after = healthy_after;
+        self
+    }
+
+    /// The reconnection time as long as the server has not set one.
+    pub const fn initial(&self) -> Duration {
+        self.initial
+    }
+
+    /// The longest wait that failed attempts lead to.
+    pub const fn max(&self) -> Duration {
+        self.max
+    }
+
+    /// What every failed attempt multiplies the wait by.
+    pub const fn factor(&self) -> u32 {
+        self.factor
+    }
+
+    /// How the waits of many clients are spread.
+    pub const fn jitter(&self) -> Jitter {
+        self.jitter
+    }
+
+    /// How many attempts in a row may fail.
+    pub const fn max_attempts(&self) -> Option<u32> {
+        self.max_attempts
+    }
+
+    /// How long after the first failure in a row an attempt may still begin.
+    pub const fn max_elapsed(&self) -> Option<Duration> {
+        self.max_elapsed
+    }
+
+    /// What a smaller `retry` of the server is raised to.
+    pub const fn retry_min(&self) -> Duration {
+        self.retry_min
+    }
+
+    /// What a larger `retry` or `Retry-After` of the server is cut to.
+    pub const fn retry_max(&self) -> Duration {
+        self.retry_max
+    }
+
+    /// How long a connection has to be open to count as a success, however it ends.
+    pub const fn healthy_after(&self) -> Duration {
+        self.healthy_after
     }
 
     /// The wait before `attempt` (from 1 on).

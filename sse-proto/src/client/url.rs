@@ -16,7 +16,7 @@ impl Request<'_> {
     /// ```
     /// use sse_proto::{Config, EventSource, Instant, Output};
     ///
-    /// let config = Config { last_event_id: "a&b".into(), ..Config::default() };
+    /// let config = Config::default().with_last_event_id("a&b");
     /// let mut source = EventSource::new(config, 42);
     /// if let Output::Connect(request) = source.poll(Instant::ZERO, &mut &[][..]) {
     ///     assert_eq!(request.query("since", Some("since=0&q=x")).as_deref(), Some("q=x&since=a%26b"));

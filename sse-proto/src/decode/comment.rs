@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_servers_send_to_show_that_they_are_alive_is_skipped() {
-        let mut parser = Parser::new().with_limits(Limits { event: 10, ..Limits::default() });
+        let mut parser = Parser::new().with_limits(Limits::default().with_event(10));
         assert_eq!(parser.next_event(&mut &b"\n\n"[..]), Ok(None));
         for (chunk, left) in [
             (&b": 01234567\n\n: 01234567\n: 01234567\r\n\r\n:\n\n:\xc3\xbc\t\r\r: cu"[..], &b""[..]),

@@ -11,12 +11,52 @@ use crate::Error;
 /// replace ill-formed bytes by U+FFFD (three bytes for one, beside the one while that is done).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest event, its data and its type taken together; also the longest comment. 16 MiB unless set.
-    pub event: usize,
-    /// The longest event ID. 4 KiB unless set.
-    pub id: usize,
+    pub(super) event: usize,
+    pub(super) id: usize,
+    pub(super) overflow: Overflow,
+}
+
+impl Limits {
+    /// The default: events of 16 MiB, IDs of 4 KiB, [`Overflow::Fail`].
+    pub const fn new() -> Self {
+        Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
+    }
+
+    /// Sets the longest event, its data and its type taken together; also the longest comment. Default 16 MiB.
+    #[must_use]
+    pub const fn with_event(mut self, bytes: usize) -> Self {
+        self.event = bytes;
+        self
+    }
+
+    /// Sets the longest event ID. Default 4 KiB.
+    #[must_use]
+    pub const fn with_id(mut self, bytes: usize) -> Self {
+        self.id = bytes;
+        self
+    }
+
+    /// Sets what happens past a limit. Default [`Overflow::Fail`].
+    #[must_use]
+    pub const fn with_overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// The longest event, in bytes.
+    pub const fn event(&self) -> usize {
+        self.event
+    }
+
+    /// The longest event ID, in bytes.
+    pub const fn id(&self) -> usize {
+        self.id
+    }
+
     /// What happens past a limit.
-    pub overflow: Overflow,
+    pub const fn overflow(&self) -> Overflow {
+        self.overflow
+    }
 }
 
 impl Limits {
@@ -26,12 +66,13 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
+        Self::new()
     }
 }
 
 /// What happens when an event, a comment or an ID is over its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Overflow {
     /// The parser fails for good. A client does not connect again: it would be sent the same event.
     #[default]

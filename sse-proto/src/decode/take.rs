@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_is_ordinary_is_taken() {
-        let mut parser = Parser::new().with_limits(Limits { event: 4, id: 1, ..Limits::default() });
+        let mut parser = Parser::new().with_limits(Limits::default().with_event(4).with_id(1));
         assert_eq!(parser.next_event(&mut &b"\n\n"[..]), Ok(None));
 
         let mut input = &b"data: 1234\n\nrest"[..];

@@ -37,13 +37,13 @@ pub trait Transport: Timer {
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
     /// The last word on a response, `verdict` being that of [`Config::verdict`](crate::Config::verdict).
-    fn judge(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
+    fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
     }
 
     /// Shows a chunk of an open response before it is parsed: to count it, or to record it.
-    fn inspect(&mut self, chunk: &Self::Chunk) {
+    fn on_chunk(&mut self, chunk: &Self::Chunk) {
         let _ = chunk;
     }
 
@@ -281,7 +281,7 @@ impl<T: Transport> Driver<T> {
             Poll::Pending => return self.poll_timer(cx, deadline),
             Poll::Ready(Ok((head, body))) => {
                 let verdict = self.source.config().verdict(&T::head(&head));
-                self.source.handle_verdict(self.transport.judge(&head, verdict));
+                self.source.handle_verdict(self.transport.on_response(&head, verdict));
                 self.connection = Connection::Judged(head, body);
             }
             Poll::Ready(Err(error)) => self.fail(error),
@@ -298,7 +298,7 @@ impl<T: Transport> Driver<T> {
         match Pin::new(body).poll_next(cx) {
             Poll::Pending => return self.poll_timer(cx, deadline),
             Poll::Ready(Some(Ok(chunk))) => {
-                self.transport.inspect(&chunk);
+                self.transport.on_chunk(&chunk);
                 self.chunk = Some(chunk);
             }
             Poll::Ready(Some(Err(error))) => self.fail(error),

@@ -16,13 +16,13 @@ pub const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// The default, without jitter: waits of 1, 2, 4, .. 30 s.
+/// The default without jitter, with a head timeout of 30 s: waits of 1, 2, 4, .. 30 s.
 pub fn config() -> Config {
-    Config { policy: policy(), ..Config::default() }
+    Config::default().with_policy(policy()).with_head_timeout(secs(30))
 }
 
 pub fn policy() -> ReconnectPolicy {
-    ReconnectPolicy { jitter: Jitter::None, ..ReconnectPolicy::default() }
+    ReconnectPolicy::default().with_jitter(Jitter::None)
 }
 
 /// The head of a response that is believed.

@@ -54,7 +54,7 @@ impl Transport for Server {
         200.into()
     }
 
-    fn judge(&mut self, (): &(), _: Verdict) -> Verdict {
+    fn on_response(&mut self, (): &(), _: Verdict) -> Verdict {
         Verdict::Open
     }
 

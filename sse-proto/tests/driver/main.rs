@@ -19,9 +19,9 @@ const GONE: Answer = Answer::Response(204, Vec::new());
 
 /// Every kind of event there is, and every way to lose a connection but the clocks.
 fn story() -> Client {
-    let limits = Limits { event: 10, overflow: Overflow::Skip, ..Limits::default() };
+    let limits = Limits::default().with_event(10).with_overflow(Overflow::Skip);
     Client::new(
-        Config { limits, flush: true, retry_status: vec![503], ..Config::default() },
+        Config::default().with_limits(limits).with_deliver_unterminated(true).with_retry_status(vec![503]),
         [
             body([
                 Part::Chunk("retry: 500\n:hi\ndata: on"),
@@ -134,7 +134,7 @@ fn the_error_that_ends_it_is_handed_over() {
     assert_eq!(closed.source().unwrap().to_string(), "fatal");
     assert!(closed.response.is_none());
 
-    let config = Config { repeat: Some(Repeat::Never), ..Config::default() };
+    let config = Config::default().with_repeat(Repeat::Never);
     let mut client = Client::new(config, [body([Part::Error("reset")])]);
     let end = "closed: the connection failed, and the request may not be sent again (reset)";
     assert_eq!(client.take(2), ["open 200", end]);
@@ -142,7 +142,7 @@ fn the_error_that_ends_it_is_handed_over() {
 
 #[test]
 fn an_error_belongs_to_one_loss_alone() {
-    let config = Config { retry_status: vec![503], ..Config::default() };
+    let config = Config::default().with_retry_status(vec![503]);
     let mut client = Client::new(config, [Answer::Error("refused"), Answer::Response(503, vec![]), GONE]);
     assert_eq!(client.next(), "lost: the connection failed (refused), attempt 1 in 1s");
     assert_eq!(client.next(), "lost: the server answered with status 503, attempt 2 in 2s");
@@ -162,22 +162,22 @@ fn the_application_has_the_last_word_on_a_response() {
 #[test]
 fn a_response_that_does_not_begin_is_given_up() {
     let mut client = Client::new(Config::default(), [Answer::Silence, body([Part::Silence])]);
-    assert_eq!(client.next(), "lost: no response came in time, attempt 1 in 1s");
+    assert_eq!(client.next(), "lost: no response came in time (head timeout), attempt 1 in 1s");
     assert_eq!(client.world.log(), ["connect 0 id - at 0ns", "request dropped"]);
     assert_eq!(client.take(2), ["open 200", "pending"]);
-    assert_eq!(client.world.log(), ["connect 1 id - at 31s"]);
+    assert_eq!(client.world.log(), ["connect 1 id - at 121s"]);
 }
 
 #[test]
 fn without_a_timeout_it_waits_for_ever() {
-    let mut client = Client::new(Config { connect_timeout: None, ..Config::default() }, [Answer::Silence]);
+    let mut client = Client::new(Config::default().with_head_timeout(None), [Answer::Silence]);
     assert_eq!(client.next(), "pending");
     assert_eq!(client.world.timers(), 0);
 }
 
 #[test]
 fn silence_is_noticed_after_the_last_byte_and_few_timers_are_set() {
-    let config = Config { activity: Liveness::After(secs(10)), ..Config::default() };
+    let config = Config::default().with_idle_timeout(secs(10));
     let comments = || [Part::Pause(secs(1)), Part::Chunk(":\n")].into_iter().cycle().take(60);
     let parts = comments().chain([Part::Silence]).collect();
     let mut client = Client::new(config, [Answer::Response(200, parts), GONE]);
@@ -194,7 +194,7 @@ fn silence_is_noticed_after_the_last_byte_and_few_timers_are_set() {
 #[test]
 fn an_earlier_deadline_sets_a_timer_of_its_own() {
     // The timer that runs is that of the event clock, for the 60th second.
-    let config = Config { activity: Liveness::Adaptive, event_timeout: Some(secs(60)), ..Config::default() };
+    let config = Config::default().with_idle_timeout(Liveness::Adaptive).with_event_timeout(secs(60));
     let comment = [Part::Pause(secs(5)), Part::Chunk(":\n")];
     let parts = comment.repeat(3).into_iter().chain([Part::Silence]).collect();
     let mut client = Client::new(config, [Answer::Response(200, parts), GONE]);
@@ -206,10 +206,9 @@ fn an_earlier_deadline_sets_a_timer_of_its_own() {
 
 #[test]
 fn what_the_application_takes_is_not_the_servers_silence() {
-    for config in [
-        Config { activity: Liveness::After(secs(10)), ..Config::default() },
-        Config { event_timeout: Some(secs(10)), ..Config::default() },
-    ] {
+    for config in
+        [Config::default().with_idle_timeout(secs(10)), Config::default().with_event_timeout(secs(10))]
+    {
         let parts =
             [Part::Chunk("data: a\n\n"), Part::Pause(secs(9)), Part::Chunk("data: b\n\n"), Part::Silence];
         let mut client = Client::new(config, [body(parts), GONE]);
@@ -235,7 +234,7 @@ fn nobody_asks_for_the_time_unless_a_clock_runs() {
 #[test]
 fn the_time_is_read_for_a_chunk_and_not_for_each_of_its_events() {
     let readings = |chunk, events| {
-        let config = Config { activity: Liveness::After(secs(10)), ..Config::default() };
+        let config = Config::default().with_idle_timeout(secs(10));
         let mut client = Client::new(config, [body([Part::Chunk(chunk), Part::Chunk("data: x\n\n")])]);
         assert_eq!(client.next(), "open 200");
         let before = client.world.readings();

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use sse_proto::{
-    ClientEvent, ClientEventRef, Closed, Config, Driver, ErrorKind, EventSource, Instant, Jitter,
-    ReconnectPolicy, Request, ResponseHead, Timer, Transport, Verdict,
+    ClientEvent, ClientEventRef, Closed, Config, Driver, ErrorKind, EventSource, Instant, Jitter, Request,
+    ResponseHead, Timer, Transport, Verdict,
 };
 
 /// What becomes of a request.
@@ -148,11 +148,11 @@ impl Transport for Script {
         ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(*status) }
     }
 
-    fn judge(&mut self, _: &u16, verdict: Verdict) -> Verdict {
+    fn on_response(&mut self, _: &u16, verdict: Verdict) -> Verdict {
         (self.judge)(verdict)
     }
 
-    fn inspect(&mut self, chunk: &&'static str) {
+    fn on_chunk(&mut self, chunk: &&'static str) {
         self.world.note(format!("chunk {chunk:?}"));
     }
 
@@ -266,8 +266,8 @@ impl Client {
         config: Config,
         answers: [Answer; N],
     ) -> Self {
-        let policy = ReconnectPolicy { jitter: Jitter::None, ..config.policy };
-        let source = EventSource::new(Config { policy, ..config }, 1);
+        let policy = config.policy().with_jitter(Jitter::None);
+        let source = EventSource::new(config.with_policy(policy), 1);
         let world = World::default();
         let script = Script { world: world.clone(), answers: answers.into(), judge };
         Self { driver: Driver::new(source, script), world }

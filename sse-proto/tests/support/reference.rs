@@ -41,7 +41,7 @@ pub fn reference(stream: &[u8], last_event_id: &str, limits: Limits, flush: bool
                 }
                 out.said.push(said);
             }
-            Err(error) if limits.overflow == Overflow::Fail => return out.failed(error),
+            Err(error) if limits.overflow() == Overflow::Fail => return out.failed(error),
             Err(_) => block = Block { skipping: true, ..Block::default() },
         }
     }
@@ -59,7 +59,7 @@ impl Block {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let text = String::from_utf8_lossy(value);
-        let mut long = value.len() > limits.event;
+        let mut long = value.len() > limits.event();
         let mut said = None;
         match name {
             b"data" => {
@@ -69,7 +69,7 @@ impl Block {
                 });
             }
             b"event" => self.event = value.to_vec(),
-            b"id" if value.len() > limits.id => return Err(Error::IdTooLong { limit: limits.id }),
+            b"id" if value.len() > limits.id() => return Err(Error::IdTooLong { limit: limits.id() }),
             b"id" => {
                 if !text.contains('\0') {
                     self.id = Some(text.into_owned());
@@ -84,9 +84,9 @@ impl Block {
             _ => return Ok(None),
         }
         if matches!(name, b"data" | b"event") {
-            long = self.data.as_ref().map_or(0, Vec::len) + self.event.len() > limits.event;
+            long = self.data.as_ref().map_or(0, Vec::len) + self.event.len() > limits.event();
         }
-        if long { Err(Error::EventTooLong { limit: limits.event }) } else { Ok(said) }
+        if long { Err(Error::EventTooLong { limit: limits.event() }) } else { Ok(said) }
     }
 
     fn dispatch(self, bytes: u64, out: &mut Transcript) {
@@ -125,7 +125,7 @@ impl Transcript {
         // What a line is, and so what it counts for, is known at the byte after its colon.
         let known = line.split_last().is_some_and(|(_, head)| head.contains(&b':'));
         self.end = match (taken, block.data) {
-            (Err(error), _) if known && limits.overflow == Overflow::Fail => return self.failed(error),
+            (Err(error), _) if known && limits.overflow() == Overflow::Fail => return self.failed(error),
             (Ok(_), Some(data)) if flush => End::Flushed(event(&block.event, &data, &self.last_event_id)),
             _ if pending => End::Dropped,
             _ => End::Complete,

@@ -40,7 +40,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 ///     .header("authorization", format!("Bearer {key}"))
 ///     .header("content-type", "application/json")
 ///     .body(r#"{"stream": true}"#)
-///     .config(Config { activity: Liveness::After(Duration::from_secs(60)), ..Config::default() })
+///     .config(Config::default().with_idle_timeout(Duration::from_secs(60)))
 ///     .build()?;
 /// # Ok(()) }
 /// ```
@@ -215,7 +215,9 @@ impl Builder {
             return Err(Error::request(TransportError::Scheme(request.url().scheme().into())));
         }
         let idempotent = request.method().is_idempotent();
-        config.repeat.get_or_insert(if idempotent { Repeat::Always } else { Repeat::Never });
+        if config.repeat().is_none() {
+            config = config.with_repeat(if idempotent { Repeat::Always } else { Repeat::Never });
+        }
         let headers = request.headers_mut();
         if let Some(id) = headers.remove("last-event-id") {
             config.resume_after(id.as_bytes());

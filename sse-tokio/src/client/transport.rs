@@ -141,11 +141,11 @@ impl Transport for Http {
         })
     }
 
-    fn judge(&mut self, head: &Head, verdict: Verdict) -> Verdict {
+    fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
         self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
     }
 
-    fn inspect(&mut self, chunk: &Bytes) {
+    fn on_chunk(&mut self, chunk: &Bytes) {
         if let Some(hook) = &mut self.on_chunk {
             hook(chunk);
         }

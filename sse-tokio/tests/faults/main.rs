@@ -19,7 +19,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use hub::Received;
 use proxy::{Fault, Proxy, Random};
-use sse_tokio::{Config, Event, EventSource, Liveness, reqwest};
+use sse_tokio::{Config, Event, EventSource, reqwest};
 use tokio::time::timeout;
 
 /// What the runs came upon.
@@ -34,12 +34,10 @@ struct Tally {
 async fn run(seed: u64, tally: &mut Tally) {
     let (upstream, start) = hub::start(Random(seed), 1000).await;
     let proxy = Proxy::start(upstream, Random(!seed)).await;
-    let config = Config {
-        last_event_id: start,
-        activity: Liveness::After(Duration::from_secs(5)),
-        retry_status: Config::TRANSIENT_STATUS.to_vec(),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .with_last_event_id(start)
+        .with_idle_timeout(Duration::from_secs(5))
+        .with_retry_status(Config::TRANSIENT_STATUS);
     let http = reqwest::Client::builder().tls_certs_only([]).no_proxy();
     let mut source = EventSource::builder(&proxy.url).config(config).client_builder(http).build().unwrap();
     let mut received = Received::default();

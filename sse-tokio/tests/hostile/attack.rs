@@ -85,7 +85,7 @@ pub(crate) fn attack_with(
             let policy = ReconnectPolicy::never();
             let http = http(reqwest::Client::builder().tls_certs_only([]).no_proxy());
             let mut source = EventSource::builder(url)
-                .config(Config { policy, ..config })
+                .config(config.with_policy(policy))
                 .client_builder(http)
                 .build()
                 .unwrap();

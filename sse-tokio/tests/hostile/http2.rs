@@ -1,6 +1,6 @@
 //! The same over HTTP/2, whose frames are another place for what has no end. The body is read as over HTTP/1.1.
 
-use sse_tokio::{Cause, Config, Liveness};
+use sse_tokio::{Cause, Config};
 
 use super::attack::{MIB, Outcome, attack_with, gave_up};
 use super::frames::{
@@ -68,13 +68,13 @@ fn frames_that_carry_nothing_are_no_life() {
         frame(0xbe, 0, 1, &[7; 8]),
     ] {
         let piece = piece.repeat(100);
-        let config = Config { activity: Liveness::After(secs(20)), ..Config::default() };
+        let config = Config::default().with_idle_timeout(secs(20));
         let outcome = attack(&[head(END_HEADERS)], &piece, config);
-        assert_eq!(outcome.reason(), gave_up(Cause::ActivityTimeout));
+        assert_eq!(outcome.reason(), gave_up(Cause::IdleTimeout));
         assert!(outcome.peak < 2 * MIB, "{} bytes held", outcome.peak);
 
         let outcome = attack(&[], &piece, Config::default());
-        assert_eq!(outcome.reason(), gave_up(Cause::ConnectTimeout));
+        assert_eq!(outcome.reason(), gave_up(Cause::HeadTimeout));
         assert!(outcome.peak < 2 * MIB, "{} bytes held", outcome.peak);
     }
 }

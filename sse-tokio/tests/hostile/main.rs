@@ -16,7 +16,7 @@ mod http2;
 mod support;
 
 use attack::{MIB, attack, gave_up};
-use sse_tokio::{Cause, CloseReason, Config, Limits, Liveness, Overflow, ParserError};
+use sse_tokio::{Cause, CloseReason, Config, Limits, Overflow, ParserError};
 use support::{Answer, Server, builder, listen, millis, secs, source};
 use tokio::time::Instant;
 
@@ -26,8 +26,8 @@ static ALLOCATOR: heap::Counting = heap::Counting;
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
 fn limited(overflow: Overflow) -> Config {
-    let limits = Limits { event: 1 << 20, overflow, ..Limits::default() };
-    Config { limits, event_timeout: Some(secs(3)), ..Config::default() }
+    let limits = Limits::default().with_event(1 << 20).with_overflow(overflow);
+    Config::default().with_limits(limits).with_event_timeout(secs(3))
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn what_has_no_end_is_over_its_limit() {
 
 #[test]
 fn the_default_limit_holds_as_well() {
-    let config = Config { event_timeout: Some(secs(100)), ..Config::default() };
+    let config = Config::default().with_event_timeout(secs(100));
     let outcome = attack("http", &format!("{HEAD}data: "), &vec![b'x'; 64 << 10], config);
     assert_eq!(outcome.reason(), CloseReason::Limit(ParserError::EventTooLong { limit: 16 << 20 }));
     assert!((16 * MIB..40 * MIB).contains(&outcome.peak), "{} bytes held", outcome.peak);
@@ -104,16 +104,16 @@ fn a_response_that_never_begins_is_given_up() {
     let endless = b"HTTP/1.1 103 Early Hints\r\n\r\n";
     for (start, piece) in [("", &b""[..]), ("HTTP/1.1 200 OK\r\n", b""), ("", endless)] {
         let outcome = attack("http", start, piece, Config::default());
-        assert_eq!(outcome.reason(), gave_up(Cause::ConnectTimeout), "{start:?}");
+        assert_eq!(outcome.reason(), gave_up(Cause::HeadTimeout), "{start:?}");
         assert!(outcome.peak < 2 * MIB, "{start:?}: {} bytes held", outcome.peak);
     }
 }
 
 #[test]
 fn a_body_that_never_begins_is_given_up() {
-    let config = Config { activity: Liveness::After(secs(20)), ..Config::default() };
+    let config = Config::default().with_idle_timeout(secs(20));
     let outcome = attack("http", HEAD, b"", config);
-    assert_eq!(outcome.reason(), gave_up(Cause::ActivityTimeout));
+    assert_eq!(outcome.reason(), gave_up(Cause::IdleTimeout));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_handshake_that_fails_half_way_says_so() {
     // What follows is 16 KiB of handshake.
     let promise = "\x16\x03\x03\x40\0";
     let outcome = attack("https", promise, b"", Config::default());
-    assert_eq!(outcome.reason(), gave_up(Cause::ConnectTimeout));
+    assert_eq!(outcome.reason(), gave_up(Cause::HeadTimeout));
 
     let alert = "\x15\x03\x03\0\x02\x02\x28";
     for (start, piece) in [(alert, &b""[..]), (HEAD, b""), ("", &[0x16; 4096]), (promise, &[0x02; 4096])] {

@@ -29,7 +29,7 @@ pub enum Op {
     Close,
 }
 
-pub const LIMITS: Limits = Limits { event: 32, id: 16, overflow: Overflow::Fail };
+pub const LIMITS: Limits = Limits::new().with_event(32).with_id(16).with_overflow(Overflow::Fail);
 
 /// Arbitrary operations on a machine, in virtual time.
 ///
@@ -44,32 +44,28 @@ pub fn client(input: &[u8]) {
 fn config(input: &mut Input<'_>) -> Config {
     let flags = input.byte();
     let seconds = |byte: u8| (byte != 0).then(|| Duration::from_secs(byte.into()));
-    let policy = ReconnectPolicy {
-        factor: u32::from(flags & 3),
-        jitter: [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::None][usize::from(flags >> 2 & 3)],
-        max_attempts: Some(u32::from(input.byte() % 10) + 1),
-        max_elapsed: seconds(input.byte()),
-        ..ReconnectPolicy::default()
-    };
-    let repeat = [None, Some(Repeat::IfRefused), Some(Repeat::IfId), Some(Repeat::Never)];
+    let policy = ReconnectPolicy::default()
+        .with_factor(u32::from(flags & 3))
+        .with_jitter([Jitter::None, Jitter::Full, Jitter::Equal, Jitter::None][usize::from(flags >> 2 & 3)])
+        .with_max_attempts(u32::from(input.byte() % 10) + 1)
+        .with_max_elapsed(seconds(input.byte()));
+    let repeat = [None, Some(Repeat::IfRefused), Some(Repeat::IfResumable), Some(Repeat::Never)];
     let activity = input.byte();
     let overflow = if flags & 0x40 == 0 { Overflow::Fail } else { Overflow::Skip };
-    Config {
-        policy,
-        repeat: repeat[usize::from(flags >> 4 & 3)],
-        retry_status: vec![503],
-        connect_timeout: seconds(input.byte()),
-        activity: match activity {
+    Config::default()
+        .with_policy(policy)
+        .with_repeat(repeat[usize::from(flags >> 4 & 3)])
+        .with_retry_status(vec![503])
+        .with_head_timeout(seconds(input.byte()))
+        .with_idle_timeout(match activity {
             0 => Liveness::Off,
             255 => Liveness::Adaptive,
             timeout => Liveness::After(Duration::from_secs(timeout.into())),
-        },
-        event_timeout: seconds(input.byte()),
-        limits: Limits { overflow, ..LIMITS },
-        flush: flags & 0x80 != 0,
-        last_event_id: ["", "before", "a\u{1}", "é"][usize::from(input.byte() & 3)].into(),
-        ..Config::default()
-    }
+        })
+        .with_event_timeout(seconds(input.byte()))
+        .with_limits(LIMITS.with_overflow(overflow))
+        .with_deliver_unterminated(flags & 0x80 != 0)
+        .with_last_event_id(["", "before", "a\u{1}", "é"][usize::from(input.byte() & 3)])
 }
 
 fn op(input: &mut Input<'_>) -> Option<Op> {
@@ -106,7 +102,7 @@ fn op(input: &mut Input<'_>) -> Option<Op> {
 pub fn run(config: Config, ops: &[Op], live: impl Fn() -> i64) {
     let before = live();
     let mut world = World {
-        max_attempts: config.policy.max_attempts.expect("always set here"),
+        max_attempts: config.policy().max_attempts().expect("always set here"),
         source: EventSource::new(config, 3),
         now: Instant::ZERO,
         connection: None,
@@ -149,7 +145,7 @@ pub fn run(config: Config, ops: &[Op], live: impl Fn() -> i64) {
             }
         }
         assert!(closed.is_none() || world.source.ready_state() == ReadyState::Closed);
-        assert!(world.source.last_event_id().len() <= 3 * LIMITS.id);
+        assert!(world.source.last_event_id().len() <= 3 * LIMITS.id());
         let oracle = world.connection.as_ref().map_or(0, Connection::size);
         let live = live() - before - oracle;
         assert!(live < 4096, "{live} bytes");
@@ -234,8 +230,8 @@ impl World {
                 Output::Closed(reason) => (Some(Asked::Nothing(reason)), None),
                 Output::Event(event) => {
                     // Three bytes of U+FFFD take the place of one.
-                    assert!(event.data.len() + event.event.len() <= 3 * LIMITS.event + "message".len());
-                    assert!(event.id.len() <= 3 * LIMITS.id);
+                    assert!(event.data.len() + event.event.len() <= 3 * LIMITS.event() + "message".len());
+                    assert!(event.id.len() <= 3 * LIMITS.id());
                     (None, Some(Said::Event(event.into())))
                 }
                 Output::Comment(comment) => (None, Some(Said::Comment(comment.into()))),
@@ -298,7 +294,12 @@ impl World {
 
 impl Connection {
     fn reference(&self, source: &EventSource) -> super::super::transcript::Transcript {
-        reference(&self.bytes, &self.last_event_id, source.config().limits, source.config().flush)
+        reference(
+            &self.bytes,
+            &self.last_event_id,
+            source.config().limits(),
+            source.config().deliver_unterminated(),
+        )
     }
 
     fn read(&mut self, bytes: &[u8]) {

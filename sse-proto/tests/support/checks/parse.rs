@@ -22,10 +22,10 @@ pub fn parse(input: &[u8]) {
     let stream = input.rest();
     let mut limits = Limits::default();
     if flags & LIMITED != 0 {
-        (limits.event, limits.id) = (event.into(), id.into());
+        limits = limits.with_event(event.into()).with_id(id.into());
     }
     if flags & SKIP != 0 {
-        limits.overflow = Overflow::Skip;
+        limits = limits.with_overflow(Overflow::Skip);
     }
     let flush = flags & FLUSH != 0;
     let seed = if flags & SEEDED != 0 { "seed" } else { "" };
