@@ -32,7 +32,7 @@ use crate::{Log, MemoryLog, Metrics, Topic};
 ///
 /// let mut subscription = topic.subscribe(Some(&id)).await?;
 /// let frame = subscription.frame().await.unwrap()?;
-/// assert!(frame.into_data().unwrap().ends_with(b"data: two\n\n"));
+/// assert!(frame.into_data().unwrap().starts_with(b"data: two\nid: "));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```

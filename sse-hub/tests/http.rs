@@ -53,7 +53,7 @@ async fn a_client_resumes_by_header_or_query() {
     for by in [by_header, by_query] {
         let (mut response, _) = request(hub_app(hub.clone()), by).await;
         let frame = response.frame().await.unwrap().unwrap().into_data().unwrap();
-        assert_eq!(frame, format!("id: {second}\ndata: b\n\n"));
+        assert_eq!(frame, format!("data: b\nid: {second}\n\n"));
     }
 }
 

@@ -51,7 +51,7 @@ impl Fields {
 }
 
 #[test]
-fn the_id_can_be_asked_for() {
+fn the_builder_returns_the_id_that_was_set() {
     assert_eq!(EventBuilder::new().last_event_id(), None);
     assert_eq!(EventBuilder::new().id("7").unwrap().data("x").last_event_id(), Some("7"));
 }
@@ -67,17 +67,17 @@ fn cases() {
 }
 
 #[test]
-fn fields_come_in_one_order_and_lines_end_with_lf() {
+fn fields_are_written_in_one_order_with_the_id_last_and_lines_end_with_lf() {
     let builder = EventBuilder::new().data("d").retry(Duration::from_millis(1500)).id("i").unwrap();
     let builder = builder.event("e").unwrap().comment("c");
-    assert_eq!(builder.encode(), ": c\nevent: e\nid: i\nretry: 1500\ndata: d\n\n");
+    assert_eq!(builder.encode(), ": c\nevent: e\nretry: 1500\ndata: d\nid: i\n\n");
 }
 
 #[test]
 fn a_repeated_field_is_written_as_a_client_would_read_it() {
     let builder = EventBuilder::new().comment("a").comment("b").data("c\n").data("").data("d");
     let builder = builder.event("old").unwrap().event("new").unwrap().id("1").unwrap().id("2").unwrap();
-    assert_eq!(builder.encode(), ": a\n: b\nevent: new\nid: 2\ndata: c\ndata: \ndata: \ndata: d\n\n");
+    assert_eq!(builder.encode(), ": a\n: b\nevent: new\ndata: c\ndata: \ndata: \ndata: d\nid: 2\n\n");
     assert_eq!(builder.encoded_len(), builder.encode().len());
 }
 
@@ -91,9 +91,17 @@ fn every_line_break_of_the_format_splits_and_no_other() {
 }
 
 #[test]
-fn the_length_is_known_before_whatever_line_breaks_there_are() {
-    for text in ["a", "a\nb", "a\rb", "a\r\nb", "a\nb\nc\rd\re\rf", "a\r\nb\r\nc\r\nd\re", "\r\n\n\r\r\n\r\n"]
-    {
+fn the_length_of_an_event_is_known_before_it_is_encoded_whatever_its_line_breaks() {
+    let texts =
+        ["a", "a\nb", "a\rb", "a\r\nb", "a\nb\nc\rd\re\rf", "a\r\nb\r\nc\r\nd\re", "\r\n\n\r\r\n\r\n"]
+            .map(String::from);
+    // Line breaks are summed up in parts of 255 bytes.
+    let long = (250..260).flat_map(|len| {
+        ["\r", "\n", "\r\n", "\n\r"]
+            .map(|end| format!("\r{}{end}x{end}{end}{}", "a".repeat(len), "\r\n".repeat(300)))
+    });
+    for text in texts.into_iter().chain(long) {
+        let text = text.as_str();
         for builder in [EventBuilder::new().data(text), EventBuilder::new().comment(text).comment(text)] {
             assert_eq!(builder.encoded_len(), builder.encode().len(), "{text:?}");
         }

@@ -40,7 +40,7 @@ async fn topics_are_separate_and_metrics_count_them_together() {
     assert_eq!(ready(&mut subscription).await, None);
     let id = publish(&hub.topic("t").unwrap(), "y").await;
     let event = frame(&mut subscription).await.unwrap();
-    assert_eq!(event, format!("id: {id}\ndata: y\n\n"), "the same name is the same topic");
+    assert_eq!(event, format!("data: y\nid: {id}\n\n"), "the same name is the same topic");
     let Metrics { topics, subscribers, published, sent_bytes, .. } = hub.metrics();
     assert_eq!((topics, subscribers, published), (2, 1, 2));
     assert_eq!(sent_bytes, (begin.len() + event.len()) as u64);

@@ -76,7 +76,7 @@ async fn replays_what_followed_the_id_in_one_frame_and_goes_on() {
     assert_eq!(data(&bytes), ["b", "c\nd"]);
     assert_eq!(ready(&mut subscription).await, None);
     let id = publish(&topic, "e").await;
-    assert_eq!(frame(&mut subscription).await.unwrap(), format!("id: {id}\ndata: e\n\n"));
+    assert_eq!(frame(&mut subscription).await.unwrap(), format!("data: e\nid: {id}\n\n"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,7 +200,7 @@ async fn the_application_may_give_its_own_ids() {
     let given = topic.publish(event.id("").unwrap()).await.unwrap();
     assert!(given.ends_with("-2"), "an empty ID would make clients forget theirs: {given}");
     let mut subscription = topic.subscribe(Some("mine")).await.unwrap();
-    assert_eq!(frame(&mut subscription).await.unwrap(), format!("id: {given}\ndata: x\n\n"));
+    assert_eq!(frame(&mut subscription).await.unwrap(), format!("data: x\nid: {given}\n\n"));
 }
 
 #[tokio::test(start_paused = true)]

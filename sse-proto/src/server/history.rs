@@ -40,7 +40,7 @@ use crate::Instant;
 ///     history.append(Instant::ZERO, None, event);
 /// }
 /// let mut cursor = history.after("boot7-2").expect("kept");
-/// assert_eq!(history.read(&mut cursor), Ok(Some(&"id: boot7-3\ndata: c\n\n".to_string())));
+/// assert_eq!(history.read(&mut cursor), Ok(Some(&"data: c\nid: boot7-3\n\n".to_string())));
 /// assert_eq!(history.read(&mut cursor), Ok(None));
 /// assert!(history.after("boot6-2").is_err(), "before the restart: there is a gap");
 /// # Ok::<(), sse_proto::EncodeError>(())

@@ -112,7 +112,7 @@ fn written(calls: &[Call]) -> Vec<(String, String)> {
             Call::Data(text) => data.extend(lines("data", text)),
         }
     }
-    comments.into_iter().chain(event).chain(id).chain(retry).chain(data).collect()
+    comments.into_iter().chain(event).chain(retry).chain(data).chain(id).collect()
 }
 
 fn milliseconds(time: Duration) -> u64 {
