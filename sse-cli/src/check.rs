@@ -1,6 +1,6 @@
-//! `sse check`: a doctor for servers of event streams.
+//! `sse check`: a doctor for servers of event streams, and a judge for clients and parsers.
 //!
-//! It connects as different clients would, and reports what it saw. The rules are pure functions of what was observed:
+//! To a server it connects as different clients would, and reports what it saw. The rules are pure functions of what was observed:
 //! `head` (status and headers), `framing` (the format), `arrival` (times), `resume` (what a client that comes back gets).
 //!
 //! ```text
@@ -11,9 +11,11 @@
 
 mod arrival;
 mod body;
+mod client;
 mod finding;
 mod framing;
 mod head;
+mod parser;
 mod probe;
 mod report;
 mod resume;
@@ -22,39 +24,89 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sse_tokio::reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use sse_tokio::reqwest::{Client, Method, redirect};
+use sse_tokio::reqwest::{Client, Method, Url, redirect};
 use tokio::time::Instant;
 
-use crate::failure::{FAILED, Failure};
-use crate::request::RequestArguments;
+use crate::failure::{FAILED, Failure, USAGE};
+use crate::request::{RequestArguments, shown};
 use body::Body;
 use finding::{Finding, Level};
 use probe::{End, Observation, Target, Variant, observe};
 use report::Report;
 
-/// Check a server of event streams
+/// Check a server, a client or a parser of event streams
 ///
-/// Connects as different clients would, and reports faults (clients break, events are late or lost) and advice, each with what was
-/// seen, the section that has the rule, and what to do. Answers the question "why do my events arrive all at once?".
+/// With a URL: connects as different clients would, and reports faults (clients break, events are late or lost) and advice, each
+/// with what was seen, the section that has the rule, and what to do. Answers the question "why do my events arrive all at once?".
+///
+/// With --client: starts the command for every scenario of reconnection, with a server of its own, and judges what the client does
+/// on the wire; with --events json all parse cases as well. With --parser: feeds the command random streams on standard input,
+/// and compares the events that it prints.
 ///
 /// Exit codes: 0 without a fault; 1 with a fault, or if the server cannot be reached; 2 for invalid arguments.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
+    /// The stream of a server; http:// unless it says otherwise
+    #[arg(value_parser = crate::request::url, required_unless_present_any = ["client", "parser"], conflicts_with_all = ["client", "parser"])]
+    url: Option<Url>,
+
+    /// Judge a client: the command after `--`, in which {url} stands for the URL
+    #[arg(long, conflicts_with = "parser", help_heading = "Clients")]
+    client: bool,
+
+    /// What the client prints: json for one object a line with "event", "data" and "id"
+    #[arg(long, value_enum, requires = "client", help_heading = "Clients")]
+    events: Option<Printed>,
+
+    /// Only scenarios with this text in their name; may be repeated
+    #[arg(long, value_name = "TEXT", requires = "client", help_heading = "Clients")]
+    filter: Vec<String>,
+
+    /// Only scenarios of this section of the specification, such as 9.2.6
+    #[arg(long, value_name = "SECTION", requires = "client", help_heading = "Clients")]
+    section: Option<String>,
+
+    /// List the scenarios, and run none
+    #[arg(long, requires = "client", help_heading = "Clients")]
+    list: bool,
+
+    /// How many scenarios run at a time
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Clients")]
+    jobs: usize,
+
+    /// Compare a parser with ours: the command after `--` reads a stream on standard input, and prints one JSON object a line with
+    /// "event", "data" and "id"
+    #[arg(long, help_heading = "Parsers")]
+    parser: bool,
+
+    /// Seconds that random streams are tried for
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = crate::request::seconds, help_heading = "Parsers")]
+    seconds: Duration,
+
+    /// Begin with this random stream, to repeat a run
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Parsers")]
+    seed: u64,
+
+    /// The command of --client or --parser, and its arguments; no shell is involved
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+
     #[command(flatten)]
     request: RequestArguments,
 
-    /// Seconds that all connections together may take
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = crate::request::seconds)]
-    patience: Duration,
+    /// Seconds that all connections to a server together may take [default: 30]; with --client, that a client has for each step
+    /// [default: 4]
+    #[arg(long, value_name = "SECONDS", value_parser = crate::request::seconds)]
+    patience: Option<Duration>,
 
     /// Send the request more than once although it has a body
     #[arg(long)]
     all: bool,
 
     /// Print one JSON object: "url", "ok", "faults", "advice", "findings" with "level" (fault, advice, pass), "code", "message",
-    /// "evidence", "reference", "fix"
+    /// "evidence", "reference", "fix"; with --client "client", "passed", "failed", "scenarios"
     #[arg(long)]
     json: bool,
 
@@ -63,12 +115,33 @@ pub(crate) struct Arguments {
     junit: Option<PathBuf>,
 }
 
+/// What a client prints.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Printed {
+    /// One JSON object a line
+    Json,
+}
+
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let target = target(&arguments.request);
-    let client = client(&arguments.request)?;
+    if (arguments.client || arguments.parser) && arguments.command.is_empty() && !arguments.list {
+        let message = "give the command after `--`: sse check --client -- node client.js {url}".to_owned();
+        return Err(Failure::Other { message, code: USAGE });
+    }
+    match &arguments.url {
+        Some(url) => server(arguments, url).await,
+        None if arguments.parser => parser::run(arguments).await,
+        None => client::run(arguments).await,
+    }
+}
+
+/// Checks the server at `url`.
+async fn server(arguments: &Arguments, url: &Url) -> Result<ExitCode, Failure> {
+    let target = target(&arguments.request, url);
+    let client = own_client(&arguments.request)?;
     let many = target.body.is_none() && matches!(target.method, Method::GET) || arguments.all;
-    let findings = examine(&client, &target, arguments.patience, many).await;
-    let report = Report::new(arguments.request.shown_url().to_string(), findings);
+    let patience = arguments.patience.unwrap_or(Duration::from_secs(30));
+    let findings = examine(&client, &target, patience, many).await;
+    let report = Report::new(shown(url).to_string(), findings);
     if let Some(path) = &arguments.junit {
         std::fs::write(path, report.junit()).map_err(|error| Failure::new(FAILED, path.display(), &error))?;
     }
@@ -80,7 +153,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if report.ok { ExitCode::SUCCESS } else { FAILED.into() })
 }
 
-fn target(arguments: &RequestArguments) -> Target {
+fn target(arguments: &RequestArguments, url: &Url) -> Target {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -96,10 +169,10 @@ fn target(arguments: &RequestArguments) -> Target {
     }
     let body = arguments.data().map(<[u8]>::to_vec);
     let method = arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
-    Target { url: arguments.url_with_credentials(), method, headers, body }
+    Target { url: arguments.with_credentials(url), method, headers, body }
 }
 
-fn client(arguments: &RequestArguments) -> Result<Client, Failure> {
+fn own_client(arguments: &RequestArguments) -> Result<Client, Failure> {
     arguments
         .client_builder()?
         .unwrap_or_default()

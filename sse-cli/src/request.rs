@@ -16,10 +16,6 @@ use crate::failure::{FAILED, Failure};
 /// The options that describe a request, of every command that sends one.
 #[derive(Args, Debug)]
 pub(crate) struct RequestArguments {
-    /// The stream; http:// unless it says otherwise
-    #[arg(value_parser = url)]
-    pub(crate) url: Url,
-
     /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a file of them
     #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
     pub(crate) headers: Vec<Headers>,
@@ -98,14 +94,9 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 }
 
 impl RequestArguments {
-    /// The URL as it may be shown.
-    pub(crate) fn shown_url(&self) -> Url {
-        shown(&self.url)
-    }
-
     /// The URL with the credentials of `--user`.
-    pub(crate) fn url_with_credentials(&self) -> Url {
-        let mut url = self.url.clone();
+    pub(crate) fn with_credentials(&self, url: &Url) -> Url {
+        let mut url = url.clone();
         if let Some((user, password)) = &self.user {
             // A URL leaves `%` as it is. They fail for URLs without a host, which cannot be requested.
             let _ = url.set_username(&user.replace('%', "%25"));
@@ -171,7 +162,7 @@ pub(crate) fn shown(url: &Url) -> Url {
 }
 
 /// As browsers and curl have it, `localhost:8080/events` will do.
-fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
+pub(crate) fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
     // Not anywhere: another URL may be in the query.
     let is_scheme =
         |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));

@@ -148,3 +148,50 @@ fn junit_has_a_test_case_for_every_finding() {
     assert_eq!(code, Some(1));
     assert!(xml.contains("failures=\"1\"") && xml.contains("the status is 204"), "{xml}");
 }
+
+/// Runs `sse check` with these arguments; its exit code and standard output.
+fn sse(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg("check").args(arguments).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn our_client_passes_every_scenario() {
+    let client = env!("CARGO_BIN_EXE_sse");
+    let (code, text) =
+        sse(&["--client", "--events", "json", "--section", "9.2.3", "--", client, "tail", "--json", "{url}"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(" passed, 0 failed"), "{text}");
+}
+
+#[test]
+fn a_client_that_never_comes_back_fails() {
+    let client = env!("CARGO_BIN_EXE_sse");
+    let scenario = ["--client", "--json", "--filter", "end-of-body-reconnects"];
+    let (code, text) = sse(&[&scenario[..], &["--", client, "tail", "--no-reconnect", "{url}"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["failed"]), (Some(1), &1.into()));
+    let failure = report["scenarios"][0]["failure"].as_str().unwrap();
+    assert!(failure.contains("did not come back") && failure.contains("the command ended"), "{failure}");
+}
+
+#[test]
+fn a_client_needs_a_place_for_the_url() {
+    assert_eq!(sse(&["--client", "--", "true"]).0, Some(2));
+    assert_eq!(sse(&["--client"]).0, Some(2));
+    assert_eq!(sse(&[]).0, Some(2));
+}
+
+#[test]
+fn a_parser_is_compared_with_ours_and_the_difference_is_small() {
+    let command = env!("CARGO_BIN_EXE_sse");
+    let (code, text) = sse(&["--parser", "--seconds", "0.1", "--", command, "parse", "--json"]);
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = sse(&["--parser", "--", "true"]);
+    let stream = text.lines().find_map(|line| line.trim().strip_prefix("stream:")).unwrap().trim();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        stream.starts_with("data") && stream.len() < 16,
+        "the smallest event is a data line and a blank one: {text}"
+    );
+}

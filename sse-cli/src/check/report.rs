@@ -108,7 +108,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Text for XML 1.0: markup is escaped, and characters that XML cannot hold are shown as Rust escapes.
-fn escape(text: &str) -> String {
+pub(in crate::check) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

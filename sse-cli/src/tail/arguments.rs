@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use sse_tokio::reqwest::Url;
 use sse_tokio::{Config, Liveness, ReconnectPolicy, Repeat};
 
-use crate::request::{RequestArguments, seconds};
+use crate::request::{RequestArguments, seconds, url};
 
 /// Follow a stream, through lost connections
 ///
@@ -14,6 +15,10 @@ use crate::request::{RequestArguments, seconds};
 #[derive(Args, Debug)]
 #[command(after_help = crate::manual::exit_codes())]
 pub(crate) struct Arguments {
+    /// The stream; http:// unless it says otherwise
+    #[arg(value_parser = url)]
+    pub(super) url: Url,
+
     #[command(flatten)]
     pub(super) request: RequestArguments,
 

@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut source = source::builder(arguments)?
         .on_chunk(tap.hook(arguments.raw))
         .build()
-        .map_err(|error| Failure::new(USAGE, arguments.request.shown_url(), &error))?;
+        .map_err(|error| Failure::new(USAGE, shown(&arguments.url), &error))?;
     let mut printer = Printer::new(match (arguments.raw, arguments.json) {
         (true, _) => Format::Raw,
         (_, true) => Format::Json,
@@ -145,9 +145,7 @@ async fn finish(
     }
     match code {
         None => Ok(ExitCode::SUCCESS),
-        Some(code) => {
-            Err(Failure::Other { message: format!("{}: {cause}", arguments.request.shown_url()), code })
-        }
+        Some(code) => Err(Failure::Other { message: format!("{}: {cause}", shown(&arguments.url)), code }),
     }
 }
 

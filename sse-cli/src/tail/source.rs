@@ -10,7 +10,8 @@ use crate::failure::Failure;
 /// The source that the arguments describe, without its hooks.
 pub(super) fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     let request = &arguments.request;
-    let mut builder = EventSource::builder(request.url_with_credentials()).config(arguments.config());
+    let mut builder =
+        EventSource::builder(request.with_credentials(&arguments.url)).config(arguments.config());
     if let Some(client) = request.client_builder()? {
         builder = builder.client_builder(client);
     }

@@ -1,0 +1,196 @@
+//! One scenario, one client: whether it did what a right client does.
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::ChildStdout;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Event;
+use super::command::{OUTPUT, Template};
+use super::events::{of_line, same};
+use super::result::Outcome;
+use super::scenario::{Request, Scenario, Then};
+use super::server::{self, Log, Received};
+
+/// A client that shall not come back is watched for so long.
+const QUIET: Duration = Duration::from_millis(1200);
+/// A client that has all events may print more that are wrong for so long.
+const MORE: Duration = Duration::from_millis(250);
+
+/// Runs `scenario` against the client, waiting for what it should do for `patience` at the most.
+pub(super) async fn judge(
+    scenario: &Scenario,
+    client: &Template,
+    patience: Duration,
+    prints: bool,
+) -> Outcome {
+    let started = Instant::now();
+    let result = run(scenario, client, patience, prints).await;
+    Outcome::new(scenario, result.err(), started.elapsed())
+}
+
+/// `Err` says what was wrong.
+async fn run(scenario: &Scenario, client: &Template, patience: Duration, prints: bool) -> Result<(), String> {
+    let cannot = |error: std::io::Error| format!("cannot run the scenario: {error}");
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(cannot)?;
+    let url = format!("http://{}/", listener.local_addr().map_err(cannot)?);
+    let log = server::log();
+    let server = tokio::spawn(server::play(listener, scenario.replies.clone(), Arc::clone(&log)));
+    let mut process =
+        client.start(&url, prints).map_err(|error| format!("cannot start the client: {error}"))?;
+    let (sender, mut printed) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(stdout) = process.child.stdout.take() {
+        tokio::spawn(read_events(stdout, sender));
+    }
+    let (requests, exited) = wait_for_requests(scenario, &log, &mut process.child, patience).await;
+    let mut events = Vec::new();
+    if let Some(expected) = scenario.events.as_ref().filter(|_| prints) {
+        let deadline = Instant::now() + patience;
+        while events.len() < expected.len() {
+            let Ok(Some(event)) = timeout_at(deadline, printed.recv()).await else { break };
+            events.push(event);
+        }
+        while let Ok(Some(event)) = timeout(MORE, printed.recv()).await {
+            events.push(event);
+        }
+    }
+    server.abort();
+    drop(process);
+    check_requests(scenario, &requests).map_err(|error| match exited {
+        Some(status) if requests.len() < scenario.requests.len() => {
+            format!("{error} (the command ended: {status})")
+        }
+        _ => error,
+    })?;
+    match &scenario.events {
+        Some(expected) if prints && !same(expected, &events) => Err(events_differ(expected, &events)),
+        _ => Ok(()),
+    }
+}
+
+async fn read_events(stdout: ChildStdout, sender: tokio::sync::mpsc::UnboundedSender<Event>) {
+    let mut lines = BufReader::new(stdout.take(OUTPUT)).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some(event) = of_line(&line)
+            && sender.send(event).is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// The requests, and how the command ended if it did: once all that are expected came and no further one did, or the client has ended, or `patience` is over.
+async fn wait_for_requests(
+    scenario: &Scenario,
+    log: &Log,
+    child: &mut tokio::process::Child,
+    patience: Duration,
+) -> (Vec<Received>, Option<ExitStatus>) {
+    let expected = scenario.requests.len();
+    let mut deadline = Instant::now() + patience;
+    let mut seen = 0;
+    let mut exited = None;
+    loop {
+        let count = log.received().len();
+        if count > expected || (count == expected && scenario.then == Then::Any) {
+            break;
+        }
+        if count > seen {
+            seen = count;
+            deadline = Instant::now() + if count == expected { QUIET } else { patience };
+        }
+        tokio::select! {
+            changed = timeout_at(deadline, log.changed.notified()) => if changed.is_err() { break },
+            status = child.wait(), if exited.is_none() => {
+                exited = status.ok();
+                // What it sent last may still be on its way.
+                deadline = deadline.min(Instant::now() + MORE);
+            }
+        }
+    }
+    (log.received(), exited)
+}
+
+fn check_requests(scenario: &Scenario, seen: &[Received]) -> Result<(), String> {
+    for (index, expected) in scenario.requests.iter().enumerate() {
+        let Some(received) = seen.get(index) else {
+            return Err(match index {
+                0 => "the client sent no request".to_owned(),
+                _ => format!(
+                    "the client did not come back: request {} of {} is missing",
+                    index + 1,
+                    scenario.requests.len()
+                ),
+            });
+        };
+        if let Some(expected) = expected {
+            check_request(expected, received).map_err(|error| format!("request {}: {error}", index + 1))?;
+        }
+    }
+    if scenario.then == Then::Ends && seen.len() > scenario.requests.len() {
+        return Err(format!(
+            "the client came back although it should not: request {}",
+            scenario.requests.len() + 1
+        ));
+    }
+    Ok(())
+}
+
+fn check_request(expected: &Request, received: &Received) -> Result<(), String> {
+    if let Some(path) = &expected.path
+        && path != received.path()
+    {
+        return Err(format!("the path is {} in place of {path}", received.path()));
+    }
+    if let Some(id) = &expected.last_event_id {
+        let seen = received.header("last-event-id");
+        if seen != id.as_ref().map(String::as_bytes) {
+            let show = |id: Option<&[u8]>| {
+                id.map_or_else(|| "absent".to_owned(), |id| format!("`{}`", id.escape_ascii()))
+            };
+            return Err(format!(
+                "Last-Event-ID is {} in place of {}",
+                show(seen),
+                show(id.as_ref().map(String::as_bytes))
+            ));
+        }
+    }
+    for (name, value) in &expected.headers {
+        let seen = received.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        if !seen.as_ref().is_some_and(|seen| seen.contains(value.as_str())) {
+            return Err(format!("{name} is {} in place of {value}", seen.as_deref().unwrap_or("absent")));
+        }
+    }
+    let after = received.after.as_millis();
+    match (expected.not_before_ms, expected.within_ms) {
+        (Some(least), _) if after < u128::from(least) => {
+            Err(format!("it came after {after} ms, before {least} ms were over"))
+        }
+        (_, Some(most)) if after > u128::from(most) => {
+            Err(format!("it came after {after} ms, later than {most} ms"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn events_differ(expected: &[Event], seen: &[Event]) -> String {
+    let at = expected.iter().zip(seen).take_while(|(a, b)| same(&[(*a).clone()], &[(*b).clone()])).count();
+    let show = |events: &[Event]| {
+        events.get(at).map_or_else(
+            || "nothing".to_owned(),
+            |event| crate::text::excerpt(&serde_json::to_string(event).unwrap_or_default(), 120),
+        )
+    };
+    format!(
+        "{} events in place of {}; event {} is {} in place of {}",
+        seen.len(),
+        expected.len(),
+        at + 1,
+        show(seen),
+        show(expected)
+    )
+}
