@@ -25,8 +25,8 @@ type BoxedPolicy = Box<dyn RetryPolicy + Send + Unpin + 'static>;
 /// How long a connection has to be open to count as a success without an event.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
-/// The longest delay that is given to the timer, which panics at what its clock cannot express.
-const LONGEST_DELAY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// The longest delay that is given to the timer, 24 days: browsers count milliseconds in 31 bits, and wrap around.
+const LONGEST_DELAY: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// Follows an event stream and reconnects when a connection ends.
 ///
