@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds for wasm32-unknown-unknown: the core with driver and stream adapters, and the browser example.
+# Builds for wasm32-unknown-unknown: the core with driver and stream adapters, the drop-in crates, and the browser example.
 #
 #   scripts/wasm.sh          builds
 #   scripts/wasm.sh browser  and runs the example in headless Chromium (needs chromium, wasm-bindgen-cli, python3)
@@ -17,8 +17,11 @@ linker=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')
 build() { cargo_for $target std,panic_abort build --release "$@"; }
 build -p sse-proto --no-default-features --features stream
 build -p sse-proto --features stream,serde
+build -p sse-eventsource-stream --no-default-features
+build -p sse-reqwest-eventsource
+build -p sse-reqwest-eventsource-013
 build --manifest-path examples/browser/Cargo.toml
-echo "sse-proto and examples/browser build for $target"
+echo "sse-proto, the drop-in crates and examples/browser build for $target"
 [ "${1:-}" = browser ] || exit 0
 
 wasm-bindgen --target web --out-dir examples/browser/pkg "$CARGO_TARGET_DIR/$target/release/browser.wasm"
