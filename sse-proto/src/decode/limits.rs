@@ -17,6 +17,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// No limits: an event and an ID take as much memory as the peer sends. For trusted peers alone.
+    pub const NONE: Self = Self { event: usize::MAX, id: usize::MAX, overflow: Overflow::Fail };
+
     /// The default: events of 16 MiB, IDs of 4 KiB, [`Overflow::Fail`].
     pub const fn new() -> Self {
         Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
@@ -57,11 +60,6 @@ impl Limits {
     pub const fn overflow(&self) -> Overflow {
         self.overflow
     }
-}
-
-impl Limits {
-    /// No limits: an event and an ID take as much memory as the peer sends. For trusted peers alone.
-    pub const NONE: Self = Self { event: usize::MAX, id: usize::MAX, overflow: Overflow::Fail };
 }
 
 impl Default for Limits {
