@@ -23,6 +23,8 @@ pub enum Contender {
     Hub,
     /// axum's `Sse` over a `tokio::sync::broadcast`.
     Broadcast,
+    /// nginx with nchan.
+    Nchan,
     /// A body that never yields anything: what the HTTP stack takes.
     Stack,
 }
@@ -32,12 +34,13 @@ impl Contender {
         match self {
             Self::Hub => "hub",
             Self::Broadcast => "axum + broadcast",
+            Self::Nchan => "nginx + nchan",
             Self::Stack => "HTTP stack alone",
         }
     }
 
     pub fn named(name: &str) -> Self {
-        [Self::Hub, Self::Broadcast, Self::Stack]
+        [Self::Hub, Self::Broadcast, Self::Nchan, Self::Stack]
             .into_iter()
             .find(|it| it.name() == name)
             .expect("a contender")
@@ -52,8 +55,8 @@ pub enum Source {
     Stack,
 }
 
-/// Both keep as many events.
-const KEPT: usize = 4096;
+/// All keep as many events.
+pub const KEPT: usize = 4096;
 
 impl Source {
     pub fn new(contender: Contender) -> Self {
@@ -65,6 +68,7 @@ impl Source {
             }
             Contender::Broadcast => Self::Broadcast(broadcast::channel(KEPT).0, Arc::default()),
             Contender::Stack => Self::Stack,
+            Contender::Nchan => unreachable!("it is another program"),
         }
     }
 

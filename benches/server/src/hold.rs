@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Contender;
+use crate::contenders::Contender;
 use crate::load::Process;
 
 /// Subscribers of one hub.
@@ -67,6 +67,7 @@ pub fn part(subscribers: usize, size: usize) {
     std::io::stdin().read_line(&mut String::new()).expect("a line");
     let mut times: Vec<Duration> = (0..EVENTS).map(|_| process.burst(1, |_, _| ())).collect();
     times.sort_unstable();
-    let (bytes, median) = (process.bytes_per_connection, times[EVENTS / 2].as_secs_f64() * 1000.0);
+    let bytes = process.bytes_per_connection.expect("the hub counts");
+    let median = times[EVENTS / 2].as_secs_f64() * 1000.0;
     println!("| {subscribers} | {bytes} | {median:.0} |");
 }

@@ -1,50 +1,67 @@
 //! Subscribers over loopback: one thread that only counts what arrives.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Read, Write as _};
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::Contender;
+use crate::contenders::Contender;
+use crate::nchan;
+use crate::process::Server;
 
 /// How often each contender has its turn in a cell; the median counts.
 const TURNS: usize = 5;
 
-pub fn run(subscribers: usize, seconds: u64, size: usize) {
-    let contenders = [Contender::Hub, Contender::Broadcast];
-    let mut processes = contenders.map(|contender| Process::start(contender, subscribers, size));
+/// Prints the tables, and writes the figures to `csv` if it names a file.
+pub fn run(subscribers: usize, seconds: u64, size: usize, csv: Option<&str>) {
+    let mut contenders = vec![Contender::Hub, Contender::Broadcast];
+    if nchan::is_installed() {
+        contenders.push(Contender::Nchan);
+    } else {
+        println!("nginx + nchan is left out: `apt-get install nginx libnginx-mod-nchan`");
+    }
+    let start = |&contender: &Contender| Process::start(contender, subscribers, size);
+    let mut processes: Vec<Process> = contenders.iter().map(start).collect();
+    let mut records =
+        String::from("server,subscribers,bytes,burst,deliveries_per_s,cpu_us_per_delivery,p50_ms,p99_ms\n");
     println!(
         "{subscribers} subscribers, {size} bytes of data an event, medians of {TURNS} turns of {seconds} s\n"
     );
     println!("| burst | server | deliveries/s | ratio | server CPU µs/delivery | p50 ms | p99 ms |");
     println!("|---|---|---|---|---|---|---|");
     for burst in [1, 8, 64] {
-        let mut turns = [vec![], vec![]];
+        let mut turns: Vec<Vec<Turn>> = contenders.iter().map(|_| vec![]).collect();
         for _ in 0..TURNS {
             for (process, turns) in processes.iter_mut().zip(&mut turns) {
                 turns.push(process.turn(burst, Duration::from_secs(seconds)));
             }
         }
-        let [hub, other] = turns.each_ref().map(|turns| median(turns, |turn| turn.rate));
+        let broadcast = median(&turns[1], |turn| turn.rate);
         for (contender, turns) in contenders.iter().zip(&turns) {
-            let rate = median(turns, |turn| turn.rate);
-            let ratio = if *contender == Contender::Hub { hub / other } else { 1.0 };
-            println!(
-                "| {burst} | {} | {rate:.0} | {ratio:.2} | {:.2} | {:.2} | {:.2} |",
-                contender.name(),
+            let (name, rate) = (contender.name(), median(turns, |turn| turn.rate));
+            let [cpu, p50, p99] = [
                 median(turns, |turn| turn.cpu),
                 median(turns, |turn| turn.p50),
                 median(turns, |turn| turn.p99),
-            );
+            ];
+            let ratio = rate / broadcast;
+            println!("| {burst} | {name} | {rate:.0} | {ratio:.2} | {cpu:.2} | {p50:.2} | {p99:.2} |");
+            writeln!(records, "{name},{subscribers},{size},{burst},{rate:.0},{cpu:.4},{p50:.3},{p99:.3}")
+                .expect("a String takes everything");
         }
+    }
+    if let Some(path) = csv {
+        std::fs::write(path, records).expect("the CSV can be written");
     }
     println!("\nHeld over sockets, idle, by the counting allocator of the server:\n");
     let stack = Process::start(Contender::Stack, subscribers, size);
-    for process in processes.iter_mut().chain([stack].iter_mut()) {
-        println!("- {}: {} bytes a connection", process.contender.name(), process.bytes_per_connection);
+    for process in processes.iter().chain([&stack]) {
+        if let Some(bytes) = process.bytes_per_connection {
+            println!("- {}: {bytes} bytes a connection", process.server.contender.name());
+        }
     }
 }
 
@@ -62,13 +79,12 @@ fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
 }
 
 pub struct Process {
-    contender: Contender,
-    child: Child,
-    stdin: ChildStdin,
+    server: Server,
     subscribers: Vec<Subscriber>,
     poll: Poll,
     buffer: Vec<u8>,
-    pub bytes_per_connection: isize,
+    /// `None` for a server without a counting allocator.
+    pub bytes_per_connection: Option<isize>,
 }
 
 struct Subscriber {
@@ -80,26 +96,17 @@ struct Subscriber {
 
 impl Process {
     pub fn start(contender: Contender, count: usize, size: usize) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["contender", contender.name(), &size.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut stdin = child.stdin.take().expect("piped");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut address = String::new();
-        stdout.read_line(&mut address).expect("the address");
-        let before = bytes(&mut stdin, &mut stdout);
+        let mut server = Server::start(contender, size);
+        let before = server.bytes();
         let poll = Poll::new().expect("a poll");
-        let subscribers = (0..count).map(|at| subscribe(address.trim(), contender, &poll, at)).collect();
-        let bytes_per_connection = (bytes(&mut stdin, &mut stdout) - before) / count as isize;
-        Self { contender, child, stdin, subscribers, poll, buffer: vec![0; 256 << 10], bytes_per_connection }
+        let subscribers = (0..count).map(|at| subscribe(&server.address, contender, &poll, at)).collect();
+        let held = before.zip(server.bytes()).map(|(before, after)| (after - before) / count as isize);
+        Self { server, subscribers, poll, buffer: vec![0; 256 << 10], bytes_per_connection: held }
     }
 
     /// Bursts, each published when the one before has reached everybody.
     fn turn(&mut self, burst: usize, duration: Duration) -> Turn {
-        let (cpu, start) = (self.cpu_seconds(), Instant::now());
+        let (cpu, start) = (self.server.cpu_seconds(), Instant::now());
         let mut latencies = vec![];
         let mut deliveries = 0;
         while start.elapsed() < duration {
@@ -114,7 +121,7 @@ impl Process {
             |part: f64| f64::from(latencies[((latencies.len() - 1) as f64 * part) as usize]) / 1000.0;
         Turn {
             rate: deliveries as f64 / elapsed,
-            cpu: (self.cpu_seconds() - cpu) * 1e6 / deliveries as f64,
+            cpu: (self.server.cpu_seconds() - cpu) * 1e6 / deliveries as f64,
             p50: quantile(0.5),
             p99: quantile(0.99),
         }
@@ -123,7 +130,7 @@ impl Process {
     /// Publishes, and returns when everybody got everything; `arrived` is told how many came at a time, and how long after.
     pub fn burst(&mut self, burst: usize, mut arrived: impl FnMut(usize, Duration)) -> Duration {
         let published = Instant::now();
-        writeln!(self.stdin, "{burst}").expect("it reads");
+        self.server.publish(burst);
         let mut wanted = burst * self.subscribers.len();
         while wanted > 0 {
             for count in self.read() {
@@ -141,37 +148,21 @@ impl Process {
         assert!(!ready.is_empty(), "nothing arrived for 10 s");
         ready.iter().map(|event| self.subscribers[event.token().0].read(&mut self.buffer)).collect()
     }
-
-    /// User and system time of the server, from `/proc`, in steps of 10 ms.
-    fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
-        let fields = stat.rsplit(')').next().expect("a name").split_whitespace();
-        let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
-        ticks as f64 / 100.0
-    }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn bytes(stdin: &mut ChildStdin, stdout: &mut BufReader<ChildStdout>) -> isize {
-    writeln!(stdin, "bytes").expect("it reads");
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("it answers");
-    line.trim().parse().expect("a number")
-}
-
-/// Connects, and reads the head of the response and, from the hub, the block that tells the client its place.
+/// Connects, and reads the head of the response and the first block: the hub's tells the client its place, nchan's greets.
 fn subscribe(address: &str, contender: Contender, poll: &Poll, at: usize) -> Subscriber {
     let mut stream = std::net::TcpStream::connect(address).expect("it listens");
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+        .expect("it reads");
     let mut head = vec![];
     let mut byte = [0];
-    let end: &[u8] = if contender == Contender::Hub { b"\n\n\r\n" } else { b"\r\n\r\n" };
+    let end: &[u8] = match contender {
+        Contender::Hub => b"\n\n\r\n",
+        Contender::Nchan => b": hi\n\n",
+        Contender::Broadcast | Contender::Stack => b"\r\n\r\n",
+    };
     while !head.ends_with(end) {
         stream.read_exact(&mut byte).expect("a head");
         head.push(byte[0]);

@@ -1,6 +1,7 @@
-//! Measures the hub beside the usual way to serve events in Rust, axum's `Sse` over `tokio::sync::broadcast`.
+//! Measures the hub beside the usual way to serve events in Rust, axum's `Sse` over `tokio::sync::broadcast`, and beside
+//! nginx with nchan.
 //!
-//! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES]` prints deliveries a second, CPU per delivery and
+//! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV]` prints deliveries a second, CPU per delivery and
 //! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands.
 //! The contenders run in processes of their own and take turns.
 
@@ -9,6 +10,8 @@ mod counting;
 mod hold;
 mod load;
 mod memory;
+mod nchan;
+mod process;
 
 use contenders::Contender;
 
@@ -20,13 +23,18 @@ fn main() {
     let number =
         |at: usize, default| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
     match arguments.first().map(String::as_str) {
-        Some("load") => load::run(number(1, 500), number(2, 2) as u64, number(3, 200)),
+        Some("load") => load::run(
+            number(1, 500),
+            number(2, 2) as u64,
+            number(3, 200),
+            arguments.get(4).map(String::as_str),
+        ),
         Some("memory") => memory::run(number(1, 10_000)),
         Some("hold") => hold::run(number(1, 10_000), number(2, 200)),
         Some("part") => hold::part(number(1, 10_000), number(2, 200)),
         Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
         _ => eprintln!(
-            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES]"
+            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES]"
         ),
     }
 }

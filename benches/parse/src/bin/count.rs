@@ -1,25 +1,27 @@
-//! What callgrind looks at: `count CORPUS CHUNKS CONTENDER` does the work of one cell in `counted`, and all
+//! What callgrind looks at: `count CORPUS CHUNKS CONTENDER [BYTES]` does the work of one cell in `counted`, and all
 //! the preparation outside it; `benches/count.sh` collects within that function and divides by the events.
 
 use std::process::ExitCode;
 
 use bench_parse::{Chunking, Chunks, Corpus, Entry, Shape, Tally, entries};
 
-const BYTES: usize = 256 << 10;
+const BYTES: &str = "262144";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [shape, chunking, name] = args.as_slice() else {
-        eprintln!("usage: count CORPUS CHUNKS CONTENDER");
+    let [shape, chunking, name, bytes @ ..] = args.as_slice() else {
+        eprintln!("usage: count CORPUS CHUNKS CONTENDER [BYTES]");
         return ExitCode::from(2);
     };
     let entry = entries().into_iter().find(|entry| entry.name == name);
-    let (Some(shape), Some(chunking), Some(entry)) = (Shape::parse(shape), Chunking::parse(chunking), entry)
+    let bytes = bytes.first().map_or(BYTES, |bytes| bytes).parse();
+    let (Some(shape), Some(chunking), Some(entry), Ok(bytes)) =
+        (Shape::parse(shape), Chunking::parse(chunking), entry, bytes)
     else {
-        eprintln!("count: no such corpus, chunks or contender: {shape} {chunking} {name}");
+        eprintln!("count: not a cell: {}", args.join(" "));
         return ExitCode::from(2);
     };
-    let corpus = Corpus::new(shape, BYTES);
+    let corpus = Corpus::new(shape, bytes);
     let chunks = Chunks::new(&corpus, chunking);
     if (entry.check)(&chunks) != corpus.expected {
         eprintln!("count: {name} gives other events for {shape} {chunking}");

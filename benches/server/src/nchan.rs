@@ -1,0 +1,96 @@
+//! nginx with its module nchan, as Debian has them (`nginx`, `libnginx-mod-nchan`): one process, since it shares nothing
+//! between cores that one topic could use.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::contenders::KEPT;
+
+const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+
+/// Publishes by `POST`, the only way into nchan but for a WebSocket: a burst is one write of pipelined requests.
+pub struct Publisher {
+    stream: TcpStream,
+    request: Vec<u8>,
+    /// Responses that were not read yet.
+    pending: usize,
+    directory: PathBuf,
+}
+
+/// Whether nginx and the module are there.
+pub fn is_installed() -> bool {
+    Path::new(MODULE).exists() && Path::new("/usr/sbin/nginx").exists()
+}
+
+/// Starts nginx; returns its process, its address and a connection to publish over.
+pub fn start(size: usize) -> (Child, String, Publisher) {
+    let address = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("it is bound").to_string()
+    };
+    let directory = std::env::temp_dir().join(format!("bench-nchan-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory for temporary files");
+    std::fs::write(directory.join("nginx.conf"), config(&address)).expect("a file");
+    let child = Command::new("/usr/sbin/nginx")
+        .arg("-p")
+        .arg(&directory)
+        .args(["-c", "nginx.conf"])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let stream = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        TcpStream::connect(&address).ok()
+    });
+    let stream = stream.expect("nginx listens within two seconds");
+    stream.set_nodelay(true).expect("a socket");
+    let mut request = format!("POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n");
+    request.push_str(&"x".repeat(size));
+    (child, address, Publisher { stream, request: request.into(), pending: 0, directory })
+}
+
+fn config(address: &str) -> String {
+    format!(
+        "load_module {MODULE};
+daemon off; master_process off; pid nginx.pid; error_log stderr; worker_rlimit_nofile 20000;
+events {{ worker_connections 19000; }}
+http {{
+    access_log off; tcp_nodelay on; keepalive_requests 1000000000;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    nchan_message_buffer_length {KEPT}; nchan_message_timeout 1h;
+    server {{
+        listen {address};
+        location = / {{ nchan_channel_id t; nchan_subscriber eventsource; nchan_subscriber_first_message newest; }}
+        location = /publish {{ nchan_channel_id t; nchan_publisher; }}
+    }}
+}}
+"
+    )
+}
+
+impl Publisher {
+    pub fn publish(&mut self, count: usize) {
+        self.read_responses();
+        self.stream.write_all(&self.request.repeat(count)).expect("nginx reads");
+        self.pending = count;
+    }
+
+    fn read_responses(&mut self) {
+        let mut buffer = [0; 16 << 10];
+        let mut text = Vec::new();
+        while memchr::memmem::find_iter(&text, "last message id").count() < self.pending {
+            let length = self.stream.read(&mut buffer).expect("a response");
+            assert!(length > 0, "nginx closed the publisher's connection");
+            text.extend_from_slice(&buffer[..length]);
+        }
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.directory).ok();
+    }
+}
