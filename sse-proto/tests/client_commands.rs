@@ -20,6 +20,7 @@ fn an_output_has_nothing_to_drop() {
 fn the_ready_state_follows_the_specification() {
     use ReadyState::{Closed, Connecting, Open};
     assert_eq!([Connecting, Open, Closed].map(|state| state as u8), [0, 1, 2]);
+    assert!(Connecting < Open && Open < Closed);
 
     let mut client = Client::new(config());
     assert_eq!(client.source.ready_state(), Connecting);

@@ -111,8 +111,8 @@ pub struct Request<'a> {
     pub deadline: Option<Instant>,
 }
 
-/// The ready state of 9.2.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The ready state of 9.2.2, ordered by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum ReadyState {
     /// Not connected yet, or not any more: an attempt is under way, awaited or suspended.
