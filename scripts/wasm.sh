@@ -17,6 +17,7 @@ linker=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')
 build() { cargo_for $target std,panic_abort build --release "$@"; }
 build -p sse-proto --no-default-features --features stream
 build -p sse-proto --features stream,serde
+build -p sse-proto --features stream,web-time
 build -p sse-eventsource-stream --no-default-features
 build -p sse-reqwest-eventsource
 build -p sse-reqwest-eventsource-013

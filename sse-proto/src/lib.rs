@@ -32,10 +32,12 @@
 //!
 //! # Features
 //!
-//! - `std` (default): `Epoch`, and the widest vectors that the processor has.
+//! - `std` (default): `Epoch`, the bridge to `std::time` (not on wasm32-unknown-unknown, where that clock panics), and the
+//!   widest vectors that the processor has.
 //! - `simdutf8` (default): text that is not ASCII is validated with SIMD.
 //! - `stream`: event streams both ways and the driver, on `futures-core`.
 //! - `futures-io`: event streams of any `AsyncRead` of futures-io; implies `stream` and `std`.
+//! - `web-time`: `Epoch` on wasm32-unknown-unknown, by `performance.now()`; nothing elsewhere. Implies `std`.
 //! - `serde`: `Event::json` and `Message::json`, data as JSON, typed.
 
 #![no_std]
@@ -68,6 +70,5 @@ pub use stream::{ByteReadExt, ReadChunk, ReadChunks};
 pub use stream::{
     ByteStreamExt, Chunks, ClientError, Driver, EventStream, EventStreamError, HasStatus, Timer, Transport,
 };
-#[cfg(feature = "std")]
-pub use time::Epoch;
-pub use time::Instant;
+// `Instant`, and `Epoch` where there is a clock.
+pub use time::*;

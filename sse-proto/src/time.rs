@@ -1,7 +1,20 @@
 //! Time as an argument: the core never reads a clock.
 
+// Only where a clock works: that of `std` panics on wasm32-unknown-unknown, and without JavaScript there is none.
+#[cfg(all(
+    feature = "std",
+    any(feature = "web-time", not(all(target_family = "wasm", target_os = "unknown")))
+))]
+mod epoch;
+
 use core::ops::{Add, AddAssign};
 use core::time::Duration;
+
+#[cfg(all(
+    feature = "std",
+    any(feature = "web-time", not(all(target_family = "wasm", target_os = "unknown")))
+))]
+pub use epoch::Epoch;
 
 /// A point in time, as the time that passed since an epoch of the caller's choice.
 ///
@@ -44,41 +57,5 @@ impl Add<Duration> for Instant {
 impl AddAssign<Duration> for Instant {
     fn add_assign(&mut self, duration: Duration) {
         *self = *self + duration;
-    }
-}
-
-/// Where [`Instant`] zero lies on the clock of `std`.
-#[cfg(feature = "std")]
-#[derive(Clone, Copy, Debug)]
-pub struct Epoch(std::time::Instant);
-
-#[cfg(feature = "std")]
-impl Epoch {
-    /// The epoch that begins at `start`, for a runtime that has a clock of its own.
-    pub const fn at(start: std::time::Instant) -> Self {
-        Self(start)
-    }
-
-    /// The time on the clock of `std`, now.
-    pub fn now(&self) -> Instant {
-        self.instant(std::time::Instant::now())
-    }
-
-    /// Converts from `std`; what lies before the epoch becomes the epoch.
-    pub fn instant(&self, at: std::time::Instant) -> Instant {
-        Instant(at.saturating_duration_since(self.0))
-    }
-
-    /// Converts to `std`; `None` if its clock cannot express a time so far ahead.
-    pub fn to_std(&self, at: Instant) -> Option<std::time::Instant> {
-        self.0.checked_add(at.0)
-    }
-}
-
-#[cfg(feature = "std")]
-impl Default for Epoch {
-    /// The epoch that begins now.
-    fn default() -> Self {
-        Self(std::time::Instant::now())
     }
 }

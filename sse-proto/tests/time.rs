@@ -25,7 +25,7 @@ fn an_epoch_converts_both_ways() {
     assert_eq!(epoch.instant(start + SECOND), Instant::from_epoch(SECOND));
     assert_eq!(epoch.to_std(Instant::from_epoch(SECOND)), Some(start + SECOND));
     assert_eq!(Epoch::at(start + SECOND).instant(start), Instant::ZERO, "what lies before is the epoch");
-    assert_eq!(epoch.to_std(Instant::from_epoch(Duration::MAX)), None, "so far ahead goes no clock");
+    assert_eq!(epoch.to_std(Instant::from_epoch(Duration::MAX)), None, "no clock goes so far ahead");
 }
 
 #[test]

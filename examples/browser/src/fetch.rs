@@ -1,13 +1,12 @@
-//! The transport: `fetch`, the reader of its body, `setTimeout` and `performance.now()`.
+//! The transport: `fetch`, the reader of its body, `setTimeout`, and the clock of the feature `web-time`.
 
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_core::Stream;
 use js_sys::{Promise, Uint8Array};
-use sse_proto::{ErrorKind, Instant, Request, ResponseHead, Timer, Transport};
+use sse_proto::{Epoch, ErrorKind, Instant, Request, ResponseHead, Timer, Transport};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -17,6 +16,7 @@ use web_sys::{
 
 pub struct Fetch {
     window: Window,
+    clock: Epoch,
     url: String,
     headers: HashMap<String, String>,
 }
@@ -48,7 +48,7 @@ impl Drop for Abort {
 impl Fetch {
     pub fn new(url: String, headers: HashMap<String, String>) -> Result<Self, JsValue> {
         let window = web_sys::window().ok_or("there is no window")?;
-        Ok(Self { window, url, headers })
+        Ok(Self { window, clock: Epoch::default(), url, headers })
     }
 
     fn request(&self, request: Request<'_>) -> Result<(Promise, Abort), JsValue> {
@@ -88,8 +88,7 @@ impl Timer for Fetch {
     }
 
     fn now(&self) -> Instant {
-        let millis = self.window.performance().map_or(0.0, |performance| performance.now());
-        Instant::from_epoch(Duration::from_secs_f64(millis / 1e3))
+        self.clock.now()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client in a browser, over the stream of `fetch`: any method and header, and every error told.
 //!
-//! There are no threads here, nothing is `Send`, and `std::time::Instant::now` would panic: time is `performance.now()`.
+//! There are no threads here, nothing is `Send`, and `std::time::Instant::now` would panic: `Epoch` reads `performance.now()`.
 //! `index.html` shows how it is built and called.
 
 use std::collections::HashMap;
