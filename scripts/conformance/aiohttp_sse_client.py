@@ -1,0 +1,15 @@
+"""Prints the events of aiohttp-sse-client as JSON, one a line: python aiohttp_sse_client.py URL"""
+import asyncio
+import json
+import sys
+
+from aiohttp_sse_client import client
+
+
+async def main():
+    async with client.EventSource(sys.argv[1]) as source:
+        async for event in source:
+            print(json.dumps({"event": event.type, "data": event.data, "id": event.last_event_id}), flush=True)
+
+
+asyncio.run(main())
