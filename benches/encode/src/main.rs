@@ -7,10 +7,10 @@ mod encoders;
 
 use std::hint::black_box;
 use std::panic::catch_unwind;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bench_parse::alloc::{self, Heap};
-use bench_parse::{Chunks, Corpus, Fingerprint, Shape, Sink as _};
+use bench_parse::{Chunks, Corpus, Fingerprint, Shape, Sink as _, clock};
 use encoders::{Encoder, Texts};
 
 #[global_allocator]
@@ -94,9 +94,9 @@ fn table(entries: &[Entry], name: &str, texts: &Texts, rounds: usize) {
         turns.push((meaning(entry, texts) == Some(expected)).then(Vec::new));
     }
     let timed = |entry: &Entry, times: u32| {
-        let start = Instant::now();
+        let start = clock::now();
         (0..times).for_each(|_| (entry.time)(black_box(texts)));
-        start.elapsed().as_nanos() as f64 / f64::from(times)
+        (clock::now() - start).as_nanos() as f64 / f64::from(times)
     };
     let times: Vec<u32> = entries
         .iter()

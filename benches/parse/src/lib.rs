@@ -6,6 +6,7 @@
 
 pub mod alloc;
 mod chunks;
+pub mod clock;
 mod contender;
 mod corpus;
 mod limits;

@@ -1,9 +1,10 @@
 //! Judging and timing: everyone is checked first, then all take turns (A B C A B C ..).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::alloc::{self, Heap};
+use crate::clock;
 use crate::{Chunking, Chunks, Corpus, Entry, Role};
 
 /// How long to measure.
@@ -111,11 +112,11 @@ pub fn growth(
 
 /// Nanoseconds of one pass, the mean of `times` passes.
 fn time(entry: Entry, chunks: &Chunks, times: u32) -> f64 {
-    let start = Instant::now();
+    let start = clock::now();
     for _ in 0..times {
         std::hint::black_box((entry.time)(chunks));
     }
-    start.elapsed().as_nanos() as f64 / f64::from(times)
+    (clock::now() - start).as_nanos() as f64 / f64::from(times)
 }
 
 fn judge(entry: Entry, ladder: &[Corpus], chunking: Chunking, patience: Duration) -> Verdict {
@@ -125,11 +126,11 @@ fn judge(entry: Entry, ladder: &[Corpus], chunking: Chunking, patience: Duration
     let corpus = ladder.last().expect("a ladder has a step");
     for pair in ladder.windows(2) {
         let chunks = Chunks::new(&pair[0], chunking);
-        let start = Instant::now();
+        let start = clock::now();
         if quietly(|| (entry.time)(&chunks)).is_none() {
             return Verdict::Panicked;
         }
-        let spent = start.elapsed();
+        let spent = clock::now() - start;
         let growth = (pair[1].bytes.len() as f64 / pair[0].bytes.len() as f64).powi(2);
         if spent.mul_f64(growth) > patience {
             return Verdict::Slow(spent.as_nanos() as f64 / pair[0].bytes.len() as f64);
