@@ -92,6 +92,15 @@ impl Chunks {
         Self { size: bytes.len(), bytes, ends: Arc::default(), random: Random(0) }
     }
 
+    /// These chunks.
+    pub fn pieces(chunks: &[Vec<u8>]) -> Self {
+        let ends = chunks.iter().scan(0, |end, chunk| {
+            *end += chunk.len();
+            Some(*end)
+        });
+        Self { size: 0, ends: ends.collect(), bytes: chunks.concat().into(), random: Random(0) }
+    }
+
     /// For parsers that take a slice.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.cuts(&*self.ends).map(|range| &self.bytes[range])

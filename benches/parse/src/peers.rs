@@ -33,6 +33,12 @@ pub(crate) fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut each: im
     }
 }
 
+/// The type of an event, for peers that give the field as it stands there.
+#[inline]
+fn named(field: Option<&str>) -> &str {
+    field.filter(|kind| !kind.is_empty()).unwrap_or("message")
+}
+
 pub struct SseCore;
 
 impl Contender for SseCore {
@@ -65,7 +71,7 @@ impl Contender for SseStream {
                 id = new;
             }
             if let Some(data) = &block.data {
-                sink.event(block.event.as_deref().unwrap_or("message"), data, &id);
+                sink.event(named(block.event.as_deref()), data, &id);
             }
         });
     }
@@ -133,11 +139,7 @@ impl Contender for Russe {
             while let Ok(Some(event)) = decoder.decode(&mut buffer) {
                 if let russe::Event::Message(event) = event {
                     id = event.id.or(id);
-                    sink.event(
-                        event.event.as_deref().unwrap_or("message"),
-                        &event.data,
-                        id.as_deref().unwrap_or_default(),
-                    );
+                    sink.event(named(event.event.as_deref()), &event.data, id.as_deref().unwrap_or_default());
                 }
             }
         }
@@ -164,7 +166,7 @@ impl Contender for Eventsource {
                     id = new;
                 }
                 if let Some(data) = event.data.strip_suffix('\n') {
-                    sink.event(event.event_type.as_deref().unwrap_or("message"), data, &id);
+                    sink.event(named(event.event_type.as_deref()), data, &id);
                 }
                 event.clear();
             }
