@@ -7,8 +7,8 @@ use std::mem;
 use std::time::Duration;
 
 use proto::{
-    ClientEvent, ClientEventRef, CloseReason, Closed, Config, Epoch, ErrorKind, Instant, Liveness, Output,
-    Progress, ReadyState,
+    ClientEvent, ClientEventRef, CloseReason, Closed, Config, Epoch, ErrorKind, Instant, Liveness, Loss,
+    Output, Progress, ReadyState,
 };
 
 use crate::reader::BUFFER;
@@ -94,7 +94,7 @@ pub struct EventSource<T: Transport> {
 enum Connection<T: Transport> {
     None,
     /// There is a response, and the machine has its verdict.
-    Judged(T::Head, T::Body),
+    Answered(T::Head, T::Body),
     Open(T::Body),
 }
 
@@ -207,7 +207,8 @@ impl<T: Transport> EventSource<T> {
         let error = self.error.take();
         match progress {
             Progress::Open => {
-                if let Connection::Judged(head, body) = mem::replace(&mut self.connection, Connection::None) {
+                if let Connection::Answered(head, body) = mem::replace(&mut self.connection, Connection::None)
+                {
                     self.connection = Connection::Open(body);
                     return Ok(ClientEvent::Open(Box::new(head)));
                 }
@@ -216,7 +217,7 @@ impl<T: Transport> EventSource<T> {
                 self.done = true;
                 let response = match mem::replace(&mut self.connection, Connection::None) {
                     // Its body will be read, and a closer ends that.
-                    Connection::Judged(head, body) => Some(Box::new((head, body))),
+                    Connection::Answered(head, body) => Some(Box::new((head, body))),
                     _ => {
                         self.closer.forget();
                         None
@@ -226,28 +227,25 @@ impl<T: Transport> EventSource<T> {
             }
             Progress::Disconnected { cause, attempt, delay } => {
                 self.hang_up();
-                return Ok(ClientEvent::Disconnected { cause, error, attempt, delay });
+                return Ok(ClientEvent::Disconnected { cause: Loss::new(cause, error), attempt, delay });
             }
             _ => {}
         }
-        Ok(match self.source.output(progress, &self.buffer[self.start..self.filled]) {
-            Output::Event(event) => ClientEvent::Message(event),
-            Output::Comment(comment) => ClientEvent::Comment(comment),
-            Output::Retry(time) => ClientEvent::Retry(time),
-            Output::Skipped { bytes } => ClientEvent::Skipped { bytes },
-            output => unreachable!("{output:?} is no event, and was answered above"),
-        })
+        match self.source.output(progress, &self.buffer[self.start..self.filled]) {
+            Some(Output::Frame(frame)) => Ok(frame.into()),
+            output => unreachable!("{output:?} was answered above"),
+        }
     }
 
     fn connect(&mut self, progress: Progress, now: Instant, deadline: Option<Instant>) {
         self.hang_up();
-        let Output::Connect(request) = self.source.output(progress, &[]) else { return };
+        let Some(Output::Connect { request, .. }) = self.source.output(progress, &[]) else { return };
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         match self.transport.connect(Attempt { request, timeout, closer: &self.closer }) {
             Ok((head, body)) => {
                 let verdict = self.source.config().verdict(&T::head(&head));
                 self.source.handle_verdict(self.transport.on_response(&head, verdict));
-                self.connection = Connection::Judged(head, body);
+                self.connection = Connection::Answered(head, body);
             }
             Err(error) => {
                 let kind = T::error_kind(&error);

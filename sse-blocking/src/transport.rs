@@ -112,6 +112,8 @@ pub struct Head {
     pub status: u16,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
     /// `Retry-After`.
     pub retry_after: Option<String>,
     /// `Date`.
@@ -132,12 +134,16 @@ where
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        ResponseHead {
-            status: head.status,
-            content_type: head.content_type.as_deref(),
-            retry_after: head.retry_after.as_deref(),
-            date: head.date.as_deref(),
-        }
+        let headers = [
+            ("content-type", &head.content_type),
+            ("content-encoding", &head.content_encoding),
+            ("retry-after", &head.retry_after),
+            ("date", &head.date),
+        ];
+        ResponseHead::new(
+            head.status,
+            headers.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))),
+        )
     }
 
     fn error_kind(error: &io::Error) -> ErrorKind {

@@ -68,13 +68,15 @@ fn a_closure_is_a_transport() {
     for event in source {
         match event.unwrap() {
             ClientEvent::Message(message) => data.push(message.into_data()),
-            ClientEvent::Disconnected { cause, error, .. } => errors.push((cause, error.map(|e| e.kind()))),
+            ClientEvent::Disconnected { cause, .. } => {
+                errors.push((cause.cause(), cause.error().map(io::Error::kind)))
+            }
             _ => {}
         }
     }
     assert_eq!(data, ["a", "b"]);
     let reset = Some(io::ErrorKind::ConnectionReset);
-    assert_eq!(errors, [(Cause::EndOfStream, None), (Cause::Transport, reset), (Cause::EndOfStream, None)]);
+    assert_eq!(errors, [(Cause::EventCut, None), (Cause::Transport, reset), (Cause::EndOfStream, None)]);
     let one = || Some("1".to_owned());
     assert_eq!(requests, [(None, 0), (one(), 1), (one(), 2), (one(), 1)]);
 }
@@ -182,7 +184,7 @@ fn silence_is_noticed_by_the_timeout_of_a_read() {
     let mut causes = Vec::new();
     while let Some(event) = source.next_event() {
         if let ClientEvent::Disconnected { cause, .. } = event.unwrap() {
-            causes.push(cause);
+            causes.push(cause.cause());
         }
     }
     assert_eq!(causes, [Cause::IdleTimeout; 2]);
@@ -204,7 +206,7 @@ fn a_connection_that_is_late_has_a_name() {
     let events: Vec<_> = source.map(Result::unwrap).collect();
     assert!(matches!(
         &events[..],
-        [ClientEvent::Disconnected { cause: Cause::HeadTimeout, error: Some(_), .. }]
+        [ClientEvent::Disconnected { cause, .. }] if cause.cause() == Cause::HeadTimeout && cause.error().is_some()
     ));
 }
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sse_proto::{Config, EventSource, Instant, Limits, Output, ReconnectPolicy, ResponseHead};
+use sse_proto::{Config, EventSource, Frame, Instant, Limits, Output, ReconnectPolicy, ResponseHead};
 
 /// A modem that speaks HTTP, as some do: it gives the status, then the body in pieces.
 struct Modem {
@@ -50,12 +50,9 @@ fn main() {
         let output = source.poll(now, &mut input);
         read = filled - input.len();
         match output {
-            Output::Connect(request) => {
+            Output::Connect { request, .. } => {
                 let status = modem.request(request.last_event_id);
-                source.handle_response(ResponseHead {
-                    content_type: Some("text/event-stream"),
-                    ..status.into()
-                });
+                source.handle_response(ResponseHead::new(status, [("content-type", "text/event-stream")]));
             }
             Output::NeedData { .. } => {
                 read = 0;
@@ -68,12 +65,14 @@ fn main() {
             Output::Wait(until) => {
                 modem.ticks = until.unwrap_or(now).since_epoch().as_nanos().div_ceil(1_000_000) as u32;
             }
-            Output::Event(event) => println!("{} ms: {} (id {})", modem.ticks, event.data, event.id),
+            Output::Frame(Frame::Event(event)) => {
+                println!("{} ms: {} (id {})", modem.ticks, event.data, event.id)
+            }
             Output::Disconnected { cause, delay, .. } => {
                 println!("{} ms: {cause}, again in {delay:?}", modem.ticks)
             }
             Output::Closed(reason) => break println!("{} ms: {reason}", modem.ticks),
-            Output::Open | Output::Comment(_) | Output::Retry(_) | Output::Skipped { .. } => {}
+            Output::Open | Output::Frame(_) => {}
         }
     }
 }

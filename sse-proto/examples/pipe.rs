@@ -58,7 +58,7 @@ impl Transport for Pipe {
     }
 
     fn head(status: &u16) -> ResponseHead<'_> {
-        ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(*status) }
+        ResponseHead::new(*status, [("content-type", "text/event-stream")])
     }
 
     fn error_kind(_: &&'static str) -> ErrorKind {
@@ -72,7 +72,9 @@ fn main() {
         while let Some(event) = driver.next().await {
             match event {
                 Ok(ClientEvent::Message(event)) => print!("{}", event.data),
-                Ok(ClientEvent::Disconnected { error: Some(error), .. }) => print!("[{error}] "),
+                Ok(ClientEvent::Disconnected { cause, .. }) => {
+                    print!("[{}] ", cause.error().unwrap_or(&"ended"));
+                }
                 Ok(_) => {}
                 Err(closed) => println!("{}", closed.reason),
             }

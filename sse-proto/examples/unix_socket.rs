@@ -13,7 +13,7 @@ fn main() -> std::io::Result<()> {
     use std::time::Duration;
     use std::{env, fs, process, thread};
 
-    use sse_proto::{Config, Epoch, EventSource, Output, ResponseHead};
+    use sse_proto::{Config, Epoch, EventSource, Frame, Output, ResponseHead};
 
     let path = env::temp_dir().join(format!("sse-{}.sock", process::id()));
     let listener = UnixListener::bind(&path)?;
@@ -38,7 +38,7 @@ fn main() -> std::io::Result<()> {
         let output = source.poll(clock.now(), &mut input);
         read = filled - input.len();
         match output {
-            Output::Connect(request) => {
+            Output::Connect { request, .. } => {
                 let id =
                     request.last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
                 let mut socket = UnixStream::connect(&path)?;
@@ -48,7 +48,7 @@ fn main() -> std::io::Result<()> {
                 let first = lines.next().ok_or(ErrorKind::UnexpectedEof)??;
                 while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
                 let status: u16 = first[9..12].parse().map_err(|_| ErrorKind::InvalidData)?;
-                let head = ResponseHead { content_type: Some("text/event-stream"), ..status.into() };
+                let head = ResponseHead::new(status, [("content-type", "text/event-stream")]);
                 source.handle_response(head);
                 connection = Some(socket);
             }
@@ -69,9 +69,9 @@ fn main() -> std::io::Result<()> {
                 connection = None;
                 thread::sleep(until.unwrap_or_default().saturating_duration_since(clock.now()));
             }
-            Output::Event(event) => println!("{}: {}", event.event, event.data),
+            Output::Frame(Frame::Event(event)) => println!("{}: {}", event.event, event.data),
             Output::Disconnected { cause, delay, .. } => println!("* {cause}, again in {delay:?}"),
-            Output::Open | Output::Comment(_) | Output::Retry(_) | Output::Skipped { .. } => {}
+            Output::Open | Output::Frame(_) => {}
             Output::Closed(reason) => break println!("* {reason}"),
         }
     }

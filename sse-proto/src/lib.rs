@@ -56,11 +56,13 @@ mod stream;
 mod time;
 
 pub use client::{
-    Cause, ClientEvent, ClientEventRef, CloseReason, Closed, Config, ErrorKind, EventSource, Jitter,
-    Liveness, Output, Progress, ReadyState, ReconnectPolicy, Redirect, RedirectError, Redirects, Repeat,
-    Request, ResponseHead, Verdict, basic_authorization, is_event_stream,
+    Cause, ClientEvent, ClientEventRef, CloseReason, Closed, Config, ContentCoding, ErrorKind, EventSource,
+    Jitter, Liveness, Loss, Output, Polled, Progress, ReadyState, ReconnectPolicy, Redirect, RedirectError,
+    Redirects, Repeat, Request, ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
-pub use decode::{Event, Finish, Frame, Limits, Message, Overflow, Parser, Step, field, line};
+pub use decode::{
+    Event, Finish, Frame, Limits, Message, Overflow, OwnedFrame, Parser, Step, StreamFrame, field, line,
+};
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};

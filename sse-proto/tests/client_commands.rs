@@ -3,8 +3,8 @@
 #[path = "client/mod.rs"]
 mod client;
 
-use client::{Client, OK, config, secs};
-use sse_proto::{ErrorKind, Event, EventSource, Instant, Output, Progress, ReadyState, Repeat};
+use client::{Client, config, ok, secs};
+use sse_proto::{ErrorKind, Event, EventSource, Frame, Output, Progress, ReadyState, Repeat};
 
 #[test]
 fn an_output_has_nothing_to_drop() {
@@ -25,7 +25,7 @@ fn the_ready_state_follows_the_specification() {
     let mut client = Client::new(config());
     assert_eq!(client.source.ready_state(), Connecting);
     client.poll();
-    client.source.handle_response(OK);
+    client.source.handle_response(ok());
     assert_eq!(client.source.ready_state(), Connecting, "not announced yet");
     assert_eq!(client.poll(), "open");
     assert_eq!(client.source.ready_state(), Open);
@@ -43,7 +43,10 @@ fn the_ready_state_follows_the_specification() {
 fn after_close_nothing_of_the_chunk_is_delivered() {
     let mut client = Client::open(config());
     let mut rest: &[u8] = b"id: 1\ndata: a\n\nid: 2\ndata: b\n\n";
-    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Event(Event { data: "a", .. })));
+    assert!(matches!(
+        client.source.poll(client.now, &mut rest),
+        Output::Frame(Frame::Event(Event { data: "a", .. }))
+    ));
     client.source.close();
     assert_eq!(client.source.ready_state(), ReadyState::Closed);
     assert_eq!(client.source.poll(client.now, &mut rest), Output::Closed(sse_proto::CloseReason::Caller));
@@ -56,7 +59,7 @@ fn closed_is_for_ever() {
     let mut client = Client::open(config());
     client.source.close();
     for _ in 0..2 {
-        client.source.handle_response(OK);
+        client.source.handle_response(ok());
         client.source.handle_error(ErrorKind::Fatal);
         client.source.handle_eof();
         client.source.suspend();
@@ -125,7 +128,7 @@ fn a_hidden_page_gives_up_its_connection() {
     assert_eq!(client.source.poll(client.now, &mut rest), Output::Wait(None));
     assert_eq!(rest, b"");
     client.sleep(secs(100_000));
-    client.source.handle_response(OK);
+    client.source.handle_response(ok());
     client.source.handle_eof();
     assert_eq!(client.poll(), "wait for ever");
     client.source.resume();
@@ -198,17 +201,16 @@ fn suspended_time_is_no_healthy_time_but_the_time_before_is() {
 }
 
 #[test]
-fn an_outdated_progress_asks_for_another_poll() {
+fn an_outdated_progress_has_no_output() {
     let mut client = Client::open(config());
     let chunk = b"data: x\n\n";
     let mut input = &chunk[..];
     let progress = client.source.advance(client.now, &mut input);
-    assert_eq!(progress, Progress::Event);
-    assert!(matches!(client.source.output(progress, chunk), Output::Event(Event { data: "x", .. })));
+    assert!(matches!(progress, Progress::Frame(_)));
+    let output = client.source.output(progress, chunk);
+    assert!(matches!(output, Some(Output::Frame(Frame::Event(Event { data: "x", .. })))));
     client.source.close();
-    assert_eq!(client.source.output(progress, chunk), Output::Wait(Some(Instant::ZERO)));
-    let client = Client::open(config());
-    assert_eq!(client.source.output(Progress::Comment, b""), Output::Wait(Some(Instant::ZERO)));
+    assert_eq!(client.source.output(progress, chunk), None);
 }
 
 #[test]

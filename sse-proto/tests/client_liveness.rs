@@ -6,7 +6,7 @@
 mod client;
 
 use client::{Client, config, millis, secs};
-use sse_proto::{Config, Liveness, ReadyState};
+use sse_proto::{Config, Frame, Liveness, ReadyState};
 
 fn silence(timeout: impl Into<Liveness>) -> Config {
     config().with_idle_timeout(timeout)
@@ -36,7 +36,7 @@ fn a_response_beats_the_deadline_that_has_passed() {
     let mut client = Client::new(config());
     client.poll();
     client.sleep(secs(31));
-    client.source.handle_response(client::OK);
+    client.source.handle_response(client::ok());
     assert_eq!(client.poll(), "open");
 }
 
@@ -92,7 +92,10 @@ fn an_application_that_is_slow_is_no_dead_server() {
     client.poll();
     let mut input: &[u8] = b": a\n: b\n";
     for comment in ["a", "b"] {
-        assert_eq!(client.source.poll(client.now, &mut input), sse_proto::Output::Comment(comment));
+        assert_eq!(
+            client.source.poll(client.now, &mut input),
+            sse_proto::Output::Frame(Frame::Comment(comment))
+        );
         client.sleep(secs(100));
     }
     assert_eq!(client.poll(), "read until 245s");
@@ -217,7 +220,7 @@ fn it_learns_nothing_from_events_and_nothing_from_a_slow_application() {
     assert_eq!(client.poll(), "read for ever");
     for _ in 0..10 {
         let comment = client.source.poll(client.now, &mut &b":\n"[..]);
-        assert_eq!(comment, sse_proto::Output::Comment(""));
+        assert_eq!(comment, sse_proto::Output::Frame(Frame::Comment("")));
         client.sleep(secs(15));
     }
     assert_eq!(client.poll(), "read for ever");

@@ -285,11 +285,7 @@ fn a_request_is_repeated_as_configured() {
     assert_eq!(end(Some(Repeat::Never), "id: 1\n\n"), "closed NotRepeated(EndOfStream)");
     assert_eq!(end(Some(Repeat::IfResumable), "id: 1\n\n"), "lost EndOfStream, attempt 1 in 1s");
     assert_eq!(end(Some(Repeat::IfResumable), "data: x\n\n"), "closed NotRepeated(EndOfStream)");
-    assert_eq!(
-        end(Some(Repeat::IfResumable), "id: 1\n"),
-        "closed NotRepeated(EndOfStream)",
-        "never committed"
-    );
+    assert_eq!(end(Some(Repeat::IfResumable), "id: 1\n"), "closed NotRepeated(EventCut)", "never committed");
     assert_eq!(
         end(Some(Repeat::IfResumable), "id: \u{1}\n\n"),
         "closed NotRepeated(EndOfStream)",
@@ -313,8 +309,8 @@ fn never_repeated_means_after_no_failure_at_all() {
 }
 
 #[test]
-fn what_was_refused_is_repeated_and_what_was_carried_out_is_not() {
-    let config = || config().with_repeat(Repeat::IfRefused).with_retry_status(vec![429]);
+fn a_refused_request_is_repeated_and_one_that_was_carried_out_is_not() {
+    let config = || config().with_repeat(Repeat::IfRefused).with_retry_status([429]);
     let mut client = Client::new(config());
     client.poll();
     client.source.handle_response(429.into());
@@ -326,10 +322,83 @@ fn what_was_refused_is_repeated_and_what_was_carried_out_is_not() {
     let mut client = Client::new(config());
     client.poll();
     client.source.handle_response(503.into());
-    assert_eq!(client.poll(), "closed Status(503)", "not one of those that were named");
+    assert_eq!(client.poll(), "closed Status(503)", "not one of the named statuses");
 
-    let mut client = Client::new(config());
-    client.poll();
-    client.source.handle_error(ErrorKind::Retryable);
-    assert_eq!(client.poll(), "closed NotRepeated(Transport)", "it may have been carried out");
+    let fail = |kind| {
+        let mut client = Client::new(config());
+        client.poll();
+        client.source.handle_error(kind);
+        client.poll()
+    };
+    assert_eq!(fail(ErrorKind::Retryable), "closed NotRepeated(Transport)", "it may have been carried out");
+    assert_eq!(fail(ErrorKind::HeadTimeout), "closed NotRepeated(HeadTimeout)");
+    assert_eq!(fail(ErrorKind::NotSent), "lost NotSent, attempt 1 in 1s");
+    assert_eq!(fail(ErrorKind::ConnectTimeout), "lost ConnectTimeout, attempt 1 in 1s");
+    assert_eq!(fail(ErrorKind::Fatal), "closed Transport");
+}
+
+#[test]
+fn an_error_after_the_head_shows_that_the_request_was_sent() {
+    for kind in [ErrorKind::NotSent, ErrorKind::ConnectTimeout, ErrorKind::HeadTimeout] {
+        let mut client = Client::open(config().with_repeat(Repeat::IfRefused));
+        client.source.handle_error(kind);
+        assert_eq!(client.poll(), "closed NotRepeated(Transport)", "{kind:?}");
+    }
+}
+
+/// A connection that gets these bytes after its head, is open for so long, and ends cleanly or not; then what is said.
+fn lives(client: &mut Client, bytes: &str, duration: Duration, cleanly: bool) -> String {
+    client.connect();
+    client.read(bytes);
+    client.sleep(duration);
+    if cleanly {
+        client.source.handle_eof();
+    } else {
+        client.source.handle_error(ErrorKind::Retryable);
+    }
+    let said = client.poll();
+    client.sleep(secs(60));
+    said
+}
+
+#[test]
+fn a_healthy_end_is_not_a_failed_attempt() {
+    for bytes in [":\n", "retry: 500\n", ":", "id: 1\n\n", "nonsense", "data: x\n\n"] {
+        let delay = if bytes.starts_with("retry") { "500ms" } else { "1s" };
+        let cause = if matches!(bytes, ":" | "nonsense") { "EventCut" } else { "EndOfStream" };
+        let mut client = Client::new(with(policy().with_max_attempts(1)));
+        client.poll();
+        client.lose();
+        client.sleep(secs(60));
+        for _ in 0..20 {
+            let said = lives(&mut client, bytes, secs(2), true);
+            assert_eq!(said, format!("lost {cause}, attempt 1 in {delay}"), "{bytes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_short_or_silent_or_broken_connection_is_a_failed_attempt() {
+    for (bytes, time, cleanly) in [
+        (":\n", millis(1999), true),
+        ("", secs(59), true),
+        (":\n", secs(59), false),
+        ("retry: 1\n", millis(0), true),
+    ] {
+        let mut client = Client::new(with(policy().with_max_attempts(2).with_retry_min(secs(1))));
+        for attempt in 1..=2 {
+            let said = lives(&mut client, bytes, time, cleanly);
+            assert!(said.ends_with(&format!("attempt {attempt} in {attempt}s")), "{bytes:?} {said}");
+        }
+        let said = lives(&mut client, bytes, time, cleanly);
+        assert!(said.starts_with("closed GaveUp"), "{bytes:?} {said}");
+    }
+}
+
+#[test]
+fn a_healthy_end_starts_the_limit_of_time_again() {
+    let mut client = Client::new(with(policy().with_max_elapsed(secs(100))));
+    for _ in 0..20 {
+        assert_eq!(lives(&mut client, ":\n", secs(2), true), "lost EndOfStream, attempt 1 in 1s");
+    }
 }

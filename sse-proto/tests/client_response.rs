@@ -3,7 +3,7 @@
 #[path = "client/mod.rs"]
 mod client;
 
-use client::{Client, OK, config, secs};
+use client::{Client, config, secs};
 use sse_proto::{CloseReason, Config, ErrorKind, ReadyState, ResponseHead, Verdict, is_event_stream};
 
 fn answer(config: Config, head: ResponseHead<'_>) -> String {
@@ -14,7 +14,7 @@ fn answer(config: Config, head: ResponseHead<'_>) -> String {
 }
 
 fn typed(content_type: &str) -> ResponseHead<'_> {
-    ResponseHead { content_type: Some(content_type), ..OK }
+    ResponseHead::new(200, [("content-type", content_type)])
 }
 
 #[test]
@@ -51,16 +51,19 @@ fn another_content_type_or_none_closes() {
         assert!(!is_event_stream(content_type));
         assert_eq!(answer(config(), typed(content_type)), "closed ContentType", "{content_type:?}");
     }
-    assert_eq!(answer(config(), ResponseHead { content_type: None, ..OK }), "closed ContentType");
+    assert_eq!(answer(config(), ResponseHead::from(200)), "closed ContentType");
 }
 
 #[test]
 fn every_other_status_closes() {
     for status in [100, 201, 205, 210, 299, 301, 304, 400, 404, 410, 429, 500, 503, 599] {
-        let head = ResponseHead { status, ..OK };
+        let head = ResponseHead::new(status, [("content-type", "text/event-stream")]);
         assert_eq!(answer(config(), head), format!("closed Status({status})"));
     }
-    assert_eq!(answer(config(), ResponseHead { status: 204, ..OK }), "closed NoContent");
+    assert_eq!(
+        answer(config(), ResponseHead::new(204, [("content-type", "text/event-stream")])),
+        "closed NoContent"
+    );
 }
 
 #[test]
@@ -69,11 +72,63 @@ fn lenient_content_types_do_not_include_the_page_of_a_proxy() {
     for content_type in ["application/json", "text/plain", "", "text/event-streamX", "text/htmlx"] {
         assert_eq!(answer(lenient(), typed(content_type)), "open", "{content_type:?}");
     }
-    assert_eq!(answer(lenient(), ResponseHead { content_type: None, ..OK }), "open");
+    assert_eq!(answer(lenient(), ResponseHead::from(200)), "open");
     assert_eq!(answer(lenient(), typed("Text/HTML; charset=utf-8")), "closed ContentType");
-    let portal = ResponseHead::new(200, |_| Some(b"text/html; title=\xe9"));
+    let portal = ResponseHead::new(200, [("Content-Type", b"text/html; title=\xe9")]);
     assert_eq!(answer(lenient(), portal), "closed ContentType");
-    assert_eq!(answer(lenient(), ResponseHead { status: 404, ..OK }), "closed Status(404)");
+    assert_eq!(
+        answer(lenient(), ResponseHead::new(404, [("content-type", "text/event-stream")])),
+        "closed Status(404)"
+    );
+}
+
+/// What is said to a 200 with these `Content-Encoding` headers.
+fn coded(config: Config, codings: &[&str]) -> String {
+    let codings = codings.iter().map(|&coding| ("Content-Encoding", coding));
+    answer(config, ResponseHead::new(200, [("Content-Type", "text/event-stream")].into_iter().chain(codings)))
+}
+
+#[test]
+fn a_content_coding_that_is_not_decoded_closes() {
+    for (codings, named) in [
+        (&["gzip"][..], "gzip"),
+        (&["GZIP"], "GZIP"),
+        (&["br"], "br"),
+        (&["identity, deflate"], "deflate"),
+        (&["zstd", "identity"], "zstd"),
+        (&["identity", "x-gzip"], "x-gzip"),
+        (&[" gzip\t,"], "gzip"),
+        (&["identityx"], "identityx"),
+        (&["a coding with blanks"], "a?coding?with?blanks"),
+        (&["a-coding-whose-name-is-longer-than-any-that-is-registered"], "a-coding-whose-name-is-longer-t"),
+    ] {
+        let closed = format!("closed ContentEncoding({named:?})");
+        assert_eq!(coded(config(), codings), closed, "{codings:?}");
+        assert_eq!(coded(config().with_lenient_content_type(true), codings), closed, "{codings:?}");
+    }
+}
+
+#[test]
+fn the_identity_coding_opens() {
+    for codings in [&["identity"][..], &["Identity"], &["identity, identity", "identity"], &[""], &[" , "]] {
+        assert_eq!(coded(config(), codings), "open", "{codings:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_a_coding_names_header_and_coding() {
+    let head =
+        ResponseHead::new(200, [("content-type", "text/event-stream"), ("content-encoding", "gzip, br")]);
+    let Verdict::Close(reason) = config().verdict(&head) else { panic!("it opens") };
+    assert_eq!(reason.to_string(), "the response has `Content-Encoding: gzip`, which is not decoded");
+    assert!(reason.is_failure());
+}
+
+#[test]
+fn a_content_type_is_checked_before_a_content_coding() {
+    let page = [("content-type", "text/html"), ("content-encoding", "gzip")];
+    assert_eq!(answer(config(), ResponseHead::new(200, page)), "closed ContentType");
+    assert_eq!(answer(retrying(), ResponseHead::new(503, page)), "lost Status(503), attempt 1 in 1s");
 }
 
 fn retrying() -> Config {
@@ -94,8 +149,9 @@ fn chosen_statuses_are_tried_again() {
 
 #[test]
 fn retry_after_is_a_lower_bound() {
-    let delay = |value, date| {
-        answer(retrying(), ResponseHead { status: 503, retry_after: Some(value), date, content_type: None })
+    let delay = |value, date: Option<&str>| {
+        let date = date.map(|date| ("Date", date));
+        answer(retrying(), ResponseHead::new(503, [("Retry-After", value)].into_iter().chain(date)))
             .replace("lost Status(503), attempt 1 in ", "")
     };
     assert_eq!(delay("120", None), "120s");
@@ -112,7 +168,7 @@ fn retry_after_is_a_lower_bound() {
 fn retry_after_is_forgotten_with_its_attempt() {
     let mut client = Client::new(retrying());
     client.poll();
-    client.source.handle_response(ResponseHead { retry_after: Some("60"), ..ResponseHead::from(503) });
+    client.source.handle_response(ResponseHead::new(503, [("retry-after", "60")]));
     assert_eq!(client.poll(), "lost Status(503), attempt 1 in 60s");
     client.sleep(secs(60));
     assert_eq!(client.poll(), "connect 1 id - until 90s");
@@ -140,7 +196,7 @@ fn the_application_decides() {
 #[test]
 fn a_response_that_nobody_asked_for_is_ignored() {
     let mut client = Client::new(config());
-    client.source.handle_response(OK);
+    client.source.handle_response(client::ok());
     client.source.handle_eof();
     client.source.handle_error(ErrorKind::Fatal);
     assert_eq!(client.poll(), "connect 0 id - until 30s");
@@ -173,7 +229,7 @@ fn a_fatal_error_closes_and_a_retryable_one_does_not() {
 
 #[test]
 fn the_ends_that_are_no_failure() {
-    use sse_proto::Cause::{EndOfStream, Transport};
+    use sse_proto::Cause::{EndOfStream, EventCut, Transport};
     let failures = [
         CloseReason::Status(404),
         CloseReason::ContentType,
@@ -183,7 +239,12 @@ fn the_ends_that_are_no_failure() {
         CloseReason::GaveUp { cause: EndOfStream, attempts: 3 },
     ];
     assert!(failures.iter().all(CloseReason::is_failure));
-    let ends = [CloseReason::Caller, CloseReason::NoContent, CloseReason::NotRepeated(EndOfStream)];
+    let ends = [
+        CloseReason::Caller,
+        CloseReason::NoContent,
+        CloseReason::NotRepeated(EndOfStream),
+        CloseReason::NotRepeated(EventCut),
+    ];
     assert!(!ends.iter().any(CloseReason::is_failure));
-    assert_eq!(failures[5].to_string(), "the response ended, and 3 attempts to reconnect came to nothing");
+    assert_eq!(failures[5].to_string(), "the response ended; gave up after 3 reconnection attempts");
 }

@@ -3,8 +3,8 @@
 #[path = "client/mod.rs"]
 mod client;
 
-use client::{Client, OK, config, secs};
-use sse_proto::{Config, ErrorKind, EventSource, Instant, Limits, Output, Overflow, ResponseHead};
+use client::{Client, config, ok, secs};
+use sse_proto::{Config, ErrorKind, EventSource, Frame, Instant, Limits, Output, Overflow, ResponseHead};
 
 /// Blocks as they go over the wire, the ID of each, and the data if it is an event.
 const CORPUS: &[(&str, &str, Option<&str>)] = &[
@@ -40,15 +40,15 @@ fn read_with_cuts(cuts: &[usize], chunk_len: usize, error: bool) -> Vec<(String,
         let output = source.poll(now, &mut rest);
         input.start = input.end - rest.len();
         match output {
-            Output::Connect(_) if whole => source.handle_response(ResponseHead::from(204)),
-            Output::Connect(request) => {
+            Output::Connect { .. } if whole => source.handle_response(ResponseHead::from(204)),
+            Output::Connect { request, .. } => {
                 body = stream(request.last_event_id);
                 match cuts.next() {
                     Some(&cut) => body.truncate(cut),
                     None => whole = true,
                 }
                 (read, input) = (0, 0..0);
-                source.handle_response(OK);
+                source.handle_response(ok());
             }
             Output::NeedData { .. } if read < body.len() => {
                 input = read..body.len().min(read + chunk_len);
@@ -57,13 +57,9 @@ fn read_with_cuts(cuts: &[usize], chunk_len: usize, error: bool) -> Vec<(String,
             Output::NeedData { .. } if error => source.handle_error(ErrorKind::Retryable),
             Output::NeedData { .. } => source.handle_eof(),
             Output::Wait(until) => now = until.expect("nobody suspended it"),
-            Output::Event(event) => received.push((event.id.to_owned(), event.data.to_owned())),
+            Output::Frame(Frame::Event(event)) => received.push((event.id.to_owned(), event.data.to_owned())),
             Output::Closed(_) => return received,
-            Output::Open
-            | Output::Comment(_)
-            | Output::Retry(_)
-            | Output::Skipped { .. }
-            | Output::Disconnected { .. } => {}
+            Output::Open | Output::Frame(_) | Output::Disconnected { .. } => {}
         }
     }
 }
@@ -143,7 +139,9 @@ fn an_id_that_no_header_can_carry_is_kept_and_not_sent() {
         client.lose();
         assert_eq!(client.source.last_event_id(), id);
         client.sleep(secs(1));
-        let Output::Connect(request) = client.source.poll(client.now, &mut &[][..]) else { panic!("due") };
+        let Output::Connect { request, .. } = client.source.poll(client.now, &mut &[][..]) else {
+            panic!("due")
+        };
         assert_eq!((request.last_event_id, request.id), (None, id));
         client.connect();
         assert_eq!(client.read("data: y\n\n")[0], format!("event message \"y\" id {id}"));
@@ -178,7 +176,7 @@ fn half_a_line_of_a_dead_connection_never_meets_the_next() {
 fn bytes_of_a_dead_connection_are_dropped() {
     let mut client = Client::open(config());
     let mut rest: &[u8] = b"data: x\n\ndata: late\n\n";
-    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Event(_)));
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Frame(Frame::Event(_))));
     client.source.handle_error(ErrorKind::Retryable);
     assert!(matches!(client.source.poll(client.now, &mut rest), Output::Disconnected { .. }));
     assert_eq!(rest, b"");
@@ -187,7 +185,7 @@ fn bytes_of_a_dead_connection_are_dropped() {
     assert_eq!(rest, b"");
     client.sleep(secs(1));
     rest = b"data: late\n\n";
-    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Connect(_)));
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Connect { .. }));
     assert_eq!(rest, b"");
 }
 
@@ -195,10 +193,10 @@ fn bytes_of_a_dead_connection_are_dropped() {
 fn bytes_that_came_with_the_head_are_read() {
     let mut client = Client::new(config());
     client.poll();
-    client.source.handle_response(OK);
+    client.source.handle_response(ok());
     let mut rest: &[u8] = b"data: x\n\n";
     assert_eq!(client.source.poll(client.now, &mut rest), Output::Open);
-    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Event(_)));
+    assert!(matches!(client.source.poll(client.now, &mut rest), Output::Frame(Frame::Event(_))));
 }
 
 #[test]
@@ -214,12 +212,20 @@ fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
         (said, client.source.last_event_id().to_owned())
     };
     let lost = "lost EndOfStream, attempt 1 in 1s".to_owned();
+    let cut = "lost EventCut, attempt 1 in 1s".to_owned();
     let stream = "id: 1\n\nid: 2\ndata: x\ndata: y";
-    assert_eq!(end(false, stream), (vec![lost.clone()], "1".into()));
+    assert_eq!(end(false, stream), (vec![cut.clone()], "1".into()));
     let event = "event message \"x\\ny\" id 1".to_owned();
     assert_eq!(end(true, stream), (vec![event, lost.clone()], "1".into()));
-    for complete in ["", "data: x\n\n", "id: 1\ndata: x\n\nid: 2\n"] {
-        assert_eq!(end(true, complete).0[0], lost);
+    for complete in ["", "data: x\n\n", "data: x\n\n:\n"] {
+        for flush in [false, true] {
+            assert_eq!(end(flush, complete).0.pop().unwrap(), lost, "{complete:?}");
+        }
+    }
+    for without_data in ["data: x\n\nid: 2\n", "event: x", "data: x\n\ndat"] {
+        for flush in [false, true] {
+            assert_eq!(end(flush, without_data).0.pop().unwrap(), cut, "{without_data:?}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_proto::{
-    Cause, CloseReason, Config, Error, Event, Gap, History, HistoryLimits, Limits, Message, Overflow,
+    Cause, CloseReason, Config, Error, Event, Gap, History, HistoryLimits, Limits, Loss, Message, Overflow,
     RedirectError, Redirects, ResponseHead,
 };
 
@@ -12,6 +12,9 @@ fn a_loss_says_why() {
     for (cause, words) in [
         (Cause::EndOfStream, "the response ended"),
         (Cause::Transport, "the connection failed"),
+        (Cause::EventCut, "the response ended in the middle of an event, which was discarded as incomplete"),
+        (Cause::NotSent, "the request was not sent"),
+        (Cause::ConnectTimeout, "no connection came about in time (connect timeout)"),
         (Cause::HeadTimeout, "no response came in time (head timeout)"),
         (Cause::IdleTimeout, "the server fell silent"),
         (Cause::EventTimeout, "no event came in time"),
@@ -48,17 +51,43 @@ fn the_end_says_why_and_whether_it_is_a_failure() {
         (
             CloseReason::GaveUp { cause, attempts: 1 },
             true,
-            "the response ended, and an attempt to reconnect came to nothing",
+            "the response ended; gave up after 1 reconnection attempt",
         ),
         (
             CloseReason::GaveUp { cause, attempts: 2 },
             true,
-            "the response ended, and 2 attempts to reconnect came to nothing",
+            "the response ended; gave up after 2 reconnection attempts",
         ),
     ] {
         assert_eq!(reason.to_string(), words);
         assert_eq!(reason.is_failure(), is_failure, "{reason}");
     }
+}
+
+#[test]
+fn a_loss_prints_its_cause_and_the_chain_of_its_error_once() {
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the HTTP request failed")
+        }
+    }
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let loss = Loss::new(Cause::NotSent, Some(Outer(std::io::Error::other("refused"))));
+    assert_eq!(loss.to_string(), "the request was not sent: the HTTP request failed: refused");
+    assert_eq!((loss.cause(), loss.error().is_some()), (Cause::NotSent, true));
+    assert_eq!(loss.into_error().unwrap().0.to_string(), "refused");
+    let repeating = std::io::Error::other(Outer(std::io::Error::other("refused")));
+    assert_eq!(
+        Loss::new(Cause::Transport, Some(repeating)).to_string(),
+        "the connection failed: the HTTP request failed: refused"
+    );
+    assert_eq!(Loss::<Outer>::new(Cause::EndOfStream, None).to_string(), "the response ended");
 }
 
 #[test]
@@ -105,20 +134,20 @@ fn debug_shows_a_message_in_its_parts() {
 }
 
 #[test]
-fn a_head_is_looked_up_by_names_in_lower_case() {
-    let head = ResponseHead::new(503, |name| match name {
-        "content-type" => Some(b"text/html; title=\"Caf\xe9\""),
-        "retry-after" => Some(b"7"),
-        "date" => Some(b""),
-        _ => None,
-    });
-    let expected = ResponseHead {
-        status: 503,
-        content_type: Some("text/html; title=\"Caf"),
-        retry_after: Some("7"),
-        date: Some(""),
-    };
-    assert_eq!(head, expected);
+fn the_last_of_repeated_headers_counts_and_their_names_have_no_case() {
+    let headers: [(&str, &[u8]); 6] = [
+        ("Content-Type", b"text/plain"),
+        ("CONTENT-TYPE", b"text/html; title=\"Caf\xe9\""),
+        ("retry-after", b"7"),
+        ("x-date", b"x"),
+        ("date", b""),
+        ("retry-after-that", b"8"),
+    ];
+    let head = ResponseHead::new(503, headers);
+    assert_eq!(head.status, 503);
+    assert_eq!(head.content_type, Some("text/html; title=\"Caf"));
+    assert_eq!((head.retry_after, head.date), (Some("7"), Some("")));
+    assert_eq!(head.content_encoding, None);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! `text/event-stream` as a codec of tokio-util (feature `codec`).
 
-use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::{Buf, BytesMut};
-use proto::{EventBuilder, Finish, Frame, Message, Parser};
+use proto::{EventBuilder, Finish, OwnedFrame, Parser};
 use tokio_util::codec::{Decoder, Encoder};
 
 /// Decodes frames and encodes events, for `FramedRead`, `FramedWrite` and `Framed`.
@@ -37,23 +36,6 @@ use tokio_util::codec::{Decoder, Encoder};
 #[derive(Clone, Debug, Default)]
 pub struct EventCodec {
     parser: Parser,
-}
-
-/// A [`Frame`](proto::Frame) that owns its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OwnedFrame {
-    /// An event.
-    Event(Message),
-    /// A comment. Servers send them to show that they are alive.
-    Comment(String),
-    /// The server set the reconnection time.
-    Retry(Duration),
-    /// An event was over a limit and left out.
-    Skipped {
-        /// What it took on the wire.
-        bytes: u64,
-    },
 }
 
 impl EventCodec {
@@ -97,18 +79,6 @@ impl Encoder<EventBuilder<'_>> for EventCodec {
     fn encode(&mut self, event: EventBuilder<'_>, bytes: &mut BytesMut) -> io::Result<()> {
         bytes.reserve(event.encoded_len());
         event.encode_into(bytes).map_err(io::Error::other)
-    }
-}
-
-impl From<Frame<'_>> for OwnedFrame {
-    fn from(frame: Frame<'_>) -> Self {
-        match frame {
-            Frame::Event(event) => Self::Event(event.into()),
-            Frame::Comment(comment) => Self::Comment(comment.into()),
-            Frame::Retry(time) => Self::Retry(time),
-            Frame::Skipped { bytes } => Self::Skipped { bytes },
-            other => unreachable!("a frame that this crate does not know: {other:?}"),
-        }
     }
 }
 

@@ -90,13 +90,13 @@ pub use body::ByteBodyExt;
 #[cfg(feature = "client")]
 pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, RedirectError, TransportError};
 #[cfg(feature = "codec")]
-pub use codec::{CodecError, EventCodec, OwnedFrame};
+pub use codec::{CodecError, EventCodec};
 #[cfg(feature = "io")]
 pub use io::ByteReadExt;
 pub use proto::{
     ByteStreamExt, Cause, CloseReason, Config, EncodeError, Error as ParserError, EventBuilder, EventStream,
-    EventStreamError, Frame, Jitter, Limits, Liveness, Message, Overflow, Parser, ReadyState,
-    ReconnectPolicy, Repeat, Verdict, is_event_stream,
+    EventStreamError, Frame, Jitter, Limits, Liveness, Message, Overflow, OwnedFrame, Parser, ReadyState,
+    ReconnectPolicy, Repeat, StreamFrame, Verdict, is_event_stream,
 };
 #[cfg(feature = "client")]
 pub use reqwest;

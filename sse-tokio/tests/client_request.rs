@@ -157,12 +157,11 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
         async move { if first { Err("no token".into()) } else { Ok(request) } }
     });
     let mut source = source.build().unwrap();
-    let Some(Ok(sse_tokio::EventRef::Disconnected { cause, error, attempt, .. })) = source.next_event().await
-    else {
+    let Some(Ok(sse_tokio::EventRef::Disconnected { cause, attempt, .. })) = source.next_event().await else {
         panic!()
     };
-    assert_eq!((cause, attempt), (Cause::Transport, 1));
-    let Some(TransportError::Hook(error)) = error else { panic!("{error:?}") };
+    assert_eq!((cause.cause(), attempt), (Cause::Transport, 1));
+    let Some(TransportError::Hook(error)) = cause.error() else { panic!("{cause:?}") };
     assert_eq!(error.to_string(), "no token");
     assert_eq!(next(&mut source).await, "open 200");
     assert_eq!(server.requests().len(), 1);
@@ -200,9 +199,9 @@ async fn secrets_are_in_no_error_and_not_printed() {
     let mut seen = 0;
     while let Some(event) = source.next().await {
         printed += &format!("{source:?} {event:?}");
-        if let Ok(Event::Disconnected { error: Some(error), .. }) = event {
+        if let Ok(Event::Disconnected { cause, .. }) = event {
             seen += 1;
-            let mut error: Option<&dyn std::error::Error> = Some(&error);
+            let mut error: Option<&dyn std::error::Error> = cause.error().map(|error| error as _);
             while let Some(cause) = error {
                 printed += &cause.to_string();
                 error = cause.source();

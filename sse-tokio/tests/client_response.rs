@@ -151,14 +151,14 @@ async fn leniency_is_for_content_types_but_that_of_a_page() {
 
 /// The test build turns reqwest's `gzip` on, as another dependency may.
 #[tokio::test(start_paused = true)]
-async fn nothing_is_decompressed() {
+async fn a_content_coding_is_refused_and_not_decoded() {
     // `data: a\n\n`, compressed.
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03KI,I\xb4RH\xe4\xe2\x02\0~\xe3\xc48\x09\0\0\0";
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n";
     let server = Server::start([Answer::raw(head).send(gzip)]).await;
     let said = listen(&mut source(&server)).await;
-    assert_eq!(said, ["open 200", "lost EndOfStream, attempt 1 in 1s"]);
-    assert_eq!(server.sent("accept-encoding"), [None, None], "and none was asked for");
+    assert_eq!(said, ["error: the response has `Content-Encoding: gzip`, which is not decoded"]);
+    assert_eq!(server.sent("accept-encoding"), [None], "none was requested");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +199,7 @@ async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_without_its_blank_line_is_delivered_if_asked_for() {
-    for (flush, said) in [(true, "message \"b\" id "), (false, "lost EndOfStream, attempt 1 in 1s")] {
+    for (flush, said) in [(true, "message \"b\" id "), (false, "lost EventCut, attempt 1 in 1s")] {
         let server = Server::start([Answer::stream("data: a\n\ndata: b")]).await;
         let mut source =
             builder(&server, "/").config(config().with_deliver_unterminated(flush)).build().unwrap();

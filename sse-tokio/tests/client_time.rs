@@ -154,7 +154,7 @@ async fn the_policy_gives_up() {
     let mut source = builder(&server, "/").config(config).build().unwrap();
     assert_eq!(
         listen(&mut source).await[3],
-        "error: the connection failed, and 2 attempts to reconnect came to nothing"
+        "error: the connection failed; gave up after 2 reconnection attempts"
     );
     assert_eq!(server.requests().len(), 3);
     assert_eq!(source.ready_state(), ReadyState::Closed);

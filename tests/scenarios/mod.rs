@@ -104,7 +104,9 @@ impl Seen {
                 data: message.data().into(),
                 id: message.id().into(),
             },
-            Ok(ClientEvent::Disconnected { cause, delay, .. }) => Self::Disconnected { cause, delay },
+            Ok(ClientEvent::Disconnected { cause, delay, .. }) => {
+                Self::Disconnected { cause: cause.cause(), delay }
+            }
             Ok(_) => Self::Other,
             Err(error) => Self::Closed(reason(error)),
         }

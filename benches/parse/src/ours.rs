@@ -123,7 +123,7 @@ impl<'c, I: Iterator<Item = &'c [u8]> + Unpin> Transport for Memory<I> {
     }
 
     fn head((): &()) -> ResponseHead<'_> {
-        ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(200) }
+        ResponseHead::new(200, [("content-type", "text/event-stream")])
     }
 
     fn error_kind(error: &Infallible) -> ErrorKind {

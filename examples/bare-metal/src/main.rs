@@ -15,7 +15,7 @@ extern crate alloc;
 
 use core::time::Duration;
 
-use sse_proto::{Config, EventSource, Instant, Limits, Output, ReconnectPolicy, ResponseHead};
+use sse_proto::{Config, EventSource, Frame, Instant, Limits, Output, ReconnectPolicy, ResponseHead};
 
 mod sys;
 
@@ -32,10 +32,8 @@ fn main() {
         let output = source.poll(Instant::from_epoch(Duration::from_millis(ticks)), &mut input);
         read = filled - input.len();
         match output {
-            Output::Connect(_) => {
-                let head =
-                    ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(200) };
-                source.handle_response(head);
+            Output::Connect { .. } => {
+                source.handle_response(ResponseHead::new(200, [("content-type", "text/event-stream")]));
             }
             Output::NeedData { .. } => {
                 read = 0;
@@ -44,7 +42,7 @@ fn main() {
                     source.handle_eof();
                 }
             }
-            Output::Event(event) => {
+            Output::Frame(Frame::Event(event)) => {
                 for text in [event.id, ": ", event.data, "\n"] {
                     sys::write(text);
                 }

@@ -117,12 +117,12 @@ impl Transport for Fetch {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        ResponseHead {
-            status: head.status,
-            content_type: head.content_type.as_deref(),
-            retry_after: head.retry_after.as_deref(),
-            date: head.date.as_deref(),
-        }
+        let headers = [
+            ("content-type", &head.content_type),
+            ("retry-after", &head.retry_after),
+            ("date", &head.date),
+        ];
+        ResponseHead::new(head.status, headers.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))))
     }
 
     fn error_kind(_: &JsValue) -> ErrorKind {

@@ -1,7 +1,6 @@
 //! The client itself: the core's driver under a `Stream`, and lent.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -86,8 +85,7 @@ impl EventSource {
     ///
     /// It is over, and not by anybody's wish. `None` follows.
     pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let progress = poll_fn(|cx| self.driver.poll_progress(cx)).await?;
-        match self.driver.event(progress) {
+        match self.driver.next().await? {
             Ok(event) => Some(Ok(event)),
             Err(closed) => Error::failure(closed).map(Err),
         }

@@ -85,9 +85,8 @@ impl Transport for Http {
     }
 
     fn head(head: &Head) -> ResponseHead<'_> {
-        ResponseHead::new(head.status.as_u16(), |name| {
-            Some(head.headers.get_all(name).iter().next_back()?.as_bytes())
-        })
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value));
+        ResponseHead::new(head.status.as_u16(), headers)
     }
 
     fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {

@@ -106,7 +106,7 @@ async fn follow(
             }
             Ok(Event::Disconnected { cause, delay, .. }) => {
                 let place = places.try_recv().ok();
-                show.disconnected(place, &cause, delay, source.last_event_id())?;
+                show.disconnected(place, &cause.cause(), delay, source.last_event_id())?;
             }
             Ok(_) => {}
             Err(error) => show.failed(&error),

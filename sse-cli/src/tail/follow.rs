@@ -92,12 +92,12 @@ fn print(printer: &mut Printer, event: Event) -> io::Result<()> {
             let (url, status, version) = (shown(&head.url), head.status, head.version);
             printer.status(&line, format_args!("open: {url}, {status} {version:?}"))
         }
-        Event::Disconnected { cause, error, attempt, delay } => {
-            let mut why = cause.to_string();
-            if let Some(error) = &error {
+        Event::Disconnected { cause, attempt, delay } => {
+            let mut why = cause.cause().to_string();
+            if let Some(error) = cause.error() {
                 why = format!("{why}: {}", chain(error));
             }
-            let status = match cause {
+            let status = match cause.cause() {
                 Cause::Status(status) => Some(status),
                 _ => None,
             };
@@ -150,7 +150,13 @@ async fn finish(
 }
 
 fn is_refusal(reason: CloseReason) -> bool {
-    matches!(reason, CloseReason::Status(_) | CloseReason::ContentType | CloseReason::Rejected)
+    matches!(
+        reason,
+        CloseReason::Status(_)
+            | CloseReason::ContentType
+            | CloseReason::ContentEncoding(_)
+            | CloseReason::Rejected
+    )
 }
 
 /// The error in one line: its causes, and for a refused response how it begins.

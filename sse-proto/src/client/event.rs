@@ -1,19 +1,19 @@
-//! What the application learns from a driver.
+//! Events that a driver reports to the application.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::time::Duration;
 
-use crate::{Cause, CloseReason, Event, Message};
+use crate::{Cause, CloseReason, Event, Message, StreamFrame};
 
-/// What a client learns, in the order in which it happens; `H` is the head of a response, `E` an error of the transport.
+/// What happens to a client, in order; `H` is the head of a response, `E` an error of the transport.
 ///
 /// `M` and `C` are how messages and comments are held: owned by default, as [`Event`] and `&str` where they are lent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<H, E, M = Message, C = String> {
-    /// The connection is open: the head of its response, boxed lest every event take as much room.
+    /// The connection is open: the head of its response, boxed so that other events take less room.
     Open(Box<H>),
     /// An event of the stream.
     Message(M),
@@ -26,12 +26,10 @@ pub enum ClientEvent<H, E, M = Message, C = String> {
         /// What it took on the wire.
         bytes: u64,
     },
-    /// The connection is lost, and will be made anew after `delay`.
+    /// The connection is lost, and the next one is made after `delay`.
     Disconnected {
-        /// Why.
-        cause: Cause,
-        /// The error of the transport, if there was one.
-        error: Option<E>,
+        /// Why; printed, it has the error of the transport with it.
+        cause: Loss<E>,
         /// The number of the attempt that follows, from 1 on; since the last success.
         attempt: u32,
         /// How long until then.
@@ -51,20 +49,81 @@ impl<H, E> ClientEventRef<'_, H, E> {
             Self::Comment(comment) => ClientEvent::Comment(comment.into()),
             Self::Retry(time) => ClientEvent::Retry(time),
             Self::Skipped { bytes } => ClientEvent::Skipped { bytes },
-            Self::Disconnected { cause, error, attempt, delay } => {
-                ClientEvent::Disconnected { cause, error, attempt, delay }
+            Self::Disconnected { cause, attempt, delay } => {
+                ClientEvent::Disconnected { cause, attempt, delay }
             }
         }
     }
 }
 
-/// How it ended: the last thing that a driver says.
+impl<H, E, M, C> From<StreamFrame<M, C>> for ClientEvent<H, E, M, C> {
+    #[inline]
+    fn from(frame: StreamFrame<M, C>) -> Self {
+        match frame {
+            StreamFrame::Event(event) => Self::Message(event),
+            StreamFrame::Comment(comment) => Self::Comment(comment),
+            StreamFrame::Retry(time) => Self::Retry(time),
+            StreamFrame::Skipped { bytes } => Self::Skipped { bytes },
+        }
+    }
+}
+
+/// Why a connection was lost: a [`Cause`], and the error of the transport if there was one.
+///
+/// [`Display`](fmt::Display) prints both, and what caused the error: "the request was not sent: connection refused".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss<E> {
+    cause: Cause,
+    /// Boxed, because it is rare, and would make every event as large.
+    error: Option<Box<E>>,
+}
+
+impl<E> Loss<E> {
+    /// A loss for this cause, with the error of the transport.
+    pub fn new(cause: Cause, error: Option<E>) -> Self {
+        Self { cause, error: error.map(Box::new) }
+    }
+
+    /// The cause.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// The error of the transport, if there was one.
+    pub fn error(&self) -> Option<&E> {
+        self.error.as_deref()
+    }
+
+    /// The error of the transport, owned.
+    pub fn into_error(self) -> Option<E> {
+        self.error.map(|error| *error)
+    }
+}
+
+impl<E: core::error::Error + 'static> fmt::Display for Loss<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = self.cause.to_string();
+        let mut next = self.error().map(|error| error as &(dyn core::error::Error + 'static));
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Many errors repeat the text of their source.
+            if !line.contains(&text) {
+                line.push_str(": ");
+                line.push_str(&text);
+            }
+            next = error.source();
+        }
+        f.write_str(&line)
+    }
+}
+
+/// The end of a source: the last thing that a driver reports.
 pub struct Closed<H, B, E> {
     /// Why.
     pub reason: CloseReason,
     /// The error of the transport, if there was one.
     pub error: Option<E>,
-    /// The response that was not believed: its head, and its body unread.
+    /// The rejected response: its head, and its body unread.
     pub response: Option<Box<(H, B)>>,
 }
 

@@ -2,19 +2,17 @@
 
 mod inputs;
 
-use alloc::borrow::ToOwned;
-use alloc::boxed::Box;
-use alloc::string::String;
 use core::mem;
 use core::time::Duration;
 
-use super::connection::{Connection, End};
+use super::connection::Connection;
 use super::reconnect::{Attempts, Random};
 use super::state::State;
-use super::{Cause, CloseReason, Config, Output, Progress, ReadyState, Repeat, Request};
-use crate::{Frame, Instant};
+use super::{Cause, CloseReason, Config, Output, Polled, Progress, ReadyState, Repeat, Request};
+use crate::decode::Completed;
+use crate::{Frame, Instant, Parser, Step};
 
-/// An `EventSource` (WHATWG HTML 9.2) without I/O: when to connect, whom to believe, how long to wait.
+/// An `EventSource` (WHATWG HTML 9.2) without I/O: connecting, validating responses, retrying.
 ///
 /// **It asks for one thing at a time: [`poll`](Self::poll), do what the [`Output`] says, poll again.**
 ///
@@ -38,9 +36,9 @@ use crate::{Frame, Instant};
 ///
 /// ```
 /// use std::collections::VecDeque;
-/// use sse_proto::{CloseReason, Config, Epoch, EventSource, Output, ResponseHead};
+/// use sse_proto::{CloseReason, Config, Epoch, EventSource, Frame, Output, ResponseHead};
 ///
-/// let head = |status| ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(status) };
+/// let head = |status| ResponseHead::new(status, [("content-type", "text/event-stream")]);
 /// let mut responses = VecDeque::from([
 ///     (head(200), VecDeque::from(["retry: 10\nid: 1\nda", "ta: one\n\nid: 2\ndata: cut"])),
 ///     (head(200), VecDeque::from(["id: 2\ndata: two\n\n"])),
@@ -54,7 +52,7 @@ use crate::{Frame, Instant};
 /// let mut rest: &[u8] = &[];
 /// let reason = loop {
 ///     match source.poll(clock.now(), &mut rest) {
-///         Output::Connect(request) => {
+///         Output::Connect { request, .. } => {
 ///             seen.push(format!("GET, Last-Event-ID: {:?}", request.last_event_id));
 ///             let (head, chunks) = responses.pop_front().expect("the 204 is the last");
 ///             body = chunks;
@@ -68,9 +66,9 @@ use crate::{Frame, Instant};
 ///             let until = until.expect("nobody suspended it");
 ///             std::thread::sleep(until.saturating_duration_since(clock.now()));
 ///         }
-///         Output::Event(event) => seen.push(format!("{} {}", event.id, event.data)),
+///         Output::Frame(Frame::Event(event)) => seen.push(format!("{} {}", event.id, event.data)),
 ///         Output::Disconnected { cause, .. } => seen.push(cause.to_string()),
-///         Output::Open | Output::Comment(_) | Output::Retry(_) | Output::Skipped { .. } => {}
+///         Output::Open | Output::Frame(_) => {}
 ///         Output::Closed(reason) => break reason,
 ///     }
 /// };
@@ -81,7 +79,7 @@ use crate::{Frame, Instant};
 ///     [
 ///         "GET, Last-Event-ID: None",
 ///         "1 one",
-///         "the response ended",
+///         "the response ended in the middle of an event, which was discarded as incomplete",
 ///         "GET, Last-Event-ID: Some(\"1\")",
 ///         "2 two",
 ///         "the response ended",
@@ -95,8 +93,8 @@ pub struct EventSource {
     random: Random,
     state: State,
     suspended: bool,
-    /// The last event ID string. While a connection is open, its parser has it.
-    last_event_id: String,
+    /// The parser of the open connection, or of the next one. It has the last event ID string, which outlives connections.
+    parser: Parser,
     /// The reconnection time, if the server set it. It survives the connection (9.2.3).
     retry: Option<Duration>,
     attempts: Attempts,
@@ -108,12 +106,13 @@ impl EventSource {
     /// `seed` is its only randomness: clients with different seeds spread their reconnections.
     pub fn new(mut config: Config, seed: u64) -> Self {
         let last_event_id = mem::take(&mut config.last_event_id);
+        let parser = parser(&config, &last_event_id);
         Self {
             config,
             random: Random(seed),
-            state: State::Connecting(None),
+            state: State::Due,
             suspended: false,
-            last_event_id,
+            parser,
             retry: None,
             attempts: Attempts::default(),
         }
@@ -126,10 +125,25 @@ impl EventSource {
     /// connection survives.
     ///
     /// `now` is the time at which the driver stopped waiting, on a clock that does not go backwards.
+    #[inline]
     pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
+        self.poll_at(|| now, input)
+    }
+
+    /// As [`poll`](Self::poll), for a clock that is not read in vain: most events need no time.
+    #[inline]
+    pub(crate) fn poll_at<'a, 'c: 'a>(
+        &'a mut self,
+        now: impl FnMut() -> Instant,
+        input: &mut &'c [u8],
+    ) -> Output<'a> {
         let chunk = *input;
-        let progress = self.advance(now, input);
-        self.complete(progress, || self.frame(chunk, true))
+        let progress = self.advance_at(now, input);
+        self.complete(progress, |step| match &self.state {
+            State::Open(_) => self.parser.borrow(step, chunk),
+            _ => self.unterminated(),
+        })
+        .expect("the frame was completed just now")
     }
 
     /// The first half of [`poll`](Self::poll): does everything, and borrows nothing.
@@ -141,7 +155,7 @@ impl EventSource {
     /// # Example
     ///
     /// ```
-    /// use sse_proto::{Event, EventSource, Instant, Output, Progress};
+    /// use sse_proto::{EventSource, Frame, Instant, Output, Progress};
     ///
     /// struct Driver {
     ///     source: EventSource,
@@ -150,55 +164,74 @@ impl EventSource {
     /// }
     ///
     /// impl Driver {
-    ///     fn next_event(&mut self, now: Instant) -> Option<Event<'_>> {
-    ///         let start = loop {
+    ///     fn next_frame(&mut self, now: Instant) -> Option<Frame<'_>> {
+    ///         let (progress, start) = loop {
     ///             let start = self.read;
     ///             let mut input = &self.chunk[start..];
     ///             let progress = self.source.advance(now, &mut input);
     ///             self.read = self.chunk.len() - input.len();
     ///             match progress {
-    ///                 Progress::Event => break start,
+    ///                 Progress::Frame(_) => break (progress, start),
     ///                 Progress::Closed(_) => return None,
     ///                 // Connect, read into `self.chunk`, wait, as `output` says.
     ///                 _ => self.work(),
     ///             }
     ///         };
-    ///         match self.source.output(Progress::Event, &self.chunk[start..]) {
-    ///             Output::Event(event) => Some(event),
+    ///         match self.source.output(progress, &self.chunk[start..]) {
+    ///             Some(Output::Frame(frame)) => Some(frame),
     ///             _ => None,
     ///         }
     ///     }
     /// }
     /// # impl Driver { fn work(&mut self) { self.source.close() } }
     /// # let source = EventSource::new(sse_proto::Config::default(), 0);
-    /// # assert_eq!(Driver { source, chunk: Vec::new(), read: 0 }.next_event(Instant::ZERO), None);
+    /// # assert_eq!(Driver { source, chunk: Vec::new(), read: 0 }.next_frame(Instant::ZERO), None);
     /// ```
     pub fn advance(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
         self.advance_at(|| now, input)
     }
 
-    /// As [`advance`](Self::advance), for a clock that is worth not being read in vain: most events need no time, and take
-    /// little more than the parser does.
+    /// As [`advance`](Self::advance), for a clock that is not read in vain.
     #[inline]
-    pub(crate) fn advance_at(&mut self, mut now: impl FnMut() -> Instant, input: &mut &[u8]) -> Progress {
+    fn advance_at(&mut self, mut now: impl FnMut() -> Instant, input: &mut &[u8]) -> Progress {
         let State::Open(connection) = &mut self.state else { return self.advance_else(now(), input) };
-        match connection.read(&mut now, input, &self.config) {
-            Ok(progress) => {
-                match progress {
-                    Progress::Event => self.attempts.succeeded(),
-                    Progress::Retry(time) => self.retry = Some(time),
-                    _ => {}
-                }
-                progress
-            }
-            Err(end) => {
-                self.leave(match end {
-                    End::Dead(cause) => State::Lost { cause, retry_after: None },
-                    End::Failed(error) => State::Closed(CloseReason::Limit(error)),
-                });
-                self.advance_else(now(), input)
-            }
+        if let Some(clocks) = &mut connection.clocks
+            && let Some(cause) = clocks.before(&mut now, input, &self.config)
+        {
+            return self.lose(now(), cause, input);
         }
+        let some = !input.is_empty();
+        let step = match self.parser.advance(input) {
+            Ok(step) => step,
+            Err(error) => {
+                self.leave(State::Closed(CloseReason::Limit(error)));
+                return self.advance_else(now(), input);
+            }
+        };
+        if let Some(clocks) = &mut connection.clocks
+            && let Some(cause) = clocks.after(&mut now, step, &self.config)
+        {
+            return self.lose(now(), cause, input);
+        }
+        match step.0 {
+            Completed::Nothing => {
+                connection.received |= some;
+                let deadline = connection.clocks.as_ref().and_then(|clocks| clocks.deadline(&self.config));
+                return Polled::NeedData { deadline: deadline.map(|(at, _)| at) };
+            }
+            Completed::Retry(time) => self.retry = Some(time),
+            Completed::Comment(_) | Completed::Skipped { .. } => {}
+            _ => self.attempts.succeeded(),
+        }
+        connection.received = true;
+        Polled::Frame(step)
+    }
+
+    /// The open connection is dead.
+    #[cold]
+    fn lose(&mut self, now: Instant, cause: Cause, input: &mut &[u8]) -> Progress {
+        self.leave(State::Lost { cause, retry_after: None });
+        self.advance_else(now, input)
     }
 
     /// What [`advance`](Self::advance) does unless a connection is open.
@@ -210,26 +243,30 @@ impl EventSource {
             *input = &[];
         }
         match &mut self.state {
-            State::Connecting(_) | State::Waiting { .. } if self.suspended => Progress::Wait(None),
-            State::Connecting(since) => {
-                let first = since.is_none();
-                let since = *since.get_or_insert(now);
-                let deadline = self.config.head_timeout.map(|timeout| since + timeout);
-                if !first && deadline.is_some_and(|deadline| deadline <= now) {
+            State::Due | State::Connecting { .. } | State::Waiting { .. } if self.suspended => {
+                Polled::Wait(None)
+            }
+            State::Due => {
+                self.state = State::Connecting { since: now };
+                Polled::Connect { request: (), deadline: self.head_deadline(now) }
+            }
+            State::Connecting { since } => {
+                let since = *since;
+                let deadline = self.head_deadline(since);
+                if deadline.is_some_and(|deadline| deadline <= now) {
                     return self.disconnect(now, Cause::HeadTimeout, None);
                 }
-                Progress::Connect { attempt: self.attempts.failed(), deadline }
+                Polled::Connect { request: (), deadline }
             }
             State::Accepted => {
-                let connection = Connection::new(&self.config, &self.last_event_id);
-                self.state = State::Open(Box::new(connection));
+                self.state = State::Open(Connection::new(&self.config));
                 self.attempts.opened(now);
-                Progress::Open
+                Polled::Open
             }
-            State::Ending { told: told @ false, .. } => {
-                *told = true;
+            State::Ending { delivered: delivered @ false, .. } => {
+                *delivered = true;
                 self.attempts.succeeded();
-                Progress::Event
+                Polled::Frame(Step(Completed::Nothing))
             }
             State::Ending { .. } => self.disconnect(now, Cause::EndOfStream, None),
             State::Lost { cause, retry_after } => {
@@ -239,35 +276,38 @@ impl EventSource {
             State::Waiting { since, delay } => {
                 let until = *since + *delay;
                 if now < until {
-                    return Progress::Wait(Some(until));
+                    return Polled::Wait(Some(until));
                 }
-                self.state = State::Connecting(None);
+                self.state = State::Due;
                 self.advance_else(now, input)
             }
-            State::Closed(reason) => Progress::Closed(*reason),
-            State::Open(_) => unreachable!("an open connection is read by `advance_at`"),
+            State::Closed(reason) => Polled::Closed(*reason),
+            State::Open(_) => unreachable!("`advance_at` reads an open connection"),
         }
+    }
+
+    fn head_deadline(&self, since: Instant) -> Option<Instant> {
+        self.config.head_timeout.map(|timeout| since + timeout)
     }
 
     /// The second half of [`poll`](Self::poll): the last [`Progress`], with what it borrows.
     ///
-    /// `chunk` is what `input` was before [`advance`](Self::advance). If the source was called since, so that the
-    /// event is gone, the answer is a `Wait` that is over: poll again.
+    /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was called since, so that the frame is gone:
+    /// poll again.
     ///
     /// # Panics
     ///
     /// As [`Parser::frame`](crate::Parser::frame): if `chunk` is another chunk, in which there is no text at the place of a value.
-    pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Output<'a> {
-        self.complete(progress, || self.frame(chunk, false))
+    pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Option<Output<'a>> {
+        self.complete(progress, |step| match &self.state {
+            State::Open(_) => self.parser.frame(step, chunk),
+            _ => self.unterminated(),
+        })
     }
 
-    /// The event or the comment of the last [`Progress`], if it is still there; `vouched` if the caller knows that `chunk` is
-    /// the one that was read.
-    #[inline]
-    pub(crate) fn frame<'a, 'c: 'a>(&'a self, chunk: &'c [u8], vouched: bool) -> Option<Frame<'a>> {
+    /// The event without its blank line that the last poll delivered.
+    fn unterminated(&self) -> Option<Frame<'_>> {
         match &self.state {
-            State::Open(connection) if vouched => connection.borrow(chunk),
-            State::Open(connection) => connection.frame(chunk),
             State::Ending { event, .. } => Some(Frame::Event(event.as_event())),
             _ => None,
         }
@@ -292,10 +332,7 @@ impl EventSource {
 
     /// The last event ID string: that of the last block which set one, of this connection or those before.
     pub fn last_event_id(&self) -> &str {
-        match &self.state {
-            State::Open(connection) => connection.parser.last_event_id(),
-            _ => &self.last_event_id,
-        }
+        self.parser.last_event_id()
     }
 
     /// What the source was told at its start; the last event ID is not kept there.
@@ -308,7 +345,7 @@ impl EventSource {
         self.config.policy.reconnection_time(self.retry)
     }
 
-    /// There is no connection any more. What follows: another attempt, or the end?
+    /// There is no connection any more: another attempt follows, or the end.
     fn disconnect(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>) -> Progress {
         let policy = &self.config.policy;
         let (retry, random) = (self.retry, self.random.next());
@@ -322,26 +359,27 @@ impl EventSource {
         match next {
             Ok((attempt, delay)) => {
                 self.state = State::Waiting { since: now, delay };
-                Progress::Disconnected { cause, attempt, delay }
+                Polled::Disconnected { cause, attempt, delay }
             }
             Err(reason) => {
                 self.state = State::Closed(reason);
-                Progress::Closed(reason)
+                Polled::Closed(reason)
             }
         }
     }
 
-    /// Leaves a state in which there may be a connection.
+    /// Leaves a state in which there may be a connection. Nothing of it is left but the last event ID: no byte of a dead connection
+    /// meets the first byte of the next.
     fn leave(&mut self, next: State) {
-        if let State::Open(connection) = &self.state {
-            connection.parser.last_event_id().clone_into(&mut self.last_event_id);
+        if let State::Open(_) = self.state {
+            self.parser = parser(&self.config, self.parser.last_event_id());
         }
         self.state = next;
     }
 
     /// Whether there is a request that was sent and not lost.
     fn is_under_way(&self) -> bool {
-        matches!(self.state, State::Connecting(Some(_)) | State::Accepted | State::Open(_))
+        matches!(self.state, State::Connecting { .. } | State::Accepted | State::Open(_))
     }
 
     /// Whether the request is sent again after this.
@@ -349,7 +387,7 @@ impl EventSource {
         match self.config.repeat.unwrap_or_default() {
             Repeat::Never => false,
             Repeat::IfResumable => self.sendable_id().is_some(),
-            Repeat::IfRefused => matches!(cause, Cause::Status(_)),
+            Repeat::IfRefused => cause.is_refusal(),
             Repeat::Always => true,
         }
     }
@@ -366,28 +404,30 @@ impl EventSource {
 
     /// Adds to `progress` what it borrows.
     #[inline]
-    fn complete<'a>(&'a self, progress: Progress, frame: impl FnOnce() -> Option<Frame<'a>>) -> Output<'a> {
-        match progress {
-            Progress::Connect { attempt, deadline } => Output::Connect(Request {
-                last_event_id: self.sendable_id(),
-                id: self.last_event_id(),
-                attempt,
-                deadline,
-            }),
-            Progress::NeedData { deadline } => Output::NeedData { deadline },
-            Progress::Wait(until) => Output::Wait(until),
-            Progress::Open => Output::Open,
-            Progress::Event | Progress::Comment => match frame() {
-                Some(Frame::Event(event)) => Output::Event(event),
-                Some(Frame::Comment(comment)) => Output::Comment(comment),
-                _ => Output::Wait(Some(Instant::ZERO)),
-            },
-            Progress::Retry(time) => Output::Retry(time),
-            Progress::Skipped { bytes } => Output::Skipped { bytes },
-            Progress::Disconnected { cause, attempt, delay } => {
-                Output::Disconnected { cause, attempt, delay }
+    fn complete<'a>(
+        &'a self,
+        progress: Progress,
+        frame: impl FnOnce(Step) -> Option<Frame<'a>>,
+    ) -> Option<Output<'a>> {
+        Some(match progress {
+            Polled::Frame(step) => Polled::Frame(frame(step)?),
+            Polled::Connect { request: (), deadline } => {
+                let (last_event_id, id) = (self.sendable_id(), self.last_event_id());
+                let request = Request { last_event_id, id, attempt: self.attempts.failed() };
+                Polled::Connect { request, deadline }
             }
-            Progress::Closed(reason) => Output::Closed(reason),
-        }
+            Polled::NeedData { deadline } => Polled::NeedData { deadline },
+            Polled::Wait(until) => Polled::Wait(until),
+            Polled::Open => Polled::Open,
+            Polled::Disconnected { cause, attempt, delay } => Polled::Disconnected { cause, attempt, delay },
+            Polled::Closed(reason) => Polled::Closed(reason),
+        })
     }
+}
+
+/// The parser of the next connection.
+fn parser(config: &Config, last_event_id: &str) -> Parser {
+    Parser::with_last_event_id(last_event_id)
+        .with_limits(config.limits)
+        .with_flush(config.deliver_unterminated)
 }

@@ -1,4 +1,4 @@
-//! When to connect, whom to believe, how long to wait: the client half of 9.2.
+//! Connecting, validating responses, retrying: the client half of 9.2.
 
 mod config;
 mod connection;
@@ -6,19 +6,23 @@ mod event;
 mod liveness;
 mod machine;
 mod output;
+mod reason;
 mod reconnect;
 mod redirect;
+mod response;
 mod retry_after;
 mod state;
 mod url;
 mod verdict;
 
 pub use config::{Config, Repeat};
-pub use event::{ClientEvent, ClientEventRef, Closed};
+pub use event::{ClientEvent, ClientEventRef, Closed, Loss};
 pub use liveness::Liveness;
 pub use machine::EventSource;
-pub use output::{Cause, CloseReason, ErrorKind, Output, Progress, ReadyState, Request};
+pub use output::{Output, Polled, Progress, ReadyState, Request};
+pub use reason::{Cause, CloseReason, ErrorKind};
 pub use reconnect::{Jitter, ReconnectPolicy};
 pub use redirect::{Redirect, RedirectError, Redirects};
+pub use response::{ContentCoding, ResponseHead};
 pub use url::basic_authorization;
-pub use verdict::{ResponseHead, Verdict, is_event_stream};
+pub use verdict::{Verdict, is_event_stream};

@@ -239,13 +239,15 @@ fn fraction(span: Duration, random: u64) -> Duration {
     Duration::from_nanos(((u128::from(nanos) * u128::from(random)) >> 64) as u64)
 }
 
-/// The attempts in a row that came to nothing.
+/// The failed attempts in a row.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     failed: u32,
     first_failure: Option<Instant>,
-    /// When the connection that is open, or was until the last poll, began.
+    /// When the connection that is open, or was open until the last poll, began.
     opened: Option<Instant>,
+    /// Whether that connection received bytes and ended cleanly.
+    ended_cleanly: bool,
 }
 
 impl Attempts {
@@ -255,17 +257,29 @@ impl Attempts {
 
     pub(super) fn opened(&mut self, now: Instant) {
         self.opened = Some(now);
+        self.ended_cleanly = false;
     }
 
+    #[inline]
     pub(super) fn succeeded(&mut self) {
         self.failed = 0;
         self.first_failure = None;
     }
 
-    /// There is no connection any more: was it a healthy one?
+    /// The connection that is open received bytes and ended cleanly.
+    pub(super) fn ended_cleanly(&mut self) {
+        self.ended_cleanly = true;
+    }
+
+    /// There is no connection any more: a healthy one resets the count.
     pub(super) fn ended(&mut self, now: Instant, policy: &ReconnectPolicy) {
+        let enough = if self.ended_cleanly {
+            ReconnectPolicy::HEALTHY_END.min(policy.healthy_after)
+        } else {
+            policy.healthy_after
+        };
         if let Some(opened) = self.opened.take()
-            && now.saturating_duration_since(opened) >= policy.healthy_after
+            && now.saturating_duration_since(opened) >= enough
         {
             self.succeeded();
         }

@@ -1,35 +1,34 @@
 //! The states of an `EventSource`.
 //!
 //! ```text
-//!               handle_response               poll: Open
-//!  ──▶ Connecting ─────────────▶ Accepted ──────────────────▶ Open ◀─┐ poll: NeedData, Event,
-//!       ▲      │                    │                         │  │ └──┘ Comment, Retry, Skipped
-//!       │      │ handle_error,      │ handle_error            │  │
-//!       │      │ a deadline,        │                         │  │ handle_eof, with
-//!       │      │ Verdict::Retry     │   handle_eof,           │  │ an event to flush
-//!       │      ▼                    ▼   handle_error, a clock │  ▼
-//!       │     Lost ◀──────────────────────────────────────────┘ Ending
-//!       │      │                                                 │ poll: Event
-//!       │      │ poll: Disconnected                              │
-//!       │      ▼                                                 │
-//!       └── Waiting ◀────────────────────────────────────────────┘
-//!      the delay         poll: Disconnected
-//!      is over
+//!          poll: Connect        handle_response            poll: Open
+//!  ──▶ Due ───────────▶ Connecting ───────────▶ Accepted ───────────▶ Open ◀─┐ poll: NeedData,
+//!       ▲                   │                      │                  │  │ └──┘ Frame
+//!       │                   │ handle_error,        │ handle_error     │  │
+//!       │                   │ a deadline,          │                  │  │ handle_eof, with an
+//!       │                   │ Verdict::Retry       │  handle_eof,     │  │ event to deliver
+//!       │                   ▼                      ▼  handle_error,   │  ▼
+//!       │                 Lost ◀──────────────────────a clock ────────┘ Ending
+//!       │                   │                                            │ poll: Frame
+//!       │                   │ poll: Disconnected                         │
+//!       │                   ▼                                            │
+//!       └─────────────── Waiting ◀───────────────────────────────────────┘
+//!      the delay is over            poll: Disconnected
 //!
 //!  from every state, by close(), a fatal error, a verdict, a limit, or for want of another attempt: ──▶ Closed
 //! ```
 //!
-//! - Connecting: the request has to be sent, or is under way.
-//! - Accepted: the response is believed, the application not yet told.
+//! - Due: the request has to be sent, and the driver does not know yet.
+//! - Connecting: the driver was asked to send the request.
+//! - Accepted: the response is accepted, the application not yet told.
 //! - Open: the body is read.
 //! - Ending: the body ended, and an event without its blank line has to be delivered first.
 //! - Lost: there is no connection any more, the application not yet told.
 //! - Waiting: the delay before the next attempt runs.
-//! - Closed: it is over, for the reason that it holds.
+//! - Closed: the source is closed, for the reason that the state holds.
 //!
-//! A suspended source stays in Connecting or Waiting and asks for nothing.
+//! A suspended source stays in Due or Waiting and asks for nothing.
 
-use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::connection::Connection;
@@ -38,18 +37,21 @@ use crate::{Instant, Message};
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// Since the driver was first asked; `None` if it was not yet.
-    Connecting(Option<Instant>),
+    Due,
+    Connecting {
+        /// When the driver was asked first.
+        since: Instant,
+    },
     Accepted,
-    Open(Box<Connection>),
+    Open(Connection),
     Ending {
         event: Message,
         /// Whether the application has the event.
-        told: bool,
+        delivered: bool,
     },
     Lost {
         cause: Cause,
-        /// What the response asked for.
+        /// What the response requested.
         retry_after: Option<Duration>,
     },
     Waiting {

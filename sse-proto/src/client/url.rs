@@ -18,7 +18,7 @@ impl Request<'_> {
     ///
     /// let config = Config::default().with_last_event_id("a&b");
     /// let mut source = EventSource::new(config, 42);
-    /// if let Output::Connect(request) = source.poll(Instant::ZERO, &mut &[][..]) {
+    /// if let Output::Connect { request, .. } = source.poll(Instant::ZERO, &mut &[][..]) {
     ///     assert_eq!(request.query("since", Some("since=0&q=x")).as_deref(), Some("q=x&since=a%26b"));
     /// }
     /// ```
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn query(id: &str, name: &str, query: Option<&str>) -> Option<String> {
-        Request { last_event_id: None, id, attempt: 0, deadline: None }.query(name, query)
+        Request { last_event_id: None, id, attempt: 0 }.query(name, query)
     }
 
     #[test]

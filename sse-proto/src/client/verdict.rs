@@ -1,49 +1,13 @@
-//! Whom to believe: what a response means for the connection (9.2.3).
+//! Decides whether a response is accepted (9.2.3).
 
 use core::time::Duration;
 
 use super::retry_after::retry_after;
-use super::{CloseReason, Config};
-
-/// What an [`EventSource`](crate::EventSource) wants to know of a response: the status and three headers,
-/// as they came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResponseHead<'a> {
-    /// The status code.
-    pub status: u16,
-    /// `Content-Type`; where there are several, the last.
-    pub content_type: Option<&'a str>,
-    /// `Retry-After`: seconds, or a date.
-    pub retry_after: Option<&'a str>,
-    /// `Date`, the server's clock, which a date in `Retry-After` is measured against.
-    pub date: Option<&'a str>,
-}
-
-impl<'a> ResponseHead<'a> {
-    /// Takes what it wants to know from the headers: `header` looks one up by its name, in lower case.
-    ///
-    /// A value that is not UTF-8 counts up to there: of a content type, that is a parameter, which does not matter.
-    pub fn new(status: u16, header: impl Fn(&'static str) -> Option<&'a [u8]>) -> Self {
-        let text =
-            |name| header(name).map(|value| value.utf8_chunks().next().map_or("", |chunk| chunk.valid()));
-        Self {
-            status,
-            content_type: text("content-type"),
-            retry_after: text("retry-after"),
-            date: text("date"),
-        }
-    }
-}
-
-impl From<u16> for ResponseHead<'_> {
-    /// The head of a response that has a status and no header.
-    fn from(status: u16) -> Self {
-        Self { status, content_type: None, retry_after: None, date: None }
-    }
-}
+use super::{CloseReason, Config, ResponseHead};
 
 /// What becomes of a connection after its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The body is an event stream: announce the connection and read it.
     Open,
@@ -61,17 +25,22 @@ pub enum Verdict {
 impl Config {
     /// What the specification says about a response, with the exceptions that this configuration makes.
     ///
-    /// 200 with the content type `text/event-stream` opens. 204 is how a server ends a client for good.
-    /// Everything else closes as well; `retry_status` and `lenient_content_type` are the exceptions.
+    /// 200 with the content type `text/event-stream` opens, unless it is in a content coding: a transport that decodes removes the
+    /// header, so a coding that is left means bytes that are no text. 204 is how a server ends a client for good. Everything else closes
+    /// as well; `retry_status` and `lenient_content_type` are the exceptions.
     pub fn verdict(&self, head: &ResponseHead<'_>) -> Verdict {
         match head.status {
             200 => {
-                let believed = match head.content_type {
+                let accepted = match head.content_type {
                     Some(value) if self.lenient_content_type => !is_essence(value, "text", "html"),
                     Some(value) => is_event_stream(value),
                     None => self.lenient_content_type,
                 };
-                if believed { Verdict::Open } else { Verdict::Close(CloseReason::ContentType) }
+                match head.content_encoding {
+                    _ if !accepted => Verdict::Close(CloseReason::ContentType),
+                    Some(coding) => Verdict::Close(CloseReason::ContentEncoding(coding)),
+                    None => Verdict::Open,
+                }
             }
             204 => Verdict::Close(CloseReason::NoContent),
             status if self.retry_status.contains(&status) => {

@@ -17,14 +17,16 @@ pub struct Event<'a> {
     pub id: &'a str,
 }
 
-/// Everything that a stream can say, in the order in which it says it.
+/// Everything that a stream can say, in the order in which it says it; `E` is the type of its events, `C` that of its comments.
+///
+/// [`Frame`] borrows its text, [`OwnedFrame`] owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Frame<'a> {
+pub enum StreamFrame<E, C> {
     /// An event.
-    Event(Event<'a>),
+    Event(E),
     /// A comment, one space after the colon removed. Servers send them to show that they are alive.
-    Comment(&'a str),
+    Comment(C),
     /// The server set the reconnection time.
     Retry(Duration),
     /// An event was over a limit and left out ([`Overflow::Skip`](crate::Overflow::Skip)).
@@ -32,6 +34,30 @@ pub enum Frame<'a> {
         /// What it took on the wire, from its first line to its blank line.
         bytes: u64,
     },
+}
+
+/// A frame that borrows its text from the chunk or from the parser.
+pub type Frame<'a> = StreamFrame<Event<'a>, &'a str>;
+
+/// A frame that owns its text.
+pub type OwnedFrame = StreamFrame<Message, String>;
+
+impl Frame<'_> {
+    /// The frame with a text of its own.
+    pub fn into_owned(self) -> OwnedFrame {
+        match self {
+            Self::Event(event) => StreamFrame::Event(event.into()),
+            Self::Comment(comment) => StreamFrame::Comment(comment.into()),
+            Self::Retry(time) => StreamFrame::Retry(time),
+            Self::Skipped { bytes } => StreamFrame::Skipped { bytes },
+        }
+    }
+}
+
+impl From<Frame<'_>> for OwnedFrame {
+    fn from(frame: Frame<'_>) -> Self {
+        frame.into_owned()
+    }
 }
 
 /// What was pending when a stream ended.

@@ -33,6 +33,6 @@ mod take;
 mod text;
 
 pub(crate) use event::Completed;
-pub use event::{Event, Finish, Frame, Message, Step};
+pub use event::{Event, Finish, Frame, Message, OwnedFrame, Step, StreamFrame};
 pub use limits::{Limits, Overflow};
 pub use parser::Parser;

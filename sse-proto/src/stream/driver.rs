@@ -9,10 +9,10 @@ use core::time::Duration;
 use alloc::boxed::Box;
 use futures_core::Stream;
 
-use super::place;
+use super::extend;
 use crate::{
-    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Frame, Instant, Message, Output, Progress,
-    Request, ResponseHead, Timer, Verdict,
+    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Frame, Instant, Loss, Output, Request,
+    ResponseHead, StreamFrame, Timer, Verdict,
 };
 
 /// What a [`Driver`] needs of an HTTP client, besides the [`Timer`] of a runtime.
@@ -33,7 +33,7 @@ pub trait Transport: Timer {
     /// Begins to send the request; dropping the future gives it up.
     fn connect(&mut self, request: Request<'_>) -> Self::Connect;
 
-    /// The part of the head by which the machine judges.
+    /// The part of the head that decides whether the response is accepted.
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
     /// The last word on a response, `verdict` being that of [`Config::verdict`](crate::Config::verdict).
@@ -47,24 +47,20 @@ pub trait Transport: Timer {
         let _ = chunk;
     }
 
-    /// Whether it is any use to try again after this error.
+    /// Whether another attempt may succeed after this error, and whether the request was sent.
     fn error_kind(error: &Self::Error) -> ErrorKind;
 }
 
 /// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks nothing.
 ///
-/// [`next`](Self::next) lends what happens. A stream of owned events is made of the two halves,
-/// [`poll_progress`](Self::poll_progress) and [`event`](Self::event).
+/// [`next`](Self::next) lends what happens; [`poll_owned`](Self::poll_owned) is for a stream, whose items own their text.
 pub struct Driver<T: Transport> {
     transport: T,
     source: EventSource,
     connection: Connection<T>,
     chunk: Option<T::Chunk>,
-    /// How much of the chunk had been read before the last step, and after it.
-    start: usize,
+    /// How much of the chunk has been read.
     read: usize,
-    /// Where the chunk was when it was read.
-    place: (usize, usize),
     timer: Option<(Instant, T::Sleep)>,
     error: Option<T::Error>,
     done: bool,
@@ -74,9 +70,17 @@ enum Connection<T: Transport> {
     None,
     Connecting(T::Connect),
     /// There is a response, and the machine has its verdict.
-    Judged(T::Head, T::Body),
+    Answered(T::Head, T::Body),
     Open(T::Body),
 }
+
+/// What a driver reports, with messages `M` and comments `C`.
+type Next<T, M, C> = Option<
+    Result<
+        ClientEvent<<T as Transport>::Head, <T as Transport>::Error, M, C>,
+        Closed<<T as Transport>::Head, <T as Transport>::Body, <T as Transport>::Error>,
+    >,
+>;
 
 impl<T: Transport> Driver<T> {
     /// A driver that will connect when it is polled.
@@ -86,16 +90,14 @@ impl<T: Transport> Driver<T> {
             source,
             connection: Connection::None,
             chunk: None,
-            start: 0,
             read: 0,
-            place: (0, 0),
             timer: None,
             error: None,
             done: false,
         }
     }
 
-    /// Whether [`Closed`] was said.
+    /// Whether [`Closed`] was reported.
     pub fn is_done(&self) -> bool {
         self.done
     }
@@ -133,24 +135,18 @@ impl<T: Transport> Driver<T> {
     ///
     /// # Errors
     ///
-    /// It is over, also by anybody's wish: [`CloseReason::is_failure`](crate::CloseReason::is_failure) tells.
+    /// The source is closed, also if somebody wanted that: see [`CloseReason::is_failure`](crate::CloseReason::is_failure).
+    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
+    #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
         &mut self,
     ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
-        let progress = poll_fn(|cx| self.poll_progress(cx)).await?;
-        Some(self.event(progress))
+        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From where it is made to the end of
+        // this function, nothing else touches `self`; and the result keeps `self` borrowed as long as it lives.
+        poll_fn(|cx| self.poll(cx, |frame| unsafe { extend(frame) })).await
     }
 
-    /// Goes on until there is something to say, and says what it is without borrowing it; `None` when it is over.
-    ///
-    /// Every progress has to be taken with [`event`](Self::event) before the next is polled for.
-    #[inline]
-    pub fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
-        self.poll(cx, |_, progress, _| progress)
-    }
-
-    /// What happens next, with a text of its own: [`next`](Self::next) for a stream, and cheaper than to make a lent
-    /// event one's own.
+    /// What happens next, with a text of its own: [`next`](Self::next) for a stream.
     ///
     /// # Errors
     ///
@@ -161,128 +157,88 @@ impl<T: Transport> Driver<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<ClientEvent<T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>>> {
-        let next = ready!(self.poll(cx, |source, progress, chunk| match progress {
-            Progress::Event => match source.frame(chunk, true) {
-                Some(Frame::Event(event)) => Ok(Message::from(event)),
-                _ => Err(progress),
-            },
-            _ => Err(progress),
-        }));
-        Poll::Ready(match next {
-            Some(Ok(message)) => Some(Ok(ClientEvent::Message(message))),
-            Some(Err(progress)) => Some(self.event(progress).map(ClientEventRef::into_owned)),
-            None => None,
-        })
+        self.poll(cx, |frame| frame.into_owned())
     }
 
-    /// Goes on until there is something to say, and takes it from the source and the chunk that it was read from.
+    /// Goes on until there is something to report; `take` makes of a frame what is reported.
     #[inline]
-    fn poll<R>(
+    fn poll<M, C>(
         &mut self,
         cx: &mut Context<'_>,
-        take: impl FnOnce(&EventSource, Progress, &[u8]) -> R,
-    ) -> Poll<Option<R>> {
-        if self.done {
-            return Poll::Ready(None);
-        }
+        take: impl FnOnce(Frame<'_>) -> StreamFrame<M, C>,
+    ) -> Poll<Next<T, M, C>> {
         loop {
+            if self.done {
+                return Poll::Ready(None);
+            }
             let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-            let mut input = &chunk[self.read..];
+            // An `AsRef` that changes its mind is not worth a panic.
+            let mut input = chunk.get(self.read..).unwrap_or_default();
             // The time is read when the machine wants it: what the application took is not the server's silence.
-            let progress = self.source.advance_at(|| self.transport.now(), &mut input);
-            // Together, and after all that could panic: they belong to what the source read last.
-            (self.start, self.read) = (self.read, chunk.len() - input.len());
-            self.place = place(chunk);
-            match progress {
-                Progress::Connect { deadline, .. } => ready!(self.poll_connect(cx, progress, deadline)),
-                Progress::NeedData { deadline } => ready!(self.poll_body(cx, deadline)),
-                Progress::Wait(until) => {
+            let output = self.source.poll_at(|| self.transport.now(), &mut input);
+            self.read = chunk.len() - input.len();
+            match output {
+                Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame).into()))),
+                Output::NeedData { deadline } => ready!(self.poll_body(cx, deadline)),
+                Output::Connect { request, deadline } => {
+                    if !matches!(self.connection, Connection::Connecting(_)) {
+                        self.connection = Connection::None;
+                        self.connection = Connection::Connecting(self.transport.connect(request));
+                    }
+                    ready!(self.poll_connect(cx, deadline));
+                }
+                Output::Wait(until) => {
                     self.hang_up();
                     ready!(self.poll_timer(cx, until));
                 }
-                _ => return Poll::Ready(Some(take(&self.source, progress, &chunk[self.start..]))),
-            }
-        }
-    }
-
-    /// What the last [`poll_progress`](Self::poll_progress) came to.
-    ///
-    /// # Errors
-    ///
-    /// It is over.
-    #[inline]
-    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
-    pub fn event(
-        &mut self,
-        progress: Progress,
-    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
-        match progress {
-            Progress::Event | Progress::Comment => {}
-            Progress::Retry(time) => return Ok(ClientEvent::Retry(time)),
-            Progress::Skipped { bytes } => return Ok(ClientEvent::Skipped { bytes }),
-            _ => return self.turn(progress),
-        }
-        let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-        match self.source.frame(&chunk[self.start..], self.place == place(chunk)) {
-            Some(Frame::Event(event)) => Ok(ClientEvent::Message(event)),
-            Some(Frame::Comment(comment)) => Ok(ClientEvent::Comment(comment)),
-            _ => panic!("`event` takes what the last `poll_progress` returned, once"),
-        }
-    }
-
-    /// What became of the connection.
-    #[inline(never)]
-    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
-    fn turn(
-        &mut self,
-        progress: Progress,
-    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
-        let error = self.error.take();
-        match progress {
-            Progress::Closed(reason) => {
-                self.done = true;
-                let response = match self.hang_up() {
-                    Connection::Judged(head, body) => Some(Box::new((head, body))),
-                    _ => None,
-                };
-                return Err(Closed { reason, error, response });
-            }
-            Progress::Disconnected { cause, attempt, delay } => {
-                self.hang_up();
-                return Ok(ClientEvent::Disconnected { cause, error, attempt, delay });
-            }
-            Progress::Open => {
-                if let Connection::Judged(head, body) =
-                    core::mem::replace(&mut self.connection, Connection::None)
-                {
-                    self.connection = Connection::Open(body);
-                    return Ok(ClientEvent::Open(Box::new(head)));
+                Output::Open => {
+                    if let Some(head) = self.open() {
+                        return Poll::Ready(Some(Ok(ClientEvent::Open(head))));
+                    }
+                }
+                Output::Disconnected { cause, attempt, delay } => {
+                    self.hang_up();
+                    let cause = Loss::new(cause, self.error.take());
+                    return Poll::Ready(Some(Ok(ClientEvent::Disconnected { cause, attempt, delay })));
+                }
+                Output::Closed(reason) => {
+                    self.done = true;
+                    let response = match self.hang_up() {
+                        Connection::Answered(head, body) => Some(Box::new((head, body))),
+                        _ => None,
+                    };
+                    return Poll::Ready(Some(Err(Closed { reason, error: self.error.take(), response })));
                 }
             }
-            _ => {}
         }
-        panic!("`event` takes what the last `poll_progress` returned, once")
     }
 
-    fn poll_connect(
-        &mut self,
-        cx: &mut Context<'_>,
-        progress: Progress,
-        deadline: Option<Instant>,
-    ) -> Poll<()> {
-        if !matches!(self.connection, Connection::Connecting(_)) {
-            self.hang_up();
-            if let Output::Connect(request) = self.source.output(progress, &[]) {
-                self.connection = Connection::Connecting(self.transport.connect(request));
+    /// The machine announces the connection.
+    #[cold]
+    fn open(&mut self) -> Option<Box<T::Head>> {
+        self.error = None;
+        match core::mem::replace(&mut self.connection, Connection::None) {
+            Connection::Answered(head, body) => {
+                self.connection = Connection::Open(body);
+                Some(Box::new(head))
+            }
+            _ => {
+                self.source.handle_error(ErrorKind::Retryable);
+                None
             }
         }
+    }
+
+    #[cold]
+    fn poll_connect(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        self.forget_chunk();
         let Connection::Connecting(connect) = &mut self.connection else { return Poll::Ready(()) };
         match Pin::new(connect).poll(cx) {
             Poll::Pending => return self.poll_timer(cx, deadline),
             Poll::Ready(Ok((head, body))) => {
                 let verdict = self.source.config().verdict(&T::head(&head));
                 self.source.handle_verdict(self.transport.on_response(&head, verdict));
-                self.connection = Connection::Judged(head, body);
+                self.connection = Connection::Answered(head, body);
             }
             Poll::Ready(Err(error)) => self.fail(error),
         }
@@ -338,7 +294,7 @@ impl<T: Transport> Driver<T> {
 
     fn forget_chunk(&mut self) {
         self.chunk = None;
-        (self.start, self.read) = (0, 0);
+        self.read = 0;
     }
 }
 

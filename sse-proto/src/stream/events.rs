@@ -7,8 +7,8 @@ use core::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
 
-use super::place;
-use crate::{Error, Finish, Frame, Message, Parser, Step};
+use super::extend;
+use crate::{Error, Finish, Frame, Message, Parser};
 
 /// Adds [`sse`](Self::sse) to streams of bytes.
 pub trait ByteStreamExt: Stream + Sized {
@@ -53,11 +53,8 @@ pub struct EventStream<S, C> {
     chunks: Option<S>,
     parser: Parser,
     chunk: Option<C>,
-    /// How much of the chunk had been read before the last step, and after it.
-    start: usize,
+    /// How much of the chunk has been read.
     read: usize,
-    /// Where the chunk was when it was read.
-    place: (usize, usize),
 }
 
 impl<S, C, E> EventStream<S, C>
@@ -67,7 +64,7 @@ where
 {
     /// Reads `chunks` with a parser that has limits, a last event ID or flushing of its own.
     pub fn new(chunks: S, parser: Parser) -> Self {
-        Self { chunks: Some(chunks), parser, chunk: None, start: 0, read: 0, place: (0, 0) }
+        Self { chunks: Some(chunks), parser, chunk: None, read: 0 }
     }
 
     /// The parser, for all that it can tell: the last event ID, the reconnection time, what was skipped.
@@ -82,42 +79,37 @@ where
     /// # Errors
     ///
     /// The stream of chunks failed, or an event is over a limit. Nothing follows.
+    #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next_frame(&mut self) -> Option<Result<Frame<'_>, EventStreamError<E>>> {
-        match poll_fn(|cx| self.poll_step(cx)).await {
-            Err(error) => Some(Err(error)),
-            Ok(Some(step)) => {
-                let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-                let frame = if self.place == place(chunk) {
-                    self.parser.borrow(step, &chunk[self.start..])
-                } else {
-                    self.parser.frame(step, &chunk[self.start..])
-                };
-                frame.map(Ok)
-            }
-            Ok(None) => match self.parser.finish() {
-                Finish::Flushed(event) => Some(Ok(Frame::Event(event))),
-                _ => None,
-            },
-        }
+        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From where it is made to the end of
+        // this function, nothing else touches `self`; and the result keeps `self` borrowed as long as it lives.
+        poll_fn(|cx| self.poll_frame(cx, |frame| unsafe { extend(frame) })).await
     }
 
-    /// Goes on to the next frame; `None` if the stream has ended.
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Step>, EventStreamError<E>>> {
+    /// Goes on to the next frame; `None` if the stream has ended. `take` makes of a frame what is returned.
+    #[inline]
+    fn poll_frame<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(Frame<'_>) -> R,
+    ) -> Poll<Option<Result<R, EventStreamError<E>>>> {
         loop {
             if let Some(chunk) = &self.chunk {
                 let chunk = chunk.as_ref();
-                let mut input = &chunk[self.read..];
-                let step = self.parser.advance(&mut input);
-                (self.start, self.read) = (self.read, chunk.len() - input.len());
-                self.place = place(chunk);
-                match step {
-                    Ok(step) if step.needs_data() => {}
-                    Ok(step) => return Poll::Ready(Ok(Some(step))),
-                    Err(error) => return Poll::Ready(Err(self.fail(EventStreamError::Parser(error)))),
+                let mut input = chunk.get(self.read..).unwrap_or_default();
+                let frame = self.parser.next_frame(&mut input);
+                self.read = chunk.len() - input.len();
+                match frame {
+                    Ok(Some(frame)) => return Poll::Ready(Some(Ok(take(frame)))),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Some(Err(self.fail(EventStreamError::Parser(error))))),
                 }
             }
             if !ready!(self.poll_chunk(cx))? {
-                return Poll::Ready(Ok(None));
+                return Poll::Ready(match self.parser.finish() {
+                    Finish::Flushed(event) => Some(Ok(take(Frame::Event(event)))),
+                    _ => None,
+                });
             }
         }
     }
@@ -125,7 +117,7 @@ where
     /// Fetches the next chunk; false if there is none.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, EventStreamError<E>>> {
         self.chunk = None;
-        (self.start, self.read) = (0, 0);
+        self.read = 0;
         let Some(chunks) = &mut self.chunks else { return Poll::Ready(Ok(false)) };
         Poll::Ready(match ready!(Pin::new(chunks).poll_next(cx)) {
             Some(Ok(chunk)) => {
@@ -161,7 +153,7 @@ where
         loop {
             if let Some(chunk) = &this.chunk {
                 let chunk = chunk.as_ref();
-                let mut input = &chunk[this.read..];
+                let mut input = chunk.get(this.read..).unwrap_or_default();
                 let event = this.parser.next_event(&mut input).map(|event| event.map(Message::from));
                 this.read = chunk.len() - input.len();
                 match event {

@@ -19,11 +19,16 @@ pub use events::{ByteStreamExt, EventStream, EventStreamError};
 pub use read::{ByteReadExt, ReadChunk, ReadChunks};
 pub use timer::Timer;
 
-/// Where a chunk lies: its address and its length.
+use crate::Frame;
+
+/// The frame, for as long as the caller says.
 ///
-/// `AsRef` may answer differently each time, so a chunk that is asked twice has to be validated twice, unless it is in the
-/// same place. Then it is the same: had the first borrow been kept until the second, and nobody can tell that it was not,
-/// no one could have changed a byte.
-fn place(chunk: &[u8]) -> (usize, usize) {
-    (chunk.as_ptr().addr(), chunk.len())
+/// # Safety
+///
+/// What the frame borrows from stays where it is and as it is for `'a`.
+#[inline]
+#[expect(unsafe_code, reason = "see `Driver::next` and `EventStream::next_frame`")]
+pub(crate) unsafe fn extend<'a>(frame: Frame<'_>) -> Frame<'a> {
+    // SAFETY: the two types differ by a lifetime, for which the caller vouches.
+    unsafe { core::mem::transmute::<Frame<'_>, Frame<'a>>(frame) }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use sse_proto::{
-    Config, ErrorKind, EventSource, Instant, Jitter, Output, ReconnectPolicy, ResponseHead, Verdict,
+    Config, ErrorKind, EventSource, Frame, Instant, Jitter, Output, ReconnectPolicy, ResponseHead, Verdict,
 };
 
 pub const fn secs(n: u64) -> Duration {
@@ -25,9 +25,10 @@ pub fn policy() -> ReconnectPolicy {
     ReconnectPolicy::default().with_jitter(Jitter::None)
 }
 
-/// The head of a response that is believed.
-pub const OK: ResponseHead<'static> =
-    ResponseHead { status: 200, content_type: Some("text/event-stream"), retry_after: None, date: None };
+/// The head of a response that is accepted.
+pub fn ok() -> ResponseHead<'static> {
+    ResponseHead::new(200, [("content-type", "text/event-stream")])
+}
 
 pub struct Client {
     pub source: EventSource,
@@ -92,19 +93,22 @@ fn words(output: &Output<'_>, start: Instant) -> String {
         None => "for ever".into(),
     };
     match output {
-        Output::Connect(request) => format!(
+        Output::Connect { request, deadline } => format!(
             "connect {} id {} {}",
             request.attempt,
             request.last_event_id.unwrap_or("-"),
-            until(&request.deadline)
+            until(deadline)
         ),
         Output::NeedData { deadline } => format!("read {}", until(deadline)),
         Output::Wait(time) => format!("wait {}", until(time)),
         Output::Open => "open".into(),
-        Output::Event(event) => format!("event {} {:?} id {}", event.event, event.data, event.id),
-        Output::Comment(text) => format!("comment {text}"),
-        Output::Retry(time) => format!("retry {time:?}"),
-        Output::Skipped { bytes } => format!("skipped {bytes}"),
+        Output::Frame(Frame::Event(event)) => {
+            format!("event {} {:?} id {}", event.event, event.data, event.id)
+        }
+        Output::Frame(Frame::Comment(text)) => format!("comment {text}"),
+        Output::Frame(Frame::Retry(time)) => format!("retry {time:?}"),
+        Output::Frame(Frame::Skipped { bytes }) => format!("skipped {bytes}"),
+        Output::Frame(_) => "something new".into(),
         Output::Disconnected { cause, attempt, delay } => {
             format!("lost {cause:?}, attempt {attempt} in {delay:?}")
         }

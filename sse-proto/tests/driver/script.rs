@@ -145,7 +145,7 @@ impl Transport for Script {
     }
 
     fn head(status: &u16) -> ResponseHead<'_> {
-        ResponseHead { content_type: Some("text/event-stream"), ..ResponseHead::from(*status) }
+        ResponseHead::new(*status, [("content-type", "text/event-stream")])
     }
 
     fn on_response(&mut self, _: &u16, verdict: Verdict) -> Verdict {
@@ -315,9 +315,8 @@ fn owned(event: Result<ClientEvent<u16, Broken>, End>) -> String {
         Ok(ClientEvent::Comment(comment)) => format!("comment {comment}"),
         Ok(ClientEvent::Retry(time)) => format!("retry {time:?}"),
         Ok(ClientEvent::Skipped { bytes }) => format!("skipped {bytes}"),
-        Ok(ClientEvent::Disconnected { cause, error, attempt, delay }) => {
-            let error = error.map_or(String::new(), |error| format!(" ({error})"));
-            format!("lost: {cause}{error}, attempt {attempt} in {delay:?}")
+        Ok(ClientEvent::Disconnected { cause, attempt, delay }) => {
+            format!("lost: {cause}, attempt {attempt} in {delay:?}")
         }
         Ok(_) => "something new".into(),
         Err(closed) => {

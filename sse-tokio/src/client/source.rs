@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -86,14 +86,15 @@ impl EventSource {
     ///
     /// It is over, and not by anybody's wish. `None` follows.
     pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let progress = poll_fn(|cx| self.trace.in_scope(|| self.driver.poll_progress(cx))).await?;
-        match self.driver.event(progress) {
+        let Self { driver, trace, .. } = self;
+        let mut next = pin!(driver.next());
+        match poll_fn(|cx| trace.in_scope(|| next.as_mut().poll(cx))).await? {
             Ok(event) => {
-                self.trace.event(&event);
+                trace.event(&event);
                 Some(Ok(event))
             }
             Err(closed) => {
-                self.trace.closed(&closed.reason);
+                trace.closed(&closed.reason);
                 Error::failure(closed).map(Err)
             }
         }

@@ -35,14 +35,17 @@ mod on {
             let _entered = self.0.enter();
             match event {
                 ClientEvent::Open(head) => debug!(target: "sse_tokio", version = ?head.version, "open"),
-                ClientEvent::Disconnected { cause, error, attempt, delay } => match error {
-                    // What lies at the bottom names no URL, and what a hook says is its own affair.
-                    Some(TransportError::Http(error)) => {
-                        let error = successors(error.source(), |&error| error.source()).last();
-                        warn!(target: "sse_tokio", %cause, error, attempt, ?delay, "disconnected");
+                ClientEvent::Disconnected { cause: loss, attempt, delay } => {
+                    let cause = loss.cause();
+                    match loss.error() {
+                        // What lies at the bottom names no URL, and what a hook says is its own affair.
+                        Some(TransportError::Http(error)) => {
+                            let error = successors(error.source(), |&error| error.source()).last();
+                            warn!(target: "sse_tokio", %cause, error, attempt, ?delay, "disconnected");
+                        }
+                        _ => warn!(target: "sse_tokio", %cause, attempt, ?delay, "disconnected"),
                     }
-                    _ => warn!(target: "sse_tokio", %cause, attempt, ?delay, "disconnected"),
-                },
+                }
                 _ => {}
             }
         }

@@ -258,7 +258,7 @@ pub fn words(event: &Result<Event, Error>) -> String {
         Ok(Event::Retry(time)) => format!("retry {time:?}"),
         Ok(Event::Skipped { bytes }) => format!("skipped {bytes}"),
         Ok(Event::Disconnected { cause, attempt, delay, .. }) => {
-            format!("lost {cause:?}, attempt {attempt} in {delay:?}")
+            format!("lost {:?}, attempt {attempt} in {delay:?}", cause.cause())
         }
         Ok(other) => panic!("{other:?}"),
         Err(error) => format!("error: {error}"),

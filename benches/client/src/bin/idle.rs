@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use http_body_util::BodyExt;
-use sse_proto::{Instant, Output, ResponseHead};
+use sse_proto::{Frame, Instant, Output, ResponseHead};
 use sse_tokio::{EventRef, EventSource};
 
 const KINDS: [&str; 4] =
@@ -101,11 +101,11 @@ fn machine() -> sse_proto::EventSource {
     let mut events = 0;
     loop {
         match source.poll(Instant::ZERO, &mut input) {
-            Output::Connect(_) => {
-                source.handle_response(ResponseHead { content_type: Some("text/event-stream"), ..200.into() })
+            Output::Connect { .. } => {
+                source.handle_response(ResponseHead::new(200, [("content-type", "text/event-stream")]))
             }
             Output::Open => input = EVENT.as_bytes(),
-            Output::Event(_) => events += 1,
+            Output::Frame(Frame::Event(_)) => events += 1,
             Output::NeedData { .. } => break,
             output => panic!("{output:?}"),
         }

@@ -1,4 +1,4 @@
-//! What the machine is told: by the network, and by the application.
+//! Inputs of the machine: from the network, and from the application.
 
 use core::time::Duration;
 
@@ -12,11 +12,11 @@ impl EventSource {
         self.handle_verdict(self.config.verdict(&head));
     }
 
-    /// The response to the request began, and the application decided what it is worth.
+    /// The response to the request began, and the application decided about it.
     ///
     /// Without a request under way this and the other `handle_` methods do nothing.
     pub fn handle_verdict(&mut self, verdict: Verdict) {
-        if let State::Connecting(Some(_)) = self.state {
+        if let State::Connecting { .. } = self.state {
             self.state = match verdict {
                 Verdict::Open => State::Accepted,
                 Verdict::Retry { status, after } => {
@@ -29,42 +29,58 @@ impl EventSource {
 
     /// The response ended cleanly. Only after `NeedData`: what was not polled yet would be lost.
     pub fn handle_eof(&mut self) {
-        if let State::Open(connection) = &mut self.state
-            && let Finish::Flushed(event) = connection.parser.finish()
-        {
-            let event = Message::from(event);
-            self.leave(State::Ending { event, told: false });
-        } else if self.is_under_way() {
-            self.leave(State::Lost { cause: Cause::EndOfStream, retry_after: None });
+        let mut cause = Cause::EndOfStream;
+        if let State::Open(connection) = &self.state {
+            if connection.received {
+                self.attempts.ended_cleanly();
+            }
+            match self.parser.finish() {
+                Finish::Complete => {}
+                Finish::Dropped => cause = Cause::EventCut,
+                Finish::Flushed(event) => {
+                    let event = Message::from(event);
+                    return self.leave(State::Ending { event, delivered: false });
+                }
+            }
+        }
+        if self.is_under_way() {
+            self.leave(State::Lost { cause, retry_after: None });
         }
     }
 
     /// The request could not be sent, or its response broke off.
     pub fn handle_error(&mut self, kind: ErrorKind) {
-        if self.is_under_way() {
-            self.leave(match kind {
-                ErrorKind::Retryable => State::Lost { cause: Cause::Transport, retry_after: None },
-                ErrorKind::Fatal => State::Closed(CloseReason::Transport),
-            });
+        if !self.is_under_way() {
+            return;
         }
+        let cause = match kind {
+            ErrorKind::Fatal => return self.leave(State::Closed(CloseReason::Transport)),
+            // A response shows that the request was sent.
+            _ if !matches!(self.state, State::Connecting { .. }) => Cause::Transport,
+            ErrorKind::Retryable => Cause::Transport,
+            ErrorKind::NotSent => Cause::NotSent,
+            ErrorKind::ConnectTimeout => Cause::ConnectTimeout,
+            ErrorKind::HeadTimeout => Cause::HeadTimeout,
+        };
+        self.leave(State::Lost { cause, retry_after: None });
     }
 
-    /// Ends it for ever: nothing more is delivered, not even of a chunk that was read in part.
+    /// Closes the source for good: nothing more is delivered, not even from a chunk that was read in part.
     pub fn close(&mut self) {
         if !matches!(self.state, State::Closed(_)) {
             self.leave(State::Closed(CloseReason::Caller));
         }
     }
 
-    /// Gives up the connection until [`resume`](Self::resume), as for a page that is hidden. The application is not told
-    /// `Disconnected`, for it knows.
+    /// Drops the connection until [`resume`](Self::resume), as for a page that is hidden. No `Disconnected` follows, because the
+    /// application knows.
     ///
     /// A request that was sent and may not be [repeated](crate::Repeat) closes the source instead.
     pub fn suspend(&mut self) {
         self.suspended = true;
         if self.is_under_way() {
             self.leave(if self.may_repeat(Cause::Suspended) {
-                State::Connecting(None)
+                State::Due
             } else {
                 State::Closed(CloseReason::NotRepeated(Cause::Suspended))
             });

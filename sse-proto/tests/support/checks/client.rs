@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sse_proto::{
-    Cause, CloseReason, Config, ErrorKind, EventSource, Instant, Jitter, Limits, Liveness, Output, Overflow,
-    ReadyState, ReconnectPolicy, Repeat, ResponseHead, Verdict,
+    Cause, CloseReason, Config, ErrorKind, EventSource, Frame, Instant, Jitter, Limits, Liveness, Output,
+    Overflow, ReadyState, ReconnectPolicy, Repeat, ResponseHead, Verdict,
 };
 
 use super::super::reference::reference;
@@ -115,12 +115,11 @@ pub fn run(config: Config, ops: &[Op], live: impl Fn() -> i64) {
             Op::Poll => asked = Some(world.settle(&[])),
             Op::Read(chunk) => asked = Some(world.settle(chunk)),
             Op::Serve(chunk) => asked = Some(world.serve(chunk)),
-            Op::Response(status, retry_after) => world.source.handle_response(ResponseHead {
-                status: *status,
-                content_type: Some("text/event-stream"),
-                retry_after: retry_after.as_deref(),
-                date: None,
-            }),
+            Op::Response(status, retry_after) => {
+                let after = retry_after.as_deref().map(|after| ("retry-after", after));
+                let headers = [("content-type", "text/event-stream")].into_iter().chain(after);
+                world.source.handle_response(ResponseHead::new(*status, headers));
+            }
             Op::Verdict(verdict) => world.source.handle_verdict(*verdict),
             Op::Eof => {
                 world.source.handle_eof();
@@ -220,23 +219,24 @@ impl World {
             let output = self.source.poll(self.now, &mut input);
             let read = &unread[..unread.len() - input.len()];
             let (asked, said) = match output {
-                Output::Connect(request) => {
+                Output::Connect { request, deadline } => {
                     assert!(request.attempt <= self.max_attempts);
                     assert!(request.last_event_id.is_none_or(|id| !id.is_empty() && !id.contains('\u{1}')));
-                    (Some(Asked::Connect(request.deadline)), None)
+                    (Some(Asked::Connect(deadline)), None)
                 }
                 Output::NeedData { deadline } => (Some(Asked::Data(deadline)), None),
                 Output::Wait(until) => (Some(Asked::Wait(until)), None),
                 Output::Closed(reason) => (Some(Asked::Nothing(reason)), None),
-                Output::Event(event) => {
+                Output::Frame(Frame::Event(event)) => {
                     // Three bytes of U+FFFD take the place of one.
                     assert!(event.data.len() + event.event.len() <= 3 * LIMITS.event() + "message".len());
                     assert!(event.id.len() <= 3 * LIMITS.id());
                     (None, Some(Said::Event(event.into())))
                 }
-                Output::Comment(comment) => (None, Some(Said::Comment(comment.into()))),
-                Output::Retry(time) => (None, Some(Said::Retry(time))),
-                Output::Skipped { bytes } => (None, Some(Said::Skipped(bytes))),
+                Output::Frame(Frame::Comment(comment)) => (None, Some(Said::Comment(comment.into()))),
+                Output::Frame(Frame::Retry(time)) => (None, Some(Said::Retry(time))),
+                Output::Frame(Frame::Skipped { bytes }) => (None, Some(Said::Skipped(bytes))),
+                Output::Frame(other) => panic!("{other:?} is new"),
                 Output::Open => {
                     assert_eq!(
                         (before, self.source.ready_state()),
@@ -249,7 +249,9 @@ impl World {
                 Output::Disconnected { cause, attempt, .. } => {
                     assert!(input.is_empty() && (1..=self.max_attempts).contains(&attempt));
                     assert_eq!(self.source.ready_state(), ReadyState::Connecting);
-                    if let (Some(connection), Cause::EndOfStream) = (self.connection.take(), cause) {
+                    if let (Some(connection), Cause::EndOfStream | Cause::EventCut) =
+                        (self.connection.take(), cause)
+                    {
                         connection.ended(&self.source);
                     }
                     continue;

@@ -1,0 +1,105 @@
+//! The head of a response, as far as the client decides by it.
+
+use core::fmt;
+
+/// What an [`EventSource`](crate::EventSource) decides by: the status and four headers of a response.
+///
+/// ```
+/// use sse_proto::ResponseHead;
+///
+/// let head = ResponseHead::new(200, [("Content-Type", "text/event-stream"), ("Server", "nginx")]);
+/// assert_eq!(head.content_type, Some("text/event-stream"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseHead<'a> {
+    /// The status code.
+    pub status: u16,
+    /// `Content-Type`; of several headers, the last.
+    pub content_type: Option<&'a str>,
+    /// `Content-Encoding`: the first coding other than `identity`, of all headers and of all elements of their lists.
+    pub content_encoding: Option<ContentCoding>,
+    /// `Retry-After`: seconds, or a date; of several headers, the last.
+    pub retry_after: Option<&'a str>,
+    /// `Date`, the server's clock, which a date in `Retry-After` is measured against.
+    pub date: Option<&'a str>,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// Takes what it needs from the headers of a response, as pairs of name and value; the case of names does not matter.
+    ///
+    /// Of a value that is not UTF-8, the part before the first ill-formed byte counts: of a content type, what follows is a parameter,
+    /// which does not matter.
+    pub fn new<V>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a V)>) -> Self
+    where
+        V: AsRef<[u8]> + ?Sized + 'a,
+    {
+        let mut head = Self::from(status);
+        for (name, value) in headers {
+            let value = value.as_ref();
+            let text = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            if name.eq_ignore_ascii_case("content-type") {
+                head.content_type = Some(text);
+            } else if name.eq_ignore_ascii_case("retry-after") {
+                head.retry_after = Some(text);
+            } else if name.eq_ignore_ascii_case("date") {
+                head.date = Some(text);
+            } else if name.eq_ignore_ascii_case("content-encoding") {
+                head.content_encoding = head.content_encoding.or_else(|| ContentCoding::first(value));
+            }
+        }
+        head
+    }
+}
+
+impl From<u16> for ResponseHead<'_> {
+    /// The head of a response that has a status and no header.
+    fn from(status: u16) -> Self {
+        Self { status, content_type: None, content_encoding: None, retry_after: None, date: None }
+    }
+}
+
+/// The name of a content coding (RFC 9110, 8.4.1), as the response has it; of a longer name, the first 31 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentCoding {
+    name: [u8; Self::LIMIT],
+    length: u8,
+}
+
+impl ContentCoding {
+    const LIMIT: usize = 31;
+
+    /// The first coding in the value of a header that changes the content; `identity` does not.
+    fn first(value: &[u8]) -> Option<Self> {
+        let mut codings = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")).map(Self::new)
+    }
+
+    fn new(coding: &[u8]) -> Self {
+        let mut name = [0; Self::LIMIT];
+        let length = coding.len().min(Self::LIMIT);
+        for (to, &from) in name.iter_mut().zip(coding) {
+            *to = if from.is_ascii_graphic() { from } else { b'?' };
+        }
+        // At most `LIMIT`.
+        Self { name, length: length as u8 }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        // Each byte is visible ASCII.
+        core::str::from_utf8(&self.name[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ContentCoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ContentCoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
