@@ -12,6 +12,8 @@ mod failure;
 mod manual;
 mod output;
 mod parse;
+mod recording;
+mod replay;
 mod request;
 mod serve;
 mod tail;
@@ -37,6 +39,7 @@ enum Command {
     Demo(demo::Arguments),
     Tail(Box<tail::Arguments>),
     Parse(parse::Arguments),
+    Replay(replay::Arguments),
     Serve(Box<serve::Arguments>),
     Check(Box<check::Arguments>),
     Completions(manual::Completions),
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => run(demo::run(&arguments)),
         Command::Tail(arguments) => run(tail::run(&arguments)),
         Command::Check(arguments) => run(check::run(&arguments)),
+        Command::Replay(arguments) => run(replay::run(&arguments)),
         Command::Parse(arguments) => parse::run(&arguments),
         Command::Serve(arguments) => return serve::run(*arguments),
         Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),

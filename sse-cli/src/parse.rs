@@ -1,7 +1,8 @@
 //! `sse parse`: a captured stream, read without a server.
 
+use std::error::Error;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,10 +12,14 @@ use proto::{Finish, Frame, Parser};
 
 use crate::failure::{FAILED, Failure};
 use crate::output::{Format, Printer};
+use crate::recording::{Reader, What, is_recording};
+
+/// How much is read at a time.
+const CHUNK: usize = 64 << 10;
 
 /// Print the events of a captured stream
 ///
-/// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, and prints events, comments and
+/// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, or a recording of `sse tail --record`, and prints events, comments and
 /// reconnection times as `sse tail` does.
 ///
 /// Exit codes: 0, also if the stream ends inside of an event; 1 if it cannot be read, or an event is longer than 16 MiB or an ID
@@ -35,27 +40,28 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (mut input, name): (Box<dyn Read>, _) = match &arguments.file {
+    let (input, name): (Box<dyn BufRead>, _) = match &arguments.file {
         Some(path) if path.as_os_str() != "-" => {
             let name = path.display().to_string();
             let file = File::open(path).map_err(|error| Failure::new(FAILED, &name, &error))?;
-            (Box::new(file), name)
+            (Box::new(BufReader::with_capacity(CHUNK, file)), name)
         }
-        _ => (Box::new(io::stdin()), "standard input".to_owned()),
+        _ => (Box::new(BufReader::with_capacity(CHUNK, io::stdin())), "standard input".to_owned()),
     };
+    let failed = |error: &(dyn Error + 'static)| Failure::new(FAILED, &name, error);
+    let mut input = Input::new(input).map_err(|error| failed(&error))?;
     let mut printer = Printer::new(if arguments.json { Format::Json } else { Format::Text });
     let mut parser = Parser::new().with_flush(arguments.lenient);
     let mut bytes = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Failure::new(FAILED, name, &error)),
+    while let Some(chunk) = input.next().map_err(|error| failed(&error))? {
+        let Chunk::Bytes(chunk) = chunk else {
+            finish(&mut parser, &mut printer, arguments)?;
+            let id = parser.last_event_id().to_owned();
+            parser = Parser::with_last_event_id(id).with_flush(arguments.lenient);
+            continue;
         };
-        bytes += read as u64;
-        let mut rest = &buffer[..read];
+        bytes += chunk.len() as u64;
+        let mut rest = &chunk[..];
         loop {
             match parser.next_frame(&mut rest) {
                 Ok(Some(Frame::Event(event))) => printer.event(event)?,
@@ -65,24 +71,86 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Ok(None) => break,
                 Err(error) => {
                     printer.flush()?;
-                    return Err(Failure::new(FAILED, name, &error));
+                    return Err(failed(&error));
                 }
             }
         }
         // What feeds a pipe may be in no hurry.
         printer.flush()?;
     }
+    finish(&mut parser, &mut printer, arguments)?;
+    printer.summary(bytes, None)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The stream, or one connection of a recording, has ended.
+fn finish(parser: &mut Parser, printer: &mut Printer, arguments: &Arguments) -> io::Result<()> {
     match parser.finish() {
-        Finish::Complete => {}
-        Finish::Flushed(event) => printer.event(event)?,
+        Finish::Complete => Ok(()),
+        Finish::Flushed(event) => printer.event(event),
         Finish::Dropped => {
             let advice = if arguments.lenient { "" } else { "; --lenient prints it if it has data" };
             printer.note(
                 Style::new(),
                 format_args!("the stream ends inside of an event, which does not count{advice}"),
-            )?;
+            )
         }
     }
-    printer.summary(bytes, None)?;
-    Ok(ExitCode::SUCCESS)
+}
+
+/// What is parsed: plain bytes, or a recording.
+enum Input {
+    Plain(Box<dyn BufRead>),
+    Recorded(Reader<Box<dyn BufRead>>),
+}
+
+/// A piece of the input.
+enum Chunk {
+    Bytes(Vec<u8>),
+    /// A connection begins: what was cut before does not meet what follows.
+    Begin,
+}
+
+impl Input {
+    fn new(mut input: Box<dyn BufRead>) -> io::Result<Self> {
+        if is_recording(fill(&mut input)?) {
+            Reader::new(input).map(Self::Recorded)
+        } else {
+            Ok(Self::Plain(input))
+        }
+    }
+
+    fn next(&mut self) -> io::Result<Option<Chunk>> {
+        match self {
+            Self::Plain(input) => {
+                let chunk = fill(input)?.to_vec();
+                input.consume(chunk.len());
+                Ok((!chunk.is_empty()).then_some(Chunk::Bytes(chunk)))
+            }
+            Self::Recorded(reader) => loop {
+                match reader.next()? {
+                    Some(entry) if matches!(entry.what, What::Head { .. }) => return Ok(Some(Chunk::Begin)),
+                    Some(entry) => {
+                        if let Some(bytes) = entry.bytes() {
+                            return Ok(Some(Chunk::Bytes(bytes)));
+                        }
+                    }
+                    None => return Ok(None),
+                }
+            },
+        }
+    }
+}
+
+/// The next bytes; none at the end.
+fn fill(input: &mut Box<dyn BufRead>) -> io::Result<&[u8]> {
+    loop {
+        match input.fill_buf() {
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // Not returned from the loop: that would borrow for all of its rounds.
+    input.fill_buf()
 }

@@ -1,5 +1,6 @@
 //! What can be asked for.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -30,6 +31,11 @@ pub(crate) struct Arguments {
     /// Print the bytes of the response as they come, and end with it
     #[arg(long, conflicts_with_all = ["json", "repeat"], help_heading = "Output")]
     pub(super) raw: bool,
+
+    /// Write the response's head and chunks with their times to this file, for `sse replay` and `sse parse`; its mode is 0600, and
+    /// the request is not in it
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) record: Option<PathBuf>,
 
     /// End after this many events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]

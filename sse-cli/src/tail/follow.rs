@@ -1,6 +1,7 @@
 //! Follows the stream and prints it.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 use super::{Arguments, source, stop};
 use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain};
 use crate::output::{Format, Line, Printer, milliseconds};
+use crate::recording::Recorder;
 use crate::request::shown;
 use crate::text::excerpt;
 
@@ -25,7 +27,7 @@ const BODY_SHOWN: usize = 300;
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut stop =
         stop::requested().map_err(|error| Failure::new(FAILED, "cannot listen to signals", &error))?;
-    let tap = Tap::default();
+    let tap = Tap::new(arguments)?;
     let mut source = source::builder(arguments)?
         .on_chunk(tap.hook(arguments.raw))
         .build()
@@ -62,6 +64,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         match next {
             Some(Ok(event)) => {
                 connections += u64::from(matches!(event, Event::Open(_)));
+                tap.event(&event)?;
                 print(&mut printer, event)?;
             }
             Some(Err(error)) => break Ended::Failure(error),
@@ -183,6 +186,8 @@ async fn explain(error: &mut Error) -> String {
 /// Sees the bytes of the stream: counts them, and with `--raw` passes them on.
 #[derive(Default)]
 struct Tap {
+    /// Where the stream is recorded.
+    recorder: Option<Arc<Mutex<Recorder>>>,
     bytes: Arc<AtomicU64>,
     failure: Arc<Mutex<Option<io::Error>>>,
     /// Told when there is a failure.
@@ -190,16 +195,45 @@ struct Tap {
 }
 
 impl Tap {
+    fn new(arguments: &Arguments) -> Result<Self, Failure> {
+        let create = |path: &PathBuf| {
+            Recorder::create(path).map_err(|error| Failure::new(FAILED, path.display(), &error))
+        };
+        let recorder = arguments.record.as_ref().map(create).transpose()?;
+        Ok(Self { recorder: recorder.map(|recorder| Arc::new(Mutex::new(recorder))), ..Self::default() })
+    }
+
+    /// Records what is not a chunk.
+    fn event(&self, event: &Event) -> io::Result<()> {
+        let Some(recorder) = &self.recorder else { return Ok(()) };
+        let mut recorder = recorder.lock().expect("nothing panics while it holds the lock");
+        match event {
+            Event::Open(head) => recorder.head(head.status.as_u16(), &head.headers),
+            Event::Disconnected { cause, .. } => recorder.end(&cause.to_string()),
+            _ => Ok(()),
+        }
+    }
+
     fn hook(&self, raw: bool) -> impl FnMut(&[u8]) + Send + Sync + 'static {
         let (bytes, failure) = (Arc::clone(&self.bytes), Arc::clone(&self.failure));
         let failed = Arc::clone(&self.failed);
+        let recorder = self.recorder.clone();
         move |chunk| {
             bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            let fail = |error| {
+                failure.lock().expect("nothing panics while it holds the lock").get_or_insert(error);
+                failed.notify_one();
+            };
+            if let Some(recorder) = &recorder
+                && let Err(error) =
+                    recorder.lock().expect("nothing panics while it holds the lock").chunk(chunk)
+            {
+                fail(error);
+            }
             if raw {
                 let mut stdout = io::stdout().lock();
                 if let Err(error) = stdout.write_all(chunk).and_then(|()| stdout.flush()) {
-                    failure.lock().expect("nothing panics while it holds the lock").get_or_insert(error);
-                    failed.notify_one();
+                    fail(error);
                 }
             }
         }

@@ -1,0 +1,76 @@
+//! `sse tail --record`, `sse parse` and `sse replay`: a stream becomes a file, and the file a server.
+
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSet-Cookie: a=secret\r\nConnection: close\r\n\r\n\
+                      : hi\n\nid: 1\ndata: one\n\nid: 2\nevent: add\ndata: two\n\n";
+
+/// The standard output of the command.
+fn sse(arguments: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_sse")).args(arguments).env("NO_PROXY", "*").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Only the lines that are events.
+fn events(output: &str) -> Vec<&str> {
+    output.lines().filter(|line| line.contains(r#""kind":"event""#)).collect()
+}
+
+/// Records one connection to a server that sends `STREAM`; the events that were printed, and the file.
+fn record(name: &str) -> (String, PathBuf) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/?token=secret", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        socket.write_all(STREAM.as_bytes()).unwrap();
+    });
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let seen = sse(&["tail", "--json", "--no-reconnect", "--record", path.to_str().unwrap(), &url]);
+    server.join().unwrap();
+    (seen, path)
+}
+
+#[test]
+fn a_recording_is_parsed_as_what_was_seen() {
+    let (seen, path) = record("parsed.jsonl");
+    let parsed = sse(&["parse", "--json", path.to_str().unwrap()]);
+    assert_eq!(events(&parsed).len(), 2);
+    assert_eq!(events(&parsed), events(&seen));
+    assert!(!std::fs::read_to_string(path).unwrap().contains("secret"));
+}
+
+#[test]
+fn a_recording_is_served_again_and_then_the_end() {
+    let (seen, path) = record("replayed.jsonl");
+    let mut server = Command::new(env!("CARGO_BIN_EXE_sse"))
+        .args(["replay", "--speed", "0", path.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").unwrap();
+    let replayed = sse(&["tail", "--json", "--retry-delay", "0.01", url]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(events(&replayed), events(&seen));
+    assert!(replayed.lines().last().unwrap().contains(r#""status":204"#), "{replayed}");
+}
+
+#[test]
+fn what_is_not_a_recording_is_refused_by_replay() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("plain");
+    std::fs::write(&path, "data: x\n\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg("replay").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("line 1"));
+}
