@@ -6,15 +6,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use sse_hub::{EventBuilder, Hub, HubConfig, HubError, LastEventId, Subscription, Topic};
+use sse_hub::{AppendError, EventBuilder, Hub, HubConfig, HubError, LastEventId, Subscription, Topic};
 
 async fn follow(State(topic): State<Topic>, last_event_id: LastEventId) -> Result<Subscription, HubError> {
-    topic.subscribe(last_event_id.as_deref()).await
+    topic.subscribe(&last_event_id).await
 }
 
-async fn publish(State(topic): State<Topic>, body: String) -> String {
-    let Ok(id) = topic.publish(EventBuilder::new().data(&body)).await;
-    id
+async fn publish(State(topic): State<Topic>, body: String) -> Result<String, AppendError> {
+    topic.publish(EventBuilder::new().data(&body)).await
 }
 
 #[tokio::main]

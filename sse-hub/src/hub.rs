@@ -1,28 +1,31 @@
 //! Publish once, serve many.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use proto::{EventBuilder, HistoryLimits, KeepAlive};
+use tokio::sync::Semaphore;
 
+use crate::clock::Clock;
+use crate::log::{Amount, Health, Log, LogError};
 use crate::metrics::Counters;
-use crate::topic::TopicState;
-use crate::{Log, MemoryLog, Metrics, Topic};
+use crate::topics::Topics;
+use crate::{HubConfig, HubError, MemoryLog, Metrics, Topic, TopicInfo};
+
+/// How many reads of events that are no longer in memory go on at a time.
+const COLD_READS: usize = 64;
 
 /// Topics that are published to and subscribed to; cloning it gives another handle to the same hub.
 ///
-/// **No subscriber can hold back another one, or memory:** an event is encoded once and kept once, and who is
-/// slower than the log's limits allow misses events and is told, or is disconnected, as [`Slow`] says.
+/// **No subscriber can hold back another one, or memory:** an event is encoded once and kept once, and a subscriber that is
+/// slower than what is kept allows misses events and is told, or is disconnected, as [`OnLag`](crate::OnLag) says.
 ///
 /// # Example
 ///
 /// ```
 /// use http_body_util::BodyExt;
-/// use sse_hub::{EventBuilder, Hub, HubConfig};
+/// use sse_hub::{EventBuilder, From, Hub, HubConfig};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let hub = Hub::new(HubConfig::default());
@@ -30,195 +33,147 @@ use crate::{Log, MemoryLog, Metrics, Topic};
 /// let id = topic.publish(EventBuilder::new().data("one")).await?;
 /// topic.publish(EventBuilder::new().data("two")).await?;
 ///
-/// let mut subscription = topic.subscribe(Some(&id)).await?;
+/// let mut subscription = topic.subscribe(From::After(&id)).await?;
 /// let frame = subscription.frame().await.unwrap()?;
-/// assert!(frame.into_data().unwrap().starts_with(b"data: two\nid: "));
+/// assert!(frame.into_data().unwrap().starts_with(b"data: two\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
-pub struct Hub<L: Log = MemoryLog> {
-    topics: Arc<Topics<L>>,
+#[derive(Clone)]
+pub struct Hub {
+    topics: Arc<Topics>,
     shared: Arc<Shared>,
 }
 
-struct Topics<L: Log> {
-    by_name: Mutex<HashMap<String, Arc<TopicState<L>>>>,
-    new_log: Box<dyn Fn(&str) -> L + Send + Sync>,
-}
-
 /// What a topic needs of its hub.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: HubConfig,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) clock: Clock,
     pub(crate) subscribers: AtomicUsize,
+    /// Topics without events.
+    pub(crate) empty: AtomicUsize,
     pub(crate) counters: Counters,
-    /// What subscribers are sent last, once the hub closes.
-    pub(crate) farewell: OnceLock<Bytes>,
+    pub(crate) cold_reads: Semaphore,
+    /// The reconnection time that subscribers are told last, once the hub closes.
+    pub(crate) farewell: OnceLock<Duration>,
 }
-
-/// How a [`Hub`] behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HubConfig {
-    /// How much of each topic [`MemoryLog`] keeps; see [`HistoryLimits`] for the defaults.
-    pub history: HistoryLimits,
-    /// After how long a silence subscribers are sent a comment; 15 s by default, `Duration::MAX` means never.
-    pub keep_alive: Duration,
-    /// The reconnection time that subscribers are told at their start; none by default.
-    pub retry: Option<Duration>,
-    /// What becomes of a subscriber that is too slow.
-    pub slow: Slow,
-    /// How many topics there may be; 1,024 by default.
-    pub max_topics: usize,
-    /// How many subscribers there may be, of all topics; 65,536 by default.
-    pub max_subscribers: usize,
-}
-
-impl Default for HubConfig {
-    fn default() -> Self {
-        Self {
-            history: HistoryLimits::default(),
-            keep_alive: KeepAlive::INTERVAL,
-            retry: None,
-            slow: Slow::default(),
-            max_topics: 1024,
-            max_subscribers: 65_536,
-        }
-    }
-}
-
-/// What becomes of a subscriber whose next event is no longer kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Slow {
-    /// It is sent a [`GAP_EVENT`](crate::GAP_EVENT) and goes on with the oldest event that is kept.
-    #[default]
-    Tell,
-    /// Its response ends. A client that reconnects is told about the gap then.
-    Disconnect,
-}
-
-/// Why a hub refuses a topic or a subscriber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HubError {
-    /// There are as many topics as may be, and each has events or subscribers.
-    TooManyTopics {
-        /// [`HubConfig::max_topics`].
-        limit: usize,
-    },
-    /// There are as many subscribers as may be.
-    TooManySubscribers {
-        /// [`HubConfig::max_subscribers`].
-        limit: usize,
-    },
-    /// The hub was closed.
-    Closed,
-}
-
-impl fmt::Display for HubError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooManyTopics { limit } => {
-                write!(f, "there are {limit} topics, no more are allowed: use an existing one")
-            }
-            Self::TooManySubscribers { limit } => {
-                write!(f, "there are {limit} subscribers, no more are allowed: try again later")
-            }
-            Self::Closed => f.write_str("the hub is shutting down: try again later"),
-        }
-    }
-}
-
-impl std::error::Error for HubError {}
 
 impl Hub {
-    /// A hub whose topics are kept in memory.
+    /// A hub that keeps its events in memory and forgets them with the process.
     pub fn new(config: HubConfig) -> Self {
-        let limits = config.history;
-        Self::with_log(config, move |_| MemoryLog::new(limits))
-    }
-}
-
-impl<L: Log> Hub<L> {
-    /// A hub that asks `new_log` for the log of each new topic, by its name. It must not call the hub.
-    pub fn with_log(config: HubConfig, new_log: impl Fn(&str) -> L + Send + Sync + 'static) -> Self {
-        Self {
-            topics: Arc::new(Topics { by_name: Mutex::default(), new_log: Box::new(new_log) }),
-            shared: Arc::new(Shared {
-                config,
-                subscribers: AtomicUsize::new(0),
-                counters: Counters::default(),
-                farewell: OnceLock::new(),
-            }),
-        }
+        let log = MemoryLog::new(config.history, config.remembered_topics);
+        Self::with_log(config, Arc::new(log))
     }
 
-    /// The topic of this name, if there is one.
-    pub fn get(&self, name: &str) -> Option<Topic<L>> {
-        self.by_name().get(name).map(|topic| Topic(Arc::clone(topic)))
+    /// A hub over a log of all topics.
+    pub fn with_log(config: HubConfig, log: Arc<dyn Log>) -> Self {
+        let shared = Arc::new(Shared {
+            config,
+            log,
+            clock: Clock::default(),
+            subscribers: AtomicUsize::new(0),
+            empty: AtomicUsize::new(0),
+            counters: Counters::default(),
+            cold_reads: Semaphore::new(COLD_READS),
+            farewell: OnceLock::new(),
+        });
+        Self { topics: Arc::new(Topics::new(Arc::clone(&shared))), shared }
     }
 
-    /// The topic of this name, made now if there is none.
+    /// The topic of this name, if it is loaded.
+    pub fn get(&self, name: &str) -> Option<Topic> {
+        self.topics.get(name).map(Topic)
+    }
+
+    /// The topic of this name, loaded now if it is not.
     ///
     /// Where subscribers say the name, they can use up all topics before anybody publishes: let them have only what
-    /// [`get`](Self::get) finds, or no more than so many [`silent_topics`](Self::silent_topics).
+    /// [`get`](Self::get) finds, or no more than so many [`empty_topics`](Self::empty_topics).
     ///
     /// # Errors
     ///
-    /// [`HubError::TooManyTopics`], after topics that have neither events nor users were forgotten.
-    pub fn topic(&self, name: &str) -> Result<Topic<L>, HubError> {
-        let mut topics = self.by_name();
-        if let Some(topic) = topics.get(name) {
-            return Ok(Topic(Arc::clone(topic)));
-        }
-        let limit = self.shared.config.max_topics;
-        if topics.len() >= limit {
-            Self::forget_unused(&mut topics);
-            if topics.len() >= limit {
-                return Err(HubError::TooManyTopics { limit });
-            }
-        }
-        let topic = Arc::new(TopicState::new((self.topics.new_log)(name), Arc::clone(&self.shared)));
-        topics.insert(name.to_owned(), Arc::clone(&topic));
-        Ok(Topic(topic))
+    /// [`HubError::TooManyTopics`], where each has subscribers, handles, or events that are nowhere else.
+    pub fn topic(&self, name: &str) -> Result<Topic, HubError> {
+        self.topics.get_or_make(name).map(Topic)
     }
 
-    /// How many topics have no events: nobody published to them yet, or not for a long time. Those among them that nobody
-    /// holds are forgotten.
-    pub fn silent_topics(&self) -> usize {
-        let mut topics = self.by_name();
-        Self::forget_unused(&mut topics);
-        topics.values().filter(|topic| topic.log.expire()).count()
-    }
-
-    /// Lets go of events that are too old, and of topics that are empty and that nobody holds.
+    /// The ID of the newest event of a topic, whether it is loaded or not; nothing is made or loaded.
     ///
-    /// Topics do so when they are published to; a server calls this once in a while for those that fell
-    /// silent.
+    /// `Ok(None)` means that the topic was ended a moment ago. See [`Topic::last_event_id`].
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked.
+    pub async fn last_event_id(&self, name: &str) -> Result<Option<String>, LogError> {
+        if let Some(id) = self.topics.get(name).and_then(|topic| topic.last_event_id()) {
+            return Ok(Some(id));
+        }
+        let extent = self.shared.log.open(name, Amount::NONE).await?;
+        let id = extent.last_id.map_or_else(|| extent.last.to_string(), |id| id.as_ref().to_owned());
+        Ok(Some(id).filter(|_| extent.ended.is_none()))
+    }
+
+    /// Ends the topic of this name, whether it is loaded or not; see [`Topic::end`]. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked; then the topic may have ended.
+    pub async fn end(&self, name: &str) -> Result<bool, LogError> {
+        self.shared.log.end(name, self.shared.config.ended_for).await
+    }
+
+    /// How many topics are loaded and have no events, as far as is known.
+    pub fn empty_topics(&self) -> usize {
+        self.shared.empty.load(Ordering::Relaxed)
+    }
+
+    /// The topics that are loaded, at most `limit` of them, by name, beginning after the name `after`.
+    pub fn topics(&self, after: Option<&str>, limit: usize) -> Vec<TopicInfo> {
+        let mut topics = self.topics.all();
+        topics.retain(|topic| after.is_none_or(|after| &*topic.name > after));
+        if topics.len() > limit && limit > 0 {
+            topics.select_nth_unstable_by(limit - 1, |a, b| a.name.cmp(&b.name));
+        }
+        topics.truncate(limit);
+        topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        topics.iter().map(|topic| topic.info()).collect()
+    }
+
+    /// Lets go of events that are too old, and of topics that nobody uses.
+    ///
+    /// Topics do so when they are published to; a server calls this once in a while for those that fell silent.
     pub fn expire(&self) {
-        Self::forget_unused(&mut self.by_name());
+        self.shared.log.expire();
+        self.topics.expire();
     }
 
-    fn forget_unused(topics: &mut HashMap<String, Arc<TopicState<L>>>) {
-        // Handles are only cloned from the map, which is locked: a count of one stays one.
-        topics.retain(|_, topic| !topic.log.expire() || Arc::strong_count(topic) > 1);
-    }
-
-    /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after `retry`.
+    /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after `retry`, lengthened at random by
+    /// up to [`HubConfig::retry_spread`].
     ///
-    /// From now on there are no new ones, and to browsers a refusal is final: stop accepting connections first. Who does
-    /// not read does not come to its end either: give the server a deadline, too.
+    /// From now on there are no new ones, and to browsers a refusal is final: stop accepting connections first. A subscriber that
+    /// stops reading never reaches its end: give the server a deadline, too. The log stays open: see [`close_log`](Self::close_log).
     pub fn close(&self, retry: Duration) {
-        let farewell = EventBuilder::new().retry(retry).encode().into();
-        if self.shared.farewell.set(farewell).is_ok() {
-            for topic in self.all() {
+        if self.shared.farewell.set(retry).is_ok() {
+            for topic in self.topics.all() {
                 topic.members.wake(None);
             }
         }
     }
 
+    /// Finishes what was begun and lets go of the files and connections of the log. Publishing fails from now on.
+    pub async fn close_log(&self) {
+        self.shared.log.close().await;
+    }
+
+    /// Whether the log works.
+    pub fn health(&self) -> Health {
+        self.shared.log.health()
+    }
+
     /// Counts and sizes, now.
     pub fn metrics(&self) -> Metrics {
-        let topics = self.all();
+        let topics = self.topics.all();
         let counters = &self.shared.counters;
         Metrics {
             topics: topics.len(),
@@ -230,44 +185,16 @@ impl<L: Log> Hub<L> {
             dropped: counters.dropped.load(Ordering::Relaxed),
         }
     }
+}
 
-    /// The topics of now. What is done to each may take its time, or call the hub: not under its lock.
-    fn all(&self) -> Vec<Arc<TopicState<L>>> {
-        self.by_name().values().cloned().collect()
-    }
-
-    fn by_name(&self) -> MutexGuard<'_, HashMap<String, Arc<TopicState<L>>>> {
-        // What makes a log may panic, and is not ours: the map is as it was before.
-        self.topics.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
-impl<L: Log> Clone for Hub<L> {
-    fn clone(&self) -> Self {
-        Self { topics: Arc::clone(&self.topics), shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<L: Log> fmt::Debug for Hub<L> {
+impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("config", &self.shared.config).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    use super::*;
-
-    #[test]
-    fn a_log_that_cannot_be_made_costs_its_own_topic_alone() {
-        let hub = Hub::with_log(HubConfig::default(), |name| {
-            assert_ne!(name, "bad");
-            MemoryLog::new(HistoryLimits::default())
-        });
-        assert!(catch_unwind(AssertUnwindSafe(|| drop(hub.topic("bad")))).is_err());
-        assert!(hub.topic("good").is_ok());
-        assert_eq!(hub.metrics().topics, 1);
     }
 }

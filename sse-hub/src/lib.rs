@@ -14,20 +14,34 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod backoff;
 mod clock;
+mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
 mod hub;
 mod log;
 mod members;
 mod memory;
 mod metrics;
+mod place;
 mod subscription;
+mod tail;
 mod topic;
+mod topics;
 
-pub use hub::{Hub, HubConfig, HubError, Slow};
-pub use log::Log;
+pub use config::{HubConfig, OnLag};
+pub use error::HubError;
+pub use hub::Hub;
+pub use log::{
+    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Key, Later, Located, Log,
+    LogError, NewEvent, Page, Stored, Update, Wake,
+};
 pub use memory::MemoryLog;
 pub use metrics::Metrics;
-pub use proto::{Cursor, EncodeError, EventBuilder, Gap, HistoryLimits};
+pub use place::{NotAPlace, Place};
+pub use proto::{EncodeError, EventBuilder, Gap, HistoryLimits};
 pub use sse_http::server::{LastEventId, response};
-pub use subscription::{GAP_EVENT, Subscription};
-pub use topic::Topic;
+pub use subscription::{From, GAP_EVENT, Subscription};
+pub use topic::{Topic, TopicInfo};

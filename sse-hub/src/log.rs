@@ -1,65 +1,197 @@
-//! What keeps the events of a topic.
+//! What lies beneath a hub: an asynchronous log that keeps the events of all topics.
 
-use std::error::Error;
+mod batch;
+mod error;
+mod feed;
+
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use proto::{EventBuilder, Gap};
+pub use batch::{Batch, Key, NewEvent, Stored};
+pub use error::{AppendError, LogError};
+pub use feed::{Feed, Following, Update, Wake};
 
-/// The log of one topic: what was published, in one order for everybody, readable from any place in it.
+use crate::{Gap, Place};
+
+/// What a method of a [`Log`] returns: a future that any runtime's thread may poll.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Keeps the events of all topics of a [`Hub`](crate::Hub), in one order for everybody.
 ///
-/// [`MemoryLog`](crate::MemoryLog) is the one that comes with the hub. Another one may keep its events on
-/// disk, or share them between machines; then `append` and `seek` may wait, while `read` never does: it gives
-/// what is at hand, and `changed` completes when more is.
+/// **The hub keeps the newest events of each topic that is in use in memory and serves subscribers from there; the log is
+/// asked to append, to open a topic, and for events that are no longer in memory.** Engines: [`MemoryLog`](crate::MemoryLog), and
+/// disk and Redis behind features. The feature `conformance` has a suite that every engine has to pass.
+///
+/// ```text
+///  publish ──► append ──► (durable) ──► Feed of every hub that follows the topic ──► tails in memory ──► subscribers
+/// ```
+///
+/// # Rules
+///
+/// - Events of a topic are numbered from 1 without holes, and stamps rise with every batch of it, across restarts, too (see
+///   [`Place`]). The clock may stand still or go back; stamps do not.
+/// - A place that was given is never given to another event, not even after events were lost, and numbers go on where a topic
+///   was emptied by age, by size or by [`end`](Self::end), as long as the log remembers the topic.
+/// - A topic needs no creation. Of one that never had an event, [`open`](Self::open) says a place with the number 0 and the
+///   present stamp, and nothing is kept.
+/// - Methods may be called at once, from any thread. None blocks a thread that runs a runtime.
 pub trait Log: Send + Sync + 'static {
-    /// A place between two events. Small: it is all that the hub keeps of an idle subscriber.
-    type Cursor: Clone + Send + 'static;
-    /// Why an event could not be appended.
-    type Error: Error + Send + Sync + 'static;
-
-    /// Appends events, together and in this order, and returns their IDs.
+    /// Appends a batch: all of its events or none, in order, next to each other, and as durable as the engine can be when the
+    /// future completes. A feed may be told before that, but not before the events are durable.
     ///
-    /// An event keeps the ID that it has; one without, or with an empty one, is given the log's.
+    /// A [`Key`] that the topic has seen, as long as it keeps the events of that batch, appends nothing: with the same digest
+    /// the answer is that of the first time, with another one [`AppendError::KeyReused`]. Two at once append once.
     ///
     /// # Errors
     ///
-    /// If the log cannot take them; then it has taken none.
-    fn append(
-        &self,
-        events: &[EventBuilder<'_>],
-    ) -> impl Future<Output = Result<Vec<String>, Self::Error>> + Send;
+    /// Nothing was appended, but for [`AppendError::Unknown`]: there the batch may have been.
+    fn append<'a>(&'a self, topic: &'a str, batch: Batch) -> Later<'a, Result<Appended, AppendError>>;
 
-    /// The place after the event with this ID.
+    /// Says where a topic begins and ends, and reads its newest events, of `newest` at most.
     ///
     /// # Errors
     ///
-    /// A [`Gap`] if the ID is not known, or what followed it is gone; and the place before the oldest event at that moment.
-    fn seek(
-        &self,
-        last_event_id: &str,
-    ) -> impl Future<Output = Result<Self::Cursor, (Gap, Self::Cursor)>> + Send;
+    /// If the log cannot be asked. It is asked again later.
+    fn open<'a>(&'a self, topic: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>>;
 
-    /// The place after the newest event.
-    fn end(&self) -> Self::Cursor;
-
-    /// Reads encoded events, as many as make one good write, and moves the cursor behind them; `None` if
-    /// there is none now.
+    /// Finds the event with this ID, which is the application's or a [`Place`].
+    ///
+    /// Of an ID that was given more than once, the first event that is kept counts, so that nothing is skipped. An
+    /// application's ID is known as long as its event is kept, and that of the newest event of a topic for as long as the topic.
     ///
     /// # Errors
     ///
-    /// A [`Gap`] if the event at the cursor is gone; the cursor then is at the oldest.
-    fn read(&self, cursor: &mut Self::Cursor) -> Result<Option<Bytes>, Gap>;
+    /// If the log cannot be asked. That an ID is not found is [`Located::Gone`].
+    fn locate<'a>(&'a self, topic: &'a str, id: &'a str) -> Later<'a, Result<Located, LogError>>;
 
-    /// Completes when there may be more to read than at the time of this call, even if first polled later.
-    fn changed(&self) -> impl Future<Output = ()> + Send + 'static;
+    /// Reads the events that follow a place, of `amount` at most, but one if there is one.
+    ///
+    /// A stamp of 0 stands for any. Otherwise the event at `after` is compared with its stamp, too: if the log has another one
+    /// there, or ends before it, that is a gap of unknown size, and events go on after the last one whose stamp is not above
+    /// that of `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked, or what it has cannot be read.
+    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>>;
 
-    /// The ID after which a client resumes at `cursor`, if there is one.
-    fn id_before(&self, cursor: &Self::Cursor) -> Option<String>;
+    /// Tells `feed` of everything that anybody appends to the topic from when the future completes until the [`Following`] is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked. It is asked again later.
+    fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>>;
 
-    /// How many events lie between `cursor` and the end.
-    fn lag(&self, cursor: &Self::Cursor) -> u64;
+    /// Ends a topic: drops its events, tells its feeds, and refuses it ([`Extent::ended`], [`AppendError::Ended`]) for as long as
+    /// `lasting`, on all nodes and across restarts. Returns whether there was one: with events, or followed by anybody.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked; then the topic may have ended.
+    fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>>;
 
-    /// Lets go of events that are too old; returns whether the log is empty and can be forgotten with its
-    /// topic.
-    fn expire(&self) -> bool;
+    /// Whether it could append and read now, as far as it knows.
+    fn health(&self) -> Health;
+
+    /// Finishes what was begun and lets go of files and connections. What is asked of it later fails.
+    fn close(&self) -> Later<'_, ()>;
+
+    /// Whether events outlive the process. The hub then unloads topics that nobody uses; otherwise it keeps them loaded as long
+    /// as they have events.
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    /// Lets go of what is too old. The hub calls it once in a while ([`Hub::expire`](crate::Hub::expire)).
+    fn expire(&self) {}
+}
+
+/// The places of a batch that was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// The place of the first event; those of the others follow with the same stamp.
+    pub first: Place,
+    /// Whether the batch had been appended before, with the same [`Key`].
+    pub repeated: bool,
+}
+
+impl Appended {
+    /// Appended now.
+    pub const fn now(first: Place) -> Self {
+        Self { first, repeated: false }
+    }
+
+    /// Appended before, with the same key.
+    pub const fn before(first: Place) -> Self {
+        Self { first, repeated: true }
+    }
+}
+
+/// How much to read at most; one event is read whatever its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// How many events.
+    pub events: usize,
+    /// How many bytes of events.
+    pub bytes: usize,
+}
+
+impl Amount {
+    /// Nothing at all.
+    pub const NONE: Self = Self { events: 0, bytes: 0 };
+}
+
+/// Where a topic begins and ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The place before the oldest event that is kept.
+    pub start: Place,
+    /// The place of the newest event, kept or not. Of a topic without events, as far as the log remembers: 0 and the present
+    /// stamp.
+    pub last: Place,
+    /// The application's ID of the newest event, if it has one.
+    pub last_id: Option<Arc<str>>,
+    /// The newest events, as many as were asked for, in order; the last of them is at `last`.
+    pub newest: Vec<Stored>,
+    /// The topic was ended and is refused for so long.
+    pub ended: Option<Duration>,
+}
+
+/// What became of an ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Located {
+    /// All events after this place are kept.
+    After(Place),
+    /// The event is not known, or events that followed it are gone.
+    Gone {
+        /// How many are missing, where that is known.
+        missed: Option<u64>,
+        /// The place where reading goes on.
+        resume: Place,
+    },
+}
+
+/// Events that follow a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Events are missing between the place that was asked for and `after`.
+    pub gap: Option<Gap>,
+    /// The place that the events follow: the one that was asked for, if there is no gap.
+    pub after: Place,
+    /// The events, in order and without holes; none at the end of the log.
+    pub events: Vec<Stored>,
+}
+
+/// Whether a log works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Health {
+    /// It works, as far as it knows.
+    Ready,
+    /// It does not; the reason holds no secret.
+    Away(String),
 }

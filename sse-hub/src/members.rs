@@ -1,42 +1,47 @@
-//! Who subscribes to a topic.
+//! The subscribers of a topic.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 
+use proto::Cursor;
+
 /// The subscribers of one topic, each a cursor and, while it waits, a waker.
 ///
-/// As a waker itself it wakes them all: one future of the log and one timer serve a topic, however many wait.
+/// As a waker itself it wakes them all: one feed of the log and one timer serve a topic, however many wait.
 ///
 /// Wakers are cloned and dropped outside of the lock, for what they do is not ours: the last one of a task may take the task
 /// with it, and a subscription that the task owns.
 #[derive(Debug)]
-pub(crate) struct Members<C>(Mutex<Slots<C>>);
+pub(crate) struct Members(Mutex<Slots>);
 
 #[derive(Debug)]
-struct Slots<C> {
-    slots: Vec<Option<Member<C>>>,
+struct Slots {
+    slots: Vec<Option<Member>>,
     free: Vec<usize>,
 }
 
 /// A waker that does nothing stands for none: with an `Option` a member would take 32 bytes, and not 24.
 #[derive(Debug)]
-struct Member<C> {
-    cursor: C,
+struct Member {
+    cursor: Cursor,
     waker: Waker,
 }
 
-impl<C: Clone> Members<C> {
+impl Members {
+    /// The cursor of a member whose topic has ended: a place that no log reaches.
+    pub(crate) const ENDED: Cursor = Cursor::at(u64::MAX);
+
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Slots { slots: Vec::new(), free: Vec::new() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slots<C>> {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
         self.0.lock().expect("nothing panics while it holds the lock")
     }
 
     /// Takes a new member in; returns its slot, and whether it is the only member.
-    pub(crate) fn join(&self, cursor: C) -> (usize, bool) {
+    pub(crate) fn join(&self, cursor: Cursor) -> (usize, bool) {
         let slots = &mut *self.lock();
         let member = Some(Member { cursor, waker: Waker::noop().clone() });
         let slot = match slots.free.pop() {
@@ -69,13 +74,28 @@ impl<C: Clone> Members<C> {
         drop(member);
     }
 
-    pub(crate) fn cursor(&self, slot: usize) -> C {
-        self.lock().member(slot).cursor.clone()
+    pub(crate) fn cursor(&self, slot: usize) -> Cursor {
+        self.lock().member(slot).cursor
     }
 
-    pub(crate) fn advance(&self, slot: usize, cursor: C) {
-        let mut member = Member { cursor, waker: Waker::noop().clone() };
-        mem::swap(self.lock().member(slot), &mut member);
+    /// Moves a member on; one that was told to end stays so.
+    pub(crate) fn advance(&self, slot: usize, cursor: Cursor) {
+        let mut waker = Waker::noop().clone();
+        let mut lock = self.lock();
+        let member = lock.member(slot);
+        mem::swap(&mut member.waker, &mut waker);
+        if member.cursor != Self::ENDED {
+            member.cursor = cursor;
+        }
+        drop(lock);
+        drop(waker);
+    }
+
+    /// Marks all members as ended. They are to be woken then.
+    pub(crate) fn end(&self) {
+        for member in self.lock().slots.iter_mut().flatten() {
+            member.cursor = Self::ENDED;
+        }
     }
 
     pub(crate) fn park(&self, slot: usize, waker: &Waker) {
@@ -83,8 +103,26 @@ impl<C: Clone> Members<C> {
         mem::swap(&mut self.lock().member(slot).waker, &mut waker);
     }
 
-    pub(crate) fn cursors(&self) -> Vec<C> {
-        self.lock().slots.iter().flatten().map(|member| member.cursor.clone()).collect()
+    pub(crate) fn len(&self) -> usize {
+        let slots = &*self.lock();
+        slots.slots.len() - slots.free.len()
+    }
+
+    pub(crate) fn cursors(&self) -> Vec<Cursor> {
+        self.lock().slots.iter().flatten().map(|member| member.cursor).collect()
+    }
+
+    /// Wakes some, by their slots, if they wait.
+    pub(crate) fn wake_some(&self, some: &[usize]) {
+        let mut wakers = Vec::new();
+        let mut lock = self.lock();
+        for slot in some {
+            if let Some(member) = lock.slots.get_mut(*slot).and_then(Option::as_mut) {
+                wakers.push(mem::replace(&mut member.waker, Waker::noop().clone()));
+            }
+        }
+        drop(lock);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Wakes all that wait, but not the one that `except` names.
@@ -100,13 +138,13 @@ impl<C: Clone> Members<C> {
     }
 }
 
-impl<C> Slots<C> {
-    fn member(&mut self, slot: usize) -> &mut Member<C> {
+impl Slots {
+    fn member(&mut self, slot: usize) -> &mut Member {
         self.slots[slot].as_mut().expect("a slot is its member's until it leaves")
     }
 }
 
-impl<C: Clone + Send + 'static> Wake for Members<C> {
+impl Wake for Members {
     fn wake(self: Arc<Self>) {
         Members::wake(&self, None);
     }
@@ -123,7 +161,7 @@ mod tests {
     use super::*;
 
     /// A task that owns a member, as one does that subscribes twice.
-    struct Task(Arc<Members<u32>>, usize);
+    struct Task(Arc<Members>, usize);
 
     impl Wake for Task {
         fn wake(self: Arc<Self>) {}
@@ -140,7 +178,7 @@ mod tests {
         let members = Members::new();
         let mut rooms = BTreeSet::new();
         for _ in 0..1025 {
-            members.join(0);
+            members.join(Cursor::at(0));
             rooms.insert(members.lock().slots.capacity());
         }
         assert!(rooms.last().is_some_and(|&room| room < 1025 / 4 * 5 + 5), "{rooms:?}");
@@ -150,10 +188,10 @@ mod tests {
     #[test]
     fn as_a_waker_it_wakes_whoever_waits() {
         let members = Arc::new(Members::new());
-        let (slot, _) = members.join(0);
+        let (slot, _) = members.join(Cursor::at(0));
         let wakes: [fn(Waker); 2] = [Waker::wake, |waker| waker.wake_by_ref()];
         for wake in wakes {
-            let task = Arc::new(Task(Arc::clone(&members), members.join(0).0));
+            let task = Arc::new(Task(Arc::clone(&members), members.join(Cursor::at(0)).0));
             members.park(slot, &Waker::from(Arc::clone(&task)));
             assert_eq!(Arc::strong_count(&task), 2);
             wake(Waker::from(Arc::clone(&members)));
@@ -164,14 +202,14 @@ mod tests {
     #[test]
     fn a_waker_may_take_a_member_with_it() {
         let members = Arc::new(Members::new());
-        let (slot, _) = members.join(0);
-        let steps: [fn(&Members<u32>, usize); 3] = [
+        let (slot, _) = members.join(Cursor::at(0));
+        let steps: [fn(&Members, usize); 3] = [
             |members, slot| members.park(slot, Waker::noop()),
-            |members, slot| members.advance(slot, 1),
+            |members, slot| members.advance(slot, Cursor::at(1)),
             |members, slot| members.leave(slot),
         ];
         for step in steps {
-            let task = Task(Arc::clone(&members), members.join(0).0);
+            let task = Task(Arc::clone(&members), members.join(Cursor::at(0)).0);
             members.park(slot, &Waker::from(Arc::new(task)));
             assert_eq!(members.cursors().len(), 2);
             step(&members, slot);

@@ -1,153 +1,255 @@
 //! The log that forgets with the process.
 
-use std::collections::hash_map::RandomState;
-use std::convert::Infallible;
-use std::future::Future;
-use std::hash::{BuildHasher, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+mod forgotten;
+mod keys;
+mod topic;
 
-use bytes::{Bytes, BytesMut};
-use proto::{Cursor, EventBuilder, Gap, History, HistoryLimits, Timer};
-use tokio::sync::Notify;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
-use crate::Log;
+use proto::{HistoryLimits, Instant, Timer as _};
+
+use crate::Place;
 use crate::clock::Clock;
+use crate::log::{
+    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log, LogError,
+    Page, Stored, Update, Wake,
+};
+use crate::subscription::now as stamp_now;
+use forgotten::Forgotten;
+use topic::MemoryTopic;
 
-/// How many bytes one read gives at most, if one event is not already longer.
-const BATCH: usize = 64 << 10;
-
-/// A [`Log`] in memory: a [`History`] of encoded events, each encoded once and shared by all readers.
+/// A [`Log`] in memory: of each topic the newest events, as many as [`HistoryLimits`] allow.
 ///
-/// Its IDs are 16 hexadecimal digits, a hyphen and a number: the digits are made of the time and of random
-/// bits when the log is, so that an ID from before a restart is recognised as a gap.
-#[derive(Debug)]
-pub struct MemoryLog {
-    state: Mutex<State>,
-    appended: Arc<Notify>,
+/// It remembers where topics ended whose events are gone: subscribers that had everything come back without a gap. The IDs of an
+/// earlier process are gaps.
+pub struct MemoryLog(Arc<Shared>);
+
+struct Shared {
+    limits: HistoryLimits,
     clock: Clock,
+    state: Mutex<State>,
 }
 
-#[derive(Debug)]
 struct State {
-    history: History<Bytes>,
-    joined: Option<Joined>,
-}
-
-/// The batch that was last put together. Subscribers that are woken by one burst all read the same one.
-#[derive(Debug)]
-struct Joined {
-    from: Cursor,
-    to: Cursor,
-    bytes: Bytes,
+    topics: HashMap<Arc<str>, MemoryTopic>,
+    forgotten: Forgotten,
+    /// Topics that were ended, and until when they are refused.
+    ended: HashMap<Arc<str>, Instant>,
+    /// The stamp that was given last.
+    stamp: u64,
+    feeds: u64,
 }
 
 impl MemoryLog {
-    /// An empty log.
-    pub fn new(limits: HistoryLimits) -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // 42 bits of milliseconds last until 2109; the rest tells apart the logs of one millisecond.
-        let random = RandomState::new().build_hasher().finish() >> 42;
-        let id_epoch = (since_1970.as_millis() as u64) << 22 | random;
-        let history =
-            History::with_epoch(limits, format!("{id_epoch:016x}")).expect("hexadecimal digits are an ID");
-        Self {
-            state: Mutex::new(State { history, joined: None }),
-            appended: Arc::default(),
-            clock: Clock::default(),
+    /// An empty log that remembers the ends of so many topics that have no events any more.
+    pub fn new(limits: HistoryLimits, remembered_topics: usize) -> Self {
+        let stamp = stamp_now();
+        let state = State {
+            topics: HashMap::new(),
+            forgotten: Forgotten::new(remembered_topics, stamp),
+            ended: HashMap::new(),
+            stamp,
+            feeds: 0,
+        };
+        Self(Arc::new(Shared { limits, clock: Clock::default(), state: Mutex::new(state) }))
+    }
+
+    fn append_now(&self, name: &str, batch: &Batch) -> Result<(Appended, Vec<Wake>), AppendError> {
+        let now = self.0.clock.now();
+        let limits = self.0.limits;
+        let mut lock = self.0.state();
+        let state = &mut *lock;
+        if state.is_ended(name, now) {
+            return Err(AppendError::Ended);
+        }
+        // Made before the stamp: its place before the first event is older than that.
+        let topic = state.topic(name, limits);
+        topic.expire(now);
+        if let Some(key) = &batch.key
+            && let Some(first) = topic.keys.find(key)?
+        {
+            return Ok((Appended::before(first), Vec::new()));
+        }
+        let number = topic.last.number + 1;
+        let first = Place::new(state.next_stamp(), number);
+        let events = batch.stored(first);
+        let size = |event: &Stored| event.wire().len() + event.id().map_or(0, |id| id.len());
+        let kept = limits.events.max(1);
+        if events.len() > kept || events.iter().map(size).sum::<usize>() > limits.bytes {
+            state.forget_unused(name);
+            return Err(AppendError::TooLarge { events: kept, bytes: limits.bytes });
+        }
+        let topic = state.topic(name, limits);
+        topic.append(&events, batch.key.as_ref(), now);
+        let wakes = topic.tell(|| Update::Appended(events.clone()));
+        Ok((Appended::now(first), wakes))
+    }
+
+    fn end_now(&self, name: &str, lasting: Duration) -> (bool, Vec<Wake>) {
+        let now = self.0.clock.now();
+        let mut lock = self.0.state();
+        let state = &mut *lock;
+        if state.is_ended(name, now) {
+            return (false, Vec::new());
+        }
+        state.ended.retain(|_, until| *until > now);
+        let Some(mut topic) = state.topics.remove(name) else { return (false, Vec::new()) };
+        topic.expire(now);
+        let existed = topic.is_followed() || !topic.is_empty();
+        let wakes = topic.tell(|| Update::Ended);
+        state.forgotten.remember(name.into(), topic.into_last());
+        if existed {
+            state.ended.insert(name.into(), now + lasting);
+        }
+        (existed, wakes)
+    }
+}
+
+impl State {
+    fn next_stamp(&mut self) -> u64 {
+        self.stamp = stamp_now().max(self.stamp + 1);
+        self.stamp
+    }
+
+    fn is_ended(&mut self, name: &str, now: Instant) -> bool {
+        let until = self.ended.get(name).copied();
+        if until.is_some_and(|until| until <= now) {
+            self.ended.remove(name);
+        }
+        until.is_some_and(|until| until > now)
+    }
+
+    /// The topic, made where it ended if it was forgotten.
+    fn topic(&mut self, name: &str, limits: HistoryLimits) -> &mut MemoryTopic {
+        if !self.topics.contains_key(name) {
+            let topic = self.unkept(name, limits);
+            self.forgotten.forget(name);
+            self.topics.insert(name.into(), topic);
+        }
+        self.topics.get_mut(name).expect("it was there, or was made")
+    }
+
+    /// What is known of a topic without events.
+    fn unkept(&self, name: &str, limits: HistoryLimits) -> MemoryTopic {
+        MemoryTopic::new(limits, self.forgotten.last(name), self.stamp)
+    }
+
+    /// Remembers no more of a topic than where it ended, if it has no events and nobody follows it.
+    fn forget_unused(&mut self, name: &str) {
+        if self.topics.get(name).is_some_and(|topic| !topic.is_followed() && topic.is_empty())
+            && let Some((name, topic)) = self.topics.remove_entry(name)
+        {
+            self.forgotten.remember(name, topic.into_last());
         }
     }
 
+    /// Does `look` with the topic, which is not kept for that.
+    fn with<T>(&mut self, name: &str, shared: &Shared, look: impl FnOnce(&mut MemoryTopic) -> T) -> T {
+        let now = shared.clock.now();
+        match self.topics.get_mut(name) {
+            Some(topic) => {
+                topic.expire(now);
+                look(topic)
+            }
+            None => look(&mut self.unkept(name, shared.limits)),
+        }
+    }
+}
+
+impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the lock")
     }
 }
 
+/// Takes a feed out when it is dropped.
+struct Guard {
+    log: Weak<Shared>,
+    topic: Arc<str>,
+    feed: u64,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(shared) = self.log.upgrade() else { return };
+        let mut state = shared.state();
+        let feed = state.topics.get_mut(&self.topic).and_then(|topic| topic.unfollow(self.feed));
+        state.forget_unused(&self.topic);
+        drop(state);
+        drop(feed);
+    }
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> Later<'a, T> {
+    Box::pin(std::future::ready(value))
+}
+
 impl Log for MemoryLog {
-    type Cursor = Cursor;
-    type Error = Infallible;
-
-    async fn append(&self, events: &[EventBuilder<'_>]) -> Result<Vec<String>, Infallible> {
-        let now = self.clock.now();
-        let ids = {
-            let history = &mut self.state().history;
-            let append = |event: &EventBuilder<'_>| {
-                let own = event.last_event_id().filter(|id| !id.is_empty());
-                let id = match own {
-                    Some(id) => id.to_owned(),
-                    None => history.next_id().expect("the log has an epoch"),
-                };
-                let event = event.clone().id(&id).expect("both kinds of ID were checked");
-                history.append(now, own, Bytes::from(event.encode()));
-                id
-            };
-            events.iter().map(append).collect()
-        };
-        self.appended.notify_waiters();
-        Ok(ids)
+    fn append<'a>(&'a self, topic: &'a str, batch: Batch) -> Later<'a, Result<Appended, AppendError>> {
+        // The wakes are dropped here, without the lock.
+        ready(self.append_now(topic, &batch).map(|(appended, _)| appended))
     }
 
-    async fn seek(&self, last_event_id: &str) -> Result<Cursor, (Gap, Cursor)> {
-        let now = self.clock.now();
-        let history = &mut self.state().history;
-        history.expire(now);
-        history.after(last_event_id).map_err(|gap| (gap, history.oldest()))
+    fn open<'a>(&'a self, name: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>> {
+        let now = self.0.clock.now();
+        let mut state = self.0.state();
+        let ended = state.is_ended(name, now).then(|| state.ended[name].saturating_duration_since(now));
+        let extent = state.with(name, &self.0, |topic| topic.extent(newest));
+        ready(Ok(Extent { ended, ..extent }))
     }
 
-    fn end(&self) -> Cursor {
-        self.state().history.end()
+    fn locate<'a>(&'a self, name: &'a str, id: &'a str) -> Later<'a, Result<Located, LogError>> {
+        ready(Ok(self.0.state().with(name, &self.0, |topic| topic.locate(id))))
     }
 
-    fn read(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, Gap> {
-        let State { history, joined } = &mut *self.state();
-        let from = *cursor;
-        let Some(first) = history.read(cursor)? else { return Ok(None) };
-        if *cursor == history.end() {
-            return Ok(Some(first.clone()));
-        }
-        if let Some(joined) = joined.as_ref().filter(|joined| joined.from == from) {
-            *cursor = joined.to;
-            return Ok(Some(joined.bytes.clone()));
-        }
-        let mut ahead = *cursor;
-        let mut length = first.len();
-        while let Some(event) = history.read(&mut ahead)? {
-            if length + event.len() > BATCH {
-                break;
+    fn read<'a>(&'a self, name: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+        ready(Ok(self.0.state().with(name, &self.0, |topic| topic.read(after, amount))))
+    }
+
+    fn follow<'a>(&'a self, name: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>> {
+        let mut state = self.0.state();
+        state.feeds += 1;
+        let number = state.feeds;
+        state.topic(name, self.0.limits).follow(number, feed);
+        let guard = Guard { log: Arc::downgrade(&self.0), topic: name.into(), feed: number };
+        ready(Ok(Following::new(guard)))
+    }
+
+    fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>> {
+        ready(Ok(self.end_now(topic, lasting).0))
+    }
+
+    fn health(&self) -> Health {
+        Health::Ready
+    }
+
+    fn close(&self) -> Later<'_, ()> {
+        ready(())
+    }
+
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    fn expire(&self) {
+        let now = self.0.clock.now();
+        let mut state = self.0.state();
+        state.ended.retain(|_, until| *until > now);
+        let names: Vec<_> = state.topics.keys().cloned().collect();
+        for name in names {
+            if let Some(topic) = state.topics.get_mut(&name) {
+                topic.expire(now);
             }
-            length += event.len();
-            *cursor = ahead;
+            state.forget_unused(&name);
         }
-        if length == first.len() {
-            // Alone because of its size: shared, for whoever does not read must not hold a copy of it.
-            return Ok(Some(first.clone()));
-        }
-        let mut bytes = BytesMut::with_capacity(length);
-        let mut next = from;
-        while let Some(event) = history.read(&mut next)?.filter(|_| next <= *cursor) {
-            bytes.extend_from_slice(event);
-        }
-        let bytes = bytes.freeze();
-        *joined = Some(Joined { from, to: *cursor, bytes: bytes.clone() });
-        Ok(Some(bytes))
     }
+}
 
-    fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
-        Arc::clone(&self.appended).notified_owned()
-    }
-
-    fn id_before(&self, cursor: &Cursor) -> Option<String> {
-        self.state().history.id_before(*cursor)
-    }
-
-    fn lag(&self, cursor: &Cursor) -> u64 {
-        self.state().history.lag(*cursor)
-    }
-
-    fn expire(&self) -> bool {
-        let now = self.clock.now();
-        let history = &mut self.state().history;
-        history.expire(now);
-        history.is_empty()
+impl fmt::Debug for MemoryLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryLog").field("limits", &self.0.limits).finish_non_exhaustive()
     }
 }

@@ -1,136 +1,231 @@
 //! One follower of a topic, as the body of a response.
 
+mod behind;
+pub(crate) mod cold;
+mod from;
+
 use std::convert::Infallible;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use proto::{EventBuilder, Gap};
+use proto::{Cursor, EventBuilder, Gap, Instant, Timer as _};
 
-use crate::topic::TopicState;
-use crate::{Log, MemoryLog, Slow};
+use crate::log::Health;
+use crate::members::Members;
+use crate::topic::Phase;
+use crate::topics::Held;
+use crate::{HubError, OnLag};
+use behind::{Behind, Progress};
+pub use from::From;
+use from::{At, Begin, Start, Wanted, begin};
 
 /// The type of the event that tells a subscriber about a gap.
 ///
-/// Its data is `{"missed":17}`, or `{"missed":null}` where the number is not known; its ID is the place where
-/// the subscription goes on, so that the same gap is not told twice.
+/// Its data is `{"missed":17}`, or `{"missed":null}` where the number is not known; its ID is the place where the subscription
+/// goes on, so that the same gap is not told twice.
 pub const GAP_EVENT: &str = "gap";
 
-/// A body that follows a [`Topic`](crate::Topic) until the client leaves or the hub closes.
+/// How long a subscriber waits for its topic to open before its response begins without knowing its place.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A body that follows a [`Topic`](crate::Topic) until the client leaves, the topic ends, or the hub closes.
 ///
 /// ```text
-///           ┌─────────┐ ID of its place,  ┌────────┐  hub closed: retry   ┌───────┐
-///  ────────►│  Start  │ retry, gap event  │ Follow │  or too slow         │ Ended │
-/// subscribe └─────────┴──────────────────►└────────┴─────────────────────►└───────┘
-///                             events, comments, gap events
+///           ┌─────────┐ ID of its place,  ┌────────┐  caught up  ┌────────┐  hub closed, topic  ┌───────┐
+///  ────────►│  Begin  │ retry, gap event  │ Behind │────────────►│ Follow │  ended, old: retry  │ Ended │
+/// subscribe └────┬────┴──────────────────►└────────┘◄────────────└────────┴────────────────────►└───────┘
+///                │ comments, while the log is away     lagged            events, comments, gap events
 /// ```
 ///
-/// A client that came without an ID is first sent that of its place in the log, in an event without data:
-/// should the connection break before an event came, it resumes from there.
+/// A client that came without an ID is first sent that of its place in the log, in an event without data: should the connection
+/// break before an event came, it resumes from there.
 ///
-/// It is small, and while it waits there is nothing else of it but a cursor and a waker: no buffer, no timer,
-/// no task.
-pub struct Subscription<L: Log = MemoryLog> {
-    topic: Arc<TopicState<L>>,
-    slot: usize,
+/// It is small, and while it waits there is nothing else of it but a cursor and a waker: no buffer, no timer, no task.
+pub struct Subscription {
+    topic: Held,
+    slot: u32,
     comments: u32,
+    /// When it has been there for long enough, in tenths of a second of the hub's clock; 0 for never.
+    ends: u32,
     state: State,
 }
 
 enum State {
-    Start(Start),
+    Begin(Box<Beginning>),
+    Behind(Box<Behind>),
     Follow,
     Ended,
 }
 
-/// How a subscription came to its place.
-pub(crate) enum Start {
-    Live,
-    Resumed,
-    Gap(Gap),
+/// What is known at the beginning, or found out then.
+enum Beginning {
+    Wanted(Pin<Box<dyn Future<Output = Option<Begin>> + Send>>),
+    Found(Begin),
 }
 
-impl<L: Log> Subscription<L> {
-    pub(crate) fn new(topic: Arc<TopicState<L>>, slot: usize, start: Start) -> Self {
+impl Subscription {
+    pub(crate) async fn begin(topic: Held, from: From<'_>) -> Result<Self, HubError> {
+        let hub = &topic.hub;
+        if hub.farewell.get().is_some() {
+            return Err(HubError::Closed);
+        }
+        let limit = hub.config.max_subscribers;
+        let free = |subscribers| (subscribers < limit).then_some(subscribers + 1);
+        if hub.subscribers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_err() {
+            return Err(HubError::TooManySubscribers { limit });
+        }
+        topic.state().open();
+        let wanted = match from {
+            From::Now => Wanted::Now((*topic.phase.borrow() != Phase::Open).then(now)),
+            From::Earliest => Wanted::Earliest,
+            From::After(id) => Wanted::After(id.into()),
+        };
+        let mut subscription = Self::join(topic);
+        let mut begin = Box::pin(begin(Arc::clone(subscription.topic.state()), wanted));
+        let mut found = poll_fn(|cx| Poll::Ready(begin.as_mut().poll(cx))).await;
+        if found.is_pending() && subscription.topic.hub.log.health() == Health::Ready {
+            // A log that is away is not waited for: to browsers a response that fails is final.
+            found = tokio::time::timeout(PATIENCE, &mut begin).await.map_or(Poll::Pending, Poll::Ready);
+        }
+        subscription.state = State::Begin(Box::new(match found {
+            Poll::Ready(Some(begin)) => Beginning::Found(begin),
+            Poll::Ready(None) => return Err(HubError::Ended),
+            Poll::Pending => Beginning::Wanted(begin),
+        }));
+        subscription.place();
+        Ok(subscription)
+    }
+
+    fn join(topic: Held) -> Self {
+        let now = topic.hub.clock.now();
+        // Both at once: one who joins in between, and waits already, would not be woken any more.
+        let mut watch = topic.watch();
+        let (slot, alone) = topic.members.join(topic.tail().end());
+        if alone {
+            watch.restart(now);
+        }
+        let mut ends = 0;
+        if let Some(age) = topic.hub.config.max_age {
+            let at = now + age.mul_f64(1.0 - fastrand::f64() / 10.0);
+            ends = u32::try_from(at.since_epoch().as_millis() / 100).unwrap_or(u32::MAX).max(1);
+            watch.end_at(tenths(ends), slot);
+        }
+        drop(watch);
         let comments = topic.comments.load(Ordering::Relaxed);
-        Self { topic, slot, comments, state: State::Start(start) }
+        let slot = u32::try_from(slot).expect("there are fewer subscribers");
+        Self { topic, slot, comments, ends, state: State::Follow }
     }
 
-    /// By how many events it is behind.
+    /// By how many events it is behind, as far as is known.
     pub fn lag(&self) -> u64 {
-        self.topic.log.lag(&self.topic.members.cursor(self.slot))
+        match &self.state {
+            State::Behind(behind) => self.topic.tail().end_place().number.saturating_sub(behind.after.number),
+            _ => self.topic.tail().lag(self.cursor()),
+        }
     }
 
-    fn begin(&self, start: &Start) -> String {
+    /// The ID of the newest event of its topic (see [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the log is
+    /// away.
+    pub fn last_event_id(&self) -> Option<String> {
+        self.topic.last_event_id()
+    }
+
+    fn slot(&self) -> usize {
+        self.slot as usize
+    }
+
+    fn cursor(&self) -> Cursor {
+        self.topic.members.cursor(self.slot())
+    }
+
+    fn advance(&self, cursor: Cursor) {
+        self.topic.members.advance(self.slot(), cursor);
+    }
+
+    /// Takes its place in the tail as soon as it is known, so that it counts as behind by as much as it is.
+    fn place(&self) {
+        if let State::Begin(beginning) = &self.state
+            && let Beginning::Found(Begin { at: At::Tail(cursor), .. }) = &**beginning
+        {
+            self.advance(*cursor);
+        }
+    }
+
+    /// What the response begins with.
+    fn first(&mut self, begin: &Begin) -> String {
+        let (id, state) = match begin.at {
+            At::Tail(cursor) => (self.topic.tail().id_before(cursor), State::Follow),
+            At::Log(place) => (place.to_string(), State::Behind(Box::new(Behind::new(place)))),
+        };
+        self.state = state;
         let mut event = EventBuilder::new();
         if let Some(retry) = self.topic.hub.config.retry {
             event = event.retry(retry);
         }
-        match start {
+        match begin.start {
             Start::Resumed => event.encode(),
-            Start::Live => self.with_place(event),
-            Start::Gap(gap) => event.encode() + &self.gap(*gap),
+            Start::Live => with_id(event, &id),
+            Start::Gap(gap) => event.encode() + &self.gap(gap, &id),
         }
     }
 
     /// Counts a gap, and tells it to the client.
-    fn gap(&self, gap: Gap) -> String {
+    fn gap(&self, gap: Gap, id: &str) -> String {
         let counters = &self.topic.hub.counters;
         counters.gaps.fetch_add(1, Ordering::Relaxed);
         counters.dropped.fetch_add(gap.missed.unwrap_or(0), Ordering::Relaxed);
         let missed = gap.missed.map_or("null".to_owned(), |missed| missed.to_string());
         let data = format!("{{\"missed\":{missed}}}");
         let event = EventBuilder::new().event(GAP_EVENT).expect("it has no line break");
-        self.with_place(event.data(&data))
+        with_id(event.data(&data), id)
     }
 
-    fn with_place(&self, event: EventBuilder<'_>) -> String {
-        match self.topic.log.id_before(&self.topic.members.cursor(self.slot)) {
-            Some(id) => event.clone().id(&id).unwrap_or(event).encode(),
-            None => event.encode(),
+    fn lagged(&mut self, gap: Gap, id: &str) -> Option<Bytes> {
+        let told = self.gap(gap, id);
+        match self.topic.hub.config.on_lag {
+            OnLag::SendGap => Some(told.into()),
+            OnLag::Disconnect => {
+                self.state = State::Ended;
+                None
+            }
         }
+    }
+
+    /// Ends, and asks the client to come back after `retry`.
+    fn farewell(&mut self, retry: Option<Duration>) -> Option<Bytes> {
+        self.state = State::Ended;
+        let spread = self.topic.hub.config.retry_spread.mul_f64(fastrand::f64());
+        retry.map(|retry| EventBuilder::new().retry(retry.saturating_add(spread)).encode().into())
     }
 
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        match &self.state {
-            State::Start(start) => {
-                let begin = self.begin(start);
-                self.state = State::Follow;
-                if !begin.is_empty() {
-                    return Poll::Ready(Some(begin.into()));
-                }
-            }
-            State::Follow => {}
-            State::Ended => return Poll::Ready(None),
-        }
         let mut parked = false;
         loop {
             let comments = self.topic.comments.load(Ordering::Relaxed);
-            let mut cursor = self.topic.members.cursor(self.slot);
-            let read = self.topic.log.read(&mut cursor);
-            if !matches!(read, Ok(None)) {
-                self.topic.members.advance(self.slot, cursor);
-                self.comments = comments;
-            }
-            match read {
-                Ok(Some(events)) => return Poll::Ready(Some(events)),
-                Err(gap) => {
-                    let told = self.gap(gap);
-                    if self.topic.hub.config.slow == Slow::Disconnect {
-                        self.state = State::Ended;
-                        return Poll::Ready(None);
-                    }
-                    return Poll::Ready(Some(told.into()));
+            match self.poll_state(cx) {
+                // Nothing was sent, but the state may have changed.
+                Poll::Ready(Some(bytes)) if bytes.is_empty() => continue,
+                Poll::Ready(bytes) => {
+                    self.comments = comments;
+                    return Poll::Ready(bytes);
                 }
-                Ok(None) => {}
+                Poll::Pending => {}
             }
-            if let Some(farewell) = self.topic.hub.farewell.get() {
-                self.state = State::Ended;
-                return Poll::Ready(Some(farewell.clone()));
+            if self.cursor() == Members::ENDED || *self.topic.phase.borrow() == Phase::Ended {
+                return Poll::Ready(self.farewell(self.topic.hub.config.retry));
+            }
+            if let Some(retry) = self.topic.hub.farewell.get() {
+                return Poll::Ready(self.farewell(Some(*retry)));
+            }
+            if self.ends > 0 && self.topic.hub.clock.now() >= tenths(self.ends) {
+                return Poll::Ready(self.farewell(self.topic.hub.config.retry));
             }
             if self.comments != comments {
                 self.comments = comments;
@@ -140,13 +235,98 @@ impl<L: Log> Subscription<L> {
                 return Poll::Pending;
             }
             // What happens from here on wakes the task; what happened until here the next round sees.
-            self.topic.park(self.slot, cx.waker());
+            self.topic.park(self.slot(), cx.waker());
             parked = true;
+        }
+    }
+
+    /// The next bytes, of which none means to look again; `Ready(None)` at the end.
+    fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        match &mut self.state {
+            State::Follow => self.poll_follow(),
+            State::Ended => Poll::Ready(None),
+            State::Begin(beginning) => {
+                if let Beginning::Wanted(begin) = &mut **beginning {
+                    match begin.as_mut().poll(cx) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(None) => {
+                            return Poll::Ready(self.farewell(self.topic.hub.config.retry));
+                        }
+                        Poll::Ready(Some(found)) => **beginning = Beginning::Found(found),
+                    }
+                    self.place();
+                }
+                let State::Begin(beginning) = std::mem::replace(&mut self.state, State::Follow) else {
+                    return Poll::Pending;
+                };
+                match *beginning {
+                    Beginning::Found(begin) => Poll::Ready(Some(self.first(&begin).into())),
+                    Beginning::Wanted(_) => Poll::Pending,
+                }
+            }
+            State::Behind(behind) => {
+                let progress = std::task::ready!(behind.poll(self.topic.state(), cx));
+                let after = behind.after;
+                Poll::Ready(match progress {
+                    Progress::Events(bytes) => Some(bytes),
+                    Progress::Gap(gap) => self.lagged(gap, &after.to_string()),
+                    Progress::CaughtUp(cursor) => {
+                        self.advance(cursor);
+                        self.state = State::Follow;
+                        Some(Bytes::new())
+                    }
+                })
+            }
+        }
+    }
+
+    fn poll_follow(&mut self) -> Poll<Option<Bytes>> {
+        let mut cursor = self.cursor();
+        if cursor == Members::ENDED {
+            return Poll::Pending;
+        }
+        let mut tail = self.topic.tail();
+        let behind = tail.number(cursor);
+        let read = tail.read(&mut cursor);
+        match read {
+            Ok(None) => Poll::Pending,
+            Ok(Some(events)) => {
+                drop(tail);
+                self.advance(cursor);
+                Poll::Ready(Some(events))
+            }
+            Err(gap) => {
+                let id = tail.id_before(cursor);
+                drop(tail);
+                if let Some(after) = behind
+                    && self.topic.hub.log.is_durable()
+                {
+                    self.state = State::Behind(Box::new(Behind::new(after)));
+                    return Poll::Ready(Some(Bytes::new()));
+                }
+                self.advance(cursor);
+                Poll::Ready(self.lagged(gap, &id))
+            }
         }
     }
 }
 
-impl<L: Log> Body for Subscription<L> {
+fn with_id(event: EventBuilder<'_>, id: &str) -> String {
+    event.clone().id(id).unwrap_or(event).encode()
+}
+
+/// An instant of the hub's clock.
+fn tenths(count: u32) -> Instant {
+    Instant::from_epoch(Duration::from_millis(u64::from(count) * 100))
+}
+
+/// The time in microseconds since 1970, as the stamps of places count it.
+pub(crate) fn now() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Body for Subscription {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -166,14 +346,17 @@ impl<L: Log> Body for Subscription<L> {
     }
 }
 
-impl<L: Log> Drop for Subscription<L> {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        self.topic.members.leave(self.slot);
+        if self.ends > 0 {
+            self.topic.watch().forget_end(tenths(self.ends), self.slot());
+        }
+        self.topic.members.leave(self.slot());
         self.topic.hub.subscribers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl<L: Log> fmt::Debug for Subscription<L> {
+impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("lag", &self.lag()).finish_non_exhaustive()
     }

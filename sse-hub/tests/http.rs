@@ -33,7 +33,7 @@ async fn request(
 
 fn hub_app(hub: Hub) -> Router {
     async fn events(State(hub): State<Hub>, last_event_id: LastEventId) -> Result<Subscription, HubError> {
-        hub.topic("t")?.subscribe(last_event_id.as_deref()).await
+        hub.topic("t")?.subscribe(&last_event_id).await
     }
     Router::new().route("/", get(events)).with_state(hub)
 }
@@ -81,7 +81,7 @@ async fn a_closed_hub_ends_the_response_cleanly() {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscriber_too_many_is_told_to_come_back() {
-    let hub = Hub::new(HubConfig { max_subscribers: 1, ..HubConfig::default() });
+    let hub = Hub::new(HubConfig::default().with_max_subscribers(1));
     let (_first, _) = request(hub_app(hub.clone()), get_root()).await;
     let (second, _) = request(hub_app(hub), get_root()).await;
     assert_eq!((second.status().as_u16(), &second.headers()["retry-after"]), (503, &"5".try_into().unwrap()));

@@ -24,7 +24,7 @@ async fn breaking(
     State((topic, seed)): State<(Topic, Arc<AtomicU64>)>,
     last_event_id: LastEventId,
 ) -> impl IntoResponse {
-    let subscription = topic.subscribe(last_event_id.as_deref()).await.unwrap();
+    let subscription = topic.subscribe(&last_event_id).await.unwrap();
     let mut room = (seed.fetch_add(1, Ordering::Relaxed) * 7919 % 1500) as usize + 100;
     let frames = subscription.into_data_stream().flat_map(move |frame: Result<_, Infallible>| {
         let mut bytes = frame.unwrap();
@@ -46,7 +46,7 @@ async fn breaking(
 async fn every_subscriber_resumes_without_loss_under_load() {
     const SUBSCRIBERS: usize = 50;
     const EVENTS: u32 = 300;
-    let hub = Hub::new(HubConfig { retry: Some(Duration::from_millis(1)), ..HubConfig::default() });
+    let hub = Hub::new(HubConfig::default().with_retry(Duration::from_millis(1)));
     let topic = hub.topic("t").unwrap();
     let state = (topic.clone(), Arc::new(AtomicU64::new(1)));
     let app = Router::new().route("/", get(breaking)).with_state(state.clone());
@@ -74,7 +74,7 @@ async fn every_subscriber_resumes_without_loss_under_load() {
     let subscribers: Vec<_> = subscribers.collect();
     drop(open.acquire_many(SUBSCRIBERS as u32).await.unwrap());
     for number in 0..EVENTS {
-        let Ok(_) = topic.publish(EventBuilder::new().data(&number.to_string())).await;
+        topic.publish(EventBuilder::new().data(&number.to_string())).await.unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let expected: Vec<u32> = (0..EVENTS).collect();

@@ -38,7 +38,7 @@ struct Counts {
 }
 
 async fn events(State(topic): State<Topic>, id: LastEventId) -> impl IntoResponse {
-    topic.subscribe(id.as_deref()).await.unwrap()
+    topic.subscribe(&id).await.unwrap()
 }
 
 /// A server whose end takes all its connections with it, at once.
@@ -103,7 +103,7 @@ async fn publish(topic: Topic, counts: Arc<Counts>) {
     while !counts.done.load(Ordering::Relaxed) {
         let number = counts.published.load(Ordering::Relaxed);
         let length = (number * 7919 % 480) as usize;
-        let Ok(_) = topic.publish(EventBuilder::new().data(&format!("{number} {}", &filler[..length]))).await;
+        topic.publish(EventBuilder::new().data(&format!("{number} {}", &filler[..length]))).await.unwrap();
         counts.published.store(number + 1, Ordering::Relaxed);
         sleep(Duration::from_millis(5)).await;
     }
@@ -125,7 +125,7 @@ async fn soak() {
     let seconds: u64 = std::env::var("SSE_SOAK_SECONDS").map_or(30, |text| text.parse().unwrap());
     let before = descriptors();
     let counts = Arc::new(Counts::default());
-    let hub = Hub::new(HubConfig { retry: Some(Duration::from_millis(50)), ..HubConfig::default() });
+    let hub = Hub::new(HubConfig::default().with_retry(Duration::from_millis(50)));
     let topic = hub.topic("soak").unwrap();
     let start = topic.publish(EventBuilder::new().data("start")).await.unwrap();
     let app = Router::new().route("/", get(events)).with_state(topic.clone());

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use futures_util::{StreamExt, stream};
-use sse_hub::{EventBuilder, HistoryLimits, Hub, HubConfig, Topic};
+use sse_hub::{EventBuilder, From, HistoryLimits, Hub, HubConfig, Topic};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
@@ -63,7 +63,7 @@ impl Source {
         match contender {
             Contender::Hub => {
                 let history = HistoryLimits { events: KEPT, ..HistoryLimits::default() };
-                let hub = Hub::new(HubConfig { history, ..HubConfig::default() });
+                let hub = Hub::new(HubConfig::default().with_history(history));
                 Self::Hub(hub.topic("t").expect("the first topic"))
             }
             Contender::Broadcast => Self::Broadcast(broadcast::channel(KEPT).0, Arc::default()),
@@ -74,7 +74,7 @@ impl Source {
 
     pub async fn subscribe(&self) -> Response {
         match self {
-            Self::Hub(topic) => topic.subscribe(None).await.expect("below the limit").into_response(),
+            Self::Hub(topic) => topic.subscribe(From::Now).await.expect("below the limit").into_response(),
             Self::Broadcast(sender, _) => {
                 let events = BroadcastStream::new(sender.subscribe()).filter_map(|received| async {
                     let (id, data) = received.ok()?;
@@ -93,7 +93,7 @@ impl Source {
         match self {
             Self::Hub(topic) => {
                 let events = vec![EventBuilder::new().data(data); count];
-                let Ok(_) = topic.publish_all(&events).await;
+                topic.publish_all(&events).await.expect("it fits");
             }
             Self::Broadcast(sender, ids) => {
                 for _ in 0..count {

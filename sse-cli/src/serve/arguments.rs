@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use sse_hub::{HistoryLimits, HubConfig, Slow};
+use sse_hub::{HistoryLimits, HubConfig, OnLag};
 
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///
@@ -141,24 +141,26 @@ impl Arguments {
     }
 
     pub(super) fn hub(&self) -> HubConfig {
-        HubConfig {
-            history: HistoryLimits {
-                events: self.history_events,
-                bytes: self.history_bytes,
-                age: Duration::from_secs(self.history_age),
-            },
-            keep_alive: match self.keep_alive {
-                0 => Duration::MAX,
-                seconds => Duration::from_secs(seconds),
-            },
-            retry: Some(self.reconnection_time()),
-            slow: match self.slow {
-                SlowArgument::Tell => Slow::Tell,
-                SlowArgument::Disconnect => Slow::Disconnect,
-            },
-            max_topics: self.max_topics,
-            max_subscribers: self.max_subscribers,
-        }
+        let history = HistoryLimits {
+            events: self.history_events,
+            bytes: self.history_bytes,
+            age: Duration::from_secs(self.history_age),
+        };
+        let keep_alive = match self.keep_alive {
+            0 => Duration::MAX,
+            seconds => Duration::from_secs(seconds),
+        };
+        let on_lag = match self.slow {
+            SlowArgument::Tell => OnLag::SendGap,
+            SlowArgument::Disconnect => OnLag::Disconnect,
+        };
+        HubConfig::default()
+            .with_history(history)
+            .with_keep_alive(keep_alive)
+            .with_retry(self.reconnection_time())
+            .with_on_lag(on_lag)
+            .with_max_topics(self.max_topics)
+            .with_max_subscribers(self.max_subscribers)
     }
 
     pub(super) fn reconnection_time(&self) -> Duration {

@@ -59,7 +59,7 @@ pub(super) async fn publish(
         let mut rate = rate.lock().expect("nothing panics while it holds the lock");
         rate.take(events.len(), Instant::now()).map_err(Refusal::rate)?;
     }
-    let Ok(ids) = app.topic(&topic)?.publish_all(&events).await;
+    let ids = app.topic(&topic)?.publish_all(&events).await?;
     let answer = serde_json::json!({ "ids": ids });
     Ok(([(header::CONTENT_TYPE, "application/json")], format!("{answer}\n")).into_response())
 }

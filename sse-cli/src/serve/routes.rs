@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
-use sse_hub::{Hub, HubError, LastEventId, Topic};
+use sse_hub::{AppendError, Hub, HubError, LastEventId, Topic};
 use tokio::sync::Semaphore;
 
 use super::access::{Access, guard};
@@ -69,7 +69,7 @@ async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
-    let subscription = app.topic_to_follow(&topic)?.subscribe(last_event_id.as_deref()).await?;
+    let subscription = app.topic_to_follow(&topic)?.subscribe(&last_event_id).await?;
     Ok(subscription.into_response())
 }
 
@@ -107,7 +107,7 @@ impl Shared {
             return Ok(topic);
         }
         let limit = self.max_topics.div_ceil(2);
-        if self.hub.silent_topics() >= limit {
+        if self.hub.empty_topics() >= limit {
             let reason = format!("{limit} topics have no events yet, no more are allowed: publish first");
             return Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, reason));
         }
@@ -173,6 +173,13 @@ impl Refusal {
     #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.status
+    }
+}
+
+impl From<AppendError> for Refusal {
+    fn from(error: AppendError) -> Self {
+        let header = error.retry_after().map(|after| (header::RETRY_AFTER, after.as_secs().max(1).into()));
+        Self { header, ..Self::new(error.status(), error.to_string()) }
     }
 }
 

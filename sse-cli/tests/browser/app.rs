@@ -67,11 +67,11 @@ async fn enough(State(requests): State<Arc<AtomicU32>>) -> Response {
 
 /// A hub with the topic `numbers`, to which a number is published every 20 ms.
 fn numbers() -> Hub {
-    let hub = Hub::new(HubConfig { retry: Some(Duration::from_millis(30)), ..HubConfig::default() });
+    let hub = Hub::new(HubConfig::default().with_retry(Duration::from_millis(30)));
     let topic = hub.topic("numbers").unwrap();
     tokio::spawn(async move {
         for number in 0u32.. {
-            let Ok(_) = topic.publish(EventBuilder::new().data(&number.to_string())).await;
+            topic.publish(EventBuilder::new().data(&number.to_string())).await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
@@ -80,7 +80,7 @@ fn numbers() -> Hub {
 
 /// The numbers, but every connection breaks inside its fifth frame.
 async fn cut(State(hub): State<Hub>, last_event_id: LastEventId) -> impl IntoResponse {
-    let subscription = hub.topic("numbers").unwrap().subscribe(last_event_id.as_deref()).await.unwrap();
+    let subscription = hub.topic("numbers").unwrap().subscribe(&last_event_id).await.unwrap();
     let frames = subscription.into_data_stream().map(|frame: Result<_, Infallible>| frame.unwrap());
     let broken = frames.take(5).enumerate().map(|(at, bytes)| {
         if at < 4 {
@@ -96,12 +96,12 @@ async fn cut(State(hub): State<Hub>, last_event_id: LastEventId) -> impl IntoRes
 /// Ends the stream of a client without an ID before any event, and publishes one before it can be back.
 async fn quiet(State(hub): State<Hub>, last_event_id: LastEventId) -> Response {
     let topic = hub.topic("quiet").unwrap();
-    let subscription = topic.subscribe(last_event_id.as_deref()).await.unwrap();
+    let subscription = topic.subscribe(&last_event_id).await.unwrap();
     if last_event_id.0.is_some() {
         return subscription.into_response();
     }
     let publish = stream::once(async move {
-        let Ok(_) = topic.publish(EventBuilder::new().data("missed")).await;
+        topic.publish(EventBuilder::new().data("missed")).await.unwrap();
     });
     let place = subscription.into_data_stream().take(1);
     response(Body::from_stream(place.chain(publish.filter_map(|()| async { None }))))

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use sse_hub::{Hub, HubConfig, HubError, Metrics};
+use sse_hub::{From, Hub, HubConfig, HubError, Metrics};
 
 use super::{frame, publish, ready, topic};
 
 #[tokio::test(start_paused = true)]
 async fn topics_and_subscribers_are_limited_and_given_back() {
-    let hub = Hub::new(HubConfig { max_topics: 2, max_subscribers: 1, ..HubConfig::default() });
+    let hub = Hub::new(HubConfig::default().with_max_topics(2).with_max_subscribers(1));
     let used = hub.topic("used").unwrap();
-    let subscription = used.subscribe(None).await.unwrap();
-    let error = used.subscribe(None).await.unwrap_err();
+    let subscription = used.subscribe(From::Now).await.unwrap();
+    let error = used.subscribe(From::Now).await.unwrap_err();
     assert_eq!(error, HubError::TooManySubscribers { limit: 1 });
     assert_eq!(error.to_string(), "there are 1 subscribers, no more are allowed: try again later");
     drop(subscription);
-    used.subscribe(None).await.unwrap();
+    used.subscribe(From::Now).await.unwrap();
 
     publish(&hub.topic("full").unwrap(), "x").await;
     let error = hub.topic("third").unwrap_err();
@@ -34,7 +34,7 @@ async fn topics_and_subscribers_are_limited_and_given_back() {
 async fn topics_are_separate_and_metrics_count_them_together() {
     let (hub, one) = topic(HubConfig::default());
     let two = hub.topic("two").unwrap();
-    let mut subscription = one.subscribe(None).await.unwrap();
+    let mut subscription = one.subscribe(From::Now).await.unwrap();
     let begin = frame(&mut subscription).await.unwrap();
     publish(&two, "x").await;
     assert_eq!(ready(&mut subscription).await, None);
@@ -53,12 +53,13 @@ async fn topics_without_events_are_told_apart() {
     let hub = Hub::new(HubConfig::default());
     assert!(hub.get("news").is_none());
     let news = hub.topic("news").unwrap();
-    assert_eq!(hub.silent_topics(), 1);
+    assert_eq!(hub.empty_topics(), 1);
     publish(&hub.get("news").unwrap(), "x").await;
-    assert_eq!(hub.silent_topics(), 0);
+    assert_eq!(hub.empty_topics(), 0);
     drop(hub.topic("asked for").unwrap());
-    assert_eq!((hub.silent_topics(), hub.metrics().topics), (0, 1), "what nobody holds is forgotten");
+    assert_eq!((hub.empty_topics(), hub.metrics().topics), (0, 1), "what nobody holds is forgotten");
     tokio::time::sleep(Duration::from_secs(3601)).await;
-    assert_eq!(hub.silent_topics(), 1, "its event is gone");
+    hub.expire();
+    assert_eq!(hub.empty_topics(), 1, "its event is gone");
     drop(news);
 }

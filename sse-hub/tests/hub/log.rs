@@ -1,132 +1,268 @@
-//! A hub on a log of the application's.
+//! A hub over a log that keeps more than the memory does, and is away at times.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::Body;
-use sse_hub::{EventBuilder, Gap, HistoryLimits, Hub, HubConfig, Log, MemoryLog, Subscription};
+use http_body_util::BodyExt;
+use sse_hub::{
+    Amount, AppendError, Appended, Batch, EventBuilder, Extent, Feed, Following, From, Health, HistoryLimits,
+    Hub, HubConfig, HubError, Later, Located, Log, LogError, MemoryLog, Page, Place, Subscription, Topic,
+};
+use tokio::time::{sleep, timeout};
 
-use super::{data, frame, ready};
+use super::{data, frame, publish, ready};
 
-/// A log of another engine: it may wait, and fail, and it is slow to wake who waits for its news.
-struct Flaky {
+const AWAY: Duration = Duration::from_secs(1);
+
+/// A log that could be on another machine: it takes its time, can be away, and can keep its feeds in the dark.
+struct Remote {
     log: MemoryLog,
-    news: Arc<AtomicUsize>,
+    away: AtomicBool,
+    mute: Arc<AtomicBool>,
+    reads: AtomicUsize,
 }
 
-impl Flaky {
-    fn new() -> Self {
-        Self { log: MemoryLog::new(HistoryLimits::default()), news: Arc::default() }
+impl Remote {
+    fn new() -> Arc<Self> {
+        let log = MemoryLog::new(HistoryLimits::default(), 100);
+        Arc::new(Self { log, away: false.into(), mute: Arc::default(), reads: AtomicUsize::new(0) })
     }
-}
 
-impl Log for Flaky {
-    type Cursor = <MemoryLog as Log>::Cursor;
-    type Error = std::io::Error;
-
-    async fn append(&self, events: &[EventBuilder<'_>]) -> Result<Vec<String>, Self::Error> {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        if events.len() > 1 {
-            return Err(std::io::Error::other("disk full"));
+    async fn ask(&self) -> Result<(), LogError> {
+        sleep(Duration::from_millis(5)).await;
+        match self.away.load(Ordering::Relaxed) {
+            true => Err(LogError::Unavailable { retry_after: AWAY }),
+            false => Ok(()),
         }
-        let ids = self.log.append(events).await.unwrap();
-        self.news.fetch_add(1, Ordering::Relaxed);
-        Ok(ids)
+    }
+}
+
+impl Log for Remote {
+    fn append<'a>(&'a self, topic: &'a str, batch: Batch) -> Later<'a, Result<Appended, AppendError>> {
+        Box::pin(async move {
+            self.ask().await.map_err(|_| AppendError::Unavailable { retry_after: AWAY })?;
+            self.log.append(topic, batch).await
+        })
     }
 
-    async fn seek(&self, last_event_id: &str) -> Result<Self::Cursor, (Gap, Self::Cursor)> {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.log.seek(last_event_id).await
+    fn open<'a>(&'a self, topic: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>> {
+        Box::pin(async move {
+            self.ask().await?;
+            self.log.open(topic, newest).await
+        })
     }
 
-    fn end(&self) -> Self::Cursor {
-        self.log.end()
+    fn locate<'a>(&'a self, topic: &'a str, id: &'a str) -> Later<'a, Result<Located, LogError>> {
+        Box::pin(async move {
+            self.ask().await?;
+            self.log.locate(topic, id).await
+        })
     }
 
-    fn read(&self, cursor: &mut Self::Cursor) -> Result<Option<Bytes>, Gap> {
-        self.log.read(cursor)
+    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+        Box::pin(async move {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            self.ask().await?;
+            self.log.read(topic, after, amount).await
+        })
     }
 
-    fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
-        let (news, before) = (Arc::clone(&self.news), self.news.load(Ordering::Relaxed));
-        // Who looks is told; a waker would be called later, for those that have not looked by then.
-        poll_fn(move |_| if news.load(Ordering::Relaxed) == before { Poll::Pending } else { Poll::Ready(()) })
+    fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>> {
+        Box::pin(async move {
+            self.ask().await?;
+            let mute = Arc::clone(&self.mute);
+            let lossy = Feed::new(move |update| {
+                if !mute.load(Ordering::Relaxed) {
+                    drop(feed.send(update));
+                }
+            });
+            self.log.follow(topic, lossy).await
+        })
     }
 
-    fn id_before(&self, cursor: &Self::Cursor) -> Option<String> {
-        self.log.id_before(cursor)
+    fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>> {
+        Box::pin(async move {
+            self.ask().await?;
+            self.log.end(topic, lasting).await
+        })
     }
 
-    fn lag(&self, cursor: &Self::Cursor) -> u64 {
-        self.log.lag(cursor)
+    fn health(&self) -> Health {
+        match self.away.load(Ordering::Relaxed) {
+            true => Health::Away("unplugged".into()),
+            false => Health::Ready,
+        }
     }
 
-    fn expire(&self) -> bool {
-        self.log.expire()
+    fn close(&self) -> Later<'_, ()> {
+        Box::pin(async {})
     }
+}
+
+/// A hub that keeps four events in memory.
+fn hub(log: &Arc<Remote>) -> Hub {
+    Hub::with_log(super::small().with_keep_alive(Duration::from_secs(15)), Arc::clone(log) as Arc<dyn Log>)
+}
+
+fn topic(log: &Arc<Remote>) -> Topic {
+    hub(log).topic("t").unwrap()
+}
+
+/// What comes within a second, but for the block that tells the place.
+async fn soon(subscription: &mut Subscription) -> Vec<String> {
+    let mut texts = Vec::new();
+    while let Ok(Some(bytes)) = timeout(Duration::from_secs(1), frame(subscription)).await {
+        texts.extend(data(&bytes));
+    }
+    texts
+}
+
+async fn publish_numbers(topic: &Topic, numbers: std::ops::Range<usize>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for number in numbers {
+        ids.push(publish(topic, &number.to_string()).await);
+    }
+    ids
+}
+
+fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_log_takes_the_place_of_memory() {
-    let hub = Hub::with_log(HubConfig::default(), |name| {
-        assert_eq!(name, "t");
-        Flaky::new()
-    });
+async fn a_subscriber_resumes_from_what_memory_no_longer_has() {
+    let log = Remote::new();
+    let topic = topic(&log);
+    let ids = publish_numbers(&topic, 0..20).await;
+    let mut resumed = topic.subscribe(From::After(&ids[2])).await.unwrap();
+    assert_eq!(soon(&mut resumed).await, numbers(3..20));
+    publish_numbers(&topic, 20..22).await;
+    assert_eq!(soon(&mut resumed).await, numbers(20..22), "and goes on in memory");
+    let mut earliest = topic.subscribe(From::Earliest).await.unwrap();
+    assert_eq!(soon(&mut earliest).await, numbers(0..22));
+    let mut now = topic.subscribe(From::Now).await.unwrap();
+    assert_eq!(soon(&mut now).await, numbers(0..0));
+    let last = topic.last_event_id().await.unwrap();
+    assert!(last.ends_with("-22"), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_cold_reads_are_one() {
+    let log = Remote::new();
+    let topic = topic(&log);
+    let ids = publish_numbers(&topic, 0..20).await;
+    drop(topic.subscribe(From::Now).await.unwrap());
+    let mut subscriptions = Vec::new();
+    for _ in 0..10 {
+        subscriptions.push(topic.subscribe(From::After(&ids[0])).await.unwrap());
+    }
+    for subscription in &mut subscriptions {
+        assert_eq!(ready(subscription).await, None, "the log is being read");
+    }
+    let mut first = Vec::new();
+    for subscription in &mut subscriptions {
+        first.push(frame(subscription).await.unwrap());
+    }
+    assert_eq!(data(&first[0]), numbers(1..20));
+    assert!(first.iter().all(|bytes| bytes.as_ptr() == first[0].as_ptr()));
+    assert_eq!(log.reads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_lags_catches_up_from_the_log() {
+    let log = Remote::new();
+    let topic = topic(&log);
+    let mut slow = topic.subscribe(From::Now).await.unwrap();
+    assert_eq!(soon(&mut slow).await, numbers(0..0));
+    publish_numbers(&topic, 0..30).await;
+    assert_eq!(soon(&mut slow).await, numbers(0..30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn updates_that_were_missed_are_read_from_the_log() {
+    let log = Remote::new();
+    let topic = topic(&log);
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
+    assert_eq!(soon(&mut subscription).await, numbers(0..0));
+    log.mute.store(true, Ordering::Relaxed);
+    publish_numbers(&topic, 0..10).await;
+    assert_eq!(soon(&mut subscription).await, numbers(0..0), "nobody told");
+    log.mute.store(false, Ordering::Relaxed);
+    publish_numbers(&topic, 10..11).await;
+    assert_eq!(soon(&mut subscription).await, numbers(0..11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_log_is_away_new_subscribers_wait_and_publishing_fails() {
+    let log = Remote::new();
+    let hub = hub(&log);
+    let known = {
+        let topic = hub.topic("t").unwrap();
+        publish_numbers(&topic, 0..3).await.remove(0)
+    };
+    log.away.store(true, Ordering::Relaxed);
     let topic = hub.topic("t").unwrap();
-    let id = topic.publish(EventBuilder::new().data("a")).await.unwrap();
-    let error = topic.publish_all(&[EventBuilder::new(), EventBuilder::new()]).await.unwrap_err();
-    assert_eq!((error.to_string().as_str(), hub.metrics().published), ("disk full", 1));
-    let mut subscription = topic.subscribe(Some(&id)).await.unwrap();
-    let (bytes, published) =
-        tokio::join!(frame(&mut subscription), topic.publish(EventBuilder::new().data("b")));
-    assert!(published.is_ok());
-    assert_eq!(data(&bytes.unwrap()), ["b"]);
-}
+    let error = topic.publish(EventBuilder::new().data("x")).await.unwrap_err();
+    assert_eq!(error, AppendError::Unavailable { retry_after: AWAY });
+    assert_eq!((error.status().as_u16(), hub.health()), (503, Health::Away("unplugged".into())));
+    let start = tokio::time::Instant::now();
+    let mut now = topic.subscribe(From::Now).await.unwrap();
+    let mut resumed = topic.subscribe(From::After(&known)).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO, "nobody waits for the response");
+    assert_eq!((now.last_event_id(), topic.last_event_id().await.is_err()), (None, true));
+    assert_eq!(frame(&mut now).await.unwrap(), ": \n", "but comments come");
 
-/// A subscription that is polled by whoever wakes it, at once.
-struct Eager {
-    subscription: Mutex<Subscription<Flaky>>,
-    read: Mutex<Vec<Bytes>>,
-}
-
-impl Eager {
-    fn poll(self: &Arc<Self>) {
-        let waker = Waker::from(Arc::new(Call(Arc::downgrade(self))));
-        let mut subscription = self.subscription.lock().unwrap();
-        while let Poll::Ready(Some(Ok(frame))) =
-            Pin::new(&mut *subscription).poll_frame(&mut Context::from_waker(&waker))
-        {
-            self.read.lock().unwrap().push(frame.into_data().unwrap());
-        }
-    }
-}
-
-/// Does not own the subscription, which keeps it.
-struct Call(Weak<Eager>);
-
-impl Wake for Call {
-    fn wake(self: Arc<Self>) {
-        if let Some(eager) = self.0.upgrade() {
-            eager.poll();
-        }
-    }
+    log.away.store(false, Ordering::Relaxed);
+    publish_numbers(&hub.topic("t").unwrap(), 3..4).await;
+    assert_eq!(soon(&mut now).await, numbers(3..4), "what was published since it came, and nothing before");
+    assert_eq!(soon(&mut resumed).await, numbers(1..4));
+    assert!(now.last_event_id().unwrap().ends_with("-4"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_finds_news_before_others_are_told_tells_them() {
-    let config = HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() };
-    let topic = Hub::with_log(config, |_| Flaky::new()).topic("t").unwrap();
-    let mut finder = topic.subscribe(None).await.unwrap();
-    let subscription = Mutex::new(topic.subscribe(None).await.unwrap());
-    let waits = Arc::new(Eager { subscription, read: Mutex::default() });
-    waits.poll();
-    assert_eq!(waits.read.lock().unwrap().len(), 1, "its place");
-    topic.publish(EventBuilder::new().data("a")).await.unwrap();
-    while ready(&mut finder).await.is_some() {}
-    assert_eq!(data(&waits.read.lock().unwrap()[1..].concat()), ["a"]);
+async fn topics_that_nobody_uses_are_unloaded_and_keep_their_events() {
+    let log = Remote::new();
+    let hub = Hub::with_log(HubConfig::default().with_max_topics(2), Arc::clone(&log) as Arc<dyn Log>);
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let topic = hub.topic(name).unwrap();
+        ids.push(publish(&topic, name).await);
+        drop(topic.subscribe(From::Now).await.unwrap());
+        publish(&topic, "more").await;
+    }
+    let held = ["a", "b"].map(|name| hub.topic(name).unwrap());
+    assert_eq!(hub.topic("c").unwrap_err(), HubError::TooManyTopics { limit: 2 }, "both are in use");
+    let mut resumed = held[0].subscribe(From::After(&ids[0])).await.unwrap();
+    assert_eq!(soon(&mut resumed).await, ["more"]);
+    drop((held, resumed));
+    sleep(Duration::from_secs(61)).await;
+    hub.expire();
+    assert_eq!(hub.metrics().topics, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_topic_lets_its_subscribers_go_and_refuses_new_ones_for_a_while() {
+    let log = Remote::new();
+    let hub = Hub::with_log(
+        HubConfig::default().with_retry(Duration::from_secs(3)),
+        Arc::clone(&log) as Arc<dyn Log>,
+    );
+    let topic = hub.topic("t").unwrap();
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
+    publish(&topic, "last").await;
+    assert!(hub.end("t").await.unwrap());
+    assert!(!hub.end("t").await.unwrap());
+    let rest = subscription.collect().await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"retry: 3000\n\n"), "{rest:?}");
+    assert_eq!(hub.last_event_id("t").await, Ok(None));
+    for topic in [topic.clone(), hub.topic("t").unwrap()] {
+        assert_eq!(topic.subscribe(From::Now).await.unwrap_err(), HubError::Ended);
+        let error = topic.publish(EventBuilder::new().data("x")).await.unwrap_err();
+        assert_eq!((error.status().as_u16(), error), (410, AppendError::Ended));
+    }
+    sleep(Duration::from_secs(61)).await;
+    subscription = topic.subscribe(From::Now).await.unwrap();
+    publish(&topic, "again").await;
+    assert_eq!(soon(&mut subscription).await, ["again"], "the name is free");
 }

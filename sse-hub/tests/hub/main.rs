@@ -15,7 +15,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use proto::{Message, Parser};
 use sse_hub::{
-    EventBuilder, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, Log, Slow, Subscription, Topic,
+    EventBuilder, From, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, OnLag, Subscription, Topic,
 };
 
 fn topic(config: HubConfig) -> (Hub, Topic) {
@@ -26,7 +26,7 @@ fn topic(config: HubConfig) -> (Hub, Topic) {
 
 /// A log of four events.
 fn small() -> HubConfig {
-    HubConfig { history: HistoryLimits { events: 4, ..HistoryLimits::default() }, ..HubConfig::default() }
+    HubConfig::default().with_history(HistoryLimits { events: 4, ..HistoryLimits::default() })
 }
 
 async fn publish(topic: &Topic, data: &str) -> String {
@@ -34,12 +34,12 @@ async fn publish(topic: &Topic, data: &str) -> String {
 }
 
 /// The next frame, waiting for it; `None` at the end.
-async fn frame<L: Log>(subscription: &mut Subscription<L>) -> Option<Bytes> {
+async fn frame(subscription: &mut Subscription) -> Option<Bytes> {
     Some(subscription.frame().await?.unwrap().into_data().unwrap())
 }
 
 /// The next frame if it is there without waiting.
-async fn ready<L: Log>(subscription: &mut Subscription<L>) -> Option<Bytes> {
+async fn ready(subscription: &mut Subscription) -> Option<Bytes> {
     let mut frame = std::pin::pin!(frame(subscription));
     std::future::poll_fn(|cx| match frame.as_mut().poll(cx) {
         Poll::Ready(bytes) => Poll::Ready(bytes),
@@ -71,7 +71,7 @@ async fn replays_what_followed_the_id_in_one_frame_and_goes_on() {
     let first = publish(&topic, "a").await;
     publish(&topic, "b").await;
     publish(&topic, "c\nd").await;
-    let mut subscription = topic.subscribe(Some(&first)).await.unwrap();
+    let mut subscription = topic.subscribe(From::After(&first)).await.unwrap();
     let bytes = frame(&mut subscription).await.unwrap();
     assert_eq!(data(&bytes), ["b", "c\nd"]);
     assert_eq!(ready(&mut subscription).await, None);
@@ -84,7 +84,7 @@ async fn a_burst_is_put_together_once_for_all() {
     let (_, topic) = topic(HubConfig::default());
     let mut subscriptions = vec![];
     for _ in 0..3 {
-        let mut subscription = topic.subscribe(None).await.unwrap();
+        let mut subscription = topic.subscribe(From::Now).await.unwrap();
         frame(&mut subscription).await.unwrap();
         subscriptions.push(subscription);
     }
@@ -112,7 +112,7 @@ async fn a_large_event_is_shared_wherever_it_is_read() {
     let mut read = vec![];
     // By turns, so that neither is what was read last.
     for id in [&first, &second, &first, &second] {
-        read.push(frame(&mut topic.subscribe(Some(id)).await.unwrap()).await.unwrap());
+        read.push(frame(&mut topic.subscribe(From::After(id)).await.unwrap()).await.unwrap());
     }
     assert_eq!(data(&read[0]), [large]);
     assert_eq!([read[0].as_ptr(), read[1].as_ptr()], [read[2].as_ptr(), read[3].as_ptr()]);
@@ -125,7 +125,7 @@ fn a_hub_outlives_the_runtime_that_polled_it_first() {
     let first = runtime();
     let (_, topic) = first.block_on(async { topic(HubConfig::default()) });
     let follow = async || {
-        let mut subscription = topic.subscribe(None).await.unwrap();
+        let mut subscription = topic.subscribe(From::Now).await.unwrap();
         frame(&mut subscription).await.unwrap();
         assert_eq!(ready(&mut subscription).await, None, "it waits");
         publish(&topic, "x").await;
@@ -156,7 +156,7 @@ async fn a_backlog_comes_in_frames_of_bounded_size() {
         publish(&topic, &"x".repeat(20_000)).await;
     }
     publish(&topic, &"y".repeat(200_000)).await;
-    let mut subscription = topic.subscribe(Some(&begin)).await.unwrap();
+    let mut subscription = topic.subscribe(From::After(&begin)).await.unwrap();
     let mut sizes = vec![];
     while let Some(frame) = ready(&mut subscription).await {
         sizes.push(frame.len() / 20_000);
@@ -169,19 +169,19 @@ async fn a_frame_may_be_exactly_as_long_as_its_bound() {
     let (_, topic) = topic(HubConfig::default());
     let begin = publish(&topic, "").await;
     publish(&topic, &"x".repeat(30_000)).await;
-    let first = frame(&mut topic.subscribe(Some(&begin)).await.unwrap()).await.unwrap().len();
+    let first = frame(&mut topic.subscribe(From::After(&begin)).await.unwrap()).await.unwrap().len();
     publish(&topic, &"x".repeat(30_000 + (64 << 10) - 2 * first)).await;
     publish(&topic, "next").await;
-    let both = frame(&mut topic.subscribe(Some(&begin)).await.unwrap()).await.unwrap();
+    let both = frame(&mut topic.subscribe(From::After(&begin)).await.unwrap()).await.unwrap();
     assert_eq!(both.len(), 64 << 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_without_an_id_is_given_its_place() {
-    let (_, topic) = topic(HubConfig { retry: Some(Duration::from_secs(2)), ..HubConfig::default() });
+    let (_, topic) = topic(HubConfig::default().with_retry(Duration::from_secs(2)));
     publish(&topic, "before").await;
     let mut parser = Parser::new();
-    let mut subscription = topic.subscribe(None).await.unwrap();
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
     assert_eq!(messages(&mut parser, &frame(&mut subscription).await.unwrap()), []);
     assert_eq!(parser.retry(), Some(Duration::from_secs(2)));
     drop(subscription);
@@ -221,8 +221,8 @@ async fn an_id_of_another_log_is_a_gap_that_is_told_once() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_subscriber_is_told_and_holds_nothing() {
     let (hub, topic) = topic(small());
-    let mut slow = topic.subscribe(None).await.unwrap();
-    let mut quick = topic.subscribe(None).await.unwrap();
+    let mut slow = topic.subscribe(From::Now).await.unwrap();
+    let mut quick = topic.subscribe(From::Now).await.unwrap();
     frame(&mut slow).await.unwrap();
     frame(&mut quick).await.unwrap();
     for number in 1..=10 {
@@ -239,8 +239,8 @@ async fn a_slow_subscriber_is_told_and_holds_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_subscriber_is_disconnected_if_so_configured() {
-    let (hub, topic) = topic(HubConfig { slow: Slow::Disconnect, ..small() });
-    let mut slow = topic.subscribe(None).await.unwrap();
+    let (hub, topic) = topic(small().with_on_lag(OnLag::Disconnect));
+    let mut slow = topic.subscribe(From::Now).await.unwrap();
     frame(&mut slow).await.unwrap();
     for number in 0..5 {
         publish(&topic, &number.to_string()).await;
@@ -253,8 +253,8 @@ async fn a_slow_subscriber_is_disconnected_if_so_configured() {
 #[tokio::test(start_paused = true)]
 async fn closing_ends_streams_after_their_last_event_with_a_retry() {
     let (hub, topic) = topic(HubConfig::default());
-    let mut waiting = topic.subscribe(None).await.unwrap();
-    let mut behind = topic.subscribe(None).await.unwrap();
+    let mut waiting = topic.subscribe(From::Now).await.unwrap();
+    let mut behind = topic.subscribe(From::Now).await.unwrap();
     frame(&mut waiting).await.unwrap();
     frame(&mut behind).await.unwrap();
     publish(&topic, "last").await;
@@ -267,7 +267,7 @@ async fn closing_ends_streams_after_their_last_event_with_a_retry() {
     assert_eq!(frame(&mut behind).await.unwrap(), "retry: 1000\n\n");
     assert!(behind.is_end_stream());
     assert_eq!(frame(&mut behind).await, None);
-    let error = topic.subscribe(None).await.unwrap_err();
+    let error = topic.subscribe(From::Now).await.unwrap_err();
     assert_eq!(error, HubError::Closed);
     assert_eq!(error.to_string(), "the hub is shutting down: try again later");
 }
@@ -307,14 +307,12 @@ async fn cut_anywhere_nothing_is_lost_or_repeated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_wake_up_is_lost_between_threads() {
-    let config = HubConfig {
-        history: HistoryLimits { events: 100_000, ..HistoryLimits::default() },
-        ..HubConfig::default()
-    };
-    let (_, topic) = topic(HubConfig { keep_alive: Duration::MAX, ..config });
+    let config =
+        HubConfig::default().with_history(HistoryLimits { events: 100_000, ..HistoryLimits::default() });
+    let (_, topic) = topic(config.with_keep_alive(Duration::MAX));
     let mut tasks = vec![];
     for _ in 0..20 {
-        let mut subscription = topic.subscribe(None).await.unwrap();
+        let mut subscription = topic.subscribe(From::Now).await.unwrap();
         tasks.push(tokio::spawn(async move {
             let mut parser = Parser::new();
             let mut received = vec![];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use sse_hub::{HistoryLimits, Hub, HubConfig, Subscription};
+use sse_hub::{From, HistoryLimits, Hub, HubConfig, Subscription};
 use tokio::time::{Instant, advance, timeout};
 
 use super::{data, frame, publish, ready, topic};
@@ -24,8 +24,8 @@ async fn silence_is_broken_by_a_comment_for_everyone() {
     let at = || start.elapsed().as_secs();
     let (_, topic) = topic(HubConfig::default());
     tokio::time::sleep(Duration::from_secs(100)).await;
-    let mut first = topic.subscribe(None).await.unwrap();
-    let mut second = topic.subscribe(None).await.unwrap();
+    let mut first = topic.subscribe(From::Now).await.unwrap();
+    let mut second = topic.subscribe(From::Now).await.unwrap();
     frame(&mut first).await.unwrap();
     frame(&mut second).await.unwrap();
     assert_eq!(ready(&mut first).await, None, "the silence before it came does not count");
@@ -46,8 +46,8 @@ async fn silence_is_broken_by_a_comment_for_everyone() {
 
 #[tokio::test(start_paused = true)]
 async fn keep_alive_can_be_off() {
-    let (_, topic) = topic(HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() });
-    let mut subscription = topic.subscribe(None).await.unwrap();
+    let (_, topic) = topic(HubConfig::default().with_keep_alive(Duration::MAX));
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
     frame(&mut subscription).await.unwrap();
     let day = Duration::from_secs(86_400);
     assert!(tokio::time::timeout(day, frame(&mut subscription)).await.is_err());
@@ -56,8 +56,8 @@ async fn keep_alive_can_be_off() {
 #[tokio::test(start_paused = true)]
 async fn an_event_spares_the_comment_that_was_due() {
     let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
-    let mut quick = topic.subscribe(None).await.unwrap();
-    let mut slow = topic.subscribe(None).await.unwrap();
+    let mut quick = topic.subscribe(From::Now).await.unwrap();
+    let mut slow = topic.subscribe(From::Now).await.unwrap();
     assert!(soon(&mut quick).await.unwrap().ends_with(b"-0\n\n"), "its place");
     assert!(soon(&mut slow).await.unwrap().ends_with(b"-0\n\n"), "its place");
     assert_eq!(soon(&mut quick).await, None);
@@ -71,10 +71,10 @@ async fn an_event_spares_the_comment_that_was_due() {
 #[tokio::test(start_paused = true)]
 async fn a_newcomer_does_not_put_the_comment_off() {
     let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
-    let mut first = topic.subscribe(None).await.unwrap();
+    let mut first = topic.subscribe(From::Now).await.unwrap();
     assert!(soon(&mut first).await.is_some(), "its place");
     assert_eq!(soon(&mut first).await, None);
-    let _second = topic.subscribe(None).await.unwrap();
+    let _second = topic.subscribe(From::Now).await.unwrap();
     advance(secs(14)).await;
     assert_eq!(soon(&mut first).await.unwrap(), ": \n");
 }
@@ -83,11 +83,11 @@ async fn a_newcomer_does_not_put_the_comment_off() {
 async fn who_leaves_leaves_nothing() {
     let hub = Hub::new(HubConfig::default());
     let topic = hub.topic("t").unwrap();
-    let stays = topic.subscribe(None).await.unwrap();
+    let stays = topic.subscribe(From::Now).await.unwrap();
     assert_eq!(format!("{stays:?}"), "Subscription { lag: 0, .. }");
     assert!(format!("{hub:?}").starts_with("Hub { config: HubConfig { "), "{hub:?}");
     for _ in 0..100 {
-        drop(topic.subscribe(None).await.unwrap());
+        drop(topic.subscribe(From::Now).await.unwrap());
     }
     assert_eq!(format!("{topic:?}"), "Topic { members: 1, .. }");
     drop(stays);
@@ -97,17 +97,17 @@ async fn who_leaves_leaves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn what_is_too_old_is_not_resumed_from() {
     let history = HistoryLimits { age: secs(60), ..HistoryLimits::default() };
-    let topic = Hub::new(HubConfig { history, ..HubConfig::default() }).topic("t").unwrap();
+    let topic = Hub::new(HubConfig::default().with_history(history)).topic("t").unwrap();
     let first = publish(&topic, "a").await;
     advance(secs(30)).await;
     let second = publish(&topic, "b").await;
     publish(&topic, "c").await;
     advance(secs(40)).await;
-    let mut resumed = topic.subscribe(Some(&second)).await.unwrap();
-    assert!(soon(&mut resumed).await.unwrap().starts_with(b"data: c\nid: "));
+    let mut resumed = topic.subscribe(From::After(&second)).await.unwrap();
+    assert_eq!(data(&soon(&mut resumed).await.unwrap()), ["c"]);
     advance(secs(60)).await;
     for (id, missed) in [(first, 2), (second, 1)] {
-        let mut late = topic.subscribe(Some(&id)).await.unwrap();
+        let mut late = topic.subscribe(From::After(&id)).await.unwrap();
         let told = soon(&mut late).await.unwrap();
         let told = std::str::from_utf8(&told).unwrap();
         assert!(told.contains("event: gap\n"), "{told}");
@@ -121,15 +121,15 @@ async fn the_ids_of_one_hub_mean_nothing_to_another() {
     let ids = [publish(&topics[0], "a").await, publish(&topics[1], "a").await];
     assert_ne!(ids[0], ids[1]);
     publish(&topics[1], "b").await;
-    let mut restarted = topics[1].subscribe(Some(&ids[0])).await.unwrap();
+    let mut restarted = topics[1].subscribe(From::After(&ids[0])).await.unwrap();
     let told = soon(&mut restarted).await.unwrap();
     assert!(told.starts_with(b"event: gap\ndata: {\"missed\":null}\nid: "), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_close_reaches_who_waits_at_once() {
-    let hub = Hub::new(HubConfig { keep_alive: Duration::MAX, ..HubConfig::default() });
-    let mut waiting = hub.topic("t").unwrap().subscribe(None).await.unwrap();
+    let hub = Hub::new(HubConfig::default().with_keep_alive(Duration::MAX));
+    let mut waiting = hub.topic("t").unwrap().subscribe(From::Now).await.unwrap();
     assert!(soon(&mut waiting).await.unwrap().ends_with(b"-0\n\n"), "its place");
     let start = Instant::now();
     let waiting = tokio::spawn(async move { timeout(secs(3600), waiting.collect()).await.is_ok() });

@@ -89,6 +89,12 @@ impl<'a> EventBuilder<'a> {
         self.id
     }
 
+    /// Takes the ID away, for a log that gives events their IDs.
+    pub const fn without_id(mut self) -> Self {
+        self.id = None;
+        self
+    }
+
     /// Adds data, which follows earlier data on a new line.
     #[inline]
     pub fn data(mut self, data: &'a str) -> Self {

@@ -99,12 +99,34 @@ impl Default for HistoryLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(u64);
 
+impl Cursor {
+    /// The place after `position` events, whether the log kept, evicted or [skipped](History::skip_to) them.
+    pub const fn at(position: u64) -> Self {
+        Self(position)
+    }
+
+    /// How many events come before it, evicted and skipped ones included.
+    pub const fn position(self) -> u64 {
+        self.0
+    }
+}
+
 /// Events are missing: they were evicted, or the log never had them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
     /// How many, where that is known.
     pub missed: Option<u64>,
+}
+
+impl Gap {
+    /// Nobody knows how many are missing.
+    pub const UNKNOWN: Self = Self { missed: None };
+
+    /// So many are missing.
+    pub const fn of(missed: u64) -> Self {
+        Self { missed: Some(missed) }
+    }
 }
 
 impl fmt::Display for Gap {
@@ -168,6 +190,15 @@ impl<T: AsRef<[u8]>> History<T> {
         self.expire(now);
     }
 
+    /// Evicts all events and counts the next one as the first after `position` others, for a log that begins in the middle of
+    /// another one. A position that lies behind counts as the [`end`](Self::end).
+    pub fn skip_to(&mut self, position: u64) {
+        while !self.entries.is_empty() {
+            self.evict_first();
+        }
+        self.first = self.first.max(position);
+    }
+
     /// Evicts what is older than the limit. [`append`](Self::append) does so as well; a log that is seldom
     /// appended to needs a call at [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Instant) {
@@ -179,6 +210,11 @@ impl<T: AsRef<[u8]>> History<T> {
     /// The last instant at which the oldest event is kept; `None` if there is none.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.entries.front().map(|entry| entry.appended + self.limits.age)
+    }
+
+    /// The last instant at which any event that is kept now is still kept; `None` if there is none.
+    pub fn last_expiry(&self) -> Option<Instant> {
+        self.entries.back().map(|entry| entry.appended + self.limits.age)
     }
 
     fn evict_first(&mut self) {

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use sse_hub::{EventBuilder, GAP_EVENT, Hub, HubConfig, LastEventId, Topic};
-use sse_hub::{HistoryLimits, Slow};
+use sse_hub::{HistoryLimits, OnLag};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -24,9 +24,9 @@ type Current = Arc<Mutex<Topic>>;
 /// Starts a hub that publishes with waits of up to `pause` milliseconds; returns the ID to begin after.
 pub async fn start(mut random: Random, pause: usize) -> (SocketAddr, String) {
     let history = [4, 16, 4096][random.below(3)];
-    let slow = [Slow::Tell, Slow::Disconnect][random.below(2)];
-    let first = topic(history, slow);
-    let Ok(start) = first.publish(EventBuilder::new().data("start")).await;
+    let on_lag = [OnLag::SendGap, OnLag::Disconnect][random.below(2)];
+    let first = topic(history, on_lag);
+    let start = first.publish(EventBuilder::new().data("start")).await.unwrap();
     let current: Current = Arc::new(Mutex::new(first));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -34,13 +34,13 @@ pub async fn start(mut random: Random, pause: usize) -> (SocketAddr, String) {
     // Small writes that wait for an acknowledgement would take real time, while a paused clock runs on.
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    tokio::spawn(publish(current, random, pause, move || topic(history, slow)));
+    tokio::spawn(publish(current, random, pause, move || topic(history, on_lag)));
     (address, start)
 }
 
 async fn events(State(topic): State<Current>, id: LastEventId) -> impl IntoResponse {
     let topic = topic.lock().unwrap().clone();
-    topic.subscribe(id.as_deref()).await.unwrap()
+    topic.subscribe(&id).await.unwrap()
 }
 
 /// Of one line or several, with characters that a cut can split.
@@ -49,14 +49,12 @@ fn data(number: u64) -> String {
     format!("{number} {}", filler[(number % 5) as usize].repeat((number * 7 % 11) as usize))
 }
 
-fn topic(history: usize, slow: Slow) -> Topic {
-    let config = HubConfig {
-        history: HistoryLimits { events: history, ..HistoryLimits::default() },
-        keep_alive: Duration::from_secs(2),
-        retry: Some(Duration::from_millis(100)),
-        slow,
-        ..HubConfig::default()
-    };
+fn topic(history: usize, on_lag: OnLag) -> Topic {
+    let config = HubConfig::default()
+        .with_history(HistoryLimits { events: history, ..HistoryLimits::default() })
+        .with_keep_alive(Duration::from_secs(2))
+        .with_retry(Duration::from_millis(100))
+        .with_on_lag(on_lag);
     Hub::new(config).topic("t").unwrap()
 }
 
@@ -71,7 +69,7 @@ async fn publish(current: Current, mut random: Random, pause: usize, restarted: 
             *current.lock().unwrap() = restarted();
         }
         let topic = current.lock().unwrap().clone();
-        let Ok(_) = topic.publish(EventBuilder::new().data(&data(number))).await;
+        topic.publish(EventBuilder::new().data(&data(number))).await.unwrap();
         sleep(Duration::from_millis(random.below(pause) as u64)).await;
     }
 }

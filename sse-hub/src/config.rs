@@ -1,0 +1,100 @@
+//! How a hub behaves.
+
+use std::time::Duration;
+
+use proto::{HistoryLimits, KeepAlive};
+
+/// How a [`Hub`](crate::Hub) behaves.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use sse_hub::HubConfig;
+///
+/// let config = HubConfig::default().with_max_topics(100).with_retry(Duration::from_secs(2));
+/// assert_eq!(config.retry, Some(Duration::from_secs(2)));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HubConfig {
+    /// How much of each topic is kept in memory; see [`HistoryLimits`] for the defaults. Without a log beneath it is all that is
+    /// kept.
+    pub history: HistoryLimits,
+    /// After how long a silence subscribers are sent a comment; 15 s by default, `Duration::MAX` means never.
+    pub keep_alive: Duration,
+    /// The reconnection time that subscribers are told at their start; none by default.
+    pub retry: Option<Duration>,
+    /// By how much, at random, the reconnection time of a farewell is lengthened, so that not all clients come back at once; zero
+    /// by default.
+    pub retry_spread: Duration,
+    /// After how long a subscriber is let go, between two events, to come back; none by default. Each is let go up to a tenth
+    /// earlier, at random.
+    pub max_age: Option<Duration>,
+    /// What happens to a subscriber whose next event is no longer kept.
+    pub on_lag: OnLag,
+    /// How many topics may be loaded; 1,024 by default.
+    pub max_topics: usize,
+    /// How many subscribers there may be, of all topics; 65,536 by default.
+    pub max_subscribers: usize,
+    /// Of how many topics that were forgotten the hub without a log beneath remembers the last place, so that subscribers who
+    /// come back are told no gap; 16,384 by default, about 150 bytes each.
+    pub remembered_topics: usize,
+    /// How long a topic that was ended refuses publishers and subscribers; 60 s by default.
+    pub ended_for: Duration,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            history: HistoryLimits::default(),
+            keep_alive: KeepAlive::INTERVAL,
+            retry: None,
+            retry_spread: Duration::ZERO,
+            max_age: None,
+            on_lag: OnLag::default(),
+            max_topics: 1024,
+            max_subscribers: 65_536,
+            remembered_topics: 16_384,
+            ended_for: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What happens to a subscriber whose next event is no longer kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnLag {
+    /// It is sent a [`GAP_EVENT`](crate::GAP_EVENT) and goes on with the oldest event that is kept.
+    #[default]
+    SendGap,
+    /// Its response ends. A client that reconnects is told about the gap then.
+    Disconnect,
+}
+
+macro_rules! setters {
+    ($($with:ident $field:ident: $type:ty => $value:expr),* $(,)?) => {
+        impl HubConfig {
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                pub fn $with(mut self, $field: $type) -> Self {
+                    self.$field = $value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    with_history history: HistoryLimits => history,
+    with_keep_alive keep_alive: Duration => keep_alive,
+    with_retry retry: Duration => Some(retry),
+    with_retry_spread retry_spread: Duration => retry_spread,
+    with_max_age max_age: Duration => Some(max_age),
+    with_on_lag on_lag: OnLag => on_lag,
+    with_max_topics max_topics: usize => max_topics,
+    with_max_subscribers max_subscribers: usize => max_subscribers,
+    with_remembered_topics remembered_topics: usize => remembered_topics,
+    with_ended_for ended_for: Duration => ended_for,
+}

@@ -1,0 +1,172 @@
+//! Events on their way into a log and out of it.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proto::EventBuilder;
+use sha2::{Digest as _, Sha256};
+
+use crate::Place;
+
+/// Events that are published together: all of them or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The events, in order.
+    pub events: Vec<NewEvent>,
+    /// What keeps the batch from being appended twice.
+    pub key: Option<Key>,
+}
+
+/// An event before it has a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The application's ID; without one the event's place is its ID.
+    pub id: Option<Arc<str>>,
+    /// The lines of the event, encoded once, without the ID and without the blank line that ends it.
+    pub bytes: Bytes,
+}
+
+/// An idempotency key: a batch with a key that a topic knows is not appended again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// What the publisher chose, 1 to 128 bytes.
+    pub text: Box<str>,
+    /// SHA-256 of the events, which tells a repetition from another batch.
+    pub digest: [u8; 32],
+}
+
+/// An event in a log.
+///
+/// It holds the bytes as they are sent, ID included, so that they are put together once; events of one batch share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    place: Place,
+    id: Option<Arc<str>>,
+    /// This event and the rest of its batch, as sent.
+    rest: Bytes,
+    /// How many bytes of `rest` are this event.
+    len: usize,
+    /// How many bytes of this event come before its ID.
+    body: usize,
+    /// How many events `rest` has.
+    count: usize,
+}
+
+impl Batch {
+    /// Encodes events; an empty ID counts as none.
+    pub fn new(events: &[EventBuilder<'_>]) -> Self {
+        Self { events: events.iter().map(NewEvent::from).collect(), key: None }
+    }
+
+    /// Adds an idempotency key, with the digest of the events.
+    pub fn with_key(mut self, text: &str) -> Self {
+        let mut digest = Sha256::new();
+        for event in &self.events {
+            let id = event.id.as_deref().unwrap_or_default();
+            // Lengths first, so that no two batches are the same bytes.
+            for part in [id.as_bytes(), &event.bytes] {
+                digest.update((part.len() as u64).to_le_bytes());
+                digest.update(part);
+            }
+        }
+        self.key = Some(Key { text: text.into(), digest: digest.finalize().into() });
+        self
+    }
+
+    /// The events at their places, of which the first is given.
+    pub fn stored(&self, first: Place) -> Vec<Stored> {
+        Stored::batch(first, self.events.iter().map(|event| (event.id.clone(), &event.bytes[..])))
+    }
+}
+
+impl From<&EventBuilder<'_>> for NewEvent {
+    fn from(event: &EventBuilder<'_>) -> Self {
+        let id = event.last_event_id().filter(|id| !id.is_empty()).map(Arc::from);
+        let mut bytes = event.clone().without_id().encode();
+        // Comments alone have no blank line.
+        if bytes.ends_with("\n\n") {
+            bytes.pop();
+        }
+        Self { id, bytes: bytes.into() }
+    }
+}
+
+impl Stored {
+    /// An event by itself; `bytes` are those of [`NewEvent::bytes`].
+    pub fn new(place: Place, id: Option<Arc<str>>, bytes: &[u8]) -> Self {
+        let mut batch = Self::batch(place, [(id, bytes)]);
+        batch.pop().expect("a batch of one")
+    }
+
+    /// The events of a batch, which subscribers then get in one write. Their places follow that of the first.
+    pub fn batch<'a>(
+        first: Place,
+        events: impl IntoIterator<Item = (Option<Arc<str>>, &'a [u8])>,
+    ) -> Vec<Self> {
+        let events: Vec<_> = events
+            .into_iter()
+            .zip(0..)
+            .map(|((id, bytes), at)| {
+                let place = first.plus(at);
+                let id_len = id.as_ref().map_or_else(|| place.encoded_len(), |id| id.len());
+                (place, id, bytes, bytes.len() + "id: \n\n".len() + id_len)
+            })
+            .collect();
+        // Exactly, for the capacity is kept as long as the events are.
+        let mut wire = Vec::with_capacity(events.iter().map(|(.., len)| len).sum());
+        let mut parts = Vec::with_capacity(events.len());
+        for (place, id, bytes, len) in events {
+            let start = wire.len();
+            wire.extend_from_slice(bytes);
+            // The ID comes last: a client that takes it at its line has had the event by then.
+            match &id {
+                Some(id) => write!(wire, "id: {id}\n\n"),
+                None => write!(wire, "id: {place}\n\n"),
+            }
+            .expect("a vector takes everything");
+            parts.push((place, id, start, bytes.len(), len));
+        }
+        let (wire, count) = (Bytes::from(wire), parts.len());
+        let stored = |(at, (place, id, start, body, len))| Self {
+            place,
+            id,
+            rest: wire.slice(start..),
+            len,
+            body,
+            count: count - at,
+        };
+        parts.into_iter().enumerate().map(stored).collect()
+    }
+
+    /// Its place.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The application's ID, if it has one.
+    pub fn id(&self) -> Option<&Arc<str>> {
+        self.id.as_ref()
+    }
+
+    /// Its lines without the ID and the blank line, as in [`NewEvent::bytes`].
+    pub fn bytes(&self) -> &[u8] {
+        &self.rest[..self.body]
+    }
+
+    /// What subscribers are sent.
+    pub fn wire(&self) -> &[u8] {
+        &self.rest[..self.len]
+    }
+
+    /// This event and those of its batch that follow it, as sent, and how many they are.
+    pub(crate) fn rest(&self) -> (&Bytes, usize) {
+        (&self.rest, self.count)
+    }
+}
+
+impl AsRef<[u8]> for Stored {
+    fn as_ref(&self) -> &[u8] {
+        self.wire()
+    }
+}

@@ -1,0 +1,90 @@
+//! How a log tells a hub what was appended.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::Stored;
+use crate::Place;
+
+/// Where a log tells what happens to a topic; cheap to clone.
+///
+/// **Whatever order updates come in, and however often, the hub sorts it out**: events that it has are ignored, and where some
+/// are missing it reads them from the log. An update never blocks.
+#[derive(Clone)]
+pub struct Feed(Arc<dyn Fn(Update) -> Wake + Send + Sync>);
+
+/// What happened to a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Update {
+    /// A batch was appended.
+    Appended(Vec<Stored>),
+    /// The newest event of the topic is at this place. To be said when updates may have been missed (a connection was lost), and
+    /// once in a while: the hub compares, reads what it does not have, and tells its subscribers if events were lost.
+    Latest(Place),
+    /// The topic was ended: its subscribers are let go.
+    Ended,
+}
+
+/// Wakes the subscribers of a topic when it is dropped.
+///
+/// To be dropped without a lock of the log held, for a waker may do anything: call the log, too.
+#[must_use = "dropping it wakes the subscribers, which must not happen under a lock"]
+pub struct Wake(pub(crate) Option<Waker>);
+
+/// As long as it lives, a [`Feed`] is told of a topic.
+pub struct Following(#[allow(dead_code, reason = "only its end matters")] Box<dyn Any + Send + Sync>);
+
+impl Feed {
+    /// A feed that calls `receive`, for tests of a log.
+    pub fn new(receive: impl Fn(Update) + Send + Sync + 'static) -> Self {
+        Self::waking(move |update| {
+            receive(update);
+            Wake(None)
+        })
+    }
+
+    pub(crate) fn waking(receive: impl Fn(Update) -> Wake + Send + Sync + 'static) -> Self {
+        Self(Arc::new(receive))
+    }
+
+    /// Tells what happened.
+    pub fn send(&self, update: Update) -> Wake {
+        (self.0)(update)
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wake").finish_non_exhaustive()
+    }
+}
+
+impl Following {
+    /// Drops `guard` when nobody follows any more.
+    pub fn new(guard: impl Any + Send + Sync) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Following").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! Idempotency keys, kept as long as their events.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::Place;
+use crate::log::{AppendError, Key};
+
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    by_text: HashMap<Box<str>, ([u8; 32], Place)>,
+    /// In the order of the numbers of the last event of each batch.
+    order: VecDeque<(u64, Box<str>)>,
+}
+
+impl Keys {
+    /// The place of the first event of the batch that had the key.
+    pub(super) fn find(&self, key: &Key) -> Result<Option<Place>, AppendError> {
+        match self.by_text.get(&key.text) {
+            None => Ok(None),
+            Some((digest, first)) if *digest == key.digest => Ok(Some(*first)),
+            Some(_) => Err(AppendError::KeyReused),
+        }
+    }
+
+    pub(super) fn add(&mut self, key: &Key, first: Place, last: u64) {
+        self.by_text.insert(key.text.clone(), (key.digest, first));
+        self.order.push_back((last, key.text.clone()));
+    }
+
+    /// Lets go of the keys whose events are all among the first `number`.
+    pub(super) fn forget_up_to(&mut self, number: u64) {
+        while self.order.front().is_some_and(|(last, _)| *last <= number)
+            && let Some((_, text)) = self.order.pop_front()
+        {
+            self.by_text.remove(&text);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Places in the log of a topic.
+
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
+/// A place in the log of a topic: after the event with this stamp and number, or before the first one.
+///
+/// The number counts the events of a topic from 1 without holes, so that the size of a gap is exact. The stamp is the time of
+/// the event in microseconds since 1970, or more where the clock stood still or went back: it rises with every batch of a topic,
+/// and all events of one batch have the same. After a loss of its newest events a log gives their numbers again, but not their stamps,
+/// so **two places are the same only if both are equal**.
+///
+/// As an event ID it is written `{stamp}-{number}`, which is a valid ID of a Redis stream.
+///
+/// # Example
+///
+/// ```
+/// use sse_hub::Place;
+///
+/// let place: Place = "1764195000000000-7".parse()?;
+/// assert_eq!((place.stamp, place.number), (1_764_195_000_000_000, 7));
+/// assert_eq!(place.to_string(), "1764195000000000-7");
+/// # Ok::<(), sse_hub::NotAPlace>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// When the event was appended; 0 in a question means "whatever its stamp".
+    pub stamp: u64,
+    /// How many events of the topic there were with it; 0 before the first one.
+    pub number: u64,
+}
+
+impl Place {
+    /// The place after the event with this stamp and number.
+    pub const fn new(stamp: u64, number: u64) -> Self {
+        Self { stamp, number }
+    }
+
+    /// Whether an event at `next` directly follows this place.
+    pub fn is_followed_by(self, next: Self) -> bool {
+        next.stamp >= self.stamp && self.number.checked_add(1).is_some_and(|number| number == next.number)
+    }
+
+    /// How long it is as an ID.
+    pub(crate) fn encoded_len(self) -> usize {
+        let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
+        digits(self.stamp) + "-".len() + digits(self.number)
+    }
+
+    /// The place `count` events further in the same batch.
+    pub const fn plus(self, count: u64) -> Self {
+        Self { stamp: self.stamp, number: self.number.saturating_add(count) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.stamp, self.number)
+    }
+}
+
+/// The text is not a [`Place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotAPlace;
+
+impl fmt::Display for NotAPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a place: expected two numbers with a hyphen between them")
+    }
+}
+
+impl std::error::Error for NotAPlace {}
+
+impl From<ParseIntError> for NotAPlace {
+    fn from(_: ParseIntError) -> Self {
+        Self
+    }
+}
+
+impl FromStr for Place {
+    type Err = NotAPlace;
+
+    /// Reads what `Display` writes, and nothing else: a place has one spelling.
+    fn from_str(text: &str) -> Result<Self, NotAPlace> {
+        let (stamp, number) = text.split_once('-').ok_or(NotAPlace)?;
+        let canonical = |digits: &str| {
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
+        };
+        if !canonical(stamp) || !canonical(number) {
+            return Err(NotAPlace);
+        }
+        Ok(Self { stamp: stamp.parse()?, number: number.parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_one_spelling() {
+        for text in ["0-0", "1-2", "18446744073709551615-18446744073709551615"] {
+            let place = text.parse::<Place>().unwrap();
+            assert_eq!((place.to_string().as_str(), place.encoded_len()), (text, text.len()));
+        }
+        for text in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "+1-2",
+            "1-+2",
+            "01-2",
+            "1-02",
+            "1-2-3",
+            " 1-2",
+            "18446744073709551616-1",
+        ] {
+            assert_eq!(text.parse::<Place>(), Err(NotAPlace), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_follows_with_the_next_number_and_a_stamp_that_is_not_older() {
+        let place = Place::new(10, 5);
+        assert!(place.is_followed_by(Place::new(10, 6)) && place.is_followed_by(Place::new(11, 6)));
+        assert!(!place.is_followed_by(Place::new(9, 6)) && !place.is_followed_by(Place::new(11, 7)));
+        assert!(!Place::new(0, u64::MAX).is_followed_by(Place::new(0, 0)));
+    }
+}

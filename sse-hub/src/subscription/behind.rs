@@ -1,0 +1,97 @@
+//! A subscriber that reads from the log until it has caught up with the tail in memory.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use proto::Cursor;
+use tokio::time::{Sleep, sleep};
+
+use super::cold::ColdRead;
+use crate::backoff::Backoff;
+use crate::topic::TopicState;
+use crate::{Gap, LogError, Place};
+
+/// Where such a subscriber is. It exists only as long as it is behind.
+#[derive(Debug)]
+pub(crate) struct Behind {
+    /// It has everything up to here.
+    pub(crate) after: Place,
+    step: Step,
+    backoff: Backoff,
+}
+
+#[derive(Debug)]
+enum Step {
+    Look,
+    Read(ColdRead),
+    Rest(Pin<Box<Sleep>>),
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Events to send.
+    Events(Bytes),
+    /// Events are gone; it goes on at `after`.
+    Gap(Gap),
+    /// From here on the tail has everything.
+    CaughtUp(Cursor),
+}
+
+impl Behind {
+    pub(crate) fn new(after: Place) -> Self {
+        Self { after, step: Step::Look, backoff: Backoff::default() }
+    }
+
+    /// Pending while the log is read, or away, or ahead of its own feed, which wakes all members of the topic.
+    pub(crate) fn poll(&mut self, topic: &Arc<TopicState>, cx: &mut Context<'_>) -> Poll<Progress> {
+        loop {
+            match &mut self.step {
+                Step::Look => {
+                    if let Some(cursor) = topic.tail().after_place(self.after) {
+                        return Poll::Ready(Progress::CaughtUp(cursor));
+                    }
+                    self.step = Step::Read(topic.cold_read(self.after));
+                }
+                Step::Read(read) => {
+                    let read = ready!(read.poll_unpin(cx));
+                    self.step = Step::Look;
+                    match read {
+                        Ok(cold) => {
+                            self.backoff = Backoff::default();
+                            if let Some(gap) = cold.gap {
+                                self.after = cold.after;
+                                return Poll::Ready(Progress::Gap(gap));
+                            }
+                            if cold.bytes.is_empty() {
+                                // The stamp is known now, if it was not.
+                                self.after = cold.after;
+                                if let Some(cursor) = topic.tail().after_place(self.after) {
+                                    return Poll::Ready(Progress::CaughtUp(cursor));
+                                }
+                                return Poll::Pending;
+                            }
+                            self.after = cold.last;
+                            return Poll::Ready(Progress::Events(cold.bytes.clone()));
+                        }
+                        Err(LogError::Corrupt(_)) => {
+                            let tail = topic.tail();
+                            let resume = tail.place(tail.oldest());
+                            let missed = resume.number.saturating_sub(self.after.number);
+                            self.after = resume;
+                            return Poll::Ready(Progress::Gap(Gap::of(missed)));
+                        }
+                        Err(_) => self.step = Step::Rest(Box::pin(sleep(self.backoff.next()))),
+                    }
+                }
+                Step::Rest(rest) => {
+                    ready!(rest.as_mut().poll(cx));
+                    self.step = Step::Look;
+                }
+            }
+        }
+    }
+}

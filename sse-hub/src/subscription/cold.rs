@@ -1,0 +1,57 @@
+//! Reads of events that are no longer in memory.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use futures_util::future::{Shared, WeakShared};
+
+use crate::log::Amount;
+use crate::tail::FRAME;
+use crate::topic::TopicState;
+use crate::{Gap, LogError, Place};
+
+/// A read that several subscribers may wait for.
+pub(crate) type ColdRead = Shared<Pin<Box<dyn Future<Output = Result<Arc<Cold>, LogError>> + Send>>>;
+
+/// A read that goes on as long as somebody waits for it.
+pub(crate) type Weak = WeakShared<Pin<Box<dyn Future<Output = Result<Arc<Cold>, LogError>> + Send>>>;
+
+/// What was read.
+#[derive(Debug)]
+pub(crate) struct Cold {
+    /// What is missing between the place that was asked for and `after`.
+    pub(crate) gap: Option<Gap>,
+    pub(crate) after: Place,
+    /// The place after the events.
+    pub(crate) last: Place,
+    /// The events as sent, in one piece for all who wait.
+    pub(crate) bytes: Bytes,
+}
+
+/// The read of the events after a place; equal ones that go on at a time are one.
+pub(crate) fn read(topic: &Arc<TopicState>, after: Place) -> ColdRead {
+    let mut reads = topic.cold.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(read) = reads.get(&after).and_then(WeakShared::upgrade) {
+        return read;
+    }
+    reads.retain(|_, read| read.upgrade().is_some());
+    let read = run(Arc::clone(topic), after).boxed().shared();
+    if let Some(weak) = read.downgrade() {
+        reads.insert(after, weak);
+    }
+    read
+}
+
+async fn run(topic: Arc<TopicState>, after: Place) -> Result<Arc<Cold>, LogError> {
+    let _turn = topic.hub.cold_reads.acquire().await.expect("the semaphore is never closed");
+    let page = topic.hub.log.read(&topic.name, after, Amount { events: 4096, bytes: FRAME }).await?;
+    let last = page.events.last().map_or(page.after, |event| event.place());
+    let mut bytes = BytesMut::with_capacity(page.events.iter().map(|event| event.wire().len()).sum());
+    for event in &page.events {
+        bytes.extend_from_slice(event.wire());
+    }
+    Ok(Arc::new(Cold { gap: page.gap, after: page.after, last, bytes: bytes.freeze() }))
+}

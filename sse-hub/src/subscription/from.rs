@@ -1,0 +1,132 @@
+//! Where a subscription begins.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use proto::Cursor;
+use sse_http::server::LastEventId;
+
+use crate::backoff::Backoff;
+use crate::log::{Amount, Located};
+use crate::topic::{Phase, TopicState};
+use crate::{Gap, Place};
+
+/// Where a subscription begins.
+///
+/// A [`LastEventId`] that is `earliest` means [`From::Earliest`], another one [`From::After`], none or an empty one [`From::Now`]; so
+/// an application does not name its own events `earliest`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum From<'a> {
+    /// With what is published from now on.
+    #[default]
+    Now,
+    /// With the oldest event that is kept.
+    Earliest,
+    /// After the event with this ID.
+    After(&'a str),
+}
+
+impl<'a> std::convert::From<Option<&'a str>> for From<'a> {
+    fn from(last_event_id: Option<&'a str>) -> Self {
+        match last_event_id {
+            None | Some("") => Self::Now,
+            Some("earliest") => Self::Earliest,
+            Some(id) => Self::After(id),
+        }
+    }
+}
+
+impl<'a> std::convert::From<&'a LastEventId> for From<'a> {
+    fn from(id: &'a LastEventId) -> Self {
+        id.as_deref().into()
+    }
+}
+
+/// A [`From`] that waits until its topic is open.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// With what is published after this time, in microseconds since 1970, if the topic opens late; `None` if it is open.
+    Now(Option<u64>),
+    Earliest,
+    After(Box<str>),
+}
+
+/// The place where a subscription begins, and how it came there.
+#[derive(Debug)]
+pub(crate) struct Begin {
+    pub(crate) at: At,
+    pub(crate) start: Start,
+}
+
+#[derive(Debug)]
+pub(crate) enum At {
+    /// The tail has everything that follows.
+    Tail(Cursor),
+    /// The log has it.
+    Log(Place),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// It is told its place.
+    Live,
+    /// It knows its place.
+    Resumed,
+    /// It is told that events are missing.
+    Gap(Gap),
+}
+
+/// Finds where a subscription begins, waiting for the topic and for the log; `None` if the topic was ended.
+pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begin> {
+    let mut phases = topic.phase.subscribe();
+    let phase = *phases.wait_for(|phase| matches!(phase, Phase::Open | Phase::Ended)).await.ok()?;
+    if phase == Phase::Ended {
+        return None;
+    }
+    let tail = |cursor, start| Begin { at: At::Tail(cursor), start };
+    Some(match wanted {
+        Wanted::Now(since) => {
+            // After an outage, what was published meanwhile is what it has been waiting for.
+            let since = since.filter(|_| topic.late.load(Ordering::Relaxed));
+            let events = topic.tail();
+            tail(since.map_or_else(|| events.end(), |since| events.after_stamp(since)), Start::Live)
+        }
+        Wanted::Earliest => earliest(&topic).await,
+        Wanted::After(id) => {
+            let found = topic.fresh_tail().after(&id);
+            match found {
+                Some(cursor) => tail(cursor, Start::Resumed),
+                None => locate(&topic, &id).await,
+            }
+        }
+    })
+}
+
+async fn earliest(topic: &TopicState) -> Begin {
+    let mut backoff = Backoff::default();
+    let start = loop {
+        match topic.hub.log.open(&topic.name, Amount::NONE).await {
+            Ok(extent) => break extent.start,
+            Err(_) => backoff.wait().await,
+        }
+    };
+    let tail = topic.fresh_tail();
+    let oldest = tail.oldest();
+    let at = if start.number < tail.place(oldest).number { At::Log(start) } else { At::Tail(oldest) };
+    Begin { at, start: Start::Live }
+}
+
+async fn locate(topic: &TopicState, id: &str) -> Begin {
+    let mut backoff = Backoff::default();
+    let (place, start) = loop {
+        match topic.hub.log.locate(&topic.name, id).await {
+            Ok(Located::After(place)) => break (place, Start::Resumed),
+            Ok(Located::Gone { missed, resume }) => {
+                break (resume, Start::Gap(missed.map_or(Gap::UNKNOWN, Gap::of)));
+            }
+            Err(_) => backoff.wait().await,
+        }
+    };
+    let cursor = topic.tail().after_place(place);
+    Begin { at: cursor.map_or(At::Log(place), At::Tail), start }
+}

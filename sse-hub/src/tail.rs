@@ -1,0 +1,442 @@
+//! The newest events of a topic, in memory, in the order of the log.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use proto::{Cursor, Gap, History, HistoryLimits, Instant};
+
+use crate::log::{Extent, Page, Stored};
+use crate::{Amount, Place};
+
+/// How many bytes one read gives at most, if one batch is not already longer.
+pub(crate) const FRAME: usize = 64 << 10;
+
+/// What subscribers that are up to date read from. It is fed by the log alone, so its order is that of all nodes.
+///
+/// ```text
+///   in the log alone │ 18 │ 19 │ 20 │ 21 │ 22 │      numbers
+///                 floor            ▲          end
+///                                cursor = number + shift
+/// ```
+///
+/// Cursors count on where numbers do not: after the log lost events, the shift changes, and every cursor from before is told a
+/// gap of unknown size.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    history: History<Entry>,
+    /// Cursor position minus number, modulo 2⁶⁴.
+    shift: u64,
+    end: Place,
+    end_id: Option<Arc<str>>,
+    /// Below this position numbers are those of a log that is gone.
+    lost: u64,
+    joined: Option<Joined>,
+    loaded: bool,
+    /// The newest place that was heard of and is not here.
+    ahead: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    event: Stored,
+    /// The stamp of the event before it.
+    previous: u64,
+}
+
+impl AsRef<[u8]> for Entry {
+    fn as_ref(&self) -> &[u8] {
+        self.event.wire()
+    }
+}
+
+/// Batches that were last put together. Subscribers that are woken by one burst all read the same bytes.
+#[derive(Debug)]
+struct Joined {
+    from: Cursor,
+    to: Cursor,
+    bytes: Bytes,
+}
+
+/// What came of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fed {
+    /// There are new events.
+    News,
+    /// There is nothing new.
+    Nothing,
+    /// Events are missing, or the log has others: what follows the end is to be read from the log.
+    Repair,
+}
+
+impl Tail {
+    pub(crate) fn new(limits: HistoryLimits) -> Self {
+        Self {
+            history: History::new(limits),
+            shift: 0,
+            end: Place::default(),
+            end_id: None,
+            lost: 0,
+            joined: None,
+            loaded: false,
+            ahead: None,
+        }
+    }
+
+    /// Begins where the log says. Returns whether something was heard of meanwhile that is not in the extent.
+    pub(crate) fn load(&mut self, extent: Extent, now: Instant) -> Fed {
+        let mut newest = extent.newest.into_iter().peekable();
+        let floor = match newest.peek().map(Stored::place) {
+            None => extent.last,
+            Some(first) if extent.start.is_followed_by(first) => extent.start,
+            // The event before it is not here, and its stamp not known: the first one is the place to begin after.
+            Some(first) => {
+                newest.next();
+                first
+            }
+        };
+        self.begin(floor);
+        self.loaded = true;
+        for event in newest {
+            self.push(event, now);
+        }
+        self.end_id = extent.last_id;
+        match self.ahead.take() {
+            Some(place) => self.latest(place),
+            None => Fed::Nothing,
+        }
+    }
+
+    /// Empties the tail and goes on after `floor`; cursors from before are told a gap of unknown size.
+    fn begin(&mut self, floor: Place) {
+        let end = self.history.end().position();
+        let position = match self.loaded {
+            true => end + 1,
+            false => floor.number.max(end),
+        };
+        self.history.skip_to(position);
+        self.lost = position;
+        self.shift = position.wrapping_sub(floor.number);
+        (self.end, self.end_id, self.joined) = (floor, None, None);
+    }
+
+    /// Lets go of everything: the topic was ended.
+    pub(crate) fn unload(&mut self) {
+        let end = self.history.end().position();
+        self.history.skip_to(end);
+        (self.loaded, self.ahead, self.joined) = (false, None, None);
+    }
+
+    /// Takes in a batch that the log announced.
+    pub(crate) fn appended(&mut self, events: Vec<Stored>, now: Instant) -> Fed {
+        let Some(last) = events.last().map(Stored::place) else { return Fed::Nothing };
+        if !self.loaded {
+            self.ahead = self.ahead.max(Some(last));
+            return Fed::Nothing;
+        }
+        let mut news = Fed::Nothing;
+        for event in events {
+            if self.end.is_followed_by(event.place()) {
+                self.push(event, now);
+                news = Fed::News;
+            } else if event.place() > self.end {
+                // A hole, or numbers that are given again.
+                self.ahead = self.ahead.max(Some(last));
+                return Fed::Repair;
+            }
+        }
+        news
+    }
+
+    /// Compares with the newest place of the log.
+    pub(crate) fn latest(&mut self, place: Place) -> Fed {
+        if !self.loaded {
+            self.ahead = self.ahead.max(Some(place));
+            return Fed::Nothing;
+        }
+        if place == self.end {
+            return Fed::Nothing;
+        }
+        self.ahead = self.ahead.max(Some(place));
+        Fed::Repair
+    }
+
+    /// What a repair begins with: the place to read after, and the newest place that was heard of.
+    pub(crate) fn repair(&self) -> (Place, Option<Place>) {
+        (self.end, self.ahead)
+    }
+
+    /// Takes in what the log had after the place that [`repair`](Self::repair) gave. Returns whether there may be more to read.
+    pub(crate) fn repaired(
+        &mut self,
+        (asked, ahead): (Place, Option<Place>),
+        page: Page,
+        now: Instant,
+    ) -> (Fed, bool) {
+        if asked != self.end {
+            return (Fed::Nothing, self.ahead.is_some_and(|ahead| ahead > self.end));
+        }
+        let mut news = Fed::Nothing;
+        if let Some(gap) = page.gap {
+            match gap.missed {
+                // The same log, which kept less than was missed here.
+                Some(missed) if page.after.number == asked.number + missed => {
+                    self.history.skip_to(page.after.number.wrapping_add(self.shift));
+                    (self.end, self.end_id, self.joined) = (page.after, None, None);
+                }
+                _ => self.begin(page.after),
+            }
+            news = Fed::News;
+        }
+        let more = !page.events.is_empty();
+        for event in page.events {
+            if self.end.is_followed_by(event.place()) {
+                self.push(event, now);
+                news = Fed::News;
+            }
+        }
+        // What was heard of since the page was read may not be in it.
+        let all = !more && self.ahead == ahead;
+        if all || self.ahead.is_some_and(|ahead| ahead <= self.end) {
+            self.ahead = None;
+        }
+        (news, self.ahead.is_some())
+    }
+
+    fn push(&mut self, event: Stored, now: Instant) {
+        let id = event.id().cloned();
+        let previous = self.end.stamp;
+        self.end = event.place();
+        self.history.append(now, id.as_deref(), Entry { event, previous });
+        self.end_id = id;
+    }
+
+    /// Where a subscriber begins that got everything up to and including the event with this ID; `None` if the tail does not know.
+    pub(crate) fn after(&self, id: &str) -> Option<Cursor> {
+        let given = match self.history.after(id) {
+            Ok(cursor) => Some(cursor),
+            Err(_) => (self.end_id.as_deref() == Some(id)).then(|| self.history.end()),
+        };
+        let own =
+            id.parse().ok().filter(|place: &Place| place.stamp > 0).and_then(|place| self.after_place(place));
+        given.into_iter().chain(own).min()
+    }
+
+    /// The cursor after this place, a stamp of 0 standing for any; `None` if it is not the place of an event here, nor that before the first one.
+    pub(crate) fn after_place(&self, place: Place) -> Option<Cursor> {
+        let cursor = Cursor::at(place.number.wrapping_add(self.shift));
+        let here = self.history.oldest() <= cursor && cursor <= self.history.end();
+        (self.loaded && here && (place.stamp == 0 || self.place(cursor) == place)).then_some(cursor)
+    }
+
+    /// The cursor before the first event whose stamp is above `stamp`.
+    pub(crate) fn after_stamp(&self, stamp: u64) -> Cursor {
+        let (mut low, mut high) = (self.history.oldest().position(), self.history.end().position());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.entry(Cursor::at(middle)).is_some_and(|entry| entry.event.place().stamp <= stamp) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Cursor::at(low)
+    }
+
+    fn entry(&self, cursor: Cursor) -> Option<&Entry> {
+        self.history.read(&mut { cursor }).ok().flatten()
+    }
+
+    /// The place of a cursor that is between the floor and the end.
+    pub(crate) fn place(&self, cursor: Cursor) -> Place {
+        match self.entry(cursor) {
+            Some(entry) => Place::new(entry.previous, cursor.position().wrapping_sub(self.shift)),
+            None => self.end,
+        }
+    }
+
+    /// The number of a cursor as a place whose stamp is not known; `None` where the log with that number is gone.
+    pub(crate) fn number(&self, cursor: Cursor) -> Option<Place> {
+        let position = cursor.position();
+        (position >= self.lost).then(|| Place::new(0, position.wrapping_sub(self.shift)))
+    }
+
+    /// The ID after which a client resumes at `cursor`.
+    pub(crate) fn id_before(&self, cursor: Cursor) -> String {
+        let before = cursor.position().checked_sub(1).map(Cursor::at);
+        let event = before.and_then(|before| self.entry(before)).and_then(|entry| entry.event.id());
+        let end_id = self.end_id.as_ref().filter(|_| cursor == self.history.end());
+        match event.or(end_id) {
+            Some(id) => id.as_ref().to_owned(),
+            None => self.place(cursor).to_string(),
+        }
+    }
+
+    /// Reads whole batches, as many as make one good write, and moves the cursor behind them; `None` if there is none now.
+    pub(crate) fn read(&mut self, cursor: &mut Cursor) -> Result<Option<Bytes>, Gap> {
+        let from = *cursor;
+        let Some(first) = self.history.read(&mut { from }).map_err(|gap| {
+            *cursor = self.history.oldest();
+            if from.position() < self.lost { Gap::UNKNOWN } else { gap }
+        })?
+        else {
+            return Ok(None);
+        };
+        let (bytes, count) = first.event.rest();
+        *cursor = Cursor::at(from.position() + count as u64);
+        if *cursor == self.history.end() {
+            return Ok(Some(bytes.clone()));
+        }
+        if let Some(joined) = self.joined.as_ref().filter(|joined| joined.from == from) {
+            *cursor = joined.to;
+            return Ok(Some(joined.bytes.clone()));
+        }
+        let mut length = bytes.len();
+        while let Some(next) = self.entry(*cursor) {
+            let (bytes, count) = next.event.rest();
+            if length + bytes.len() > FRAME {
+                break;
+            }
+            length += bytes.len();
+            *cursor = Cursor::at(cursor.position() + count as u64);
+        }
+        if length == bytes.len() {
+            // Alone because of its size: shared, for whoever does not read must not hold a copy of it.
+            return Ok(Some(bytes.clone()));
+        }
+        let mut joined = BytesMut::with_capacity(length);
+        let mut next = from;
+        while next < *cursor
+            && let Some(entry) = self.entry(next)
+        {
+            let (bytes, count) = entry.event.rest();
+            joined.extend_from_slice(bytes);
+            next = Cursor::at(next.position() + count as u64);
+        }
+        let bytes = joined.freeze();
+        self.joined = Some(Joined { from, to: *cursor, bytes: bytes.clone() });
+        Ok(Some(bytes))
+    }
+
+    /// Lets go of events that are too old.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        self.history.expire(now);
+        if self.history.is_empty() {
+            self.joined = None;
+        }
+    }
+
+    /// Until when an event is kept; `None` if there is none.
+    pub(crate) fn last_expiry(&self) -> Option<Instant> {
+        self.history.last_expiry()
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.history.is_empty()
+    }
+
+    /// Before the oldest event that is kept here.
+    pub(crate) fn oldest(&self) -> Cursor {
+        self.history.oldest()
+    }
+
+    /// After the newest event.
+    pub(crate) fn end(&self) -> Cursor {
+        self.history.end()
+    }
+
+    /// The place of the newest event.
+    pub(crate) fn end_place(&self) -> Place {
+        self.end
+    }
+
+    /// By how many events a cursor is behind.
+    pub(crate) fn lag(&self, cursor: Cursor) -> u64 {
+        self.history.lag(cursor)
+    }
+}
+
+/// As much as a tail takes in.
+pub(crate) fn amount(limits: HistoryLimits) -> Amount {
+    Amount { events: limits.events.max(1), bytes: limits.bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(stamp: u64, numbers: std::ops::RangeInclusive<u64>) -> Vec<Stored> {
+        let data: Vec<_> = numbers.clone().map(|number| format!("data: {number}\n")).collect();
+        Stored::batch(Place::new(stamp, *numbers.start()), data.iter().map(|data| (None, data.as_bytes())))
+    }
+
+    fn tail(extent: Extent) -> Tail {
+        let mut tail = Tail::new(HistoryLimits::default());
+        tail.load(extent, Instant::ZERO);
+        tail
+    }
+
+    fn read(tail: &mut Tail, cursor: &mut Cursor) -> String {
+        let bytes = tail.read(cursor).unwrap().unwrap_or_default();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn events_come_once_and_in_order_whatever_order_they_are_announced_in() {
+        let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
+        let mut cursor = tail.end();
+        assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::News);
+        assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::Nothing, "again");
+        assert_eq!(tail.appended(stored(14, 8..=8), Instant::ZERO), Fed::Repair, "a hole");
+        let page = Page { gap: None, after: Place::new(11, 5), events: stored(13, 6..=7) };
+        assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, true));
+        let page = Page { gap: None, after: Place::new(13, 7), events: stored(14, 8..=8) };
+        assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
+        let text = read(&mut tail, &mut cursor);
+        let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        assert_eq!(data, ["4", "5", "6", "7", "8"]);
+    }
+
+    #[test]
+    fn what_the_log_lost_is_a_gap_of_unknown_size_to_those_who_had_it() {
+        let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
+        let mut cursor = tail.end();
+        assert_eq!(tail.appended(stored(20, 1..=1), Instant::ZERO), Fed::Repair, "a number given again");
+        let page = Page { gap: Some(Gap::UNKNOWN), after: Place::new(15, 0), events: stored(20, 1..=1) };
+        assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
+        assert_eq!(tail.read(&mut cursor), Err(Gap::UNKNOWN));
+        assert_eq!(tail.id_before(cursor), "15-0");
+        assert_eq!(read(&mut tail, &mut cursor), "data: 1\nid: 20-1\n\n");
+        assert_eq!(tail.after("10-3"), None);
+        assert_eq!(tail.after("20-1"), Some(cursor));
+    }
+
+    #[test]
+    fn a_batch_is_one_frame_whatever_its_size() {
+        let mut tail = tail(Extent::default());
+        let mut cursor = tail.end();
+        let large = "x".repeat(FRAME);
+        let events = [(None, large.as_bytes()), (None, b"data: 2\n" as &[u8])];
+        tail.appended(Stored::batch(Place::new(1, 1), events), Instant::ZERO);
+        tail.appended(stored(2, 3..=3), Instant::ZERO);
+        let mut other = cursor;
+        let frame = tail.read(&mut cursor).unwrap().unwrap();
+        assert!(frame.ends_with(b"data: 2\nid: 1-2\n\n"));
+        assert_eq!(tail.read(&mut other).unwrap().unwrap().as_ptr(), frame.as_ptr(), "shared");
+        assert_eq!(read(&mut tail, &mut cursor), "data: 3\nid: 2-3\n\n");
+    }
+
+    #[test]
+    fn the_first_event_after_a_stamp_is_found() {
+        let mut tail = tail(Extent { last: Place::new(5, 1), ..Extent::default() });
+        tail.appended(stored(10, 2..=3), Instant::ZERO);
+        tail.appended(stored(12, 4..=4), Instant::ZERO);
+        for (stamp, number) in [(0, 1), (9, 1), (10, 3), (11, 3), (12, 4), (99, 4)] {
+            let cursor = tail.after_stamp(stamp);
+            assert_eq!(tail.place(cursor).number, number, "{stamp}");
+        }
+    }
+}

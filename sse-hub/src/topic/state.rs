@@ -1,0 +1,340 @@
+//! A topic that is loaded: its tail, who follows it, and how it hears from the log.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use proto::{Instant, Timer as _};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::TopicInfo;
+use super::watch::Watch;
+use crate::backoff::Backoff;
+use crate::hub::Shared;
+use crate::log::{Feed, Following, Update, Wake};
+use crate::members::Members;
+use crate::subscription::cold::{self, ColdRead};
+use crate::tail::{self, Fed, Tail};
+use crate::topics::{IdleKey, Topics};
+use crate::{LogError, Place};
+
+#[derive(Debug)]
+pub(crate) struct TopicState {
+    pub(crate) name: Arc<str>,
+    pub(crate) hub: Arc<Shared>,
+    pub(crate) topics: Weak<Topics>,
+    /// Handles and subscriptions.
+    pub(crate) users: AtomicUsize,
+    pub(crate) members: Arc<Members>,
+    /// How often a comment was due so far; a subscriber that has seen fewer sends one.
+    pub(crate) comments: AtomicU32,
+    pub(crate) phase: watch::Sender<Phase>,
+    /// Whether the log was away when the topic was opened.
+    pub(crate) late: AtomicBool,
+    /// Cold reads that go on, by the place they begin after.
+    pub(crate) cold: Mutex<HashMap<Place, cold::Weak>>,
+    idle_key: Mutex<Option<IdleKey>>,
+    tail: Mutex<Tail>,
+    watch: Mutex<Watch>,
+    /// Wakes all members.
+    waker: Waker,
+    following: Mutex<Option<Following>>,
+    /// Where it was opened, if that took time: what is missing in the tail is read there.
+    runtime: OnceLock<Handle>,
+    repairing: AtomicBool,
+    /// Whether it counts as one without events.
+    empty: AtomicBool,
+}
+
+/// How far a topic is.
+///
+/// ```text
+///  Closed ──subscribe──► Opening ──the log says where it begins──► Open ──ended──► Ended ──subscribe──► Opening
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nobody has subscribed yet; publishing needs no more.
+    Closed,
+    /// The log is being asked.
+    Opening,
+    /// The tail is fed.
+    Open,
+    /// The topic was ended.
+    Ended,
+}
+
+impl TopicState {
+    pub(crate) fn new(name: Arc<str>, hub: Arc<Shared>, topics: Weak<Topics>) -> Self {
+        hub.empty.fetch_add(1, Ordering::Relaxed);
+        let members = Arc::new(Members::new());
+        Self {
+            name,
+            topics,
+            users: AtomicUsize::new(0),
+            waker: Waker::from(Arc::clone(&members)),
+            members,
+            comments: AtomicU32::new(0),
+            phase: watch::Sender::new(Phase::Closed),
+            late: AtomicBool::new(false),
+            cold: Mutex::default(),
+            idle_key: Mutex::default(),
+            tail: Mutex::new(Tail::new(hub.config.history)),
+            watch: Mutex::new(Watch::new(hub.config.keep_alive)),
+            following: Mutex::default(),
+            runtime: OnceLock::new(),
+            repairing: AtomicBool::new(false),
+            empty: AtomicBool::new(true),
+            hub,
+        }
+    }
+
+    pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().expect("nothing panics while it holds the lock")
+    }
+
+    /// The tail without what is too old.
+    pub(crate) fn fresh_tail(&self) -> MutexGuard<'_, Tail> {
+        let mut tail = self.tail();
+        tail.expire(self.hub.clock.now());
+        tail
+    }
+
+    /// Belongs to the map of topics, and is touched under its lock alone.
+    pub(crate) fn idle_key(&self) -> MutexGuard<'_, Option<IdleKey>> {
+        self.idle_key.lock().expect("nothing panics while it holds the lock")
+    }
+
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(|poisoned| {
+            // A timer may panic when it is polled outside of the runtime to which it belongs.
+            let mut watch = poisoned.into_inner();
+            watch.restart(self.hub.clock.now());
+            self.watch.clear_poison();
+            watch
+        })
+    }
+
+    /// Has the member woken when there is something for it. What came until now it has to look for after this call.
+    pub(crate) fn park(&self, slot: usize, waker: &Waker) {
+        // First the member, then the watch: what completes in between wakes it, too.
+        self.members.park(slot, waker);
+        let due = self.watch().poll(&self.hub.clock, &mut Context::from_waker(&self.waker));
+        if due.comment {
+            self.comments.fetch_add(1, Ordering::Relaxed);
+            // This poll may have taken the wake-up that was meant for all.
+            self.members.wake(Some(slot));
+        } else if !due.ends.is_empty() {
+            self.members.wake_some(&due.ends);
+        }
+    }
+
+    /// Asks the log where the topic begins, unless that was done; members are woken when it is known.
+    pub(crate) fn open(self: &Arc<Self>) {
+        if !self.claim_opening() {
+            return;
+        }
+        self.late.store(false, Ordering::Relaxed);
+        let mut opening = Box::pin(Arc::clone(self).run_opening());
+        // Memory answers at once, outside of a runtime, too.
+        if opening.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            let runtime = self.runtime.get_or_init(Handle::current);
+            runtime.spawn(opening);
+        }
+    }
+
+    fn claim_opening(&self) -> bool {
+        self.phase.send_if_modified(|phase| {
+            let claimed = matches!(phase, Phase::Closed | Phase::Ended);
+            if claimed {
+                *phase = Phase::Opening;
+            }
+            claimed
+        })
+    }
+
+    async fn run_opening(self: Arc<Self>) {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.try_open().await {
+                Ok(phase) => {
+                    self.phase.send_replace(phase);
+                    self.members.wake(None);
+                    return;
+                }
+                Err(_) => {
+                    self.late.store(true, Ordering::Relaxed);
+                    backoff.wait().await;
+                }
+            }
+            if self.users.load(Ordering::Relaxed) == 0 {
+                self.phase.send_replace(Phase::Closed);
+                // Somebody may have come who found it opening.
+                if self.users.load(Ordering::Relaxed) == 0 || !self.claim_opening() {
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn try_open(self: &Arc<Self>) -> Result<Phase, LogError> {
+        let log = &self.hub.log;
+        let topic = Arc::downgrade(self);
+        let feed = Feed::waking(move |update| topic.upgrade().map_or(Wake(None), |topic| topic.feed(update)));
+        // First the feed: what is appended in between comes by both ways, and once.
+        let following = log.follow(&self.name, feed).await?;
+        let extent = log.open(&self.name, tail::amount(self.hub.config.history)).await?;
+        if extent.ended.is_some() {
+            return Ok(Phase::Ended);
+        }
+        self.set_empty(extent.start.number == extent.last.number);
+        let fed = self.tail().load(extent, self.hub.clock.now());
+        *self.following.lock().expect("nothing panics while it holds the lock") = Some(following);
+        if fed == Fed::Repair {
+            self.repair();
+        }
+        Ok(Phase::Open)
+    }
+
+    /// Takes in what the log tells.
+    fn feed(self: &Arc<Self>, update: Update) -> Wake {
+        let now = self.hub.clock.now();
+        let fed = match update {
+            Update::Appended(events) => self.tail().appended(events, now),
+            Update::Latest(place) => self.tail().latest(place),
+            Update::Ended => return self.ended(),
+        };
+        match fed {
+            Fed::News => self.news(now),
+            Fed::Nothing => Wake(None),
+            Fed::Repair => {
+                self.repair();
+                Wake(None)
+            }
+        }
+    }
+
+    fn news(&self, now: Instant) -> Wake {
+        self.set_empty(false);
+        self.watch().handle_event(now);
+        Wake(Some(self.waker.clone()))
+    }
+
+    fn ended(&self) -> Wake {
+        self.tail().unload();
+        self.set_empty(true);
+        self.phase.send_replace(Phase::Ended);
+        self.members.end();
+        Wake(Some(self.waker.clone()))
+    }
+
+    /// Reads from the log what is missing at the end of the tail.
+    fn repair(self: &Arc<Self>) {
+        if self.repairing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let topic = Arc::downgrade(self);
+        let repairing = async move {
+            let mut backoff = Backoff::default();
+            while let Some(topic) = topic.upgrade() {
+                let from = topic.tail().repair();
+                let amount = tail::amount(topic.hub.config.history);
+                let Ok(page) = topic.hub.log.read(&topic.name, from.0, amount).await else {
+                    drop(topic);
+                    backoff.wait().await;
+                    continue;
+                };
+                let now = topic.hub.clock.now();
+                let (fed, more) = topic.tail().repaired(from, page, now);
+                if fed == Fed::News {
+                    drop(topic.news(now));
+                }
+                if more {
+                    continue;
+                }
+                topic.repairing.store(false, Ordering::Release);
+                // What came after the last look found a repair going on.
+                if topic.tail().repair().1.is_none() || topic.repairing.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+            }
+        };
+        match self.runtime.get().cloned().or_else(|| Handle::try_current().ok()) {
+            Some(runtime) => drop(runtime.spawn(repairing)),
+            // A log that misses events and completes at once, outside of a runtime: the next update tries again.
+            None => self.repairing.store(false, Ordering::Release),
+        }
+    }
+
+    /// Events were published by this process.
+    pub(crate) fn published(&self, count: usize) {
+        self.hub.counters.published.fetch_add(count as u64, Ordering::Relaxed);
+        self.set_empty(false);
+    }
+
+    fn set_empty(&self, empty: bool) {
+        // Looked at first: with every event it is not to be written.
+        if self.empty.load(Ordering::Relaxed) == empty || self.empty.swap(empty, Ordering::Relaxed) == empty {
+            return;
+        }
+        match empty {
+            true => self.hub.empty.fetch_add(1, Ordering::Relaxed),
+            false => self.hub.empty.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+
+    /// Lets go of what is too old.
+    pub(crate) fn expire(&self) {
+        let mut tail = self.tail();
+        tail.expire(self.hub.clock.now());
+        if tail.is_loaded() && tail.is_empty() && !self.hub.log.is_durable() {
+            self.set_empty(true);
+        }
+    }
+
+    /// From when the topic can be unloaded that nobody uses; `None` if at once, and for good.
+    pub(crate) fn unloadable_at(&self, now: Instant) -> Option<Instant> {
+        let mut tail = self.tail();
+        if self.hub.log.is_durable() {
+            // Warm, in case somebody comes back.
+            let just_before = now.since_epoch().saturating_sub(Duration::from_nanos(1));
+            return tail.is_loaded().then(|| Instant::from_epoch(just_before));
+        }
+        tail.expire(now);
+        tail.last_expiry()
+    }
+
+    /// See [`Topic::last_event_id`](super::Topic::last_event_id); `None` if it is not open.
+    pub(crate) fn last_event_id(&self) -> Option<String> {
+        let tail = self.tail();
+        tail.is_loaded().then(|| tail.id_before(tail.end()))
+    }
+
+    pub(crate) fn info(&self) -> TopicInfo {
+        TopicInfo {
+            name: self.name.as_ref().to_owned(),
+            subscribers: self.members.len(),
+            last_event_id: self.last_event_id(),
+        }
+    }
+
+    /// By how many events the slowest subscriber is behind.
+    pub(crate) fn lag(&self) -> u64 {
+        let cursors = self.members.cursors();
+        let tail = self.tail();
+        cursors.into_iter().map(|cursor| tail.lag(cursor)).max().unwrap_or(0)
+    }
+
+    /// The read of the events after a place; equal ones that go on at a time are one.
+    pub(crate) fn cold_read(self: &Arc<Self>, after: Place) -> ColdRead {
+        cold::read(self, after)
+    }
+}
+
+impl Drop for TopicState {
+    fn drop(&mut self) {
+        self.set_empty(false);
+    }
+}

@@ -1,0 +1,73 @@
+//! When the subscribers of a topic are woken although nothing was published: one timer for all of them.
+
+use std::collections::BTreeSet;
+use std::task::Context;
+use std::time::Duration;
+
+use proto::{Instant, KeepAlive, Timer};
+
+use crate::clock::Clock;
+
+#[derive(Debug)]
+pub(crate) struct Watch {
+    alarm: Option<(Instant, <Clock as Timer>::Sleep)>,
+    keep_alive: KeepAlive,
+    /// When subscribers have been there for long enough, by their slots; empty if their stay is not bounded.
+    ends: BTreeSet<(Instant, usize)>,
+}
+
+/// What a look at the timer showed.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    /// A comment is due.
+    pub(crate) comment: bool,
+    /// These slots have been there for long enough.
+    pub(crate) ends: Vec<usize>,
+}
+
+impl Watch {
+    pub(crate) fn new(keep_alive: Duration) -> Self {
+        Self { alarm: None, keep_alive: KeepAlive::new(keep_alive, Instant::ZERO), ends: BTreeSet::new() }
+    }
+
+    /// For a first subscriber: the silence before it came was nobody's, and the runtime may be another one by now.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        self.alarm = None;
+        self.handle_event(now);
+    }
+
+    pub(crate) fn handle_event(&mut self, now: Instant) {
+        self.keep_alive.handle_event(now);
+    }
+
+    pub(crate) fn end_at(&mut self, at: Instant, slot: usize) {
+        self.ends.insert((at, slot));
+    }
+
+    pub(crate) fn forget_end(&mut self, at: Instant, slot: usize) {
+        self.ends.remove(&(at, slot));
+    }
+
+    /// What is due; waits for what is due next.
+    pub(crate) fn poll(&mut self, clock: &Clock, cx: &mut Context<'_>) -> Due {
+        let mut due = Due::default();
+        loop {
+            let end = self.ends.first().map(|(at, _)| *at);
+            let Some(deadline) = self.keep_alive.deadline().into_iter().chain(end).min() else { return due };
+            // Set anew only when it goes off, not with each event: it is early, never late.
+            if self.alarm.as_ref().is_none_or(|(at, _)| *at > deadline) {
+                self.alarm = Some((deadline, clock.sleep_until(deadline)));
+            }
+            if self.alarm.as_mut().is_some_and(|(_, alarm)| alarm.as_mut().poll(cx).is_pending()) {
+                return due;
+            }
+            self.alarm = None;
+            let now = clock.now();
+            due.comment |= self.keep_alive.poll(now);
+            while let Some(end) = self.ends.first().copied().filter(|(at, _)| *at <= now) {
+                self.ends.remove(&end);
+                due.ends.push(end.1);
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The topics that a hub has loaded, by name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use proto::{Instant, Timer as _};
+
+use crate::HubError;
+use crate::hub::Shared;
+use crate::topic::TopicState;
+
+/// How long a topic that nobody uses stays loaded although its events are kept elsewhere.
+const WARM: Duration = Duration::from_secs(60);
+
+/// All topics, and in what order those that nobody uses may be unloaded. Nothing that a request asks of it grows with their number.
+#[derive(Debug)]
+pub(crate) struct Topics {
+    map: Mutex<Map>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Map {
+    by_name: HashMap<Arc<str>, Arc<TopicState>>,
+    /// Topics without users, by the time from when nothing is lost if they go.
+    idle: BTreeMap<IdleKey, Arc<str>>,
+    sequence: u64,
+}
+
+/// When a topic may go, and a number that makes it unique.
+pub(crate) type IdleKey = (Instant, u64);
+
+/// A topic in use: a handle or a subscription.
+#[derive(Debug)]
+pub(crate) struct Held(Arc<TopicState>);
+
+impl Topics {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { map: Mutex::default(), shared }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Map> {
+        self.map.lock().expect("nothing panics while it holds the lock")
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Held> {
+        let map = &mut *self.lock();
+        let topic = Arc::clone(map.by_name.get(name)?);
+        Some(map.hold(topic))
+    }
+
+    pub(crate) fn get_or_make(self: &Arc<Self>, name: &str) -> Result<Held, HubError> {
+        let mut lock = self.lock();
+        let map = &mut *lock;
+        if let Some(topic) = map.by_name.get(name) {
+            let topic = Arc::clone(topic);
+            return Ok(map.hold(topic));
+        }
+        let limit = self.shared.config.max_topics;
+        let mut unloaded = None;
+        if map.by_name.len() >= limit {
+            unloaded = map.unload_first(self.shared.clock.now());
+            if unloaded.is_none() {
+                return Err(HubError::TooManyTopics { limit });
+            }
+        }
+        let topic = Arc::new(TopicState::new(name.into(), Arc::clone(&self.shared), Arc::downgrade(self)));
+        map.by_name.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+        let held = map.hold(topic);
+        drop(lock);
+        // Not under the lock: it tells the log that nobody follows any more.
+        drop(unloaded);
+        if !self.shared.log.is_durable() {
+            held.state().open();
+        }
+        Ok(held)
+    }
+
+    /// Nobody uses the topic any more.
+    fn release(&self, topic: &Arc<TopicState>) {
+        let mut lock = self.lock();
+        let map = &mut *lock;
+        if topic.users.load(Ordering::Acquire) != 0
+            || !map.by_name.get(&topic.name).is_some_and(|known| Arc::ptr_eq(known, topic))
+        {
+            return;
+        }
+        let now = self.shared.clock.now();
+        let mut unloaded = None;
+        match topic.unloadable_at(now) {
+            None => unloaded = map.by_name.remove(&topic.name),
+            Some(at) => {
+                map.sequence += 1;
+                let key = (at, map.sequence);
+                map.idle.insert(key, Arc::clone(&topic.name));
+                *topic.idle_key() = Some(key);
+            }
+        }
+        drop(lock);
+        drop(unloaded);
+    }
+
+    /// Lets go of events that are too old, and of topics that nobody uses.
+    pub(crate) fn expire(&self) {
+        for topic in self.all() {
+            topic.expire();
+        }
+        let now = self.shared.clock.now();
+        let before = match self.shared.log.is_durable() {
+            true => Instant::from_epoch(now.since_epoch().saturating_sub(WARM)),
+            false => now,
+        };
+        loop {
+            // One at a time: what it does as it goes is not done under the lock.
+            let unloaded = self.lock().unload_first(before);
+            if unloaded.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// A snapshot, so that callers work on the topics without holding the lock.
+    pub(crate) fn all(&self) -> Vec<Arc<TopicState>> {
+        self.lock().by_name.values().cloned().collect()
+    }
+}
+
+impl Map {
+    fn hold(&mut self, topic: Arc<TopicState>) -> Held {
+        topic.users.fetch_add(1, Ordering::Relaxed);
+        if let Some(key) = topic.idle_key().take() {
+            self.idle.remove(&key);
+        }
+        Held(topic)
+    }
+
+    /// Takes out the topic that has been free to go for longest, if there was one before `now`.
+    fn unload_first(&mut self, now: Instant) -> Option<Arc<TopicState>> {
+        let first = self.idle.first_entry().filter(|first| first.key().0 < now)?;
+        self.by_name.remove(&first.remove())
+    }
+}
+
+impl Held {
+    pub(crate) fn state(&self) -> &Arc<TopicState> {
+        &self.0
+    }
+}
+
+impl Deref for Held {
+    type Target = TopicState;
+
+    fn deref(&self) -> &TopicState {
+        &self.0
+    }
+}
+
+impl Clone for Held {
+    fn clone(&self) -> Self {
+        self.0.users.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.0.users.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Some(topics) = self.0.topics.upgrade()
+        {
+            topics.release(&self.0);
+        }
+    }
+}
