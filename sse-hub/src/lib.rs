@@ -26,6 +26,8 @@ mod members;
 mod memory;
 mod metrics;
 mod place;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod subscription;
 mod tail;
 mod topic;

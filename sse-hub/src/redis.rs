@@ -1,0 +1,16 @@
+//! Log in Redis or Valkey: any number of nodes are one hub.
+
+mod channels;
+mod commands;
+mod config;
+mod log;
+mod message;
+mod names;
+mod resume;
+mod scripts;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use config::{InvalidRedisUrl, RedisConfig};
+pub use log::{RedisLog, RedisUnusable};

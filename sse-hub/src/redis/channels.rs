@@ -1,0 +1,363 @@
+//! The connection that hears of new events: one for all topics of a node.
+//!
+//! ```text
+//!             ┌────────────┐ SUBSCRIBE all, then compare ┌───────────┐ messages, a comparison
+//!  ──────────►│ Connecting │ ───────────────────────────►│ Listening │ of every topic in 30 s
+//!             └────────────┘◄─────────────────────────── └───────────┘
+//!                   connection lost, or no answer to PING
+//! ```
+//!
+//! Redis does not say when a message was not delivered. So after each connection, and now and then, the newest place of every
+//! topic is asked for and told to its hub, which reads what it does not have. Subscribing comes first, so that nothing falls
+//! between the two.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use redis::aio::{PubSubSink, PubSubStream};
+use redis::{Msg, RedisResult, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::message;
+use super::names::Names;
+use super::server::{CONNECT, Failure, Server};
+use crate::backoff::Backoff;
+use crate::log::{Amount, Feed, Following, Update};
+
+/// How often the connection is checked.
+const PING: Duration = Duration::from_secs(3);
+
+/// How long an answer of the connection may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// In so many seconds every topic is compared, some of them each second.
+const COMPARE_EVERY: u64 = 30;
+
+/// Topics that are compared at a time.
+const COMPARISONS: usize = 64;
+
+/// Channels in one command.
+const CHANNELS: usize = 512;
+
+/// Handle to the connection, and to the topics that it follows.
+pub(super) struct Channels {
+    topics: Arc<Topics>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// What the connection is to do.
+enum Order {
+    /// Subscribe to a channel, and say when it is done.
+    Subscribe(Arc<Names>, oneshot::Sender<()>),
+    /// Leave a channel, unless it is followed again.
+    Leave(Arc<Names>),
+}
+
+/// The topics that hubs of this node follow, by channel.
+#[derive(Default)]
+struct Topics(Mutex<Map>);
+
+#[derive(Default)]
+struct Map {
+    by_channel: HashMap<String, Topic>,
+    next_id: u64,
+}
+
+struct Topic {
+    names: Arc<Names>,
+    feeds: Vec<(u64, Feed)>,
+    /// The second at which it is compared.
+    phase: u64,
+    /// The newest stamp that this node knows.
+    stamp: u64,
+}
+
+/// Follows a topic as long as it lives.
+struct Follow {
+    id: u64,
+    names: Arc<Names>,
+    topics: Arc<Topics>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl Channels {
+    /// The handle, and what runs the connection until the handle is dropped.
+    pub(super) fn new(server: Arc<Server>) -> (Self, impl Future<Output = ()> + Send) {
+        let (sender, orders) = mpsc::unbounded_channel();
+        let topics = Arc::<Topics>::default();
+        let connection = Connection {
+            server,
+            orders,
+            topics: Arc::clone(&topics),
+            comparisons: JoinSet::new(),
+            second: 0,
+        };
+        (Self { topics, orders: sender }, connection.run())
+    }
+
+    /// Follows a topic; completes once the server has confirmed. `None` if it cannot be reached.
+    pub(super) async fn follow(&self, names: Arc<Names>, feed: Feed) -> Option<Following> {
+        let id = self.topics.insert(&names, feed);
+        let orders = self.orders.clone();
+        let follow = Follow { id, names: Arc::clone(&names), topics: Arc::clone(&self.topics), orders };
+        let (done, confirmed) = oneshot::channel();
+        self.orders.send(Order::Subscribe(names, done)).ok()?;
+        timeout(PATIENCE, confirmed).await.ok()?.ok()?;
+        Some(Following::new(follow))
+    }
+
+    /// The newest stamp of a topic that this node knows; 0 if it follows no such topic.
+    pub(super) fn known(&self, channel: &str) -> u64 {
+        self.topics.lock().by_channel.get(channel).map_or(0, |topic| topic.stamp)
+    }
+
+    pub(super) fn saw(&self, channel: &str, stamp: u64) {
+        if let Some(topic) = self.topics.lock().by_channel.get_mut(channel) {
+            topic.stamp = topic.stamp.max(stamp);
+        }
+    }
+}
+
+impl Topics {
+    fn lock(&self) -> MutexGuard<'_, Map> {
+        self.0.lock().expect("nothing panics while it holds the lock")
+    }
+
+    fn insert(&self, names: &Arc<Names>, feed: Feed) -> u64 {
+        let map = &mut *self.lock();
+        map.next_id += 1;
+        let (id, phase) = (map.next_id, map.next_id % COMPARE_EVERY);
+        let new = || Topic { names: Arc::clone(names), feeds: Vec::new(), phase, stamp: 0 };
+        map.by_channel.entry(names.channel.clone()).or_insert_with(new).feeds.push((id, feed));
+        id
+    }
+
+    fn select(&self, wanted: impl Fn(&Topic) -> bool) -> Vec<Arc<Names>> {
+        let topics = self.lock();
+        topics
+            .by_channel
+            .values()
+            .filter(|topic| wanted(topic))
+            .map(|topic| Arc::clone(&topic.names))
+            .collect()
+    }
+
+    /// Tells the feeds of a topic. Not under the lock: what they wake may do anything.
+    fn tell(&self, channel: &str, update: &Update) {
+        let feeds: Vec<Feed> = {
+            let mut topics = self.lock();
+            let Some(topic) = topics.by_channel.get_mut(channel) else { return };
+            let stamp = match update {
+                Update::Appended(events) => events.last().map_or(0, |event| event.place().stamp),
+                Update::Latest(place) => place.stamp,
+                _ => 0,
+            };
+            topic.stamp = topic.stamp.max(stamp);
+            topic.feeds.iter().map(|(_, feed)| feed.clone()).collect()
+        };
+        for feed in feeds {
+            drop(feed.send(update.clone()));
+        }
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        let mut topics = self.topics.lock();
+        let Some(topic) = topics.by_channel.get_mut(&self.names.channel) else { return };
+        let at = topic.feeds.iter().position(|(id, _)| *id == self.id);
+        let feed = at.map(|at| topic.feeds.swap_remove(at));
+        if topic.feeds.is_empty() {
+            topics.by_channel.remove(&self.names.channel);
+            // Without the connection's task there is nothing to leave.
+            let _ = self.orders.send(Order::Leave(Arc::clone(&self.names)));
+        }
+        drop(topics);
+        drop(feed);
+    }
+}
+
+struct Connection {
+    server: Arc<Server>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    topics: Arc<Topics>,
+    comparisons: JoinSet<()>,
+    second: u64,
+}
+
+/// The log was closed.
+struct Closed;
+
+impl Connection {
+    async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let connected = timeout(CONNECT, self.server.client.get_async_pubsub()).await;
+            if let Ok(Ok(connection)) = connected {
+                let began = Instant::now();
+                let (sink, stream) = connection.split();
+                let ended = self.session(sink, stream).await;
+                self.server.listening.store(false, Ordering::Relaxed);
+                self.comparisons.abort_all();
+                if let Err(Closed) = ended {
+                    return;
+                }
+                // The other connection is likely to be lost, too.
+                self.server.check();
+                if began.elapsed() > PING {
+                    backoff = Backoff::default();
+                }
+            }
+            // Orders wait meanwhile, and those who gave them for a while.
+            backoff.wait().await;
+            if self.orders.is_closed() {
+                return;
+            }
+        }
+    }
+
+    /// One connection, until it no longer works.
+    async fn session(&mut self, mut sink: PubSubSink, mut stream: PubSubStream) -> Result<(), Closed> {
+        let all = self.topics.select(|_| true);
+        if !self.subscribe(&mut sink, &mut stream, &all).await {
+            return Ok(());
+        }
+        self.server.listening.store(true, Ordering::Relaxed);
+        self.compare(all);
+        let (mut ping, mut second) = (interval(PING), interval(Duration::from_secs(1)));
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                message = stream.next() => match message {
+                    Some(message) => self.deliver(&message),
+                    None => return Ok(()),
+                },
+                order = self.orders.recv() => {
+                    let mut orders = vec![order.ok_or(Closed)?];
+                    while orders.len() < CHANNELS && let Ok(order) = self.orders.try_recv() {
+                        orders.push(order);
+                    }
+                    if !self.carry_out(&mut sink, &mut stream, orders).await {
+                        return Ok(());
+                    }
+                }
+                _ = second.tick() => {
+                    self.second += 1;
+                    let phase = self.second % COMPARE_EVERY;
+                    self.compare(self.topics.select(|topic| topic.phase == phase));
+                }
+                _ = ping.tick() => {
+                    let mut sink = sink.clone();
+                    if !self.answers(&mut stream, sink.ping::<Value>()).await {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&self, sink: &mut PubSubSink, stream: &mut PubSubStream, orders: Vec<Order>) -> bool {
+        let (mut joined, mut left, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        for order in orders {
+            match order {
+                Order::Subscribe(names, done) => {
+                    joined.push(names);
+                    waiting.push(done);
+                }
+                Order::Leave(names) => left.push(names),
+            }
+        }
+        // Leaving first: a topic that was left and is followed again is subscribed to in the end.
+        left.retain(|names| !self.topics.lock().by_channel.contains_key(&names.channel));
+        if !left.is_empty() {
+            let names: Vec<&str> = left.iter().map(|names| names.channel.as_str()).collect();
+            if !self.answers(stream, sink.unsubscribe(&names)).await {
+                return false;
+            }
+        }
+        if !self.subscribe(sink, stream, &joined).await {
+            return false;
+        }
+        for done in waiting {
+            // Who does not wait any more has left, too.
+            let _ = done.send(());
+        }
+        true
+    }
+
+    async fn subscribe(
+        &self,
+        sink: &mut PubSubSink,
+        stream: &mut PubSubStream,
+        topics: &[Arc<Names>],
+    ) -> bool {
+        for topics in topics.chunks(CHANNELS) {
+            let names: Vec<&str> = topics.iter().map(|names| names.channel.as_str()).collect();
+            if !self.answers(stream, sink.subscribe(&names)).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether the server answers in time. Messages are delivered meanwhile.
+    async fn answers<T>(
+        &self,
+        stream: &mut PubSubStream,
+        request: impl Future<Output = RedisResult<T>>,
+    ) -> bool {
+        let request = timeout(PATIENCE, request);
+        tokio::pin!(request);
+        loop {
+            tokio::select! {
+                answer = &mut request => return matches!(answer, Ok(Ok(_))),
+                message = stream.next() => match message {
+                    Some(message) => self.deliver(&message),
+                    None => return false,
+                },
+            }
+        }
+    }
+
+    fn deliver(&self, message: &Msg) {
+        let channel = message.get_channel_name();
+        // One that is not understood is left to the next comparison.
+        if let Some(update) = message::parse(&Bytes::copy_from_slice(message.get_payload_bytes())) {
+            self.topics.tell(channel, &update);
+        }
+    }
+
+    /// Tells the feeds of some topics where these end, without waiting for it.
+    fn compare(&mut self, names: Vec<Arc<Names>>) {
+        while self.comparisons.try_join_next().is_some() {}
+        if names.is_empty() {
+            return;
+        }
+        let (server, topics) = (Arc::clone(&self.server), Arc::clone(&self.topics));
+        self.comparisons.spawn(async move {
+            let compare = |names: Arc<Names>| compare(&server, &topics, names);
+            stream::iter(names).for_each_concurrent(COMPARISONS, compare).await;
+        });
+    }
+}
+
+/// Tells the feeds of a topic where it ends.
+async fn compare(server: &Server, topics: &Topics, names: Arc<Names>) {
+    let mut backoff = Backoff::default();
+    loop {
+        match server.look(&names, None, Amount::NONE).await {
+            Ok(found) if found.ended.is_some() => return topics.tell(&names.channel, &Update::Ended),
+            Ok(found) => return topics.tell(&names.channel, &Update::Latest(found.last())),
+            Err(Failure::Unavailable(_) | Failure::Unknown(_)) => backoff.wait().await,
+            // Said where the topic is opened or published to.
+            Err(Failure::Broken(_) | Failure::Foreign(_)) => return,
+        }
+    }
+}

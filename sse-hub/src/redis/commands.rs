@@ -1,0 +1,66 @@
+//! The connection for commands, to one server or to a Redis Cluster.
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+
+use super::server::{CONNECT, PATIENCE};
+
+/// Sends commands, many at a time; cheap to clone.
+#[derive(Clone)]
+pub(super) enum Commands {
+    Server(MultiplexedConnection),
+    /// Finds the node of each topic, and follows it when it moves.
+    Cluster(ClusterConnection),
+}
+
+impl Commands {
+    /// Connects, and looks which of the two it is.
+    pub(super) async fn connect(client: &Client) -> RedisResult<Self> {
+        let settings =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
+        let mut server = client.get_multiplexed_async_connection_with_config(&settings).await?;
+        // A server that is not a part of a cluster refuses, and so may one that does not allow the command.
+        let cluster = redis::cmd("CLUSTER").arg("INFO").query_async::<String>(&mut server).await;
+        if cluster.is_err() {
+            return Ok(Self::Server(server));
+        }
+        let info = client.get_connection_info().clone();
+        let client = ClusterClient::builder([info]).connection_timeout(CONNECT).response_timeout(PATIENCE);
+        Ok(Self::Cluster(client.build()?.get_async_connection().await?))
+    }
+
+    /// Whether it connects again by itself, and sends commands again that had no answer.
+    pub(super) fn reconnects(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+}
+
+impl ConnectionLike for Commands {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Server(server) => server.req_packed_command(command),
+            Self::Cluster(cluster) => cluster.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Server(server) => server.req_packed_commands(commands, offset, count),
+            Self::Cluster(cluster) => cluster.req_packed_commands(commands, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Server(server) => server.get_db(),
+            Self::Cluster(cluster) => cluster.get_db(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Settings of the Redis log.
+
+use std::fmt;
+use std::time::Duration;
+
+use proto::HistoryLimits;
+use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
+
+/// Where a [`RedisLog`](super::RedisLog) keeps its events, and how many.
+///
+/// The password of the URL is in no error, log line or `Debug` output.
+#[derive(Clone)]
+pub struct RedisConfig {
+    pub(super) server: ConnectionInfo,
+    pub(super) prefix: String,
+    pub(super) keep: HistoryLimits,
+}
+
+impl RedisConfig {
+    /// Settings for the server at `url`: `redis://[user:password@]host[:port][/db]`, `rediss://..` for TLS, or
+    /// `unix:/path`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRedisUrl`] if it is not such a URL.
+    pub fn new(url: &str) -> Result<Self, InvalidRedisUrl> {
+        let server = url.into_connection_info().map_err(|error| InvalidRedisUrl(reason(&error)))?;
+        // RESP2, whatever the URL says: subscriptions have a connection of their own.
+        let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
+        let server = server.set_redis_settings(settings);
+        Ok(Self { server, prefix: "sse:".to_owned(), keep: HistoryLimits::default() })
+    }
+
+    /// Sets what the names of all keys and channels begin with; `sse:` by default. Hubs with different prefixes share
+    /// nothing.
+    ///
+    /// Braces are replaced by parentheses: a brace in the prefix would put all topics into one slot of a Redis Cluster.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.replace('{', "(").replace('}', ")");
+        self
+    }
+
+    /// Sets how much of each topic Redis keeps; see [`HistoryLimits`] for the defaults.
+    ///
+    /// Trimming is approximate: up to a sixteenth more bytes and time, and up to 256 more events.
+    #[must_use]
+    pub fn keep(mut self, keep: HistoryLimits) -> Self {
+        self.keep = HistoryLimits { events: keep.events.max(1), bytes: keep.bytes.max(1), ..keep };
+        self.keep.age = keep.age.clamp(Duration::from_secs(1), Duration::from_secs(10 * 365 * 86400));
+        self
+    }
+
+    /// Text of an error, without the password even if a server repeated it.
+    pub(super) fn describe(&self, error: &RedisError) -> String {
+        let text = error.to_string();
+        match self.server.redis_settings().password().filter(|password| !password.is_empty()) {
+            Some(password) => text.replace(password, "***"),
+            None => text,
+        }
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisConfig")
+            .field("server", &format_args!("{}", self.server.addr()))
+            .field("prefix", &self.prefix)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URL of a Redis server is not valid. The message does not repeat the URL, because it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRedisUrl(String);
+
+/// What the crate says of its own, without what it quotes.
+fn reason(error: &RedisError) -> String {
+    let text = error.to_string();
+    text.split([':', '-']).next().unwrap_or_default().trim().to_owned()
+}
+
+impl fmt::Display for InvalidRedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = "redis://[user:password@]host[:port][/db], or rediss:// for TLS";
+        write!(f, "invalid Redis URL ({}): write {wanted}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidRedisUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_in_neither_debug_output_nor_errors() {
+        let config = RedisConfig::new("redis://user:hunter2@example.com:7000/3").unwrap();
+        let shown = format!("{config:?}");
+        assert!(shown.contains("example.com:7000"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let error = RedisError::from((redis::ErrorKind::Extension, "refused", "AUTH hunter2".to_owned()));
+        assert!(!config.describe(&error).contains("hunter2"));
+
+        for url in
+            ["http://user:hunter2@example.com", "redis://user:hunter2@", "redis://u:hunter2@h/x", "hunter2"]
+        {
+            let error = RedisConfig::new(url).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn tls_urls_are_accepted() {
+        for url in [
+            "rediss://example.com",
+            "redis://localhost",
+            "valkey://localhost:7000/1",
+            "unix:///run/redis.sock",
+        ] {
+            assert!(RedisConfig::new(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_has_no_hash_tag_of_its_own() {
+        let config = RedisConfig::new("redis://localhost").unwrap().prefix("{app}:");
+        assert_eq!(config.prefix, "(app):");
+    }
+}

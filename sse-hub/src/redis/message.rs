@@ -1,0 +1,76 @@
+//! What a node hears on a topic's channel.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::Place;
+use crate::log::{Stored, Update};
+
+/// Reads a message of the publishing scripts, whose first word is the version of the format; `None` if it is not one of this
+/// version.
+pub(super) fn parse(bytes: &Bytes) -> Option<Update> {
+    let head_length = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let mut words = str::from_utf8(&bytes[..head_length]).ok()?.split(' ');
+    if words.next()? != "1" {
+        return None;
+    }
+    let word = words.next()?;
+    if word == "end" {
+        return Some(Update::Ended);
+    }
+    let mut number = || words.next()?.parse::<u64>().ok();
+    let (stamp, first, count) = (word.parse().ok()?, number()?, number()?);
+    let mut rest = bytes.get(head_length + 1..)?;
+    let mut events: Vec<(Option<Arc<str>>, &[u8])> = Vec::new();
+    for _ in 0..count {
+        let (id, text) = (length(&mut rest)?, length(&mut rest)?);
+        let (id, after) = rest.split_at_checked(id)?;
+        let (text, after) = after.split_at_checked(text)?;
+        rest = after;
+        let id = if id.is_empty() { None } else { Some(str::from_utf8(id).ok()?.into()) };
+        events.push((id, text));
+    }
+    let whole = rest.is_empty() && !events.is_empty() && first.checked_add(count).is_some();
+    whole.then(|| Update::Appended(Stored::batch(Place::new(stamp, first), events)))
+}
+
+/// Takes a decimal length and the blank after it.
+fn length(rest: &mut &[u8]) -> Option<usize> {
+    // 2^64 has 20 digits.
+    let end = rest.iter().take(21).position(|&byte| byte == b' ')?;
+    let (word, after) = rest.split_at(end);
+    *rest = &after[1..];
+    str::from_utf8(word).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_read_with_its_ids_and_bytes() {
+        let update = parse(&Bytes::from_static(b"1 9 3 2\n0 3 a\nb2 1 idc")).unwrap();
+        let events = [(None, b"a\nb" as &[u8]), (Some("id".into()), b"c")];
+        assert_eq!(update, Update::Appended(Stored::batch(Place::new(9, 3), events)));
+        assert_eq!(parse(&Bytes::from_static(b"1 end")), Some(Update::Ended));
+    }
+
+    #[test]
+    fn a_message_that_was_cut_or_has_another_version_is_refused() {
+        let whole = Bytes::from_static(b"1 9 3 2\n0 3 a\nb2 1 idc");
+        for end in 0..whole.len() {
+            assert_eq!(parse(&whole.slice(..end)), None, "{end}");
+        }
+        let others = [
+            "2 9 3 1\n0 1 a",
+            "1 9 3 1\n0 1 ab",
+            "1 9 18446744073709551615 1\n0 1 a",
+            "1 9 3 99\n",
+            "1 x 3 1\n0 1 a",
+        ];
+        for other in others {
+            assert_eq!(parse(&Bytes::from_static(other.as_bytes())), None, "{other}");
+        }
+    }
+}

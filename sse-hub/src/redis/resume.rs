@@ -1,0 +1,154 @@
+//! Where a reader goes on after a place, as a look at the topic shows it.
+
+use proto::Gap;
+
+use super::scripts::{Entries, Found};
+use crate::Place;
+use crate::log::Page;
+
+/// Where reading goes on, and what is missing before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resume {
+    pub(super) gap: Option<Gap>,
+    pub(super) after: Place,
+}
+
+impl Found {
+    /// The place of the newest event; of a topic without events, number 0 and the present stamp.
+    pub(super) fn last(&self) -> Place {
+        if self.newest.number == 0 { Place::new(self.now, 0) } else { self.newest }
+    }
+
+    /// The place before the oldest event that is kept. The event there is gone and its stamp with it, but it was older; only
+    /// a loss lies between the two if there was one, and then the place is after the loss.
+    pub(super) fn start(&self) -> Place {
+        let Some(oldest) = self.oldest else { return self.last() };
+        let older = u64::from(oldest.stamp != self.loss);
+        Place::new(oldest.stamp.saturating_sub(older), oldest.number.saturating_sub(1))
+    }
+
+    /// Where a reader goes on that has everything up to `place`.
+    pub(super) fn resume(&self, place: Place) -> Resume {
+        let (start, last) = (self.start(), self.last());
+        let found = self.place == Some(place) || place == self.newest;
+        if found || place.number == 0 && self.newest.number == 0 {
+            return Resume { gap: None, after: place };
+        }
+        if place.stamp == 0 && (start.number..=last.number).contains(&place.number) {
+            return Resume { gap: None, after: place };
+        }
+        if place.number <= start.number && self.was_here(place) {
+            return match start.number - place.number {
+                0 => Resume { gap: None, after: place },
+                missed => Resume { gap: Some(Gap::of(missed)), after: start },
+            };
+        }
+        Resume { gap: Some(Gap::UNKNOWN), after: self.floor.unwrap_or(start) }
+    }
+
+    /// Whether the topic had an event at a place before the oldest that it keeps, as far as stamps tell, and lost none since
+    /// then. Otherwise numbers may have been given twice, and say nothing.
+    fn was_here(&self, place: Place) -> bool {
+        let kept_since = self.oldest.unwrap_or(self.newest).stamp;
+        match place {
+            _ if self.newest.number == 0 => false,
+            // A place of before the first event.
+            Place { number: 0, stamp } => stamp <= self.base,
+            Place { stamp: 0, .. } => true,
+            Place { stamp, .. } => {
+                (self.base..=kept_since).contains(&stamp) && !(stamp < self.loss && self.loss <= kept_since)
+            }
+        }
+    }
+}
+
+impl Entries {
+    /// The entries as a page, which ends where events are missing, so that the next one begins with the gap.
+    pub(super) fn page(self, Resume { mut gap, after }: Resume) -> Page {
+        let mut before = after;
+        let mut events = self.events;
+        let lost = |before: Place, next: Place| {
+            before.stamp != 0 && before.stamp < self.loss && self.loss <= next.stamp
+        };
+        if let Some(first) = events.first().map(|first| first.place())
+            && gap.is_none()
+        {
+            if lost(after, first) {
+                gap = Some(Gap::UNKNOWN);
+            } else if !after.is_followed_by(first) {
+                let missed = first.number.checked_sub(after.number + 1);
+                gap = Some(missed.map_or(Gap::UNKNOWN, Gap::of));
+            }
+        }
+        let whole = events.iter().enumerate().position(|(at, event)| {
+            let cut = at > 0 && (lost(before, event.place()) || !before.is_followed_by(event.place()));
+            before = event.place();
+            cut
+        });
+        events.truncate(whole.unwrap_or(events.len()));
+        let first = events.first().map(|first| first.place());
+        let after = match first.filter(|_| gap.is_some()) {
+            // What the events follow: not the place that was asked for, of which the number may be given again.
+            Some(first) => Place::new(after.stamp.min(first.stamp), first.number.saturating_sub(1)),
+            None => after,
+        };
+        Page { gap, after, events }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Stored;
+
+    /// A topic that counted from stamp 10, keeps 5 to 9 and gave a stamp to every event: 10 times its number.
+    fn found() -> Found {
+        let place = |number| Place::new(10 * number, number);
+        Found { newest: place(9), base: 10, oldest: Some(place(5)), ..Found::default() }
+    }
+
+    #[test]
+    fn the_size_of_a_gap_is_exact_where_events_were_trimmed() {
+        let resume = |place: Place| found().resume(place);
+        let start = Place::new(49, 4);
+        assert_eq!(resume(Place::new(90, 9)), Resume { gap: None, after: Place::new(90, 9) });
+        assert_eq!(resume(Place::new(40, 4)), Resume { gap: None, after: Place::new(40, 4) });
+        assert_eq!(resume(Place::new(20, 2)), Resume { gap: Some(Gap::of(2)), after: start });
+        assert_eq!(resume(Place::new(7, 0)), Resume { gap: Some(Gap::of(4)), after: start });
+        assert_eq!(resume(Place::new(0, 3)), Resume { gap: Some(Gap::of(1)), after: start });
+        assert_eq!(resume(Place::new(0, 7)), Resume { gap: None, after: Place::new(0, 7) });
+        let expired = Found { oldest: None, ..found() };
+        assert_eq!(
+            expired.resume(Place::new(70, 7)),
+            Resume { gap: Some(Gap::of(2)), after: Place::new(90, 9) }
+        );
+    }
+
+    #[test]
+    fn a_place_of_another_time_is_a_gap_of_unknown_size() {
+        let floor = Some(Place::new(60, 6));
+        let found = Found { floor, ..found() };
+        for place in [Place::new(65, 6), Place::new(5, 3), Place::new(95, 12), Place::new(12, 0)] {
+            let Resume { gap, after } = found.resume(place);
+            assert_eq!((gap, Some(after)), (Some(Gap::UNKNOWN), floor), "{place}");
+        }
+        let emptied = Found { now: 99, ..Found::default() };
+        assert_eq!(
+            emptied.resume(Place::new(50, 5)),
+            Resume { gap: Some(Gap::UNKNOWN), after: Place::new(99, 0) }
+        );
+        assert_eq!(emptied.resume(Place::new(50, 0)), Resume { gap: None, after: Place::new(50, 0) });
+    }
+
+    #[test]
+    fn a_page_ends_where_the_server_lost_events_and_the_next_one_begins_with_a_gap() {
+        let event = |stamp, number| Stored::new(Place::new(stamp, number), None, b"data\n");
+        let entries = |events| Entries { after: None, loss: 30, events };
+        let after = Place::new(10, 1);
+        let page = entries(vec![event(20, 2), event(30, 3)]).page(Resume { gap: None, after });
+        assert_eq!(page, Page { gap: None, after, events: vec![event(20, 2)] });
+        let after = Place::new(20, 2);
+        let page = entries(vec![event(30, 3)]).page(Resume { gap: None, after });
+        assert_eq!(page, Page { gap: Some(Gap::UNKNOWN), after, events: vec![event(30, 3)] });
+    }
+}

@@ -1,0 +1,256 @@
+//! The scripts that run in Redis, with typed arguments and answers.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use redis::{Script, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::names::Names;
+use super::server::{Failure, Server};
+use crate::Place;
+use crate::log::{Amount, Appended, Batch, Stored};
+
+/// Version of what is kept in Redis; a topic of another version is refused.
+const FORMAT: &str = "1";
+
+static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("publish.lua")));
+static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("open.lua")));
+static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
+static END: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("end.lua")));
+
+/// What became of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Published {
+    Appended(Appended),
+    /// Its key was used for other events.
+    KeyReused,
+    /// The topic ended a moment ago.
+    Ended,
+}
+
+/// What a topic holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Of the newest event, kept or not.
+    pub(super) newest: Place,
+    pub(super) newest_id: Option<Arc<str>>,
+    /// Stamp at which counting began; 0 if the topic has no events yet.
+    pub(super) base: u64,
+    /// Stamp of the first event after a loss of the server; 0 for none.
+    pub(super) loss: u64,
+    pub(super) ended: Option<Duration>,
+    /// The server's clock.
+    pub(super) now: u64,
+    /// Of the oldest event that is kept.
+    pub(super) oldest: Option<Place>,
+    /// Of the event with the ID that was asked for.
+    pub(super) place: Option<Place>,
+    /// Of the last event whose stamp is not above that of the ID.
+    pub(super) floor: Option<Place>,
+    /// The newest events, in order.
+    pub(super) events: Vec<Stored>,
+}
+
+/// A piece of the stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entries {
+    /// The place that was asked for, with its stamp, if the stream goes on directly after it.
+    pub(super) after: Option<Place>,
+    pub(super) loss: u64,
+    pub(super) events: Vec<Stored>,
+}
+
+impl Server {
+    /// Appends a batch. `known` is the newest stamp of the topic that this node knows, 0 for none.
+    pub(super) async fn publish(
+        &self,
+        names: &Names,
+        known: u64,
+        batch: &Batch,
+    ) -> Result<Published, Failure> {
+        let keep = &self.config.keep;
+        let numbers = [
+            keep.events.to_string(),
+            keep.bytes.to_string(),
+            keep.age.as_micros().to_string(),
+            known.to_string(),
+            self.newest_stamp().to_string(),
+        ];
+        // Of one length, as the index needs it. Where a command may be sent twice, every batch has a key.
+        let key = match &batch.key {
+            Some(key) => Sha256::digest(key.text.as_bytes()).to_vec(),
+            None if self.may_repeat.load(Ordering::Relaxed) => (0..32).map(|_| fastrand::u8(..)).collect(),
+            None => Vec::new(),
+        };
+        let digest = batch.key.as_ref().map_or(&[][..], |key| &key.digest);
+        let mut arguments = Vec::with_capacity(9 + 2 * batch.events.len());
+        arguments.extend([FORMAT.as_bytes(), names.channel.as_bytes()]);
+        arguments.extend(numbers.iter().map(String::as_bytes));
+        arguments.extend([&*key, digest]);
+        for event in &batch.events {
+            arguments.extend([event.id.as_deref().unwrap_or_default().as_bytes(), &event.bytes]);
+        }
+        let keys = [&*names.stream, &names.meta, &names.index, &names.order];
+        let mut answer = Answer::new(self.run(&PUBLISH, &keys, &arguments).await?);
+        let word = answer.word()?;
+        match word.as_str() {
+            "ok" | "again" => {
+                let first = Place::new(answer.number()?, answer.number()?);
+                self.saw(first.stamp);
+                let appended = if word == "ok" { Appended::now(first) } else { Appended::before(first) };
+                Ok(Published::Appended(appended))
+            }
+            "reused" => Ok(Published::KeyReused),
+            "ended" => Ok(Published::Ended),
+            other => Err(answer.refused(other, names)),
+        }
+    }
+
+    /// Looks at a topic, for an ID in it, and reads its newest events.
+    pub(super) async fn look(
+        &self,
+        names: &Names,
+        id: Option<&str>,
+        newest: Amount,
+    ) -> Result<Found, Failure> {
+        let id = id.unwrap_or_default();
+        let place = id.parse::<Place>().map(|_| id).unwrap_or_default();
+        let keys = [&*names.stream, &names.meta, &names.index];
+        let (events, bytes) = (newest.events.to_string(), newest.bytes.to_string());
+        let arguments = [FORMAT, id, place, &events, &bytes].map(str::as_bytes);
+        let mut answer = Answer::new(self.run(&OPEN, &keys, &arguments).await?);
+        match answer.word()?.as_str() {
+            "ok" => {
+                let (number, stamp) = (answer.number()?, answer.number()?);
+                self.saw(stamp);
+                Ok(Found {
+                    newest: Place::new(stamp, number),
+                    newest_id: Some(answer.word()?).filter(|id| !id.is_empty()).map(Into::into),
+                    base: answer.number()?,
+                    loss: answer.number()?,
+                    ended: Some(answer.number()?).filter(|&left| left > 0).map(Duration::from_millis),
+                    now: answer.number()?,
+                    oldest: answer.word()?.parse().ok(),
+                    place: answer.word()?.parse().ok(),
+                    floor: answer.word()?.parse().ok(),
+                    events: answer.events(true)?,
+                })
+            }
+            other => Err(answer.refused(other, names)),
+        }
+    }
+
+    /// Reads events after a place. Unless `anyhow`, none if the stream does not go on directly after it.
+    pub(super) async fn read(
+        &self,
+        names: &Names,
+        after: Place,
+        amount: Amount,
+        anyhow: bool,
+    ) -> Result<Entries, Failure> {
+        let keys = [&*names.stream, &names.meta];
+        let numbers = [after.stamp, after.number, amount.events.max(1) as u64, amount.bytes.max(1) as u64];
+        let [stamp, number, events, bytes] = numbers.map(|number| number.to_string());
+        let anyhow = if anyhow { "1" } else { "" };
+        let arguments = [FORMAT, &stamp, &number, &events, &bytes, anyhow].map(str::as_bytes);
+        let mut answer = Answer::new(self.run(&READ, &keys, &arguments).await?);
+        match answer.word()?.as_str() {
+            "ok" => {
+                let (follows, stamp, loss) = (answer.number()? == 1, answer.number()?, answer.number()?);
+                let after = follows.then_some(Place::new(stamp, after.number));
+                Ok(Entries { after, loss, events: answer.events(false)? })
+            }
+            other => Err(answer.refused(other, names)),
+        }
+    }
+
+    /// Ends a topic; whether there was one.
+    pub(super) async fn end(&self, names: &Names, lasting: Duration) -> Result<bool, Failure> {
+        let lasting = lasting.as_millis().to_string();
+        let arguments = [FORMAT, &names.channel, &lasting].map(str::as_bytes);
+        let keys = [&*names.stream, &names.meta, &names.index, &names.order];
+        let mut answer = Answer::new(self.run(&END, &keys, &arguments).await?);
+        match answer.word()?.as_str() {
+            "ok" => Ok(answer.number()? == 1),
+            other => Err(answer.refused(other, names)),
+        }
+    }
+}
+
+/// The list that a script returned, read from its front.
+struct Answer(std::vec::IntoIter<Value>);
+
+impl Answer {
+    fn new(values: Vec<Value>) -> Self {
+        Self(values.into_iter())
+    }
+
+    fn word(&mut self) -> Result<String, Failure> {
+        match self.0.next() {
+            Some(Value::BulkString(bytes)) => {
+                String::from_utf8(bytes).map_err(|_| garbled("it is not UTF-8"))
+            }
+            _ => Err(garbled("a string is missing")),
+        }
+    }
+
+    fn number(&mut self) -> Result<u64, Failure> {
+        match self.0.next() {
+            Some(Value::Int(number)) => u64::try_from(number).map_err(|_| garbled("a number is negative")),
+            _ => Err(garbled("a number is missing")),
+        }
+    }
+
+    /// Entries of the stream as events, those of one batch together.
+    fn events(&mut self, reversed: bool) -> Result<Vec<Stored>, Failure> {
+        let Some(Value::Array(values)) = self.0.next() else { return Err(garbled("a list is missing")) };
+        let entries = values.into_iter().map(entry).collect::<Option<Vec<_>>>();
+        let mut entries = entries.ok_or_else(|| garbled("an entry of the stream lacks a field"))?;
+        if reversed {
+            entries.reverse();
+        }
+        let of_one_batch = |one: &Entry, next: &Entry| one.0.plus(1) == next.0;
+        let batch = |batch: &[Entry]| {
+            Stored::batch(batch[0].0, batch.iter().map(|(_, id, bytes)| (id.clone(), bytes.as_slice())))
+        };
+        Ok(entries.chunk_by(of_one_batch).flat_map(batch).collect())
+    }
+
+    fn refused(&mut self, word: &str, names: &Names) -> Failure {
+        let version = self.word().unwrap_or_default();
+        match word {
+            "version" => Failure::Foreign(format!(
+                "{} in Redis has format version {version:?}, and this program knows version {FORMAT}",
+                names.channel
+            )),
+            _ => garbled("its first word is unknown"),
+        }
+    }
+}
+
+type Entry = (Place, Option<Arc<str>>, Vec<u8>);
+
+fn entry(value: Value) -> Option<Entry> {
+    let Value::Array(parts) = value else { return None };
+    let [Value::BulkString(id), Value::Array(fields)] = <[Value; 2]>::try_from(parts).ok()? else {
+        return None;
+    };
+    let place = str::from_utf8(&id).ok()?.parse().ok()?;
+    let (mut own, mut bytes) = (None, None);
+    let mut fields = fields.into_iter();
+    while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) = (fields.next(), fields.next())
+    {
+        match name.as_slice() {
+            b"b" => bytes = Some(value),
+            b"i" => own = Some(String::from_utf8(value).ok()?.into()),
+            _ => {}
+        }
+    }
+    Some((place, own, bytes?))
+}
+
+fn garbled(how: &str) -> Failure {
+    Failure::Foreign(format!("an answer of Redis cannot be read: {how}"))
+}

@@ -1,0 +1,221 @@
+//! The connection for commands: kept up, shared by all callers, with an answer in bounded time.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use redis::{Client, ErrorKind, RedisError, Script, ServerErrorKind, Value};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::RedisConfig;
+use super::commands::Commands;
+use crate::backoff::Backoff;
+
+/// How long a command may take, waiting for a connection included: a publisher is answered within 2 s.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How long a command waits for a connection that is being made.
+const CONNECTING: Duration = Duration::from_millis(500);
+
+/// How often an idle connection is checked.
+const PING: Duration = Duration::from_secs(1);
+
+/// How long one attempt to connect may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(1);
+
+/// Why a command has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It was not carried out; it may work later.
+    Unavailable(String),
+    /// It was sent, and whether it was carried out is not known.
+    Unknown(String),
+    /// It cannot work as the server is set up: a command is missing or forbidden.
+    Broken(String),
+    /// The server holds something that this program does not understand.
+    Foreign(String),
+}
+
+#[derive(Clone)]
+struct Connection {
+    commands: Commands,
+    /// Tells a failure of this connection from one of the connection before it.
+    suspect: Arc<AtomicBool>,
+}
+
+/// The server, as commands see it.
+pub(super) struct Server {
+    pub(super) config: RedisConfig,
+    pub(super) client: Client,
+    connection: watch::Sender<Option<Connection>>,
+    /// Has the connection checked at once.
+    suspicion: Notify,
+    /// Whether the other connection hears of new events.
+    pub(super) listening: AtomicBool,
+    /// Whether a command may be sent again without our knowledge.
+    pub(super) may_repeat: AtomicBool,
+    /// The newest stamp that this node has seen, of any topic: stamps rise even if the server's clock goes back.
+    stamp: AtomicU64,
+    /// Why there is no connection, for health checks.
+    pub(super) trouble: Mutex<Option<String>>,
+}
+
+impl Server {
+    pub(super) fn new(config: RedisConfig) -> Result<Self, RedisError> {
+        let client = Client::open(config.server.clone())?;
+        let trouble = Mutex::new(Some("not connected yet".to_owned()));
+        Ok(Self {
+            config,
+            client,
+            connection: watch::Sender::new(None),
+            suspicion: Notify::new(),
+            listening: AtomicBool::new(false),
+            may_repeat: AtomicBool::new(false),
+            stamp: AtomicU64::new(0),
+            trouble,
+        })
+    }
+
+    /// Keeps the connection up until dropped.
+    pub(super) async fn keep_connected(&self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let connected = timeout(2 * CONNECT, Commands::connect(&self.client)).await;
+            match connected {
+                Ok(Ok(commands)) => {
+                    backoff = Backoff::default();
+                    self.set_trouble(None);
+                    self.may_repeat.store(commands.reconnects(), Ordering::Relaxed);
+                    let connection = Connection { commands, suspect: Arc::default() };
+                    self.connection.send_replace(Some(connection.clone()));
+                    let trouble = self.watch(connection).await;
+                    self.connection.send_replace(None);
+                    self.set_trouble(Some(trouble));
+                }
+                Ok(Err(error)) => self.set_trouble(Some(self.config.describe(&error))),
+                Err(_) => self.set_trouble(Some("connecting takes too long".to_owned())),
+            }
+            backoff.wait().await;
+        }
+    }
+
+    /// Completes when the connection no longer works, with the reason.
+    async fn watch(&self, mut connection: Connection) -> String {
+        loop {
+            let _ = timeout(PING, self.suspicion.notified()).await;
+            let answer =
+                timeout(PATIENCE, redis::cmd("PING").query_async::<()>(&mut connection.commands)).await;
+            let trouble = match answer {
+                Ok(Ok(())) if connection.suspect.load(Ordering::Relaxed) => {
+                    Some("a command failed or took too long".to_owned())
+                }
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(self.config.describe(&error)),
+                Err(_) => Some("Redis does not answer".to_owned()),
+            };
+            match trouble {
+                Some(trouble) if !connection.commands.reconnects() => return trouble,
+                trouble => self.set_trouble(trouble),
+            }
+        }
+    }
+
+    /// Has the connection checked now: another connection to the server was lost.
+    pub(super) fn check(&self) {
+        self.suspicion.notify_one();
+    }
+
+    /// Lets go of the connection, for good: its keeper has to be stopped, too.
+    pub(super) fn close(&self) {
+        self.connection.send_replace(None);
+        self.set_trouble(Some("closed".to_owned()));
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().expect("nothing panics while it holds the lock") = trouble;
+    }
+
+    /// Runs a script; `arguments` are its ARGV.
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> Result<Vec<Value>, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut connection = self.connected(deadline).await?;
+        let mut invocation = script.prepare_invoke();
+        for key in keys {
+            invocation.key(*key);
+        }
+        for argument in arguments {
+            invocation.arg(*argument);
+        }
+        match timeout_at(deadline, invocation.invoke_async(&mut connection.commands)).await {
+            Ok(Ok(Value::Array(answer))) => Ok(answer),
+            Ok(Ok(_)) => Err(Failure::Foreign("a script answered something else than a list".to_owned())),
+            Ok(Err(error)) => Err(self.failure(&error, &connection)),
+            Err(_) => {
+                // A new connection tells whether the server hangs or only this one.
+                self.suspect(&connection);
+                Err(Failure::Unknown("Redis did not answer in time".to_owned()))
+            }
+        }
+    }
+
+    /// Remembers a stamp of the server.
+    pub(super) fn saw(&self, stamp: u64) {
+        self.stamp.fetch_max(stamp, Ordering::Relaxed);
+    }
+
+    pub(super) fn newest_stamp(&self) -> u64 {
+        self.stamp.load(Ordering::Relaxed)
+    }
+
+    fn suspect(&self, connection: &Connection) {
+        connection.suspect.store(true, Ordering::Relaxed);
+        self.suspicion.notify_one();
+    }
+
+    async fn connected(&self, deadline: Instant) -> Result<Connection, Failure> {
+        let mut connection = self.connection.subscribe();
+        let wait = deadline.min(Instant::now() + CONNECTING);
+        if let Ok(Ok(connection)) = timeout_at(wait, connection.wait_for(Option::is_some)).await {
+            return Ok(connection.clone().expect("waited for one"));
+        }
+        let trouble = self.trouble.lock().expect("nothing panics while it holds the lock").clone();
+        Err(Failure::Unavailable(trouble.unwrap_or_else(|| "not connected".to_owned())))
+    }
+
+    fn failure(&self, error: &RedisError, connection: &Connection) -> Failure {
+        let text = self.config.describe(error);
+        if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+            self.suspect(connection);
+            return Failure::Unknown(text);
+        }
+        match error.kind() {
+            // The server refused: nothing was done.
+            ErrorKind::Server(
+                ServerErrorKind::ResponseError | ServerErrorKind::CrossSlot | ServerErrorKind::NoPerm,
+            ) => match error.code() {
+                // Full (`maxmemory`), in a failover, or not able to save.
+                Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" | "BUSY" | "LOADING") => {
+                    Failure::Unavailable(text)
+                }
+                _ => Failure::Broken(text),
+            },
+            ErrorKind::Server(_) | ErrorKind::ClusterConnectionNotFound => Failure::Unavailable(text),
+            ErrorKind::Extension => match error.code() {
+                Some("WRONGTYPE") => Failure::Foreign(text),
+                _ => Failure::Unavailable(text),
+            },
+            ErrorKind::AuthenticationFailed => Failure::Unavailable(text),
+            ErrorKind::Parse => {
+                self.suspect(connection);
+                Failure::Unknown(text)
+            }
+            _ => Failure::Broken(text),
+        }
+    }
+}

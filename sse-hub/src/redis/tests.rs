@@ -1,0 +1,360 @@
+//! The engine against a server of its own, where the conformance suite does not look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::{EventBuilder, Gap, HistoryLimits};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{RedisConfig, RedisLog};
+use crate::Place;
+use crate::log::{
+    Amount, AppendError, Appended, Batch, Feed, Following, Health, Located, Log as _, LogError, Update,
+};
+use server_process::RedisServer;
+
+#[path = "../../../tests/redis.rs"]
+mod server_process;
+
+const ALL: Amount = Amount { events: 10_000, bytes: 1 << 30 };
+
+fn node(redis: &RedisServer) -> RedisLog {
+    RedisLog::new(RedisConfig::new(&redis.url()).unwrap()).unwrap()
+}
+
+fn one() -> Batch {
+    Batch::new(&[EventBuilder::new().data("a")])
+}
+
+/// Appends until the server is there.
+async fn append(log: &RedisLog, batch: Batch) -> Place {
+    loop {
+        match log.append("t", batch.clone()).await {
+            Ok(appended) => return appended.first,
+            Err(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+/// A hub of a topic that reads what it misses, as the hub of the crate does.
+struct Reader<'a> {
+    log: &'a RedisLog,
+    at: Place,
+    updates: mpsc::UnboundedReceiver<Update>,
+    _following: Following,
+}
+
+impl<'a> Reader<'a> {
+    async fn new(log: &'a RedisLog, at: Place) -> Self {
+        let (sender, updates) = mpsc::unbounded_channel();
+        let feed = Feed::new(move |update| drop(sender.send(update)));
+        let following = loop {
+            match log.follow("t", feed.clone()).await {
+                Ok(following) => break following,
+                Err(LogError::Unavailable { .. }) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        };
+        Self { log, at, updates, _following: following }
+    }
+
+    /// Numbers of the events until `last`, the size of each gap as a negative number, and -1000 for an unknown one.
+    async fn until(&mut self, last: Place) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        while self.at != last {
+            let page = match self.log.read("t", self.at, ALL).await {
+                Ok(page) => page,
+                Err(LogError::Unavailable { .. }) => continue,
+                Err(error) => panic!("{error:?}"),
+            };
+            numbers.extend(page.gap.map(|gap| gap.missed.map_or(-1000, |missed| -(missed as i64))));
+            if page.gap.is_some() {
+                self.at = page.after;
+            }
+            for event in &page.events {
+                assert!(self.at.is_followed_by(event.place()), "{} after {}", event.place(), self.at);
+                self.at = event.place();
+                numbers.push(self.at.number as i64);
+            }
+            if page.events.is_empty() && page.gap.is_none() {
+                // Whatever is heard, it says when to read.
+                timeout(Duration::from_secs(40), self.updates.recv()).await.expect("it is told").unwrap();
+            }
+        }
+        numbers
+    }
+}
+
+#[tokio::test]
+async fn scripts_that_the_server_has_forgotten_are_loaded_again() {
+    let Some(redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let first = append(&log, one()).await;
+    assert_eq!(redis.command("SCRIPT FLUSH"), "+OK");
+    assert_eq!(append(&log, one()).await.number, first.number + 1);
+}
+
+#[tokio::test]
+async fn what_redis_keeps_is_bounded_by_count_and_bytes_and_so_is_its_index() {
+    let Some(redis) = RedisServer::start() else { return };
+    let keep = HistoryLimits { events: 100, bytes: 10_000, ..HistoryLimits::default() };
+    let log = RedisLog::new(RedisConfig::new(&redis.url()).unwrap().keep(keep)).unwrap();
+    let mut last = Place::default();
+    for number in 0..1000 {
+        let id = format!("id{number}");
+        last = append(&log, Batch::new(&[EventBuilder::new().id(&id).unwrap()])).await;
+    }
+    let count = |command| redis.command(command)[1..].parse::<usize>().unwrap();
+    let kept = count("XLEN sse:{t}:s");
+    assert!((100..=356).contains(&kept), "{kept}");
+    assert!(count("ZCARD sse:{t}:x") <= kept + 256, "{}", count("ZCARD sse:{t}:x"));
+    assert_eq!(log.locate("t", "id999").await, Ok(Located::After(last)));
+    assert!(matches!(log.locate("t", "id1").await, Ok(Located::Gone { missed: None, .. })));
+    for _ in 0..40 {
+        append(&log, Batch::new(&[EventBuilder::new().data(&"x".repeat(1000))])).await;
+    }
+    let kept = count("XLEN sse:{t}:s");
+    assert!((9..=12).contains(&kept), "{kept}");
+    assert!(count("ZCARD sse:{t}:x") <= 20, "{}", count("ZCARD sse:{t}:x"));
+    let large = Batch::new(&[EventBuilder::new().data(&"x".repeat(10_001))]);
+    assert_eq!(log.append("t", large).await, Err(AppendError::TooLarge { events: 100, bytes: 10_000 }));
+    let start = log.open("t", Amount::NONE).await.unwrap().start;
+    let missed = start.number - 500;
+    let page = log.read("t", Place::new(0, 500), ALL).await.unwrap();
+    assert_eq!((page.gap, page.after), (Some(Gap::of(missed)), start));
+    assert_eq!(page.events.len(), kept);
+    // By number alone, as a subscriber that fell off the tail asks.
+    for number in start.number..1040 {
+        let page = log.read("t", Place::new(0, number), Amount { events: 1, ..ALL }).await.unwrap();
+        assert_eq!((page.gap, page.events[0].place().number), (None, number + 1));
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_was_given_twice_means_the_first_event_that_is_kept() {
+    let Some(redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let named = Batch::new(&[EventBuilder::new().id("same").unwrap().data("a")]);
+    let first = append(&log, named.clone()).await;
+    append(&log, one()).await;
+    let second = append(&log, named).await;
+    assert_eq!(log.locate("t", "same").await, Ok(Located::After(first)));
+    redis.command(&format!("XDEL sse:{{t}}:s {first}"));
+    assert_eq!(log.locate("t", "same").await, Ok(Located::After(second)));
+}
+
+#[tokio::test]
+async fn a_key_is_known_to_every_node() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, other) = (node(&redis), node(&redis));
+    let batch = Batch::new(&[EventBuilder::new().data("a"), EventBuilder::new().data("b")]).with_key("k\0");
+    let first = append(&log, batch.clone()).await;
+    append(&other, one()).await;
+    assert_eq!(other.append("t", batch).await, Ok(Appended::before(first)));
+    assert_eq!(other.append("t", one().with_key("k\0")).await, Err(AppendError::KeyReused));
+    assert_eq!(redis.command("XLEN sse:{t}:s"), ":3");
+}
+
+#[tokio::test]
+async fn a_topic_of_another_format_is_refused_by_name() {
+    let Some(redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    redis.command("HSET sse:{t}:m v 7");
+    let expected = "sse:{t} in Redis has format version \"7\", and this program knows version 1".to_owned();
+    assert_eq!(log.append("t", one()).await, Err(AppendError::Broken(expected.clone())));
+    assert_eq!(log.open("t", ALL).await, Err(LogError::Corrupt(expected)));
+}
+
+#[tokio::test]
+async fn nothing_is_missed_or_read_twice_when_the_subscribed_connection_is_cut() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, other) = (node(&redis), node(&redis));
+    let mut reader = Reader::new(&log, Place::new(0, 0)).await;
+    let mut numbers = Vec::new();
+    let mut last = Place::default();
+    for _ in 0..5 {
+        assert!(redis.command("CLIENT KILL TYPE pubsub").starts_with(':'));
+        for _ in 0..20 {
+            last = append(&other, one()).await;
+        }
+        numbers.extend(reader.until(last).await);
+    }
+    assert_eq!(numbers, (1..=100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_restart_of_redis_loses_nothing_that_it_kept() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let mut reader = Reader::new(&log, Place::default()).await;
+    append(&log, one()).await;
+    assert_eq!(log.health(), Health::Ready);
+    redis.kill();
+    let refused = log.append("t", one()).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Unavailable { .. } | AppendError::Unknown { .. }), "{refused:?}");
+    assert!(matches!(log.health(), Health::Away(_)));
+    redis.run();
+    let mut last = Place::default();
+    for _ in 0..3 {
+        last = append(&log, one()).await;
+    }
+    assert_eq!(reader.until(last).await, (1..=last.number as i64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_server_that_was_emptied_is_a_gap_of_unknown_size_to_those_who_were_there() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, stranger) = (node(&redis), node(&redis));
+    for publisher in [&log, &stranger] {
+        let start = log.open("t", Amount::NONE).await.unwrap().last;
+        let mut reader = Reader::new(&log, start).await;
+        let mut last = Place::default();
+        for _ in 0..3 {
+            last = append(&log, one()).await;
+        }
+        assert_eq!(reader.until(last).await, [1, 2, 3].map(|number| number + start.number as i64));
+        redis.command("FLUSHALL");
+        let after = append(publisher, one()).await;
+        assert!(after.stamp > last.stamp, "stamps rise");
+        assert_eq!(reader.until(after).await, [-1000, 1]);
+        let gone = log.locate("t", &last.to_string()).await.unwrap();
+        assert!(matches!(gone, Located::Gone { missed: None, .. }), "{gone:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_file_that_is_restored_is_a_gap_also_to_those_who_come_later() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let mut reader = Reader::new(&log, Place::default()).await;
+    let first = append(&log, one()).await;
+    redis.kill();
+    let (files, copy) = (redis.directory().join("appendonlydir"), redis.directory().join("copy"));
+    copy_all(&files, &copy);
+    redis.run();
+    let mut last = first;
+    for _ in 0..4 {
+        last = append(&log, one()).await;
+    }
+    assert_eq!(reader.until(last).await, (1..=last.number as i64).collect::<Vec<_>>());
+    redis.kill();
+    std::fs::remove_dir_all(&files).unwrap();
+    std::fs::rename(&copy, &files).unwrap();
+    redis.run();
+    let after = append(&log, one()).await;
+    assert_eq!(after.number, 2, "given again, with another stamp");
+    assert_eq!(reader.until(after).await, [-1000, 2]);
+    // One that has never had what was lost is told, too.
+    assert_eq!(Reader::new(&log, Place::default()).await.until(after).await, [1, -1000, 2]);
+    let newest = log.open("t", ALL).await.unwrap().newest;
+    assert_eq!(newest.len(), 1, "in one piece");
+}
+
+fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_costs_a_publisher_less_than_two_seconds() {
+    let Some(redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    append(&log, one()).await;
+    redis.signal("STOP");
+    for _ in 0..2 {
+        let answer = timeout(Duration::from_secs(2), log.append("t", one())).await.expect("in time");
+        assert!(
+            matches!(answer, Err(AppendError::Unknown { .. } | AppendError::Unavailable { .. })),
+            "{answer:?}"
+        );
+    }
+    redis.signal("CONT");
+    append(&log, one()).await;
+}
+
+#[tokio::test]
+async fn a_topic_that_ended_is_refused_on_every_node_and_its_numbers_go_on() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, other) = (node(&redis), node(&redis));
+    let mut reader = Reader::new(&other, Place::default()).await;
+    let first = append(&log, one()).await;
+    assert_eq!(reader.until(first).await, [1]);
+    assert_eq!(log.end("t", Duration::from_millis(300)).await, Ok(true));
+    while reader.updates.recv().await != Some(Update::Ended) {}
+    assert_eq!(other.append("t", one()).await, Err(AppendError::Ended));
+    assert!(other.open("t", ALL).await.unwrap().ended.is_some());
+    let next = loop {
+        match other.append("t", one()).await {
+            Ok(appended) => break appended.first,
+            Err(error) => assert_eq!(error, AppendError::Ended),
+        }
+    };
+    assert_eq!(next.number, 2);
+    assert_eq!(log.end("elsewhere", Duration::from_millis(300)).await, Ok(false));
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_named_without_being_shown() {
+    let Some(redis) = RedisServer::with_options(&["--requirepass", "sesame"]) else { return };
+    let url = format!("redis://:hunter2@127.0.0.1:{}", redis.port());
+    let log = RedisLog::new(RedisConfig::new(&url).unwrap()).unwrap();
+    assert!(log.open("t", ALL).await.is_err());
+    let Health::Away(text) = log.health() else { panic!("it cannot work") };
+    assert!(text.contains("assword") && !text.contains("hunter2"), "{text}");
+    assert!(!format!("{log:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_log_without_a_server_is_away_and_works_once_there_is_one() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    redis.kill();
+    let log = Arc::new(node(&redis));
+    assert!(matches!(log.open("t", ALL).await, Err(LogError::Unavailable { .. })));
+    assert!(matches!(log.health(), Health::Away(_)));
+    redis.run();
+    append(&log, one()).await;
+    log.close().await;
+    assert!(matches!(log.append("t", one()).await, Err(AppendError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn the_topics_of_a_redis_cluster_are_spread_over_its_nodes() {
+    // The port of the cluster's bus is another free one.
+    let bus = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let node_of = |bus: u16| {
+        RedisServer::with_options(&["--cluster-enabled", "yes", "--cluster-port", &bus.to_string()])
+    };
+    let buses = [bus(), bus()];
+    let (Some(one), Some(two)) = (node_of(buses[0]), node_of(buses[1])) else { return };
+    assert_eq!(one.command("CLUSTER ADDSLOTSRANGE 0 8191"), "+OK");
+    assert_eq!(two.command("CLUSTER ADDSLOTSRANGE 8192 16383"), "+OK");
+    assert_eq!(one.command(&format!("CLUSTER MEET 127.0.0.1 {} {}", two.port(), buses[1])), "+OK");
+    for node in [&one, &two] {
+        while !node.command("CLUSTER INFO").contains("cluster_state:ok") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let (log, other) = (node(&one), node(&two));
+    let (sender, mut updates) = mpsc::unbounded_channel();
+    for topic in ["a", "b", "c", "d", "e", "f"] {
+        let sender = sender.clone();
+        let feed = Feed::new(move |update| drop(sender.send(update)));
+        let _following = other.follow(topic, feed).await.unwrap();
+        let first = log.append(topic, one_with_id("own")).await.unwrap().first;
+        let heard =
+            |update: &Update| matches!(update, Update::Appended(events) if events[0].place() == first);
+        while !heard(&timeout(Duration::from_secs(10), updates.recv()).await.unwrap().unwrap()) {}
+        assert_eq!(other.locate(topic, "own").await, Ok(Located::After(first)));
+        assert_eq!(other.read(topic, Place::default(), ALL).await.unwrap().events.len(), 1);
+    }
+    assert!(one.command("DBSIZE") != ":0" && two.command("DBSIZE") != ":0");
+}
+
+fn one_with_id(id: &str) -> Batch {
+    Batch::new(&[EventBuilder::new().id(id).unwrap().data("a")])
+}
