@@ -145,6 +145,42 @@ fn an_event_restarts_the_event_clock() {
 }
 
 #[test]
+fn a_heartbeat_event_is_none_for_the_event_clock() {
+    let mut client =
+        Client::open(config().with_event_timeout(secs(60)).with_heartbeat_events(["ping", "heartbeat"]));
+    client.poll();
+    for (time, chunk) in [
+        (50, "event: ping\ndata: {}\n\n"),
+        (5, "event: heartbeat\ndata\n\n"),
+        (3, ":\n\nevent: ping\ndata\n\n"),
+    ] {
+        client.sleep(secs(time));
+        assert_eq!(client.read(chunk).pop().unwrap(), "read until 60s", "{chunk:?}");
+    }
+    client.sleep(secs(1));
+    let said = client.read("data: x\n\nevent: ping\ndata: {}\n\n");
+    assert_eq!(
+        said,
+        ["event message \"x\" id ", "event ping \"{}\" id ", "read until 119s"],
+        "another event counts, and heartbeats are delivered"
+    );
+    client.sleep(secs(60));
+    assert_eq!(client.poll(), "lost EventTimeout, attempt 1 in 1s");
+}
+
+#[test]
+fn a_heartbeat_event_shows_the_cadence_of_a_server() {
+    let mut client = Client::open(silence(Liveness::Adaptive).with_heartbeat_events(["ping"]));
+    client.poll();
+    for _ in 0..3 {
+        client.sleep(secs(15));
+        client.read("event: ping\ndata\n\n");
+    }
+    client.sleep(secs(45));
+    assert_eq!(client.poll(), "lost IdleTimeout, attempt 1 in 1s");
+}
+
+#[test]
 fn a_skipped_event_is_one_for_the_event_clock() {
     let limits = sse_proto::Limits::default().with_event(4).with_overflow(sse_proto::Overflow::Skip);
     let mut client = Client::open(config().with_event_timeout(secs(60)).with_limits(limits));

@@ -31,6 +31,7 @@ pub struct Config {
     pub(super) head_timeout: Option<Duration>,
     pub(super) idle_timeout: Liveness,
     pub(super) event_timeout: Option<Duration>,
+    pub(super) heartbeat_events: Vec<String>,
     pub(super) limits: Limits,
     pub(super) deliver_unterminated: bool,
     pub(super) last_event_id: String,
@@ -100,10 +101,28 @@ impl Config {
     }
 
     /// Sets how long to wait for an event, whatever else the server sends: keep-alives do not show that the producer behind them
-    /// is alive. Default `None`, for no limit.
+    /// is alive; nor do [heartbeat events](Self::with_heartbeat_events). Default `None`, for no limit.
     #[must_use]
     pub fn with_event_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.event_timeout = timeout.into();
+        self
+    }
+
+    /// Sets the types of events that are keep-alives, `ping` say: they are delivered like every event, and count as a comment for
+    /// [`event_timeout`](Self::with_event_timeout) and [`idle_timeout`](Self::with_idle_timeout). Default none.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sse_proto::Config;
+    ///
+    /// // A minute without `content_block_delta` and the like is too long, however many pings come.
+    /// let config =
+    ///     Config::default().with_event_timeout(Duration::from_secs(60)).with_heartbeat_events(["ping"]);
+    /// assert_eq!(config.heartbeat_events(), ["ping"]);
+    /// ```
+    #[must_use]
+    pub fn with_heartbeat_events(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.heartbeat_events = types.into_iter().map(Into::into).collect();
         self
     }
 
@@ -182,6 +201,11 @@ impl Config {
         self.event_timeout
     }
 
+    /// The types of events that are keep-alives.
+    pub fn heartbeat_events(&self) -> &[String] {
+        &self.heartbeat_events
+    }
+
     /// How much memory one event may take.
     pub fn limits(&self) -> Limits {
         self.limits
@@ -209,6 +233,7 @@ impl Default for Config {
             head_timeout: Some(Duration::from_secs(120)),
             idle_timeout: Liveness::Off,
             event_timeout: None,
+            heartbeat_events: Vec::new(),
             limits: Limits::default(),
             deliver_unterminated: false,
             last_event_id: String::new(),

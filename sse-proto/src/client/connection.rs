@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use super::liveness::Clocks;
 use super::{Cause, Config, Liveness};
 use crate::decode::Completed;
-use crate::{Instant, Step};
+use crate::{Frame, Instant, Step};
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -40,17 +40,23 @@ impl Clocks {
     }
 
     /// After bytes were parsed: why the connection counts as dead, if it does. The time is read only where a clock starts.
-    pub(super) fn after(
+    pub(super) fn after<'a>(
         &mut self,
         now: impl FnMut() -> Instant,
         step: Step,
         config: &Config,
+        frame: impl FnOnce() -> Option<Frame<'a>>,
     ) -> Option<Cause> {
+        let is_heartbeat = || match frame() {
+            Some(Frame::Event(event)) => config.heartbeat_events.iter().any(|kind| kind == event.event),
+            _ => false,
+        };
         match step.0 {
             Completed::Comment(_) => self.comment(),
             Completed::Retry(_) => {}
             Completed::Nothing if self.is_flooded(config) => return Some(Cause::EventTimeout),
             Completed::Nothing => self.wait(now),
+            _ if !config.heartbeat_events.is_empty() && is_heartbeat() => self.comment(),
             // An event over its limit is a sign of life of the producer, too.
             _ => self.event(),
         }

@@ -200,7 +200,7 @@ impl EventSource {
         {
             return self.lose(now(), cause, input);
         }
-        let some = !input.is_empty();
+        let chunk = *input;
         let step = match self.parser.advance(input) {
             Ok(step) => step,
             Err(error) => {
@@ -209,13 +209,13 @@ impl EventSource {
             }
         };
         if let Some(clocks) = &mut connection.clocks
-            && let Some(cause) = clocks.after(&mut now, step, &self.config)
+            && let Some(cause) = clocks.after(&mut now, step, &self.config, || self.parser.frame(step, chunk))
         {
             return self.lose(now(), cause, input);
         }
         match step.0 {
             Completed::Nothing => {
-                connection.received |= some;
+                connection.received |= !chunk.is_empty();
                 let deadline = connection.clocks.as_ref().and_then(|clocks| clocks.deadline(&self.config));
                 return Polled::NeedData { deadline: deadline.map(|(at, _)| at) };
             }
