@@ -52,7 +52,9 @@ mod client;
 mod clock;
 mod server;
 
-pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, RedirectError, TransportError};
+pub use client::{
+    Body, Builder, Error, Event, EventRef, EventSource, Head, Http, RedirectError, Refused, TransportError,
+};
 pub use clock::{Clock, Sleep};
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;

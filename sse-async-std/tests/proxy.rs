@@ -53,7 +53,9 @@ fn https_is_tunnelled_and_a_refusal_is_an_error() {
     let error = block_on(source.next()).unwrap().unwrap_err();
     assert!(matches!(error.reason(), Some(CloseReason::GaveUp { .. })), "{error:?}");
     let cause = std::error::Error::source(&error).unwrap().downcast_ref().unwrap();
-    assert!(matches!(cause, TransportError::Proxy(status) if status.as_u16() == 407));
+    assert!(matches!(cause, TransportError::Connect(_)), "{cause:?}");
+    let refusal = std::error::Error::source(cause).unwrap().to_string();
+    assert_eq!(refusal, "the proxy answered with status 407");
     let head = thread.join().unwrap();
     assert_eq!(head[..2], ["CONNECT events.example:443 HTTP/1.1", "Host: events.example:443"]);
     assert_eq!(head.len(), 2, "a proxy is told nothing of the request: {head:?}");

@@ -76,7 +76,7 @@ fn a_hook_that_fails_is_a_failed_attempt() {
     let mut source = builder(&server.url("/")).on_request(hook).build().unwrap();
     let Some(Ok(Event::Disconnected { cause, .. })) = next(&mut source) else { panic!() };
     let (cause, error) = (cause.cause(), cause.into_error().unwrap());
-    assert_eq!((cause, error.to_string().as_str()), (Cause::Transport, "the request hook failed"));
+    assert_eq!((cause, error.to_string().as_str()), (Cause::NotSent, "the request hook failed"));
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no token");
     assert!(matches!(error, TransportError::Hook(_)));
     assert!(next(&mut source).is_none(), "204");

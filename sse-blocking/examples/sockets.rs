@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use sse_blocking::{Attempt, Body, ClientEvent, Config, EventSource, Head};
+use sse_blocking::{Attempt, Body, ClientEvent, Config, Driver, PlainHead};
 
 /// What follows the head, of which the reader may have read a part.
 struct Rest(BufReader<TcpStream>);
@@ -23,7 +23,7 @@ impl Body for Rest {
 }
 
 /// HTTP/1.0, so that the body is neither chunked nor followed by anything.
-fn connect(host: &str, path: &str, attempt: Attempt<'_>) -> io::Result<(Head, Rest)> {
+fn connect(host: &str, path: &str, attempt: Attempt<'_>) -> io::Result<(PlainHead, Rest)> {
     let address = host.to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
     let mut socket = TcpStream::connect_timeout(&address, attempt.timeout.unwrap_or(Duration::MAX))?;
     socket.set_read_timeout(attempt.timeout)?;
@@ -37,7 +37,7 @@ fn connect(host: &str, path: &str, attempt: Attempt<'_>) -> io::Result<(Head, Re
     let mut lines = reader.by_ref().take(64 << 10).lines();
     let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
     let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let mut head = Head { status: status.ok_or(io::ErrorKind::InvalidData)?, ..Head::default() };
+    let mut head = PlainHead { status: status.ok_or(io::ErrorKind::InvalidData)?, ..PlainHead::default() };
     for line in lines {
         let line = line?;
         let Some((name, value)) = line.split_once(':') else { break };
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let host = arguments.next().ok_or("usage: sockets HOST:PORT [PATH]")?;
     let path = arguments.next().unwrap_or_else(|| "/".into());
     let config = Config::default().with_idle_timeout(Duration::from_secs(60));
-    for event in EventSource::new(config, |attempt: Attempt<'_>| connect(&host, &path, attempt)) {
+    for event in Driver::new(config, |attempt: Attempt<'_>| connect(&host, &path, attempt)) {
         match event? {
             ClientEvent::Open(head) => println!("* open, status {}", head.status),
             ClientEvent::Message(message) => println!("{}: {}", message.event(), message.data()),

@@ -2,14 +2,14 @@
 //!
 //! ```no_run
 //! # #[cfg(feature = "ureq")]
-//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use sse_blocking::{ClientEvent, EventSource};
+//! # fn example() -> Result<(), sse_blocking::Error> {
+//! use sse_blocking::{Event, EventSource};
 //!
 //! for event in EventSource::get("http://127.0.0.1:8080/events")? {
 //!     match event? {
-//!         ClientEvent::Open(head) => println!("open, {}", head.status),
-//!         ClientEvent::Message(message) => println!("{}: {}", message.event(), message.data()),
-//!         ClientEvent::Disconnected { cause, delay, .. } => println!("{cause}, again in {delay:?}"),
+//!         Event::Open(head) => println!("open, {}", head.status),
+//!         Event::Message(message) => println!("{}: {}", message.event(), message.data()),
+//!         Event::Disconnected { cause, delay, .. } => println!("{cause}, again in {delay:?}"),
 //!         _ => {}
 //!     }
 //! }
@@ -17,9 +17,9 @@
 //! ```
 //!
 //! - [`ReadExt::sse`] makes any [`Read`](std::io::Read) an iterator of events.
-//! - [`EventSource`] is the whole client: it reconnects, resumes after the last event ID, and notices a dead
-//!   connection. It runs over a [`Transport`], which may be a closure that opens a socket.
-//! - Behind the feature `ureq`, the module `client` is such a transport: `EventSource::get(url)`, as above.
+//! - `EventSource` (feature `ureq`) is the whole client: it reconnects, resumes after the last event ID, and notices a dead
+//!   connection.
+//! - [`Driver`] is the same over a [`Transport`] of your own, which may be a closure that opens a socket.
 //!
 //! The protocol itself is in `sse-proto`; what is here is loops around it.
 //!
@@ -31,25 +31,34 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `ureq` | `client`: `EventSource` over ureq, of `http://` alone |
+//! | `ureq` | `EventSource` over ureq, of `http://` alone |
 //! | `rustls` | HTTPS by rustls and the roots of Mozilla; implies `ureq` |
 //! | `platform-verifier` | the same, certificates judged by the platform; implies `rustls` |
 //! | `native-tls` | HTTPS by the TLS library of the platform, also beside `rustls`; implies `ureq` |
-//! | `serde` | `Message::json` and `Event::json`: data as JSON, typed |
+//! | `serde` | `Message::json` and `Error::json`: JSON, typed |
 
 #[cfg(feature = "ureq")]
-pub mod client;
+mod client;
 mod closer;
+mod driver;
 mod reader;
-mod source;
 mod transport;
 
-pub use closer::Closer;
-pub use proto::{
-    Cause, CloseReason, Closed, Config, Error, ErrorKind, Event, Frame, Jitter, Limits, Liveness, Message,
-    Overflow, Parser, ReadyState, ReconnectPolicy, Repeat, Request, ResponseHead, Verdict, is_event_stream,
+#[cfg(feature = "ureq")]
+pub use client::{
+    Body as HttpBody, Builder, Error, Event, EventRef, EventSource, Head, Http, RedirectError, Refused,
+    TransportError, Url,
 };
-pub use proto::{ClientEvent, ClientEventRef};
+pub use closer::Closer;
+pub use driver::Driver;
+#[cfg(feature = "ureq")]
+pub use http;
+pub use proto::{
+    Cause, ClientEvent, ClientEventRef, CloseReason, Closed, Config, Error as ParserError, ErrorKind, Frame,
+    Jitter, Limits, Liveness, Message, Overflow, Parser, ReadyState, ReconnectPolicy, Repeat, Request,
+    ResponseHead, Verdict, is_event_stream,
+};
 pub use reader::{EventReader, ReadExt};
-pub use source::EventSource;
-pub use transport::{Attempt, Body, Head, NoTimeout, Transport};
+pub use transport::{Attempt, Body, NoTimeout, PlainHead, Transport};
+#[cfg(feature = "ureq")]
+pub use ureq;

@@ -8,9 +8,9 @@ use proto::{ErrorKind, Request, ResponseHead, Verdict};
 
 use crate::Closer;
 
-/// What an [`EventSource`](crate::EventSource) needs of an HTTP client.
+/// What an [`Driver`](crate::Driver) needs of an HTTP client.
 ///
-/// A closure from an [`Attempt`] to a [`Head`] and a [`Body`] is one; of its errors, `InvalidInput` and
+/// A closure from an [`Attempt`] to a [`PlainHead`] and a [`Body`] is one; of its errors, `InvalidInput` and
 /// `Unsupported` are final, and every other is retried.
 pub trait Transport {
     /// The head of a response, as the application will see it.
@@ -34,6 +34,11 @@ pub trait Transport {
     fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
+    }
+
+    /// Shows what was read of an open response before it is parsed: to count it, or to record it.
+    fn on_chunk(&mut self, chunk: &[u8]) {
+        let _ = chunk;
     }
 
     /// Whether it is any use to try again after this error.
@@ -107,7 +112,7 @@ impl<R: Read> Body for NoTimeout<R> {
 
 /// The head of a response, for a [`Transport`] that is a closure: the owned [`ResponseHead`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
+pub struct PlainHead {
     /// The status code.
     pub status: u16,
     /// `Content-Type`.
@@ -122,18 +127,18 @@ pub struct Head {
 
 impl<F, B> Transport for F
 where
-    F: FnMut(Attempt<'_>) -> io::Result<(Head, B)>,
+    F: FnMut(Attempt<'_>) -> io::Result<(PlainHead, B)>,
     B: Body,
 {
-    type Head = Head;
+    type Head = PlainHead;
     type Body = B;
     type Error = io::Error;
 
-    fn connect(&mut self, attempt: Attempt<'_>) -> io::Result<(Head, B)> {
+    fn connect(&mut self, attempt: Attempt<'_>) -> io::Result<(PlainHead, B)> {
         self(attempt)
     }
 
-    fn head(head: &Head) -> ResponseHead<'_> {
+    fn head(head: &PlainHead) -> ResponseHead<'_> {
         let headers = [
             ("content-type", &head.content_type),
             ("content-encoding", &head.content_encoding),

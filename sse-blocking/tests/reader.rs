@@ -70,7 +70,7 @@ fn a_limit_is_an_error_that_says_which() {
         EventReader::new(&b"data: 0123456789\n\ndata: b\n\n"[..], Parser::new().with_limits(limits));
     let error = reader.next().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData);
-    assert!(error.get_ref().is_some_and(|inner| inner.is::<sse_blocking::Error>()));
+    assert!(error.get_ref().is_some_and(|inner| inner.is::<sse_blocking::ParserError>()));
     assert!(reader.next().is_none());
 }
 

@@ -8,12 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use sse_blocking::{
-    Attempt, Body, Cause, ClientEvent, CloseReason, Config, EventSource, Head, NoTimeout, ReadyState,
+    Attempt, Body, Cause, ClientEvent, CloseReason, Config, Driver, NoTimeout, PlainHead, ReadyState,
     ReconnectPolicy,
 };
 
-fn head(status: u16) -> Head {
-    Head { status, content_type: Some("text/event-stream".into()), ..Head::default() }
+fn head(status: u16) -> PlainHead {
+    PlainHead { status, content_type: Some("text/event-stream".into()), ..PlainHead::default() }
 }
 
 fn config() -> Config {
@@ -44,7 +44,7 @@ impl Body for TimedOut {
 #[test]
 fn a_timeout_that_nobody_asked_for_is_an_error() {
     let config = Config::default().with_policy(ReconnectPolicy::never());
-    let mut source = EventSource::new(config, |_: Attempt<'_>| Ok((head(200), TimedOut)));
+    let mut source = Driver::new(config, |_: Attempt<'_>| Ok((head(200), TimedOut)));
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
     let closed = source.next().unwrap().unwrap_err();
     assert_eq!(closed.reason, CloseReason::GaveUp { cause: Cause::Transport, attempts: 0 });
@@ -54,7 +54,7 @@ fn a_timeout_that_nobody_asked_for_is_an_error() {
 #[test]
 fn a_closure_is_a_transport() {
     let mut requests = Vec::new();
-    let source = EventSource::new(config(), |attempt: Attempt<'_>| {
+    let source = Driver::new(config(), |attempt: Attempt<'_>| {
         requests.push((attempt.request.last_event_id.map(str::to_owned), attempt.request.attempt));
         Ok(match requests.len() {
             1 => (head(200), NoTimeout(&b"id: 1\ndata: a\n\ndata: lost"[..])),
@@ -94,7 +94,7 @@ fn an_interruption_is_not_seen() {
         }
     }
 
-    let mut source = EventSource::new(config(), |_: Attempt<'_>| Ok((head(200), Interrupted(false))));
+    let mut source = Driver::new(config(), |_: Attempt<'_>| Ok((head(200), Interrupted(false))));
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Message(message))) if message.data() == "a"));
 }
@@ -126,7 +126,7 @@ fn a_socket_is_a_body_with_a_timeout() {
 #[test]
 fn what_would_break_a_connection_goes_with_it() {
     let held = Arc::new(());
-    let mut source = EventSource::new(config(), |attempt: Attempt<'_>| {
+    let mut source = Driver::new(config(), |attempt: Attempt<'_>| {
         let held = Arc::clone(&held);
         attempt.on_close(move || drop(held));
         Ok((head(200), NoTimeout(io::empty())))
@@ -141,7 +141,7 @@ fn what_would_break_a_connection_goes_with_it() {
 fn the_application_may_say_when_to_reconnect() {
     let policy = ReconnectPolicy::default().with_initial(Duration::MAX).with_max(Duration::MAX);
     let mut answers = vec![head(204), head(200)];
-    let mut source = EventSource::new(Config::default().with_policy(policy), |_: Attempt<'_>| {
+    let mut source = Driver::new(Config::default().with_policy(policy), |_: Attempt<'_>| {
         Ok((answers.pop().unwrap(), NoTimeout(io::empty())))
     });
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
@@ -152,7 +152,7 @@ fn the_application_may_say_when_to_reconnect() {
 
 #[test]
 fn some_errors_are_final() {
-    let mut source = EventSource::new(config(), |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
+    let mut source = Driver::new(config(), |_: Attempt<'_>| -> io::Result<(PlainHead, Silent)> {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "no such host"))
     });
     let closed = source.next().unwrap().unwrap_err();
@@ -163,7 +163,7 @@ fn some_errors_are_final() {
 
 #[test]
 fn a_response_that_is_not_believed_can_be_read() {
-    let mut source = EventSource::new(config(), |_: Attempt<'_>| Ok((head(401), NoTimeout(&b"no key"[..]))));
+    let mut source = Driver::new(config(), |_: Attempt<'_>| Ok((head(401), NoTimeout(&b"no key"[..]))));
     let closed = source.next().unwrap().unwrap_err();
     assert_eq!(closed.to_string(), "the server answered with status 401 instead of 200");
     let (head, mut body) = *closed.response.unwrap();
@@ -177,7 +177,7 @@ fn a_response_that_is_not_believed_can_be_read() {
 fn silence_is_noticed_by_the_timeout_of_a_read() {
     let mut count = 0;
     let config = config().with_idle_timeout(Duration::from_millis(2));
-    let mut source = EventSource::new(config, |_: Attempt<'_>| {
+    let mut source = Driver::new(config, |_: Attempt<'_>| {
         count += 1;
         Ok((head(if count < 3 { 200 } else { 204 }), Silent))
     });
@@ -195,7 +195,7 @@ fn silence_is_noticed_by_the_timeout_of_a_read() {
 fn a_connection_that_is_late_has_a_name() {
     let mut count = 0;
     let config = config().with_head_timeout(Duration::from_millis(2));
-    let source = EventSource::new(config, |attempt: Attempt<'_>| {
+    let source = Driver::new(config, |attempt: Attempt<'_>| {
         count += 1;
         if count == 2 {
             return Ok((head(204), Silent));
@@ -212,7 +212,7 @@ fn a_connection_that_is_late_has_a_name() {
 
 #[test]
 fn close_delivers_nothing_more() {
-    let mut source = EventSource::new(config(), |_: Attempt<'_>| {
+    let mut source = Driver::new(config(), |_: Attempt<'_>| {
         Ok((head(200), NoTimeout(&b"id: 1\ndata: a\n\ndata: b\n\n"[..])))
     });
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
@@ -226,7 +226,7 @@ fn close_delivers_nothing_more() {
 fn a_closer_ends_the_wait_for_a_reconnection() {
     let policy = ReconnectPolicy::default().with_initial(Duration::from_secs(3600)).with_max(Duration::MAX);
     let config = Config::default().with_policy(policy);
-    let mut source = EventSource::new(config, |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
+    let mut source = Driver::new(config, |_: Attempt<'_>| -> io::Result<(PlainHead, Silent)> {
         Err(io::ErrorKind::Other.into())
     });
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Disconnected { .. }))));
@@ -238,7 +238,7 @@ fn a_closer_ends_the_wait_for_a_reconnection() {
 
 #[test]
 fn one_that_was_closed_before_never_connects() {
-    let source = EventSource::new(config(), |_: Attempt<'_>| -> io::Result<(Head, Silent)> {
+    let source = Driver::new(config(), |_: Attempt<'_>| -> io::Result<(PlainHead, Silent)> {
         panic!("there is nothing to connect for");
     });
     source.closer().close();

@@ -59,8 +59,8 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         next = error.source();
-        let layer =
-            error.is::<reqwest::Error>() || matches!(error.downcast_ref(), Some(TransportError::Http(_)));
+        let layer = error.is::<reqwest::Error>()
+            || matches!(error.downcast_ref(), Some(TransportError::Http(_) | TransportError::Connect(_)));
         let text = error.to_string();
         if (layer && next.is_some()) || line.contains(&text) {
             continue;
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn layers_that_say_no_more_than_what_is_below_are_left_out() {
         let malformed = reqwest::Client::new().get("no url").build().unwrap_err();
-        assert_eq!(chain(&TransportError::from(malformed)), "relative URL without a base");
+        assert_eq!(chain(&TransportError::Http(malformed.into())), "relative URL without a base");
         assert_eq!(chain(&Quoting(io::Error::other("disk full"))), "it failed (disk full)");
     }
 }

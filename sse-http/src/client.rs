@@ -1,1 +1,43 @@
-//! What a client sends, and how it reads a response.
+//! What a client of event streams sends, and how it reads the responses: every rule of HTTP, for any HTTP client.
+//!
+//! | step | type |
+//! |---|---|
+//! | the request of a source, checked, with its default headers | [`Draft`], [`Template`] |
+//! | one attempt: the last event ID, redirects | [`Attempt`], [`Redirects`] |
+//! | the response | [`Head`], [`Body`], [`Refused`] |
+//! | why it failed | [`Error`], [`TransportError`] |
+//! | the proxy of a URL | [`Proxies`] |
+//! | all of it on an asynchronous runtime | [`Client`], [`EventSource`] |
+//!
+//! # A transport of your own
+//!
+//! An adapter for an asynchronous HTTP client implements [`Client`]: a clock, and a function that sends one request. Then
+//! [`EventSource::with_client`] is the source, with everything above. A blocking or a single-threaded client calls
+//! [`Template::attempt`] and [`Attempt::answer`] itself and hands the response to the machine of `sse-proto`.
+
+mod attempt;
+mod body;
+mod error;
+mod excerpt;
+mod head;
+mod hooks;
+mod proxy;
+mod redirect;
+mod source;
+mod template;
+mod trace;
+mod transport;
+mod transport_error;
+
+pub use attempt::Attempt;
+pub use body::{Blocking, Body};
+pub use error::Error;
+pub use head::Head;
+pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook, ResponseHook};
+pub use proxy::Proxies;
+pub use redirect::{Redirect, RedirectError, Redirects};
+pub use source::{Build, Event, EventRef, EventSource};
+pub use template::{Draft, Template, authorization};
+pub use transport::{Client, Http};
+pub use transport_error::{BoxError, TransportError};
+pub use url::Url;

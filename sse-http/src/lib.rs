@@ -6,3 +6,5 @@
 pub mod client;
 #[cfg(feature = "server")]
 pub mod server;
+
+pub use proto;

@@ -88,7 +88,10 @@ pub mod server;
 #[cfg(feature = "body")]
 pub use body::ByteBodyExt;
 #[cfg(feature = "client")]
-pub use client::{Body, Builder, Error, Event, EventRef, EventSource, Head, RedirectError, TransportError};
+pub use client::{
+    Body, Builder, Error, Event, EventRef, EventSource, Head, Http, RedirectError, Refused, TransportError,
+    Url, client_builder,
+};
 #[cfg(feature = "codec")]
 pub use codec::{CodecError, EventCodec};
 #[cfg(feature = "io")]

@@ -35,15 +35,12 @@ fn with_secrets(builder: Builder) -> Builder {
         .header("cookie", "a=secret")
 }
 
+/// Fetch counts, and has no loop test: with a cookie the same URL answers differently.
 #[tokio::test(start_paused = true)]
-async fn a_circle_is_an_error() {
-    let server = Server::start([Answer::redirect(302, "/events")]).await;
-    assert_eq!(failure(&server).await, RedirectError::Loop);
-    assert_eq!(server.requests().len(), 1);
-
-    let server = Server::start([Answer::redirect(307, "/b"), Answer::redirect(301, "/events")]).await;
-    assert_eq!(failure(&server).await, RedirectError::Loop);
-    assert_eq!(server.lines(), ["GET /events", "GET /b"]);
+async fn a_url_may_redirect_to_itself() {
+    let server = Server::start([Answer::redirect(302, "/events"), Answer::stream("data: a\n\n")]).await;
+    assert_eq!(next(&mut support::source(&server)).await, "open 200");
+    assert_eq!(server.lines(), ["GET /events", "GET /events"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,7 +31,7 @@ async fn a_get_has_the_headers_of_the_specification() {
     assert_eq!(request.line, "GET /events HTTP/1.1");
     let mut names: Vec<_> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["accept", "cache-control", "host"]);
+    assert_eq!(names, ["accept", "accept-encoding", "cache-control", "host", "user-agent"]);
     assert_eq!(request.text("accept"), Some("text/event-stream"));
     assert_eq!(request.text("cache-control"), Some("no-cache"));
 }
@@ -79,14 +79,14 @@ async fn what_is_malformed_fails_at_once() {
         assert_eq!(error.to_string(), "the request cannot be built");
         std::error::Error::source(&error).unwrap().to_string()
     };
-    assert_eq!(cause(EventSource::builder("no url")), "the HTTP request failed");
+    assert_eq!(cause(EventSource::builder("no url")), "the URL is malformed");
     assert_eq!(
         cause(EventSource::builder("ftp://127.0.0.1/")),
-        "the URL is of `ftp`, not of `http` or `https`"
+        "the scheme of the URL is `ftp`, not `http` or `https`"
     );
     let good = || EventSource::builder("http://127.0.0.1/");
-    assert_eq!(cause(good().header("a b", "c")), "a header of the request is malformed");
-    assert_eq!(cause(good().header("a", "b\n")), "a header of the request is malformed");
+    assert_eq!(cause(good().header("a b", "c")), "the request is malformed");
+    assert_eq!(cause(good().header("a", "b\n")), "the request is malformed");
 }
 
 #[test]
@@ -160,7 +160,7 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
     let Some(Ok(sse_tokio::EventRef::Disconnected { cause, attempt, .. })) = source.next_event().await else {
         panic!()
     };
-    assert_eq!((cause.cause(), attempt), (Cause::Transport, 1));
+    assert_eq!((cause.cause(), attempt), (Cause::NotSent, 1));
     let Some(TransportError::Hook(error)) = cause.error() else { panic!("{cause:?}") };
     assert_eq!(error.to_string(), "no token");
     assert_eq!(next(&mut source).await, "open 200");
@@ -179,8 +179,7 @@ async fn a_last_event_id_that_is_not_utf8_is_not_sent_as_another() {
 async fn credentials_that_a_hook_puts_into_the_url_are_a_header_too() {
     let server = Server::start([]).await;
     let source = builder(&server, "/").on_request(|mut request, _| async move {
-        request.url_mut().set_username("me").unwrap();
-        request.url_mut().set_password(Some("secret")).unwrap();
+        *request.uri_mut() = request.uri().to_string().replace("//", "//me:secret@").parse()?;
         Ok(request)
     });
     listen(&mut source.build().unwrap()).await;
@@ -216,17 +215,6 @@ async fn secrets_are_in_no_error_and_not_printed() {
     );
     assert!(printed.contains(&server.url("/live")), "where it failed is told: {printed}");
     assert!(!printed.contains("secret"), "{printed}");
-}
-
-#[tokio::test]
-async fn nor_are_they_in_an_error_of_reqwests_own() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://me:secret@{closed}/live?key=secret").parse().unwrap();
-    let error = Client::new().execute(reqwest::Request::new(Method::GET, url)).await.unwrap_err();
-    assert!(format!("{error:?}").contains("secret"), "{error:?}");
-    let error = TransportError::from(error);
-    let printed = format!("{error:?} {}", std::error::Error::source(&error).unwrap());
-    assert!(printed.contains(&format!("http://{closed}/live")) && !printed.contains("secret"), "{printed}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,7 +67,7 @@ async fn e_a_204_ends_it_for_good() {
 async fn f_a_503_closes() {
     let server = Server::start([Answer::status(503, "", "busy")]).await;
     let mut source = source(&server);
-    assert_eq!(next(&mut source).await, "error: the server answered with status 503 instead of 200");
+    assert_eq!(next(&mut source).await, "error: the server answered with status 503 instead of 200: busy");
     for _ in 0..3 {
         assert_eq!(next(&mut source).await, "end");
     }
@@ -136,7 +136,10 @@ async fn content_type(content_type: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn i_html_fails() {
-    assert_eq!(content_type("text/html").await, "error: the response is not text/event-stream");
+    assert_eq!(
+        content_type("text/html").await,
+        "error: the response is not text/event-stream but text/html: data: a"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +149,10 @@ async fn j_case_and_parameters_do_not_matter() {
 
 #[tokio::test(start_paused = true)]
 async fn k_a_longer_subtype_fails() {
-    assert_eq!(content_type("text/event-streamX").await, "error: the response is not text/event-stream");
+    assert_eq!(
+        content_type("text/event-streamX").await,
+        "error: the response is not text/event-stream but text/event-streamX: data: a"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,9 +52,9 @@ async fn connections_are_traced_and_secrets_are_not() {
     listen(&mut source.unwrap()).await;
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let ours: Vec<_> = log.lines().filter(|line| line.contains(": sse_tokio: ")).collect();
+    let ours: Vec<_> = log.lines().filter(|line| line.contains(": sse_http: ")).collect();
     let url = server.url("/live");
-    let line = |level: &str, what: &str| format!("{level} event_source{{url=\"{url}\"}}: sse_tokio: {what}");
+    let line = |level: &str, what: &str| format!("{level} event_source{{url=\"{url}\"}}: sse_http: {what}");
     assert_eq!(ours[0], line("DEBUG", "connecting attempt=0"));
     assert_eq!(ours[1], line("DEBUG", "open version=HTTP/1.1"));
     assert_eq!(ours[2], line(" WARN", "disconnected cause=the response ended attempt=1 delay=1s"));

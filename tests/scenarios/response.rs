@@ -25,7 +25,8 @@ fn the_request_asks_for_events() {
     assert_eq!((&*request.method, &*request.path), ("GET", "/events?x=1"));
     assert_eq!(request.text("accept"), Some("text/event-stream"));
     assert_eq!(request.text("cache-control"), Some("no-cache"));
-    assert_eq!(request.text("accept-encoding"), None);
+    assert_eq!(request.text("accept-encoding"), Some("identity"));
+    assert!(request.text("user-agent").is_some_and(|product| product.starts_with("sse-http/")));
     assert!(request.text("host").is_some());
 }
 
@@ -105,7 +106,7 @@ fn nobody_listens() {
     let policy = ask.config.policy().with_max_attempts(2);
     ask.config = ask.config.with_policy(policy);
     let seen = all(&ask);
-    assert_eq!(causes(&seen), [Cause::Transport, Cause::Transport]);
-    let gave_up = CloseReason::GaveUp { cause: Cause::Transport, attempts: 2 };
+    assert_eq!(causes(&seen), [Cause::NotSent, Cause::NotSent]);
+    let gave_up = CloseReason::GaveUp { cause: Cause::NotSent, attempts: 2 };
     assert_eq!(seen.last(), Some(&Seen::Closed(gave_up)));
 }

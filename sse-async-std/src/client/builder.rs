@@ -1,32 +1,26 @@
-//! Everything about a client that is not said by its URL.
+//! Everything about a client that its URL does not say.
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+#[cfg(feature = "rustls")]
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
-use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
-use proto::{Config, Driver, Repeat, Verdict};
+use proto::{Config, Verdict};
+use sse_http::client::{Draft, Hooks, Proxies, Refused};
 use url::Url;
 
-use super::proxy::Proxies;
-use super::transport::{Head, Http, Shared, take_credentials};
-use super::{Error, EventSource, TransportError};
+use super::transport::Http;
+use super::{Error, EventSource, Head};
 use crate::clock::Clock;
-
-pub(super) type RequestHook =
-    Box<dyn Fn(Request<Bytes>, u32) -> BoxFuture<'static, Result<Request<Bytes>, BoxError>> + Send + Sync>;
-pub(super) type ResponseHook = Box<dyn FnMut(&Head, Verdict) -> Verdict + Send + Sync>;
-pub(super) type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
-type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Builds an [`EventSource`]: its request, the protocol's [`Config`], and hooks.
 ///
-/// `Accept: text/event-stream` and `Cache-Control: no-cache` are sent unless set otherwise; credentials in the URL are sent
-/// as `Authorization`. No compression is offered to the server, and none is undone: it would hold events back.
+/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`, `Accept-Encoding: identity` and
+/// `User-Agent: sse-http/<version>`. Credentials in the URL are sent as `Authorization`. A response with a content coding is
+/// refused, because nothing here decodes it.
 ///
 /// # Example
 ///
@@ -34,7 +28,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// use std::time::Duration;
 ///
 /// use sse_async_std::http::Method;
-/// use sse_async_std::{Config, EventSource, Liveness};
+/// use sse_async_std::{Config, EventSource};
 ///
 /// # fn example(key: &str) -> Result<(), sse_async_std::Error> {
 /// let source = EventSource::builder("https://api.example.com/v1/chat/completions")
@@ -48,55 +42,38 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
-    /// The request, or the first thing that was wrong with it.
-    request: Result<(Url, Request<Bytes>), TransportError>,
+    request: Draft,
     config: Config,
+    hooks: Hooks,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<futures_rustls::rustls::ClientConfig>>,
-    proxies: Proxies,
-    forward: Vec<HeaderName>,
-    id_parameter: Option<String>,
-    on_request: Option<RequestHook>,
-    on_response: Option<ResponseHook>,
-    on_chunk: Option<ChunkHook>,
+    /// `None` for those of the environment.
+    proxies: Option<Proxies>,
 }
 
 impl Builder {
-    pub(super) fn new(url: &str) -> Self {
-        Self::from_request(Url::parse(url).map_err(Into::into).map(|url| (url, Request::default())))
+    pub(super) fn get(url: &str) -> Self {
+        Self::new(Draft::get(url))
     }
 
-    fn from_request(request: Result<(Url, Request<Bytes>), TransportError>) -> Self {
+    fn new(request: Draft) -> Self {
         Self {
             request,
             config: Config::default(),
+            hooks: Hooks::default(),
             #[cfg(feature = "rustls")]
             tls: None,
-            #[cfg(feature = "system-proxy")]
-            proxies: Proxies::from_env(),
-            #[cfg(not(feature = "system-proxy"))]
-            proxies: Proxies::default(),
-            forward: Vec::new(),
-            id_parameter: None,
-            on_request: None,
-            on_response: None,
-            on_chunk: None,
+            proxies: None,
         }
-    }
-
-    fn with(mut self, set: impl FnOnce(&mut Request<Bytes>)) -> Self {
-        if let Ok((_, request)) = &mut self.request {
-            set(request);
-        }
-        self
     }
 
     /// Sets the method; `GET` unless set.
     ///
-    /// Where [`Config::repeat`] says nothing, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and
-    /// never again: the end of its response is the end of the source.
-    pub fn method(self, method: Method) -> Self {
-        self.with(|request| *request.method_mut() = method)
+    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and never
+    /// again: the end of its response is the end of the source.
+    pub fn method(mut self, method: Method) -> Self {
+        self.request = self.request.method(method);
+        self
     }
 
     /// Adds a header.
@@ -105,35 +82,29 @@ impl Builder {
         N: TryInto<HeaderName, Error: Into<http::Error>>,
         V: TryInto<HeaderValue, Error: Into<http::Error>>,
     {
-        let header = name
-            .try_into()
-            .map_err(Into::into)
-            .and_then(|name| Ok((name, value.try_into().map_err(Into::into)?)));
-        self.request = self.request.and_then(|(url, mut request)| {
-            let (name, value) = header.map_err(TransportError::Header)?;
-            request.headers_mut().append(name, value);
-            Ok((url, request))
-        });
+        self.request = self.request.header(name, value);
         self
     }
 
-    /// Adds headers, in the place of those of the same names.
-    pub fn headers(self, headers: HeaderMap) -> Self {
-        self.with(|request| request.headers_mut().extend(headers))
+    /// Adds headers, in place of those with the same names.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.request = self.request.headers(headers);
+        self
     }
 
     /// Sets the body, which is sent with every attempt.
-    pub fn body(self, body: impl Into<Bytes>) -> Self {
-        self.with(|request| *request.body_mut() = body.into())
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.request = self.request.body(body);
+        self
     }
 
-    /// Sets how the protocol is run: reconnection, what is believed, liveness, limits, the first last event ID.
+    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits, the first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets whom to trust, and who we are. Its ALPN is ours: HTTP/1.1.
+    /// Sets which certificates to trust, and which to show. Its ALPN is replaced: HTTP/1.1.
     #[cfg(feature = "rustls")]
     pub fn tls(mut self, config: Arc<futures_rustls::rustls::ClientConfig>) -> Self {
         self.tls = Some(config);
@@ -141,27 +112,27 @@ impl Builder {
     }
 
     /// Sends every request through this HTTP proxy (by `CONNECT` if it is for HTTPS), or through none, whatever the
-    /// environment says. One of another kind (SOCKS, or HTTP over TLS) is an error when the source connects.
+    /// environment says. A proxy of another kind (SOCKS, or HTTP over TLS) is an error when the source connects.
     pub fn proxy(mut self, url: Option<Url>) -> Self {
-        self.proxies = url.map(Proxies::all).unwrap_or_default();
+        self.proxies = Some(url.map(Proxies::all).unwrap_or_default());
         self
     }
 
     /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
-        self.forward.push(name);
+        self.request = self.request.forward_header(name);
         self
     }
 
     /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
-    /// header cannot carry. It takes the place of a parameter of that name in the URL.
+    /// header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
-        self.id_parameter = Some(name.into());
+        self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of attempts that came to nothing before it: for a
-    /// fresh token, say. An error counts as a failed attempt, and is retried as the policy wants it.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it: for a fresh token, say.
+    /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
     ///
     /// # Example
     ///
@@ -181,22 +152,33 @@ impl Builder {
     where
         F: Future<Output = Result<Request<Bytes>, Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        self.on_request = Some(Box::new(move |request, attempt| Box::pin(hook(request, attempt))));
+        self.hooks.on_request(hook);
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; what it returns is done.
+    /// Calls `hook` with every response that will not be opened, and the beginning of its body, before it is retried or closes
+    /// the source: the hook returns what is done.
+    pub fn on_refused<F>(mut self, hook: impl Fn(Refused) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Verdict> + Send + 'static,
+    {
+        self.hooks.on_refused(hook);
+        self
+    }
+
+    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what is done.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
     ) -> Self {
-        self.on_response = Some(Box::new(hook));
+        self.hooks.on_response(hook);
         self
     }
 
-    /// Calls `hook` with every chunk of an open response, before it is parsed: to count it, or to record it.
+    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
+    /// bytes, to record or to forward them. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
-        self.on_chunk = Some(Box::new(hook));
+        self.hooks.on_chunk(hook);
         self
     }
 
@@ -206,54 +188,30 @@ impl Builder {
     ///
     /// The URL or a header is malformed, or the certificates of the platform cannot be read.
     pub fn build(self) -> Result<EventSource, Error> {
-        let mut config = self.config;
-        let (mut url, mut request) = self.request.map_err(Error::request)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Error::request(TransportError::Scheme(url.scheme().into())));
-        }
-        let idempotent = request.method().is_idempotent();
-        if config.repeat().is_none() {
-            config = config.with_repeat(if idempotent { Repeat::Always } else { Repeat::Never });
-        }
-        let headers = request.headers_mut();
-        if let Some(id) = headers.remove("last-event-id") {
-            config.resume_after(id.as_bytes());
-        }
-        take_credentials(&mut url, headers);
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
         #[cfg(feature = "rustls")]
         let tls = match self.tls {
-            None if url.scheme() == "http" => None,
+            None if self.request.url().is_none_or(|url| url.scheme() != "https") => None,
             tls => Some(super::tls::config(tls).map_err(Error::request)?),
         };
-        let shared = Shared {
-            proxies: self.proxies,
+        let http = Http {
+            proxies: self.proxies.unwrap_or_else(environment),
+            connect_timeout: self.config.connect_timeout(),
             #[cfg(feature = "rustls")]
             tls,
-            forward: self.forward,
-            on_request: self.on_request,
-        };
-        let transport = Http {
-            shared: Arc::new(shared),
-            url: url.clone(),
-            request,
-            id_parameter: self.id_parameter,
-            on_response: self.on_response,
-            on_chunk: self.on_chunk,
             clock: Clock::default(),
         };
-        let seed = RandomState::new().hash_one(());
-        let driver = Driver::new(proto::EventSource::new(config, seed), transport);
-        Ok(EventSource { driver, url })
+        EventSource::with_client(self.request, self.config, self.hooks, http)
     }
 }
 
-/// A request of one's own, its URI being absolute.
+fn environment() -> Proxies {
+    if cfg!(feature = "system-proxy") { Proxies::from_env() } else { Proxies::default() }
+}
+
+/// A request of your own, whose URI is absolute.
 impl<B: Into<Bytes>> From<Request<B>> for Builder {
     fn from(request: Request<B>) -> Self {
-        let url = Url::parse(&request.uri().to_string()).map_err(Into::into);
-        Self::from_request(url.map(|url| (url, request.map(Into::into))))
+        Self::new(Draft::from_request(request))
     }
 }
 

@@ -1,63 +1,163 @@
-//! What the core's driver needs: requests by hyper, sockets and time by async-io.
+//! Requests by hyper, sockets and time by async-io.
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use async_io::Timer;
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_core::future::BoxFuture;
 use futures_io::{AsyncRead, AsyncWrite};
-use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION};
-use http::{Method, Request, StatusCode, Uri, Version};
+use futures_lite::FutureExt;
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use proto::{
-    ErrorKind, HasStatus, Instant, RedirectError, Redirects, ResponseHead, Timer, Transport, Verdict,
-};
+use proto::Instant;
 use smol_hyper::rt::FuturesIo;
-use url::{Position, Url};
+use sse_http::client::{Build, Client, Proxies, TransportError, Url, authorization};
+use url::Position;
 
-use super::builder::{ChunkHook, RequestHook, ResponseHook};
 use super::fair::Fair;
-use super::proxy::{self, Proxies};
-use super::{TransportError, connect};
+use super::{Builder, Error, EventSource, connect, proxy};
 use crate::clock::{Clock, Sleep};
 
-/// The head of a response.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Head {
-    /// The status.
-    pub status: StatusCode,
-    /// The version of HTTP.
-    pub version: Version,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The URL after all redirects; its origin is that of the events (9.2.6).
-    pub url: Url,
+/// The client of an [`EventSource`]: hyper over a connection of its own for each request, and async-io's clock.
+#[derive(Debug)]
+pub struct Http {
+    pub(super) proxies: Proxies,
+    pub(super) connect_timeout: Option<Duration>,
+    #[cfg(feature = "rustls")]
+    pub(super) tls: Option<std::sync::Arc<futures_rustls::rustls::ClientConfig>>,
+    pub(super) clock: Clock,
 }
 
-impl fmt::Debug for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the URL nor what the headers say, cookies and locations: secrets would be in each error that is printed.
-        f.debug_struct("Head")
-            .field("status", &self.status)
-            .field("version", &self.version)
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .finish_non_exhaustive()
+/// A socket, with or without TLS.
+trait Io: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
+
+impl Client for Http {
+    type Body = Body;
+
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let url = Url::parse(&request.uri().to_string())?;
+        let proxy = match self.proxies.of(&url) {
+            Some(Ok(proxy)) if proxy.scheme() == "http" => Some(proxy),
+            Some(Ok(proxy)) => {
+                let text =
+                    format!("its scheme is `{}`, and this client speaks `http` to proxies", proxy.scheme());
+                return Err(TransportError::Proxy(text.into()));
+            }
+            Some(Err(error)) => return Err(TransportError::Proxy(error.into())),
+            None => None,
+        };
+        let io = self.connect(&url, proxy).await?;
+        let through = proxy.filter(|_| url.scheme() == "http");
+        address(&mut request, &url, through)?;
+
+        let (mut sender, connection) =
+            http1::handshake(FuturesIo::new(Fair::new(io))).await.map_err(error)?;
+        let mut connection = Connection(Some(Box::pin(connection)));
+        let mut response = Box::pin(sender.send_request(request.map(Full::new)));
+        let response = poll_fn(|cx| {
+            connection.poll(cx);
+            response.as_mut().poll(cx)
+        });
+        Ok(response.await.map_err(error)?.map(|incoming| Body { incoming, connection }))
     }
 }
 
-impl HasStatus for Head {
-    type Status = StatusCode;
+impl Build for Http {
+    type Builder = Builder;
 
-    fn status(&self) -> StatusCode {
-        self.status
+    fn builder(url: &str) -> Builder {
+        Builder::get(url)
+    }
+
+    fn build(builder: Builder) -> Result<EventSource, Error> {
+        builder.build()
+    }
+}
+
+impl proto::Timer for Http {
+    type Sleep = Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        self.clock.sleep_until(deadline)
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
+impl Http {
+    /// A connection to the host of `url`, TLS included, within the connect timeout.
+    async fn connect(&self, url: &Url, proxy: Option<&Url>) -> Result<Box<dyn Io>, TransportError> {
+        let connect = async {
+            let mut socket = connect::connect(proxy.unwrap_or(url)).await.map_err(unreachable)?;
+            if url.scheme() == "http" {
+                return Ok(Box::new(socket) as Box<dyn Io>);
+            }
+            if let Some(proxy) = proxy {
+                proxy::tunnel(&mut socket, proxy, url).await.map_err(unreachable)?;
+            }
+            self.secure(url, socket).await
+        };
+        let Some(limit) = self.connect_timeout else { return connect.await };
+        let late = async {
+            Timer::after(limit).await;
+            Err(TransportError::ConnectTimeout)
+        };
+        connect.or(late).await
+    }
+
+    #[cfg(feature = "rustls")]
+    async fn secure(&self, url: &Url, socket: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
+        let config = match &self.tls {
+            Some(config) => config,
+            // A redirect led from HTTP to HTTPS.
+            None => &super::tls::config(None)?,
+        };
+        Ok(Box::new(super::tls::connect(config, url, socket).await.map_err(unreachable)?))
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    async fn secure(&self, _: &Url, _: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
+        Err(TransportError::Tls("enable the feature `platform-verifier` or `webpki-roots`".into()))
+    }
+}
+
+/// Names the host in a header, and the target in the form that the other side expects (RFC 9112, 3.2).
+fn address(request: &mut Request<Bytes>, url: &Url, proxy: Option<&Url>) -> Result<(), TransportError> {
+    let (host, path) =
+        (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);
+    let malformed = |error: http::Error| TransportError::Request(error);
+    let value = HeaderValue::from_str(host).map_err(|error| malformed(error.into()))?;
+    request.headers_mut().entry(HOST).or_insert(value);
+    // A proxy for plain HTTP is asked for the whole URL.
+    let target = if proxy.is_some() { format!("http://{host}{path}") } else { path.to_owned() };
+    *request.uri_mut() = target.parse::<Uri>().map_err(|error| malformed(error.into()))?;
+    if let Some(value) = proxy.and_then(authorization) {
+        request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+    }
+    Ok(())
+}
+
+fn unreachable(error: io::Error) -> TransportError {
+    TransportError::Connect(error.into())
+}
+
+fn error(error: hyper::Error) -> TransportError {
+    if error.is_user() {
+        TransportError::Unsupported(error.into())
+    } else {
+        TransportError::Http(error.into())
     }
 }
 
@@ -80,7 +180,7 @@ impl Stream for Body {
                     ready!(Pin::new(&mut self.incoming).poll_frame(cx))
                 }
             };
-            match frame.transpose()? {
+            match frame.transpose().map_err(error)? {
                 None => return Poll::Ready(None),
                 // A frame without data is trailers.
                 Some(frame) => {
@@ -99,7 +199,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// The future that moves the bytes of one connection; `None` when it has ended, how it ended being told to the body.
+/// The future that moves the bytes of one connection; `None` when it has ended. How it ended is reported to the body.
 struct Connection(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send + Sync>>>);
 
 impl Connection {
@@ -110,197 +210,4 @@ impl Connection {
             self.0 = None;
         }
     }
-}
-
-/// A socket, with or without TLS.
-trait Io: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
-
-/// The transport of an [`EventSource`](super::EventSource).
-pub(super) struct Http {
-    pub(super) shared: Arc<Shared>,
-    pub(super) url: Url,
-    /// The request as the user made it; every attempt sends a copy.
-    pub(super) request: Request<Bytes>,
-    /// The query parameter that the last event ID goes in, besides the header.
-    pub(super) id_parameter: Option<String>,
-    pub(super) on_response: Option<ResponseHook>,
-    pub(super) on_chunk: Option<ChunkHook>,
-    pub(super) clock: Clock,
-}
-
-/// What an attempt takes with it.
-pub(super) struct Shared {
-    pub(super) proxies: Proxies,
-    #[cfg(feature = "rustls")]
-    pub(super) tls: Option<Arc<futures_rustls::rustls::ClientConfig>>,
-    /// The user's headers that may go to another origin.
-    pub(super) forward: Vec<HeaderName>,
-    pub(super) on_request: Option<RequestHook>,
-}
-
-impl Timer for Http {
-    type Sleep = Sleep;
-
-    fn sleep_until(&self, deadline: Instant) -> Sleep {
-        self.clock.sleep_until(deadline)
-    }
-
-    fn now(&self) -> Instant {
-        self.clock.now()
-    }
-}
-
-impl Transport for Http {
-    type Head = Head;
-    type Body = Body;
-    type Chunk = Bytes;
-    type Error = TransportError;
-    type Connect = BoxFuture<'static, Result<(Head, Body), TransportError>>;
-
-    fn connect(&mut self, request: proto::Request<'_>) -> Self::Connect {
-        let mut http = self.request.clone();
-        let mut url = self.url.clone();
-        // Visible ASCII, UTF-8 and tabs: the machine offers no other.
-        if let Some(id) = request.last_event_id
-            && let Ok(id) = HeaderValue::from_bytes(id.as_bytes())
-        {
-            http.headers_mut().insert("last-event-id", id);
-        }
-        if let Some(parameter) = &self.id_parameter
-            && let Some(query) = request.query(parameter, url.query())
-        {
-            url.set_query(Some(&query));
-        }
-        let attempt = request.attempt;
-        let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            if let Some(hook) = &shared.on_request {
-                *http.uri_mut() = target(&url[..Position::AfterQuery])?;
-                http = hook(http, attempt).await.map_err(TransportError::Hook)?;
-                url = Url::parse(&http.uri().to_string())?;
-            }
-            shared.send(http, url).await
-        })
-    }
-
-    fn head(head: &Head) -> ResponseHead<'_> {
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value));
-        ResponseHead::new(head.status.as_u16(), headers)
-    }
-
-    fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
-        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
-    }
-
-    fn on_chunk(&mut self, chunk: &Bytes) {
-        if let Some(hook) = &mut self.on_chunk {
-            hook(chunk);
-        }
-    }
-
-    fn error_kind(error: &TransportError) -> ErrorKind {
-        error.kind()
-    }
-}
-
-impl Shared {
-    /// Sends the request, and follows redirects.
-    async fn send(&self, mut request: Request<Bytes>, mut url: Url) -> Result<(Head, Body), TransportError> {
-        let mut redirects = Redirects::default();
-        loop {
-            take_credentials(&mut url, request.headers_mut());
-            let (head, body) = self.exchange(request.clone(), &url).await?;
-            let location = head.headers.get(LOCATION).map(HeaderValue::as_bytes);
-            let status = head.status.as_u16();
-            let Some(location) = Redirects::location(status, location)? else {
-                return Ok((head, body));
-            };
-            let to = url.join(location).map_err(|_| RedirectError::Location)?;
-            let redirect = redirects.follow(status, request.method().as_str(), url.as_str(), to.as_str())?;
-            let names: Vec<HeaderName> = request.headers().keys().cloned().collect();
-            for name in names {
-                if !redirect.keeps(name.as_str(), self.forward.contains(&name)) {
-                    request.headers_mut().remove(name);
-                }
-            }
-            if redirect.becomes_get {
-                *request.method_mut() = Method::GET;
-                *request.body_mut() = Bytes::new();
-            }
-            url = to;
-        }
-    }
-
-    /// One request, one response, over a connection of its own.
-    async fn exchange(&self, mut request: Request<Bytes>, url: &Url) -> Result<(Head, Body), TransportError> {
-        let proxy = self.proxies.of(url)?;
-        let mut socket = connect::connect(proxy.unwrap_or(url)).await?;
-        let headers = request.headers_mut();
-        let host = &url[Position::BeforeHost..Position::AfterPort];
-        let host = HeaderValue::from_str(host).map_err(|error| TransportError::Header(error.into()))?;
-        headers.entry(HOST).or_insert(host);
-
-        let path = &url[Position::BeforePath..Position::AfterQuery];
-        *request.uri_mut() = target(path)?;
-        let io: Box<dyn Io> = match (url.scheme(), proxy) {
-            ("http", None) => Box::new(socket),
-            ("http", Some(proxy)) => {
-                // A proxy for plain HTTP is asked for the whole URL (RFC 9112, 3.2.2).
-                *request.uri_mut() =
-                    target(&format!("http://{}{path}", &url[Position::BeforeHost..Position::AfterPort]))?;
-                if let Some(value) = proxy::authorization(proxy) {
-                    request.headers_mut().insert(PROXY_AUTHORIZATION, value);
-                }
-                Box::new(socket)
-            }
-            ("https", proxy) => {
-                if let Some(proxy) = proxy {
-                    proxy::tunnel(&mut socket, proxy, url).await?;
-                }
-                self.secure(url, socket).await?
-            }
-            (scheme, _) => return Err(TransportError::Scheme(scheme.into())),
-        };
-
-        let (mut sender, connection) = http1::handshake(FuturesIo::new(Fair::new(io))).await?;
-        let mut connection = Connection(Some(Box::pin(connection)));
-        let mut response = Box::pin(sender.send_request(request.map(Full::new)));
-        let response = poll_fn(|cx| {
-            connection.poll(cx);
-            response.as_mut().poll(cx)
-        })
-        .await?;
-        let (parts, incoming) = response.into_parts();
-        let url = url.clone();
-        let head = Head { status: parts.status, version: parts.version, headers: parts.headers, url };
-        Ok((head, Body { incoming, connection }))
-    }
-
-    #[cfg(feature = "rustls")]
-    async fn secure(&self, url: &Url, socket: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
-        let config = match &self.tls {
-            Some(config) => config,
-            // A redirect led from HTTP to HTTPS.
-            None => &super::tls::config(None)?,
-        };
-        Ok(Box::new(super::tls::connect(config, url, socket).await?))
-    }
-
-    #[cfg(not(feature = "rustls"))]
-    async fn secure(&self, _: &Url, _: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
-        Err(TransportError::Tls("enable the feature `platform-verifier` or `webpki-roots`".into()))
-    }
-}
-
-/// Moves the credentials of the URL to where HTTP has them. A header that is set already stands.
-pub(super) fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
-    let Some(value) = proxy::authorization(url) else { return };
-    // Only a URL without a host refuses, and one of HTTP has it.
-    let _ = url.set_username("").and_then(|()| url.set_password(None));
-    headers.entry(AUTHORIZATION).or_insert(value);
-}
-
-fn target(text: &str) -> Result<Uri, TransportError> {
-    text.parse().map_err(|error: http::uri::InvalidUri| TransportError::Header(error.into()))
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sse_http::client::{Blocking, Body as HttpBody};
 use ureq::{Agent, BodyReader};
 
 /// The body of a response.
@@ -17,13 +18,33 @@ pub struct Body {
     reader: BodyReader<'static>,
     agent: Agent,
     watchdog: Option<Watchdog>,
+    /// When reads by [`Read`] have to be over.
+    deadline: Option<Instant>,
 }
 
 impl Body {
     pub(super) fn new(body: ureq::Body, agent: Agent) -> Self {
         // An event stream has no end that a limit could be right for.
         let reader = body.into_with_config().limit(u64::MAX).reader();
-        Self { reader, agent, watchdog: None }
+        Self { reader, agent, watchdog: None, deadline: None }
+    }
+
+    /// Sets the time that all reads by [`Read`] may take from now on, together.
+    pub(super) fn limit(&mut self, time: Option<Duration>) {
+        self.deadline = time.and_then(|time| Instant::now().checked_add(time));
+    }
+
+    fn read_until(&mut self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
+        let watchdog = match &self.watchdog {
+            Some(watchdog) => watchdog,
+            None => self.watchdog.insert(Watchdog::new(self.agent.clone())?),
+        };
+        watchdog.watch(deadline);
+        let result = self.reader.read(buffer);
+        if watchdog.watch(None) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        result
     }
 }
 
@@ -35,23 +56,26 @@ impl fmt::Debug for Body {
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
+        match self.deadline {
+            None => self.reader.read(buffer),
+            deadline => self.read_until(buffer, deadline),
+        }
     }
 }
 
-impl crate::Body for Body {
+impl crate::Body for HttpBody<Blocking<Body>> {
     fn read(&mut self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
-        let Some(timeout) = timeout else { return self.reader.read(buffer) };
-        let watchdog = match &self.watchdog {
-            Some(watchdog) => watchdog,
-            None => self.watchdog.insert(Watchdog::new(self.agent.clone())?),
-        };
-        watchdog.watch(Instant::now().checked_add(timeout));
-        let result = self.reader.read(buffer);
-        if watchdog.watch(None) {
-            return Err(io::ErrorKind::TimedOut.into());
+        match self.take_start(buffer) {
+            0 => {}
+            length => return Ok(length),
         }
-        result
+        match (self.get_mut(), timeout) {
+            (None, _) => Ok(0),
+            (Some(Blocking(body)), None) => body.reader.read(buffer),
+            (Some(Blocking(body)), Some(timeout)) => {
+                body.read_until(buffer, Instant::now().checked_add(timeout))
+            }
+        }
     }
 }
 

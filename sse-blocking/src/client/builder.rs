@@ -1,52 +1,39 @@
-//! Everything about a client that is not said by its URL.
+//! Everything about a client that its URL does not say.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-use proto::{Config, Repeat, Verdict};
-use ureq::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
-use ureq::http::{self, Method, Request};
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request};
+use proto::{Config, Verdict};
+use sse_http::client::{ChunkHook, Draft, Proxies, Refused, ResponseHook};
+use ureq::config::AutoHeaderValue;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
-use url::Url;
 
-use super::{Head, Http, TransportError};
-use crate::EventSource;
+use super::{Error, EventSource, Head, Http};
+use crate::Driver;
 
 pub(super) type RequestHook =
-    Box<dyn FnMut(Request<Option<Vec<u8>>>, u32) -> Result<Request<Option<Vec<u8>>>, BoxError> + Send>;
-pub(super) type ResponseHook = Box<dyn FnMut(&Head, Verdict) -> Verdict + Send>;
-type BoxError = Box<dyn StdError + Send + Sync>;
-
-impl EventSource<Http> {
-    /// A source of the events at `url`.
-    ///
-    /// # Errors
-    ///
-    /// The URL is malformed.
-    pub fn get(url: impl AsRef<str>) -> Result<Self, TransportError> {
-        Self::builder(url).build()
-    }
-
-    /// Begins to build a source of the events at `url`.
-    pub fn builder(url: impl AsRef<str>) -> Builder {
-        Builder::new(url.as_ref())
-    }
-}
+    Box<dyn FnMut(Request<Bytes>, u32) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>> + Send>;
+pub(super) type RefusedHook = Box<dyn FnMut(Refused) -> Verdict + Send>;
 
 /// Builds an [`EventSource`] over ureq: its request, the protocol's [`Config`], and hooks.
 ///
-/// `Accept: text/event-stream` and `Cache-Control: no-cache` are sent unless set otherwise.
+/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`, `Accept-Encoding: identity` and
+/// `User-Agent: sse-http/<version>`; one with a body of more than 64 KiB has `Expect: 100-continue`. Credentials in the URL are
+/// sent as `Authorization`. A response with a content coding is refused, because nothing here decodes it.
 ///
 /// # Example
 ///
 /// ```no_run
 /// use std::time::Duration;
 ///
-/// use sse_blocking::client::ureq::http::Method;
-/// use sse_blocking::{Config, EventSource, Liveness};
+/// use sse_blocking::http::Method;
+/// use sse_blocking::{Config, EventSource};
 ///
-/// # fn example(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// # fn example(key: &str) -> Result<(), sse_blocking::Error> {
 /// let source = EventSource::builder("https://api.example.com/v1/chat/completions")
 ///     .method(Method::POST)
 ///     .header("authorization", format!("Bearer {key}"))
@@ -58,40 +45,39 @@ impl EventSource<Http> {
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
-    /// The request, or the first thing that was wrong with it.
-    http: Result<Http, TransportError>,
+    request: Draft,
     config: Config,
+    agent: Option<ureq::config::Config>,
+    on_request: Option<RequestHook>,
+    on_refused: Option<RefusedHook>,
+    on_response: Option<ResponseHook>,
+    on_chunk: Option<ChunkHook>,
 }
 
 impl Builder {
-    fn new(url: &str) -> Self {
-        let http = Url::parse(url).map_err(TransportError::Url).map(|url| Http {
-            agent: agent(),
-            url,
-            method: Method::GET,
-            headers: HeaderMap::new(),
-            body: None,
-            forward: Vec::new(),
-            id_parameter: None,
-            on_request: None,
-            on_response: None,
-        });
-        Self { http, config: Config::default() }
+    pub(super) fn get(url: &str) -> Self {
+        Self::new(Draft::get(url))
     }
 
-    fn with(mut self, set: impl FnOnce(&mut Http)) -> Self {
-        if let Ok(http) = &mut self.http {
-            set(http);
+    fn new(request: Draft) -> Self {
+        Self {
+            request,
+            config: Config::default(),
+            agent: None,
+            on_request: None,
+            on_refused: None,
+            on_response: None,
+            on_chunk: None,
         }
-        self
     }
 
     /// Sets the method; `GET` unless set.
     ///
-    /// Where [`Config::repeat`] says nothing, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and
-    /// never again: the end of its response is the end of the source.
-    pub fn method(self, method: Method) -> Self {
-        self.with(|http| http.method = method)
+    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and never
+    /// again: the end of its response is the end of the source.
+    pub fn method(mut self, method: Method) -> Self {
+        self.request = self.request.method(method);
+        self
     }
 
     /// Adds a header.
@@ -100,76 +86,87 @@ impl Builder {
         N: TryInto<HeaderName, Error: Into<http::Error>>,
         V: TryInto<HeaderValue, Error: Into<http::Error>>,
     {
-        let header = name
-            .try_into()
-            .map_err(Into::into)
-            .and_then(|name| Ok((name, value.try_into().map_err(Into::into)?)));
-        self.http = self.http.and_then(|mut http| {
-            let (name, value) = header.map_err(TransportError::Header)?;
-            http.headers.append(name, value);
-            Ok(http)
-        });
+        self.request = self.request.header(name, value);
         self
     }
 
-    /// Adds headers, in the place of those of the same names.
-    pub fn headers(self, headers: HeaderMap) -> Self {
-        self.with(|http| http.headers.extend(headers))
+    /// Adds headers, in place of those with the same names.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.request = self.request.headers(headers);
+        self
     }
 
     /// Sets the body, which is sent with every attempt.
-    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
-        self.with(|http| http.body = Some(body.into()))
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.request = self.request.body(body);
+        self
     }
 
-    /// Sets how the protocol is run: reconnection, what is believed, liveness, limits, the first last event ID.
-    ///
-    /// [`Config::connect_timeout`] holds for each step to a response (name, connection, request, head), and for
-    /// all redirects together.
+    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits, the first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
     /// Sets what ureq is told: TLS, proxy, user agent, addresses. What the features of this crate say of TLS is not in a
-    /// configuration of your own. Its total timeouts (`timeout_global`, `timeout_per_call`,
-    /// `timeout_recv_body`) end every stream after that time, a healthy one too. Redirects are followed by us.
+    /// configuration of your own, and a proxy of your own takes the place of the environment's. Its total timeouts
+    /// (`timeout_global`, `timeout_per_call`, `timeout_recv_body`) end every stream after that time, a healthy one too.
+    /// Redirects are followed by the source.
     ///
-    /// Two things cannot be told to ureq. If another crate turns on its feature `gzip`, `brotli` or `charset`, it decodes what a
-    /// server sends so unasked. And a body without a length, neither chunked, ends for it also where the connection was
+    /// Two things cannot be told to ureq. If another crate turns on its feature `gzip`, `brotli` or `charset`, ureq decodes what a
+    /// server sends so unasked. And a body without a length that is not chunked ends for it also where the connection was
     /// reset or TLS broken off, so that a cut stream looks complete.
-    pub fn agent(self, config: ureq::config::Config) -> Self {
-        self.with(|http| http.agent = config)
+    pub fn agent(mut self, config: ureq::config::Config) -> Self {
+        self.agent = Some(config);
+        self
     }
 
     /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
-    pub fn forward_header(self, name: HeaderName) -> Self {
-        self.with(|http| http.forward.push(name))
+    pub fn forward_header(mut self, name: HeaderName) -> Self {
+        self.request = self.request.forward_header(name);
+        self
     }
 
     /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
-    /// header cannot carry. It takes the place of a parameter of that name in the URL.
-    pub fn last_event_id_parameter(self, name: impl Into<String>) -> Self {
-        self.with(|http| http.id_parameter = Some(name.into()))
+    /// header cannot carry. It replaces a parameter of that name in the URL.
+    pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
+        self.request = self.request.last_event_id_parameter(name.into());
+        self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of attempts that came to nothing before it: for a
-    /// fresh token, say. An error counts as a failed attempt, and is retried as the policy wants it.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it: for a fresh token, say.
+    /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
     pub fn on_request(
-        self,
-        hook: impl FnMut(
-            Request<Option<Vec<u8>>>,
-            u32,
-        ) -> Result<Request<Option<Vec<u8>>>, Box<dyn StdError + Send + Sync>>
+        mut self,
+        hook: impl FnMut(Request<Bytes>, u32) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>>
         + Send
         + 'static,
     ) -> Self {
-        self.with(|http| http.on_request = Some(Box::new(hook)))
+        self.on_request = Some(Box::new(hook));
+        self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; what it returns is done.
-    pub fn on_response(self, hook: impl FnMut(&Head, Verdict) -> Verdict + Send + 'static) -> Self {
-        self.with(|http| http.on_response = Some(Box::new(hook)))
+    /// Calls `hook` with every response that will not be opened, and the beginning of its body, before it is retried or closes
+    /// the source: the hook returns what is done.
+    pub fn on_refused(mut self, hook: impl FnMut(Refused) -> Verdict + Send + 'static) -> Self {
+        self.on_refused = Some(Box::new(hook));
+        self
+    }
+
+    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what is done.
+    pub fn on_response(
+        mut self,
+        hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        self.on_response = Some(Box::new(hook));
+        self
+    }
+
+    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
+    /// bytes, to record or to forward them. Reconnections are not marked.
+    pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
+        self.on_chunk = Some(Box::new(hook));
+        self
     }
 
     /// Builds the source. It connects when it is first asked for an event.
@@ -177,33 +174,44 @@ impl Builder {
     /// # Errors
     ///
     /// The URL or a header is malformed.
-    pub fn build(self) -> Result<EventSource<Http>, TransportError> {
-        let (mut http, mut config) = (self.http?, self.config);
-        if !matches!(http.url.scheme(), "http" | "https") {
-            return Err(TransportError::Scheme(http.url.scheme().into()));
-        }
-        if config.repeat().is_none() {
-            config =
-                config.with_repeat(if http.method.is_idempotent() { Repeat::Always } else { Repeat::Never });
-        }
-        if let Some(id) = http.headers.remove("last-event-id") {
-            config.resume_after(id.as_bytes());
-        }
-        http.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
-        http.headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-        Ok(EventSource::new(config, http))
+    pub fn build(self) -> Result<EventSource, Error> {
+        let mut config = self.config;
+        let agent = self.agent.unwrap_or_else(agent);
+        let request = match agent.user_agent() {
+            AutoHeaderValue::Default => self.request,
+            _ => self.request.no_user_agent(),
+        };
+        let template = request.finish(&mut config).map_err(Error::request)?;
+        let url = template.url().clone();
+        let http = Http {
+            template,
+            config: config.clone(),
+            proxies: agent.proxy().is_none_or(ureq::Proxy::is_from_env).then(Proxies::from_env),
+            agent,
+            on_request: self.on_request,
+            on_refused: self.on_refused,
+            on_response: self.on_response,
+            on_chunk: self.on_chunk,
+            verdict: None,
+        };
+        // The time for the head is kept by the transport, which knows when the request is sent.
+        Ok(EventSource { driver: Driver::new(config.with_head_timeout(None), http), url })
     }
 }
 
-/// The usual settings. Under CGI `HTTP_PROXY` is a header of the request that is served, and no setting; ureq would believe it.
+/// A request of your own, whose URI is absolute.
+impl<B: Into<Bytes>> From<Request<B>> for Builder {
+    fn from(request: Request<B>) -> Self {
+        Self::new(Draft::from_request(request))
+    }
+}
+
+/// The usual settings.
 fn agent() -> ureq::config::Config {
     let config = ureq::config::Config::builder();
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     let config = config.tls_config(tls());
-    match std::env::var_os("REQUEST_METHOD") {
-        Some(_) => config.proxy(None).build(),
-        None => config.build(),
-    }
+    config.build()
 }
 
 /// What the features name. Unless it is told, ureq takes rustls and the roots of Mozilla, whatever its features.
@@ -219,7 +227,8 @@ fn tls() -> TlsConfig {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("http", &self.http).field("config", &self.config).finish()
+        // Not the request, which has secrets in its headers and its query.
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

@@ -1,13 +1,36 @@
-//! [`EventSource`](crate::EventSource) over ureq (feature `ureq`): URLs, headers, TLS, proxies, redirects.
+//! The client over ureq (feature `ureq`), under `sse-http`.
 
 mod body;
 mod builder;
-mod error;
-mod http;
+mod source;
+mod transport;
+mod ureq_error;
 
 pub use body::Body;
 pub use builder::Builder;
-pub use error::TransportError;
-pub use http::{Head, Http};
-pub use proto::RedirectError;
-pub use ureq;
+pub use source::EventSource;
+pub use sse_http::client::{Head, RedirectError, Refused, TransportError, Url};
+pub use transport::Http;
+
+/// What an [`EventSource`] yields.
+pub type Event = sse_http::client::Event;
+
+/// What [`EventSource::next_event`] lends.
+pub type EventRef<'a> = sse_http::client::EventRef<'a>;
+
+/// Why there will be no further event: the last item of a source that failed.
+///
+/// # Example
+///
+/// ```no_run
+/// # fn example(mut source: sse_blocking::EventSource) -> Result<(), Box<dyn std::error::Error>> {
+/// if let Some(Err(mut error)) = source.next() {
+///     eprintln!("{error}"); // what the server said included
+///     if error.status().is_some_and(|status| status == 401) {
+///         let text = error.text(64 * 1024)?;
+///         eprintln!("the whole of it: {text}");
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+pub type Error = sse_http::client::Error<sse_http::client::Blocking<Body>>;

@@ -1,30 +1,25 @@
-//! Everything about a client that is not said by its URL.
+//! Everything about a client that its URL does not say.
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::Mutex;
 
-use futures_core::future::BoxFuture;
-use proto::{Config, Driver, Repeat, Verdict};
-use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, IntoUrl, Method, Request, RequestBuilder, Url, redirect};
+use bytes::Bytes;
+use proto::{Config, Verdict};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect};
+use sse_http::client::{Draft, Hooks, Refused, TransportError, Url};
 
-use super::trace::Trace;
-use super::transport::{Head, Http, Shared, take_credentials};
-use super::{Error, EventSource, TransportError};
+use super::reqwest_error::error;
+use super::transport::Http;
+use super::{Error, EventSource, Head};
 use crate::clock::Clock;
-
-pub(super) type RequestHook =
-    Box<dyn Fn(Request, u32) -> BoxFuture<'static, Result<Request, BoxError>> + Send + Sync>;
-pub(super) type ResponseHook = Box<dyn FnMut(&Head, Verdict) -> Verdict + Send + Sync>;
-pub(super) type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
-type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Builds an [`EventSource`]: its request, the protocol's [`Config`], and hooks.
 ///
-/// `Accept: text/event-stream` and `Cache-Control: no-cache` are sent unless set otherwise; credentials in the URL are sent
-/// as `Authorization`. No compression is offered to the server, and none is undone: it would hold events back.
+/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`, `Accept-Encoding: identity` and
+/// `User-Agent: sse-http/<version>`. Credentials in the URL are sent as `Authorization`. A response with a content coding is
+/// refused, because nothing here decodes it.
 ///
 /// # Example
 ///
@@ -32,7 +27,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// use std::time::Duration;
 ///
 /// use sse_tokio::reqwest::Method;
-/// use sse_tokio::{Config, EventSource, Liveness};
+/// use sse_tokio::{Config, EventSource};
 ///
 /// # fn example(key: &str) -> Result<(), sse_tokio::Error> {
 /// let source = EventSource::builder("https://api.example.com/v1/chat/completions")
@@ -46,47 +41,36 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
-    /// The request, or the first thing that was wrong with it.
-    request: Result<Request, TransportError>,
+    request: Draft,
+    config: Config,
+    hooks: Hooks,
     client: Option<Client>,
     own_client: Option<ClientBuilder>,
-    config: Config,
-    forward: Vec<HeaderName>,
-    id_parameter: Option<String>,
-    on_request: Option<RequestHook>,
-    on_response: Option<ResponseHook>,
-    on_chunk: Option<ChunkHook>,
+    stream: Option<reqwest::Body>,
 }
 
 impl Builder {
-    pub(super) fn new(url: impl IntoUrl) -> Self {
-        Self::from_request(
-            url.into_url().map(|url| Request::new(Method::GET, url)).map_err(TransportError::from),
-        )
+    pub(super) fn get(url: &str) -> Self {
+        Self::new(Draft::get(url))
     }
 
-    fn from_request(request: Result<Request, TransportError>) -> Self {
+    fn new(request: Draft) -> Self {
         Self {
             request,
+            config: Config::default(),
+            hooks: Hooks::default(),
             client: None,
             own_client: None,
-            config: Config::default(),
-            forward: Vec::new(),
-            id_parameter: None,
-            on_request: None,
-            on_response: None,
-            on_chunk: None,
+            stream: None,
         }
     }
 
     /// Sets the method; `GET` unless set.
     ///
-    /// Where [`Config::repeat`] says nothing, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and
-    /// never again: the end of its response is the end of the source.
+    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and never
+    /// again: the end of its response is the end of the source.
     pub fn method(mut self, method: Method) -> Self {
-        if let Ok(request) = &mut self.request {
-            *request.method_mut() = method;
-        }
+        self.request = self.request.method(method);
         self
     }
 
@@ -96,42 +80,36 @@ impl Builder {
         N: TryInto<HeaderName, Error: Into<http::Error>>,
         V: TryInto<HeaderValue, Error: Into<http::Error>>,
     {
-        let header = name
-            .try_into()
-            .map_err(Into::into)
-            .and_then(|name| Ok((name, value.try_into().map_err(Into::into)?)));
-        self.request = self.request.and_then(|mut request| {
-            let (name, value) = header.map_err(TransportError::Header)?;
-            request.headers_mut().append(name, value);
-            Ok(request)
-        });
+        self.request = self.request.header(name, value);
         self
     }
 
-    /// Adds headers, in the place of those of the same names.
+    /// Adds headers, in place of those with the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
-        if let Ok(request) = &mut self.request {
-            request.headers_mut().extend(headers);
-        }
+        self.request = self.request.headers(headers);
         self
     }
 
-    /// Sets the body, which is sent with every attempt. One that is a stream can be sent once: see [`Repeat::Never`].
+    /// Sets the body, which is sent with every attempt. A body that is a stream can be sent once: see
+    /// [`Repeat::Never`](crate::Repeat::Never).
     pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
-        if let Ok(request) = &mut self.request {
-            *request.body_mut() = Some(body.into());
+        let body = body.into();
+        match body.as_bytes().map(Bytes::copy_from_slice) {
+            Some(bytes) => self.request = self.request.body(bytes),
+            None => (self.request, self.stream) = (self.request.stream_body(), Some(body)),
         }
         self
     }
 
-    /// Sets how the protocol is run: reconnection, what is believed, liveness, limits, the first last event ID.
+    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits, the first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sends requests by a client of your own, with its proxies, certificates, cookies and connection pool; its redirect
-    /// policy holds as well, and [`forward_header`](Self::forward_header) has no effect.
+    /// Sends requests through a client of your own, with its proxies, certificates, cookies and connection pool. Its redirect
+    /// policy, its connect timeout and its `User-Agent` hold; [`forward_header`](Self::forward_header) and
+    /// [`Config::connect_timeout`] have no effect.
     ///
     /// A total [timeout](reqwest::ClientBuilder::timeout) of that client ends every stream after that time, a healthy one
     /// too. Sources that share a client share its HTTP/2 connections: see the [crate's](crate) documentation.
@@ -140,8 +118,9 @@ impl Builder {
         self
     }
 
-    /// Sets how the source's own client is made: its certificates, proxies or timeouts. Redirects are still followed by the
-    /// source, and nothing is decompressed; beside a [`client`](Self::client) this has no effect.
+    /// Sets how the source's own client is made: its certificates, proxies or cookies. Start from [`client_builder`], which has
+    /// this crate's `User-Agent` and reads `no_proxy` as curl does. Redirects are still followed by the source, and nothing is
+    /// decompressed; beside a [`client`](Self::client) this has no effect.
     ///
     /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one too.
     pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
@@ -151,19 +130,21 @@ impl Builder {
 
     /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
-        self.forward.push(name);
+        self.request = self.request.forward_header(name);
         self
     }
 
     /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
-    /// header cannot carry. It takes the place of a parameter of that name in the URL.
+    /// header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
-        self.id_parameter = Some(name.into());
+        self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of attempts that came to nothing before it: for a
-    /// fresh token, say. An error counts as a failed attempt, and is retried as the policy wants it.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it: for a fresh token, say.
+    /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
+    ///
+    /// A body that is a stream is not shown.
     ///
     /// # Example
     ///
@@ -179,27 +160,59 @@ impl Builder {
     ///     .build()?;
     /// # Ok(()) }
     /// ```
-    pub fn on_request<F>(mut self, hook: impl Fn(Request, u32) -> F + Send + Sync + 'static) -> Self
+    pub fn on_request<F>(
+        mut self,
+        hook: impl Fn(http::Request<Bytes>, u32) -> F + Send + Sync + 'static,
+    ) -> Self
     where
-        F: Future<Output = Result<Request, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+        F: Future<Output = Result<http::Request<Bytes>, Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        self.on_request = Some(Box::new(move |request, attempt| Box::pin(hook(request, attempt))));
+        self.hooks.on_request(hook);
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; what it returns is done.
+    /// Calls `hook` with every response that will not be opened, and the beginning of its body, before it is retried or closes
+    /// the source: the hook returns what is done.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use sse_tokio::{CloseReason, Config, EventSource, Repeat, Verdict};
+    ///
+    /// # fn example() -> Result<(), sse_tokio::Error> {
+    /// let source = EventSource::builder("https://api.example.com/v1/chat/completions")
+    ///     .config(Config::default().with_retry_status([429]).with_repeat(Repeat::IfRefused))
+    ///     .on_refused(|refused| async move {
+    ///         // Throttling passes, an exhausted quota does not.
+    ///         match refused.text().contains("insufficient_quota") {
+    ///             true => Verdict::Close(CloseReason::Status(429)),
+    ///             false => refused.verdict,
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn on_refused<F>(mut self, hook: impl Fn(Refused) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Verdict> + Send + 'static,
+    {
+        self.hooks.on_refused(hook);
+        self
+    }
+
+    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what is done.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
     ) -> Self {
-        self.on_response = Some(Box::new(hook));
+        self.hooks.on_response(hook);
         self
     }
 
     /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
     /// bytes, to record or to forward them. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
-        self.on_chunk = Some(Box::new(hook));
+        self.hooks.on_chunk(hook);
         self
     }
 
@@ -209,61 +222,72 @@ impl Builder {
     ///
     /// The URL or a header is malformed, or the TLS of the client cannot be set up.
     pub fn build(self) -> Result<EventSource, Error> {
-        let mut config = self.config;
-        let mut request = self.request.map_err(Error::request)?;
-        if !matches!(request.url().scheme(), "http" | "https") {
-            return Err(Error::request(TransportError::Scheme(request.url().scheme().into())));
-        }
-        let idempotent = request.method().is_idempotent();
-        if config.repeat().is_none() {
-            config = config.with_repeat(if idempotent { Repeat::Always } else { Repeat::Never });
-        }
-        let headers = request.headers_mut();
-        if let Some(id) = headers.remove("last-event-id") {
-            config.resume_after(id.as_bytes());
-        }
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-        let redirects = self.client.is_none();
+        let redirects = self.client.is_some();
         let client = match self.client {
             Some(client) => client,
-            None => {
-                own_client(self.own_client, request.url()).map_err(|error| Error::request(error.into()))?
-            }
+            None => own_client(self.own_client, &self.request, &self.config).map_err(Error::request)?,
         };
-        take_credentials(&mut request);
-        let trace = Trace::new(request.url());
-        let url = request.url().clone();
-        let shared = Shared {
-            client,
-            redirects,
-            forward: self.forward,
-            id_parameter: self.id_parameter,
-            on_request: self.on_request,
-        };
-        let transport = Http {
-            shared: Arc::new(shared),
-            template: Some(request),
-            on_response: self.on_response,
-            on_chunk: self.on_chunk,
-            clock: Clock::default(),
-        };
-        let seed = RandomState::new().hash_one(());
-        let driver = Driver::new(proto::EventSource::new(config, seed), transport);
-        Ok(EventSource { driver, url, trace })
+        let stream = Mutex::new(self.stream);
+        let http = Http { client, redirects, stream, clock: Clock::default() };
+        // A client has its own: in the request it would take the place of the user's.
+        EventSource::with_client(self.request.no_user_agent(), self.config, self.hooks, http)
     }
 }
 
+/// The builder of a client that has this crate's `User-Agent` and goes through the proxies that the environment names.
+///
+/// The proxies are read as curl reads them; `no_proxy` has names, suffixes, addresses, networks and `*`. Without such
+/// variables, those of the operating system count.
+pub fn client_builder() -> ClientBuilder {
+    let builder = Client::builder().user_agent(Draft::USER_AGENT);
+    #[cfg(feature = "system-proxy")]
+    let builder = {
+        let proxies = sse_http::client::Proxies::from_env();
+        match proxies.is_empty() {
+            true => builder,
+            false => builder.proxy(reqwest::Proxy::custom(move |url| proxies.of(url)?.ok().cloned())),
+        }
+    };
+    builder
+}
+
 /// The client of a source that was given none.
-fn own_client(builder: Option<ClientBuilder>, url: &Url) -> Result<Client, reqwest::Error> {
-    match builder {
+fn own_client(
+    builder: Option<ClientBuilder>,
+    request: &Draft,
+    config: &Config,
+) -> Result<Client, TransportError> {
+    #[cfg(feature = "system-proxy")]
+    if builder.is_none()
+        && let Some(Err(error)) = request
+            .url()
+            .and_then(|url| sse_http::client::Proxies::from_env().of(url).map(|proxy| proxy.map(drop)))
+    {
+        return Err(TransportError::Proxy(error.into()));
+    }
+    let finished = |builder: ClientBuilder| {
+        let builder = match config.connect_timeout() {
+            Some(limit) => builder.connect_timeout(limit),
+            None => builder,
+        };
+        builder
+            .redirect(redirect::Policy::none())
+            // Another crate may have turned these features on, and a decoder hides the coding that is to be refused.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .build()
+    };
+    let client = match builder {
         Some(builder) => finished(builder),
         // A small container has no certificates, and `http` needs none.
-        None => finished(Client::builder()).or_else(|error| match url.scheme() {
-            "http" => finished(without_certificates(Client::builder())),
+        None => finished(client_builder()).or_else(|error| match request.url().map(Url::scheme) {
+            Some("http") => finished(without_certificates(client_builder())),
             _ => Err(error),
         }),
-    }
+    };
+    client.map_err(|error| TransportError::Tls(error.into()))
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -276,22 +300,18 @@ fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
     builder
 }
 
-fn finished(builder: ClientBuilder) -> Result<Client, reqwest::Error> {
-    builder
-        .redirect(redirect::Policy::none())
-        // Another crate may have turned these features on; a compressor holds events back until its block is full.
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .build()
-}
-
 /// The request of a [`RequestBuilder`], sent by its client.
 impl From<RequestBuilder> for Builder {
     fn from(builder: RequestBuilder) -> Self {
         let (client, request) = builder.build_split();
-        Self::from_request(request.map_err(TransportError::from)).client(client)
+        let request = request.and_then(http::Request::<reqwest::Body>::try_from).map_err(error);
+        let builder = match request.map(http::Request::into_parts) {
+            Ok((parts, body)) => {
+                Self::new(Draft::from_request(http::Request::from_parts(parts, Bytes::new()))).body(body)
+            }
+            Err(error) => Self::new(Draft::failed(error)),
+        };
+        builder.client(client)
     }
 }
 

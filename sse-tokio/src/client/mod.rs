@@ -1,14 +1,57 @@
-//! The client: reqwest and tokio's timer under the core's `EventSource`.
+//! The client: reqwest and tokio's timer under `sse-http`.
 
 mod builder;
-mod error;
-mod redirect;
-mod source;
-mod trace;
+mod reqwest_error;
 mod transport;
 
-pub use builder::Builder;
-pub use error::{Error, TransportError};
-pub use proto::RedirectError;
-pub use source::{Event, EventRef, EventSource};
-pub use transport::{Body, Head};
+pub use builder::{Builder, client_builder};
+pub use sse_http::client::{Head, RedirectError, Refused, TransportError, Url};
+pub use transport::{Body, Http};
+
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+///
+/// # Example
+///
+/// ```no_run
+/// use futures_util::TryStreamExt;
+/// use sse_tokio::{Event, EventSource};
+///
+/// # async fn example() -> Result<(), sse_tokio::Error> {
+/// let mut source = EventSource::get("http://127.0.0.1:8080/events")?;
+/// while let Some(event) = source.try_next().await? {
+///     match event {
+///         Event::Open(head) => println!("open, {}", head.status),
+///         Event::Message(message) => println!("{}: {}", message.event(), message.data()),
+///         Event::Disconnected { cause, delay, .. } => println!("{cause}, again in {delay:?}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// A request of reqwest is a source as well: `EventSource::new(client.post(url).bearer_auth(key).json(&question))?`.
+pub type EventSource = sse_http::client::EventSource<Http>;
+
+/// What an [`EventSource`] yields.
+pub type Event = sse_http::client::Event;
+
+/// What [`EventSource::next_event`] lends.
+pub type EventRef<'a> = sse_http::client::EventRef<'a>;
+
+/// Why there will be no further event: the last item of a source that failed.
+///
+/// # Example
+///
+/// ```no_run
+/// # use futures_util::StreamExt;
+/// # async fn example(mut source: sse_tokio::EventSource) -> Result<(), Box<dyn std::error::Error>> {
+/// if let Some(Err(mut error)) = source.next().await {
+///     eprintln!("{error}"); // what the server said included
+///     if error.status().is_some_and(|status| status == 401) {
+///         let text = error.text(64 * 1024).await?;
+///         eprintln!("the whole of it: {text}");
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+pub type Error = sse_http::client::Error<Body>;

@@ -223,7 +223,7 @@ async fn read_request(socket: &mut TcpStream) -> Option<Request> {
 /// Waits of exactly 1, 2, 4, .. s, and no clock runs but that of the wait.
 pub fn config() -> Config {
     let policy = ReconnectPolicy::default().with_jitter(Jitter::None);
-    Config::default().with_policy(policy).with_head_timeout(None)
+    Config::default().with_policy(policy).with_connect_timeout(None).with_head_timeout(None)
 }
 
 pub fn builder(server: &Server, path: &str) -> Builder {

@@ -1,4 +1,4 @@
-//! What a source tells `tracing` (feature `tracing`): its connections, never its data.
+//! Spans and events of a source for `tracing` (feature `tracing`): its connections, never its data.
 
 #[cfg(not(feature = "tracing"))]
 pub(super) use off::{Trace, connecting};
@@ -11,8 +11,8 @@ mod on {
     use std::iter::successors;
 
     use proto::{ClientEvent, CloseReason};
-    use reqwest::Url;
     use tracing::{Span, debug, info_span, warn};
+    use url::Url;
 
     use crate::client::{Head, TransportError};
 
@@ -24,7 +24,7 @@ mod on {
         pub(in crate::client) fn new(url: &Url) -> Self {
             // Credentials were taken out of the URL; tokens are found in queries.
             let url = format!("{}{}", url.origin().ascii_serialization(), url.path());
-            Self(info_span!(target: "sse_tokio", "event_source", url))
+            Self(info_span!(target: "sse_http", "event_source", url))
         }
 
         pub(in crate::client) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -34,17 +34,14 @@ mod on {
         pub(in crate::client) fn event<M, C>(&self, event: &ClientEvent<Head, TransportError, M, C>) {
             let _entered = self.0.enter();
             match event {
-                ClientEvent::Open(head) => debug!(target: "sse_tokio", version = ?head.version, "open"),
-                ClientEvent::Disconnected { cause: loss, attempt, delay } => {
-                    let cause = loss.cause();
-                    match loss.error() {
-                        // What lies at the bottom names no URL, and what a hook says is its own affair.
-                        Some(TransportError::Http(error)) => {
-                            let error = successors(error.source(), |&error| error.source()).last();
-                            warn!(target: "sse_tokio", %cause, error, attempt, ?delay, "disconnected");
-                        }
-                        _ => warn!(target: "sse_tokio", %cause, attempt, ?delay, "disconnected"),
-                    }
+                ClientEvent::Open(head) => debug!(target: "sse_http", version = ?head.version, "open"),
+                ClientEvent::Disconnected { cause, attempt, delay } => {
+                    // What lies at the bottom names no URL, and what a hook says is its own affair.
+                    let error = match cause.error() {
+                        Some(TransportError::Hook(_)) | None => None,
+                        Some(error) => successors(error.source(), |&error| error.source()).last(),
+                    };
+                    warn!(target: "sse_http", cause = %cause.cause(), error, attempt, ?delay, "disconnected");
                 }
                 _ => {}
             }
@@ -53,22 +50,22 @@ mod on {
         pub(in crate::client) fn closed(&self, reason: &CloseReason) {
             let _entered = self.0.enter();
             if reason.is_failure() {
-                warn!(target: "sse_tokio", %reason, "closed");
+                warn!(target: "sse_http", %reason, "closed");
             } else {
-                debug!(target: "sse_tokio", %reason, "closed");
+                debug!(target: "sse_http", %reason, "closed");
             }
         }
     }
 
     pub(in crate::client) fn connecting(attempt: u32) {
-        debug!(target: "sse_tokio", attempt, "connecting");
+        debug!(target: "sse_http", attempt, "connecting");
     }
 }
 
 #[cfg(not(feature = "tracing"))]
 mod off {
     use proto::{ClientEvent, CloseReason};
-    use reqwest::Url;
+    use url::Url;
 
     use crate::client::{Head, TransportError};
 

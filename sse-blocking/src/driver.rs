@@ -1,4 +1,4 @@
-//! The client: the core's machine, driven by a loop that blocks.
+//! The core's machine, driven by a loop that blocks.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -31,7 +31,7 @@ use crate::{Attempt, Body, Closer, Transport};
 /// use std::io::{self, BufRead, BufReader, Write};
 /// use std::net::TcpStream;
 ///
-/// use sse_blocking::{Attempt, ClientEvent, Config, EventSource, Head, NoTimeout};
+/// use sse_blocking::{Attempt, ClientEvent, Config, Driver, NoTimeout, PlainHead};
 /// # use std::net::TcpListener;
 ///
 /// # let server = TcpListener::bind("127.0.0.1:0")?;
@@ -45,7 +45,7 @@ use crate::{Attempt, Body, Closer, Transport};
 /// #     Ok(())
 /// # });
 /// # use std::io::Read;
-/// let source = EventSource::new(Config::default(), |attempt: Attempt<'_>| {
+/// let source = Driver::new(Config::default(), |attempt: Attempt<'_>| {
 ///     let mut socket = TcpStream::connect(address)?;
 ///     write!(socket, "GET / HTTP/1.0\r\nAccept: text/event-stream\r\n")?;
 ///     if let Some(id) = attempt.request.last_event_id {
@@ -56,7 +56,7 @@ use crate::{Attempt, Body, Closer, Transport};
 ///     let mut line = String::new();
 ///     reader.read_line(&mut line)?;
 ///     let status = line.split(' ').nth(1).and_then(|status| status.trim().parse().ok()).unwrap_or(500);
-///     let mut head = Head { status, ..Head::default() };
+///     let mut head = PlainHead { status, ..PlainHead::default() };
 ///     while mem::take(&mut line) != "\r\n" && reader.read_line(&mut line)? > 0 {
 ///         if let Some(("Content-Type", value)) = line.split_once(": ") {
 ///             head.content_type = Some(value.into());
@@ -72,7 +72,7 @@ use crate::{Attempt, Body, Closer, Transport};
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct EventSource<T: Transport> {
+pub struct Driver<T: Transport> {
     transport: T,
     source: proto::EventSource,
     clock: Epoch,
@@ -98,7 +98,7 @@ enum Connection<T: Transport> {
     Open(T::Body),
 }
 
-impl<T: Transport> EventSource<T> {
+impl<T: Transport> Driver<T> {
     /// A source that will connect when it is asked for an event.
     pub fn new(config: Config, transport: T) -> Self {
         let liveness = config.idle_timeout() != Liveness::Off || config.event_timeout().is_some();
@@ -154,6 +154,18 @@ impl<T: Transport> EventSource<T> {
     pub fn close(&mut self) {
         self.source.close();
         self.hang_up();
+    }
+
+    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a suspended source blocks until a
+    /// [`Closer`] ends it. A source whose request was sent and may not be repeated ends instead.
+    pub fn suspend(&mut self) {
+        self.source.suspend();
+        self.hang_up();
+    }
+
+    /// Ends a suspension: the next call connects, and goes on after the last event ID.
+    pub fn resume(&mut self) {
+        self.source.resume();
     }
 
     /// After `Disconnected`: connects after this delay, counted from then, in the place of the one that was named.
@@ -263,7 +275,10 @@ impl<T: Transport> EventSource<T> {
         let Connection::Open(body) = &mut self.connection else { return self.source.handle_eof() };
         match body.read(&mut self.buffer, timeout) {
             Ok(0) => self.source.handle_eof(),
-            Ok(length) => self.filled = length,
+            Ok(length) => {
+                self.filled = length;
+                self.transport.on_chunk(&self.buffer[..length]);
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
                 // The machine looks at the clock. Without a timeout it is the kernel that gave up.
@@ -285,7 +300,7 @@ impl<T: Transport> EventSource<T> {
     }
 }
 
-impl<T: Transport> Iterator for EventSource<T> {
+impl<T: Transport> Iterator for Driver<T> {
     type Item = Result<ClientEvent<T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -293,10 +308,10 @@ impl<T: Transport> Iterator for EventSource<T> {
     }
 }
 
-impl<T: Transport> std::iter::FusedIterator for EventSource<T> {}
+impl<T: Transport> std::iter::FusedIterator for Driver<T> {}
 
-impl<T: Transport> fmt::Debug for EventSource<T> {
+impl<T: Transport> fmt::Debug for Driver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventSource").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("Driver").field("source", &self.source).finish_non_exhaustive()
     }
 }

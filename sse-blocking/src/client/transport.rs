@@ -1,0 +1,210 @@
+//! Requests by ureq, one agent to an attempt.
+
+use std::fmt;
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{EXPECT, HeaderValue};
+use http::{Request, Response};
+use proto::{Config, ErrorKind, ResponseHead, Verdict};
+use sse_http::client::{
+    Blocking, Body as HttpBody, ChunkHook, Head, Proxies, Refused, ResponseHook, Template, TransportError,
+    Url,
+};
+use ureq::Agent;
+
+use super::Body;
+use super::builder::{RefusedHook, RequestHook};
+use super::ureq_error::error;
+use crate::{Attempt, Transport};
+
+/// How long the beginning of a refused body is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The length from which on a body is sent only when the server wants it: an answer that comes before is then not lost to a
+/// broken connection (RFC 9110, 10.1.1).
+const LARGE: usize = 64 << 10;
+
+/// The [`Transport`] over ureq, made by a [`Builder`](super::Builder).
+pub struct Http {
+    pub(super) template: Template,
+    pub(super) config: Config,
+    pub(super) agent: ureq::config::Config,
+    /// `None` if the agent has a proxy of its own.
+    pub(super) proxies: Option<Proxies>,
+    pub(super) on_request: Option<RequestHook>,
+    pub(super) on_refused: Option<RefusedHook>,
+    pub(super) on_response: Option<ResponseHook>,
+    pub(super) on_chunk: Option<ChunkHook>,
+    /// What was decided about the response before the application is asked.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// What a thread that waits for a response is told.
+enum Outcome {
+    Response(Result<Response<ureq::Body>, ureq::Error>),
+    Closed,
+}
+
+impl Transport for Http {
+    type Head = Head;
+    type Body = HttpBody<Blocking<Body>>;
+    type Error = TransportError;
+
+    fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Head, Self::Body), TransportError> {
+        let mut exchange = self.template.attempt(&attempt.request)?;
+        if let Some(hook) = &mut self.on_request {
+            let request = hook(exchange.request()?, attempt.request.attempt).map_err(TransportError::Hook)?;
+            exchange.replace(request)?;
+        }
+        // The clock of the request covers no hook, and all redirects together.
+        let limit = self.config.head_timeout();
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        // Not shared with other attempts: to shut it down is how to break a connection.
+        let agent = Agent::new_with_config(self.agent.clone());
+        let (head, body) = loop {
+            let response = self.send(&agent, exchange.request()?, attempt, deadline)?;
+            let (parts, body) = response.into_parts();
+            if let Some(head) = exchange.answer(parts)? {
+                break (head, body);
+            }
+        };
+        let mut body = HttpBody::new(Blocking(Body::new(body, agent)));
+        let verdict = self.config.verdict(&head.response_head());
+        self.verdict = match verdict {
+            Verdict::Open => None,
+            verdict => Some(self.refuse(&head, &mut body, verdict)),
+        };
+        Ok((head, body))
+    }
+
+    fn head(head: &Head) -> ResponseHead<'_> {
+        head.response_head()
+    }
+
+    fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
+        let verdict = self.verdict.take().unwrap_or(verdict);
+        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
+    }
+
+    fn on_chunk(&mut self, chunk: &[u8]) {
+        if let Some(hook) = &mut self.on_chunk {
+            hook(chunk);
+        }
+    }
+
+    fn error_kind(error: &TransportError) -> ErrorKind {
+        error.kind()
+    }
+}
+
+impl Http {
+    /// Sends a request in a thread of its own, because nothing interrupts a connect: when the source is closed, or the time is
+    /// over, the thread is left to its connect timeout.
+    fn send(
+        &self,
+        agent: &Agent,
+        request: Request<Bytes>,
+        attempt: Attempt<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Response<ureq::Body>, TransportError> {
+        let config = self.configure(agent, request)?;
+        let (sender, outcome) = mpsc::channel();
+        let (closed, interrupt, agent) = (sender.clone(), agent.clone(), agent.clone());
+        attempt.on_close(move || {
+            let _ = closed.send(Outcome::Closed);
+            interrupt.shutdown();
+        });
+        let late = agent.clone();
+        thread::Builder::new()
+            .name("sse connect".into())
+            .spawn(move || {
+                // The body is sent from where it is.
+                let (parts, body) = config.into_parts();
+                let response = match body.is_empty() {
+                    true => agent.run(Request::from_parts(parts, ())),
+                    false => agent.run(Request::from_parts(parts, &body[..])),
+                };
+                // Nobody waits for it any more after the deadline.
+                let _ = sender.send(Outcome::Response(response));
+            })
+            .map_err(|error| TransportError::Connect(error.into()))?;
+        let outcome = match deadline {
+            None => outcome.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(deadline) => outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+        };
+        match outcome {
+            Ok(Outcome::Response(response)) => response.map_err(error),
+            // The source knows why.
+            Ok(Outcome::Closed) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+            Err(RecvTimeoutError::Timeout) => {
+                late.shutdown();
+                Err(TransportError::HeadTimeout)
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(io::Error::other("the thread of the request panicked").into())
+            }
+        }
+    }
+
+    /// Tells ureq what it would do otherwise, and the proxy of the URL.
+    fn configure(
+        &self,
+        agent: &Agent,
+        mut request: Request<Bytes>,
+    ) -> Result<Request<Bytes>, TransportError> {
+        let unusable = |error| TransportError::Proxy(error);
+        let proxy = match &self.proxies {
+            None => agent.config().proxy().cloned(),
+            Some(proxies) => match proxies.of(&Url::parse(&request.uri().to_string())?) {
+                None => None,
+                Some(Err(error)) => return Err(unusable(error.into())),
+                Some(Ok(url)) => {
+                    Some(ureq::Proxy::new(url.as_str()).map_err(|error| unusable(error.into()))?)
+                }
+            },
+        };
+        if request.body().len() > LARGE {
+            request.headers_mut().entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
+        }
+        // ureq adds it to the time without a check.
+        let connect = self.config.connect_timeout();
+        let connect = connect.filter(|limit| Instant::now().checked_add(*limit).is_some());
+        let (parts, body) = request.into_parts();
+        let config = agent
+            .configure_request(Request::from_parts(parts, ()))
+            .max_redirects(0)
+            .http_status_as_error(false)
+            // `QUERY`, say: refused, it would be tried again and again.
+            .allow_non_standard_methods(true)
+            .proxy(proxy)
+            .timeout_resolve(connect)
+            .timeout_connect(connect);
+        Ok(config.build().map(|()| body))
+    }
+
+    /// Reads the beginning of a response that is not to be opened, and lets the application decide about it.
+    fn refuse(&mut self, head: &Head, body: &mut HttpBody<Blocking<Body>>, verdict: Verdict) -> Verdict {
+        // A body that breaks off is as long as it is: the response stands.
+        if let Some(Blocking(body)) = body.get_mut() {
+            body.limit(Some(PATIENCE));
+        }
+        let _ = body.fill_blocking(Refused::BODY);
+        if let Some(Blocking(body)) = body.get_mut() {
+            body.limit(None);
+        }
+        match &mut self.on_refused {
+            Some(hook) => hook(Refused::new(head.clone(), Bytes::copy_from_slice(body.start()), verdict)),
+            None => verdict,
+        }
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("template", &self.template).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The body of a response: what was read of it in advance, and the rest.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, Read};
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use super::TransportError;
+
+/// The body of a response, after its beginning was read to decide about the response.
+///
+/// It is a [`Stream`] of chunks over an asynchronous `B`, and a [`Read`] over a blocking one; both start with the first byte.
+pub struct Body<B> {
+    /// What was read in advance.
+    start: BytesMut,
+    /// `None` once it has ended or failed.
+    rest: Option<B>,
+}
+
+impl<B> Body<B> {
+    /// A body of which nothing was read.
+    pub fn new(rest: B) -> Self {
+        Self { start: BytesMut::new(), rest: Some(rest) }
+    }
+
+    /// What was read in advance.
+    pub fn start(&self) -> &[u8] {
+        &self.start
+    }
+
+    /// The body that is behind, for a transport's own methods; `None` once it has ended.
+    pub fn get_mut(&mut self) -> Option<&mut B> {
+        self.rest.as_mut()
+    }
+}
+
+impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Body<B> {
+    /// Reads in advance until `limit` bytes are there, the body ends, or it fails.
+    ///
+    /// Cancel safe: what was read is kept.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub async fn fill(&mut self, limit: usize) -> Result<(), TransportError> {
+        while self.start.len() < limit
+            && let Some(rest) = &mut self.rest
+        {
+            match poll_fn(|cx| Pin::new(&mut *rest).poll_next(cx)).await {
+                Some(Ok(chunk)) => self.start.extend_from_slice(&chunk),
+                Some(Err(error)) => {
+                    self.rest = None;
+                    return Err(error);
+                }
+                None => self.rest = None,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Stream for Body<B> {
+    type Item = Result<Bytes, TransportError>;
+
+    #[inline]
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if !self.start.is_empty() {
+            return Poll::Ready(Some(Ok(mem::take(&mut self.start).freeze())));
+        }
+        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
+        let next = ready!(Pin::new(rest).poll_next(cx));
+        if !matches!(next, Some(Ok(_))) {
+            self.rest = None;
+        }
+        Poll::Ready(next)
+    }
+}
+
+/// The body of a blocking client, which is a reader.
+#[derive(Debug)]
+pub struct Blocking<R>(pub R);
+
+impl<R: Read> Body<Blocking<R>> {
+    /// Reads in advance until `limit` bytes are there, the body ends, or it fails.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn fill_blocking(&mut self, limit: usize) -> Result<(), TransportError> {
+        let mut buffer = vec![0; limit.saturating_sub(self.start.len()).min(16 << 10)];
+        while self.start.len() < limit
+            && let Some(Blocking(rest)) = &mut self.rest
+        {
+            let room = (limit - self.start.len()).min(buffer.len());
+            match rest.read(&mut buffer[..room]) {
+                Ok(0) => self.rest = None,
+                Ok(length) => self.start.extend_from_slice(&buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.rest = None;
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what was read in advance, up to the length of `buffer`.
+    pub fn take_start(&mut self, buffer: &mut [u8]) -> usize {
+        let length = self.start.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.start.split_to(length));
+        length
+    }
+}
+
+impl<B> fmt::Debug for Body<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("start", &self.start.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,209 @@
+//! The error that ends a source.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::Read;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use proto::{CloseReason, Closed};
+
+use super::excerpt::Excerpt;
+use super::{Blocking, Body, Head, TransportError};
+
+/// Why there will be no further event: the last item of a source that failed.
+///
+/// It says [why](Self::reason), and has the refused response if there was one: its [status](Self::status) and
+/// [head](Self::head), and its body as [text](Self::text), as [JSON](Self::json) or as [bytes](Self::body).
+///
+/// [`Display`](fmt::Display) adds what the server said: one line, at most 300 characters, control characters escaped. Mind
+/// that a server may quote what it was sent.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "serde")]
+/// # async fn example<B>(error: &mut sse_http::client::Error<B>) -> Result<(), Box<dyn std::error::Error>>
+/// # where B: futures_core::Stream<Item = Result<bytes::Bytes, sse_http::client::TransportError>> + Unpin {
+/// eprintln!("{error}"); // the server answered with status 401 instead of 200: {"error":{"message":"no such key"}}
+/// if error.status().is_some_and(|status| status == 429) {
+///     let details: serde_json::Value = error.json(64 << 10).await?;
+///     eprintln!("{}", details["error"]["code"]);
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Error<B>(Box<Inner<B>>);
+
+enum Inner<B> {
+    Request(TransportError),
+    Closed(Closed<Head, Body<B>, TransportError>),
+}
+
+impl<B> Error<B> {
+    /// The request could not be built.
+    pub fn request(error: TransportError) -> Self {
+        Self(Box::new(Inner::Request(error)))
+    }
+
+    /// The end of a driver; `None` if [nothing went wrong](CloseReason::is_failure).
+    pub fn failure(closed: Closed<Head, Body<B>, TransportError>) -> Option<Self> {
+        closed.reason.is_failure().then(|| Self(Box::new(Inner::Closed(closed))))
+    }
+
+    /// Why the source closed; `None` if it was never built, because the request is malformed.
+    pub fn reason(&self) -> Option<CloseReason> {
+        self.closed().map(|closed| closed.reason)
+    }
+
+    /// The error of the transport, if there was one.
+    pub fn transport(&self) -> Option<&TransportError> {
+        match &*self.0 {
+            Inner::Request(error) => Some(error),
+            Inner::Closed(closed) => closed.error.as_ref(),
+        }
+    }
+
+    /// The status of the refused response, if there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.head().map(|head| head.status)
+    }
+
+    /// The head of the refused response, if there was one.
+    pub fn head(&self) -> Option<&Head> {
+        self.closed()?.response.as_ref().map(|response| &response.0)
+    }
+
+    fn closed(&self) -> Option<&Closed<Head, Body<B>, TransportError>> {
+        match &*self.0 {
+            Inner::Request(_) => None,
+            Inner::Closed(closed) => Some(closed),
+        }
+    }
+
+    fn response_body(&mut self) -> Option<&mut Body<B>> {
+        match &mut *self.0 {
+            Inner::Request(_) => None,
+            Inner::Closed(closed) => closed.response.as_mut().map(|response| &mut response.1),
+        }
+    }
+
+    /// What was read of the body, up to a limit.
+    fn start(&self, limit: usize) -> Bytes {
+        let start = self.closed().and_then(|closed| Some(closed.response.as_ref()?.1.start()));
+        start.map_or_else(Bytes::new, |start| Bytes::copy_from_slice(&start[..start.len().min(limit)]))
+    }
+}
+
+/// The body, in asynchronous clients.
+///
+/// A call reads as long as the server sends, up to `limit`: put a timeout of your runtime around it, unless the beginning will
+/// do, which is there already (64 KiB, or as much as came within a second). Calls read the same bytes again.
+impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
+    /// The first `limit` bytes of the body of the refused response; empty if there is no response.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub async fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
+        if let Some(body) = self.response_body() {
+            body.fill(limit).await?;
+        }
+        Ok(self.start(limit))
+    }
+
+    /// The first `limit` bytes of the body as text; what is not UTF-8 becomes U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub async fn text(&mut self, limit: usize) -> Result<String, TransportError> {
+        Ok(String::from_utf8_lossy(&self.body(limit).await?).into_owned())
+    }
+
+    /// The body as JSON; it may have `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke, or the body is not JSON of this type: [`TransportError::Json`].
+    #[cfg(feature = "serde")]
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self, limit: usize) -> Result<T, TransportError> {
+        serde_json::from_slice(&self.body(limit).await?).map_err(TransportError::Json)
+    }
+}
+
+/// The body, in blocking clients.
+///
+/// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Calls read the same bytes again.
+impl<R: Read> Error<Blocking<R>> {
+    /// The first `limit` bytes of the body of the refused response; empty if there is no response.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
+        if let Some(body) = self.response_body() {
+            body.fill_blocking(limit)?;
+        }
+        Ok(self.start(limit))
+    }
+
+    /// The first `limit` bytes of the body as text; what is not UTF-8 becomes U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn text(&mut self, limit: usize) -> Result<String, TransportError> {
+        Ok(String::from_utf8_lossy(&self.body(limit)?).into_owned())
+    }
+
+    /// The body as JSON; it may have `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke, or the body is not JSON of this type: [`TransportError::Json`].
+    #[cfg(feature = "serde")]
+    pub fn json<T: serde::de::DeserializeOwned>(&mut self, limit: usize) -> Result<T, TransportError> {
+        serde_json::from_slice(&self.body(limit)?).map_err(TransportError::Json)
+    }
+}
+
+impl<B> fmt::Display for Error<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let closed = match &*self.0 {
+            Inner::Request(_) => return f.write_str("the request cannot be built"),
+            Inner::Closed(closed) => closed,
+        };
+        closed.reason.fmt(f)?;
+        let Some((head, body)) = closed.response.as_deref() else { return Ok(()) };
+        match closed.reason {
+            CloseReason::ContentType => match head.headers.get_all(CONTENT_TYPE).iter().next_back() {
+                Some(value) => write!(f, " but {}", Excerpt(value.as_bytes()))?,
+                None => f.write_str(", for it has no Content-Type")?,
+            },
+            // Its bytes are no text.
+            CloseReason::ContentEncoding(_) => return Ok(()),
+            _ => {}
+        }
+        match Excerpt(body.start()) {
+            text if text.is_empty() => Ok(()),
+            text => write!(f, ": {text}"),
+        }
+    }
+}
+
+impl<B> fmt::Debug for Error<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Inner::Request(error) => f.debug_tuple("Request").field(error).finish(),
+            Inner::Closed(closed) => closed.fmt(f),
+        }
+    }
+}
+
+impl<B> StdError for Error<B> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.transport().map(|error| error as _)
+    }
+}

@@ -1,0 +1,50 @@
+//! The head of a response.
+
+use std::fmt;
+
+use http::header::HeaderMap;
+use http::{StatusCode, Version, response};
+use proto::{ResponseHead, Verdict};
+use url::Url;
+
+/// The head of a response, whichever HTTP client received it.
+///
+/// [`Debug`](fmt::Debug) prints the status, the version and the names of the headers. The URL and the values of the headers
+/// are left out: they hold tokens and cookies, and errors end in logs.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// The version of HTTP.
+    pub version: Version,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The URL after all redirects; its origin is that of the events (9.2.6).
+    pub url: Url,
+    /// What was decided about the response before the application is asked.
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl Head {
+    /// The head of the response that a request for `url` got.
+    pub fn new(parts: response::Parts, url: Url) -> Self {
+        Self { status: parts.status, version: parts.version, headers: parts.headers, url, verdict: None }
+    }
+
+    /// The part of the head that decides whether the response is accepted (9.2.3).
+    pub fn response_head(&self) -> ResponseHead<'_> {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value));
+        ResponseHead::new(self.status.as_u16(), headers)
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

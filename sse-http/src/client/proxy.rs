@@ -1,0 +1,224 @@
+//! The proxies that the environment names, and the hosts that are reached without them: read as curl reads them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+/// The proxies for a client, and the hosts that it connects to directly.
+///
+/// [`from_env`](Self::from_env) reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case first, then in
+/// capitals. `HTTP_PROXY` is ignored in a CGI program, where it holds a header of the request.
+///
+/// The entries of `no_proxy` are separated by commas or blanks. Each is a name, which its subdomains match too (with or
+/// without a leading dot), an address, a network in CIDR notation (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address
+/// or name.
+///
+/// ```
+/// use sse_http::client::{Proxies, Url};
+///
+/// let proxies = Proxies::read(|name| match name {
+///     "all_proxy" => Some("proxy.example:3128".into()),
+///     "no_proxy" => Some("localhost, 127.0.0.0/8, .internal.example".into()),
+///     _ => None,
+/// });
+/// let of = |url| proxies.of(&Url::parse(url).unwrap()).map(|proxy| proxy.unwrap().as_str());
+/// assert_eq!(of("https://api.example/"), Some("http://proxy.example:3128/"));
+/// assert_eq!(of("http://127.1.2.3:8080/"), None);
+/// assert_eq!(of("http://db.internal.example/"), None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    http: Option<Proxy>,
+    https: Option<Proxy>,
+    direct: NoProxy,
+}
+
+/// A proxy, or why there is none: a request that was to go through an unusable proxy does not go around it.
+type Proxy = Result<Url, url::ParseError>;
+
+impl Proxies {
+    /// The proxies that the environment names.
+    pub fn from_env() -> Self {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// The proxies that these variables name.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let either = |name: &str| set(name).or_else(|| set(&name.to_ascii_uppercase()));
+        let http = if set("REQUEST_METHOD").is_some() { set("http_proxy") } else { either("http_proxy") };
+        let all = either("all_proxy");
+        Self {
+            http: http.or_else(|| all.clone()).map(|value| parse(&value)),
+            https: either("https_proxy").or(all).map(|value| parse(&value)),
+            direct: NoProxy::parse(&either("no_proxy").unwrap_or_default()),
+        }
+    }
+
+    /// The same proxy for everything.
+    pub fn all(proxy: Url) -> Self {
+        Self { http: Some(Ok(proxy.clone())), https: Some(Ok(proxy)), direct: NoProxy::default() }
+    }
+
+    /// Whether every host is reached directly.
+    pub fn is_empty(&self) -> bool {
+        self.http.is_none() && self.https.is_none()
+    }
+
+    /// The proxy for a URL; `None` if its host is reached directly. An error says that the proxy's own URL is malformed.
+    pub fn of(&self, url: &Url) -> Option<Result<&Url, url::ParseError>> {
+        let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
+        let proxy = proxy.as_ref()?;
+        if self.direct.matches(url) { None } else { Some(proxy.as_ref().map_err(|error| *error)) }
+    }
+}
+
+/// The URL of a proxy; without a scheme it is `http`.
+fn parse(value: &str) -> Proxy {
+    if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) }
+}
+
+/// The hosts that are reached without a proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct NoProxy {
+    all: bool,
+    networks: Vec<IpNet>,
+    /// In lower case, without dots around them.
+    names: Vec<String>,
+}
+
+impl NoProxy {
+    fn parse(list: &str) -> Self {
+        let mut no_proxy = Self::default();
+        for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
+            let bare = entry.trim_matches(['[', ']']);
+            if entry == "*" {
+                no_proxy.all = true;
+            } else if let Ok(address) = bare.parse::<IpAddr>() {
+                no_proxy.networks.push(address.into());
+            } else if let Ok(network) = entry.parse() {
+                no_proxy.networks.push(network);
+            } else {
+                no_proxy.names.push(entry.trim_matches('.').to_ascii_lowercase());
+            }
+        }
+        no_proxy.names.retain(|name| !name.is_empty());
+        no_proxy
+    }
+
+    fn matches(&self, url: &Url) -> bool {
+        let address = match url.host() {
+            // Before all else: it is for addresses, too.
+            _ if self.all => return true,
+            None => return false,
+            Some(Host::Ipv4(address)) => IpAddr::from(address),
+            Some(Host::Ipv6(address)) => IpAddr::from(address),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                return self.names.iter().any(|suffix| {
+                    name.strip_suffix(suffix.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                });
+            }
+        };
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxies(variables: &[(&str, &str)]) -> Proxies {
+        let find = |name: &str| variables.iter().find(|(key, _)| *key == name);
+        Proxies::read(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    fn of(variables: &[(&str, &str)], url: &str) -> Option<String> {
+        proxies(variables).of(&Url::parse(url).unwrap()).map(|proxy| proxy.unwrap().to_string())
+    }
+
+    fn is_direct(no_proxy: &str, url: &str) -> bool {
+        of(&[("all_proxy", "a:1"), ("no_proxy", no_proxy)], url).is_none()
+    }
+
+    #[test]
+    fn each_scheme_has_its_own_proxy_or_the_common_one() {
+        let both = [("http_proxy", "a:1"), ("HTTPS_PROXY", "http://b:2")];
+        assert_eq!(of(&both, "http://x/").as_deref(), Some("http://a:1/"));
+        assert_eq!(of(&both, "https://x/").as_deref(), Some("http://b:2/"));
+        assert_eq!(of(&[("all_proxy", "c:3")], "https://x/").as_deref(), Some("http://c:3/"));
+        assert_eq!(of(&[("all_proxy", "socks5h://c:3")], "https://x/").as_deref(), Some("socks5h://c:3"));
+        assert_eq!(of(&[], "http://x/"), None);
+        assert_eq!(of(&[("http_proxy", "")], "http://x/"), None);
+    }
+
+    #[test]
+    fn a_malformed_proxy_is_not_gone_around() {
+        for proxy in ["http://", "a b"] {
+            let proxies = proxies(&[("all_proxy", proxy), ("no_proxy", "direct.example")]);
+            for (url, direct) in
+                [("http://x/", false), ("https://x/", false), ("http://direct.example/", true)]
+            {
+                let of = proxies.of(&Url::parse(url).unwrap());
+                assert_eq!(of.is_none(), direct, "{proxy} {url}");
+                assert!(of.is_none_or(|proxy| proxy.is_err()), "{proxy} {url}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cgi_program_ignores_the_header_proxy_of_its_client() {
+        let cgi = [("HTTP_PROXY", "evil:1"), ("REQUEST_METHOD", "GET")];
+        assert_eq!(of(&cgi, "http://x/"), None);
+        assert!(of(&cgi[..1], "http://x/").is_some());
+    }
+
+    #[test]
+    fn no_proxy_has_names_with_their_subdomains() {
+        let list = "localhost, .example.com\tTwo.example. three.example";
+        for url in [
+            "http://localhost:8080/",
+            "http://example.com/",
+            "https://a.Example.com/",
+            "http://a.b.example.com./",
+            "http://two.example/",
+            "http://x.three.example/",
+        ] {
+            assert!(is_direct(list, url), "{url}");
+        }
+        for url in ["http://notexample.com/", "http://example.com.org/", "http://127.0.0.1/"] {
+            assert!(!is_direct(list, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_has_addresses_and_networks() {
+        let list = "127.0.0.0/8,192.168.1.1,::1,[::2],fd00::/8";
+        for url in [
+            "http://127.0.0.1/",
+            "http://127.9.9.9:80/",
+            "http://192.168.1.1/",
+            "http://[::1]:8080/",
+            "http://[::2]/",
+            "http://[fdab::1]/",
+        ] {
+            assert!(is_direct(list, url), "{url}");
+        }
+        for url in ["http://128.0.0.1/", "http://192.168.1.2/", "http://[fe80::1]/", "http://x/"] {
+            assert!(!is_direct(list, url), "{url}");
+        }
+        assert!(!is_direct("0.0.1", "http://127.0.0.1/"), "an address has no suffix");
+        assert!(!is_direct("10.0.0.0/99", "http://10.0.0.1/"), "a malformed entry matches nothing");
+    }
+
+    #[test]
+    fn no_proxy_has_an_asterisk_for_every_host() {
+        for url in ["http://x/", "http://127.0.0.1/", "https://[::1]/"] {
+            assert!(is_direct("*", url), "{url}");
+            assert!(is_direct("a, *", url), "{url}");
+        }
+        assert!(!is_direct("*.example", "http://a.example/"), "it is no pattern");
+    }
+}

@@ -1,0 +1,196 @@
+//! The client of an asynchronous runtime: the core's driver under a `Stream`, and lent.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::{FusedStream, Stream};
+use proto::{ClientEvent, ClientEventRef, CloseReason, Config, Driver, ReadyState};
+use url::Url;
+
+use super::trace::Trace;
+use super::{Client, Draft, Error, Head, Hooks, Http, TransportError};
+
+/// What an [`EventSource`] yields.
+pub type Event = ClientEvent<Head, TransportError>;
+
+/// What [`EventSource::next_event`] lends.
+pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
+
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+///
+/// It is a [`Stream`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next connection follows after the
+/// delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is the last item; a
+/// source that ends without one was [closed](Self::close), was told by the server to stay away (204), or reached the end
+/// of a request that is not repeated.
+///
+/// Dropping it ends the connection. It works while it is polled, and spawns nothing. The type of an adapter, such as
+/// `sse_tokio::EventSource`, has an example.
+#[must_use = "an event source does nothing unless polled"]
+pub struct EventSource<C: Client> {
+    driver: Driver<Http<C>>,
+    url: Url,
+    trace: Trace,
+}
+
+/// A [`Client`] whose sources have a builder.
+pub trait Build: Client + Sized {
+    /// The builder.
+    type Builder;
+
+    /// Begins to build a source of the events at `url`.
+    fn builder(url: &str) -> Self::Builder;
+
+    /// Builds the source.
+    ///
+    /// # Errors
+    ///
+    /// The request is malformed, or the client cannot be set up.
+    fn build(builder: Self::Builder) -> Result<EventSource<Self>, Error<Self::Body>>;
+}
+
+impl<C: Build> EventSource<C> {
+    /// A source of the events at `url`.
+    ///
+    /// # Errors
+    ///
+    /// The URL is malformed, or TLS cannot be set up.
+    pub fn get(url: impl AsRef<str>) -> Result<Self, Error<C::Body>> {
+        C::build(C::builder(url.as_ref()))
+    }
+
+    /// A source of the events that a request of yours answers with.
+    ///
+    /// # Errors
+    ///
+    /// The request is malformed, or TLS cannot be set up.
+    pub fn new(request: impl Into<C::Builder>) -> Result<Self, Error<C::Body>> {
+        C::build(request.into())
+    }
+
+    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a request.
+    pub fn builder(url: impl AsRef<str>) -> C::Builder {
+        C::builder(url.as_ref())
+    }
+}
+
+impl<C: Client> EventSource<C> {
+    /// A source that sends `request` through `client`, once it is polled.
+    ///
+    /// # Errors
+    ///
+    /// The request is malformed.
+    pub fn with_client(
+        request: Draft,
+        mut config: Config,
+        hooks: Hooks,
+        client: C,
+    ) -> Result<Self, Error<C::Body>> {
+        let template = request.finish(&mut config).map_err(Error::request)?;
+        let url = template.url().clone();
+        let trace = Trace::new(&url);
+        // The time for the head is kept by the transport, which knows when the request is sent.
+        let machine =
+            proto::EventSource::new(config.clone().with_head_timeout(None), RandomState::new().hash_one(()));
+        let driver = Driver::new(machine, Http::new(template, config, hooks, client));
+        Ok(Self { driver, url, trace })
+    }
+
+    /// Lends what happens next, without allocating for it; `None` when it is over.
+    ///
+    /// Cancel safe: a future that is dropped, in a `select!` say, has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// The source failed. `None` follows.
+    pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error<C::Body>>> {
+        let Self { driver, trace, .. } = self;
+        let mut next = pin!(driver.next());
+        match poll_fn(|cx| trace.in_scope(|| next.as_mut().poll(cx))).await? {
+            Ok(event) => {
+                trace.event(&event);
+                Some(Ok(event))
+            }
+            Err(closed) => {
+                trace.closed(&closed.reason);
+                Error::failure(closed).map(Err)
+            }
+        }
+    }
+
+    /// The URL that is connected to, without its credentials. That of a response is in its [`Head`].
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The ready state (9.2.2).
+    pub fn ready_state(&self) -> ReadyState {
+        self.driver.source().ready_state()
+    }
+
+    /// Why it is over, also without an error; `None` as long as it is not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.driver.source().close_reason()
+    }
+
+    /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
+    pub fn last_event_id(&self) -> &str {
+        self.driver.source().last_event_id()
+    }
+
+    /// Ends the connection, at once and for good: nothing more is delivered, not even events that were received.
+    pub fn close(&mut self) {
+        self.driver.close();
+    }
+
+    /// After [`Event::Disconnected`]: connects after this delay, counted from then, in place of the one that was named.
+    pub fn retry_after(&mut self, delay: Duration) {
+        self.driver.retry_after(delay);
+    }
+
+    /// Drops the connection until [`resume`](Self::resume), for an application that is in the background: a suspended source
+    /// is pending. A source whose request was sent and may not be repeated ends instead.
+    pub fn suspend(&mut self) {
+        self.driver.suspend();
+    }
+
+    /// Ends a suspension: the next poll connects, and goes on after the last event ID.
+    pub fn resume(&mut self) {
+        self.driver.resume();
+    }
+}
+
+impl<C: Client> Stream for EventSource<C> {
+    type Item = Result<Event, Error<C::Body>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        Poll::Ready(match ready!(this.trace.in_scope(|| this.driver.poll_owned(cx))) {
+            Some(Ok(event)) => {
+                this.trace.event(&event);
+                Some(Ok(event))
+            }
+            Some(Err(closed)) => {
+                this.trace.closed(&closed.reason);
+                Error::failure(closed).map(Err)
+            }
+            None => None,
+        })
+    }
+}
+
+impl<C: Client> fmt::Debug for EventSource<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL, which has secrets in its query.
+        f.debug_struct("EventSource").field("driver", &self.driver).finish_non_exhaustive()
+    }
+}
+
+impl<C: Client> FusedStream for EventSource<C> {
+    fn is_terminated(&self) -> bool {
+        self.driver.is_done()
+    }
+}

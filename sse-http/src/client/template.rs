@@ -1,0 +1,216 @@
+//! The request of a source: what the user asked for, and the headers that every attempt adds.
+
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use http::{Method, Request};
+use proto::{Config, Repeat, basic_authorization};
+use url::Url;
+
+use super::{Attempt, TransportError};
+
+/// A request that is being built, or the first thing that is wrong with it.
+///
+/// The methods of an adapter's builder are those of this type, a line each. [`finish`](Self::finish) checks the request and
+/// adds what every attempt sends.
+#[derive(Debug)]
+pub struct Draft(Result<Template, TransportError>);
+
+/// The request that every attempt of a source copies; made by [`Draft::finish`].
+///
+/// [`Debug`](fmt::Debug) leaves out the URL, the values of the headers and the body.
+pub struct Template {
+    pub(super) url: Url,
+    pub(super) request: Request<Bytes>,
+    /// The user's headers that may go to another origin.
+    pub(super) forward: Vec<HeaderName>,
+    /// The query parameter that the last event ID goes in, besides the header.
+    pub(super) id_parameter: Option<String>,
+    /// The body is a stream of the adapter's, and whether it was sent.
+    stream: Option<AtomicBool>,
+    user_agent: bool,
+}
+
+impl Draft {
+    /// The value of `User-Agent` where the user sets none (RFC 9110, 10.1.5: a user agent should send one).
+    pub const USER_AGENT: &str = concat!("sse-http/", env!("CARGO_PKG_VERSION"));
+
+    /// A `GET` of this URL.
+    pub fn get(url: &str) -> Self {
+        Self::new(Url::parse(url).map_err(TransportError::Url), Request::default())
+    }
+
+    /// A request of the user's own, whose URI has to be absolute.
+    pub fn from_request(request: Request<impl Into<Bytes>>) -> Self {
+        Self::new(
+            Url::parse(&request.uri().to_string()).map_err(TransportError::Url),
+            request.map(Into::into),
+        )
+    }
+
+    /// A request that could not even be begun.
+    pub fn failed(error: TransportError) -> Self {
+        Self(Err(error))
+    }
+
+    fn new(url: Result<Url, TransportError>, request: Request<Bytes>) -> Self {
+        Self(url.map(|url| Template {
+            url,
+            request,
+            forward: Vec::new(),
+            id_parameter: None,
+            stream: None,
+            user_agent: true,
+        }))
+    }
+
+    /// The URL; `None` if it is malformed.
+    pub fn url(&self) -> Option<&Url> {
+        Some(&self.0.as_ref().ok()?.url)
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Template)) -> Self {
+        if let Ok(template) = &mut self.0 {
+            set(template);
+        }
+        self
+    }
+
+    /// Sets the method.
+    pub fn method(self, method: Method) -> Self {
+        self.with(|template| *template.request.method_mut() = method)
+    }
+
+    /// Adds a header.
+    pub fn header<N, V>(self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName, Error: Into<http::Error>>,
+        V: TryInto<HeaderValue, Error: Into<http::Error>>,
+    {
+        let header = name
+            .try_into()
+            .map_err(Into::into)
+            .and_then(|name| Ok((name, value.try_into().map_err(Into::into)?)));
+        Self(self.0.and_then(|mut template| {
+            let (name, value) = header.map_err(TransportError::Request)?;
+            template.request.headers_mut().append(name, value);
+            Ok(template)
+        }))
+    }
+
+    /// Adds headers, in the place of those with the same names.
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        self.with(|template| template.request.headers_mut().extend(headers))
+    }
+
+    /// Sets the body, which is sent with every attempt.
+    pub fn body(self, body: impl Into<Bytes>) -> Self {
+        self.with(|template| *template.request.body_mut() = body.into())
+    }
+
+    /// Says that the body is a stream, which the adapter sends with the first attempt; a second one fails with
+    /// [`TransportError::BodyConsumed`].
+    pub fn stream_body(self) -> Self {
+        self.with(|template| template.stream = Some(AtomicBool::new(false)))
+    }
+
+    /// Lets a header follow a redirect to another origin.
+    pub fn forward_header(self, name: HeaderName) -> Self {
+        self.with(|template| template.forward.push(name))
+    }
+
+    /// Sends the last event ID in this query parameter as well.
+    pub fn last_event_id_parameter(self, name: String) -> Self {
+        self.with(|template| template.id_parameter = Some(name))
+    }
+
+    /// Adds no `User-Agent`: an HTTP client of the user's own has one, or is meant to have none.
+    pub fn no_user_agent(self) -> Self {
+        self.with(|template| template.user_agent = false)
+    }
+
+    /// Checks the request, and adds what every attempt sends unless the user set it otherwise:
+    ///
+    /// - `Accept: text/event-stream` and `Cache-Control: no-cache` (9.2.2, 9.2.3);
+    /// - `Accept-Encoding: identity`: without it a server may choose any coding (RFC 9110, 12.5.3), and a compressor holds
+    ///   events back;
+    /// - `User-Agent: sse-http/<version>`;
+    /// - `Authorization` with the credentials of the URL, which leave the URL.
+    ///
+    /// A `Last-Event-ID` header becomes the ID that `config` starts with: left in the request, it would be sent again after
+    /// the stream has changed the ID. [`Config::repeat`] becomes `Never` for methods that are not idempotent (`POST`,
+    /// `PATCH`), unless it is set.
+    ///
+    /// # Errors
+    ///
+    /// The URL or a header is malformed, or the scheme is neither `http` nor `https`.
+    pub fn finish(self, config: &mut Config) -> Result<Template, TransportError> {
+        let mut template = self.0?;
+        if !matches!(template.url.scheme(), "http" | "https") {
+            return Err(TransportError::Scheme(template.url.scheme().into()));
+        }
+        let idempotent = template.request.method().is_idempotent();
+        let by_method = if idempotent { Repeat::Always } else { Repeat::Never };
+        let repeat = config.repeat().unwrap_or(by_method);
+        *config = mem::take(config).with_repeat(repeat);
+        let headers = template.request.headers_mut();
+        if let Some(id) = headers.remove("last-event-id") {
+            config.resume_after(id.as_bytes());
+        }
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        if template.user_agent {
+            headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(Draft::USER_AGENT));
+        }
+        take_credentials(&mut template.url, headers);
+        Ok(template)
+    }
+}
+
+impl Template {
+    /// The URL, without its credentials.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What an attempt sends: the request with the last event ID, as [`proto::Request`] has it.
+    ///
+    /// # Errors
+    ///
+    /// The body is a stream that was sent already.
+    pub fn attempt(&self, asked: &proto::Request<'_>) -> Result<Attempt, TransportError> {
+        let stream = match &self.stream {
+            Some(sent) if sent.swap(true, Ordering::Relaxed) => return Err(TransportError::BodyConsumed),
+            stream => stream.is_some(),
+        };
+        Ok(Attempt::new(self, asked, stream))
+    }
+}
+
+/// Moves the credentials of a URL to where HTTP has them. A header that is set already stands.
+pub(super) fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
+    let Some(value) = authorization(url) else { return };
+    // Only a URL without a host refuses, and one of HTTP has it.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    headers.entry(AUTHORIZATION).or_insert(value);
+}
+
+/// The credentials of a URL as the value of `Authorization` or `Proxy-Authorization` (RFC 7617).
+pub fn authorization(url: &Url) -> Option<HeaderValue> {
+    let value = basic_authorization(url.username(), url.password())?;
+    let mut value = HeaderValue::try_from(value).expect("base64 is ASCII");
+    value.set_sensitive(true);
+    Some(value)
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("method", self.request.method()).finish_non_exhaustive()
+    }
+}

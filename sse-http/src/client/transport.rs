@@ -1,0 +1,165 @@
+//! The transport of an asynchronous source: the rules of HTTP over a client that sends one request.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{Request, Response};
+use proto::{Config, ErrorKind, Instant, ResponseHead, Timer, Transport, Verdict};
+
+use super::hooks::{ChunkHook, RefusedHook, RequestHook, ResponseHook};
+use super::{Attempt, Body, Head, Hooks, Refused, Template, TransportError, trace};
+
+/// How long the beginning of a refused body is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// An HTTP client on a runtime: what an [`EventSource`](super::EventSource) needs besides the rules.
+///
+/// It sends one request and does not follow redirects, decode contents, or keep time beyond
+/// [`Config::connect_timeout`](proto::Config::connect_timeout); the rest stands in this crate.
+pub trait Client: Timer<Sleep: Send> + Send + Sync + 'static {
+    /// The body of a response.
+    type Body: Stream<Item = Result<Bytes, TransportError>> + Send + Unpin + 'static;
+
+    /// Sends a request, whose URI is absolute, and resolves when the head of its response is there.
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, TransportError>> + Send;
+}
+
+/// The [`Transport`] of an [`EventSource`](super::EventSource).
+pub struct Http<C> {
+    template: Template,
+    shared: Arc<Shared<C>>,
+    on_response: Option<ResponseHook>,
+    on_chunk: Option<ChunkHook>,
+}
+
+/// What an attempt takes with it.
+struct Shared<C> {
+    client: C,
+    config: Config,
+    on_request: Option<RequestHook>,
+    on_refused: Option<RefusedHook>,
+}
+
+impl<C> Http<C> {
+    pub(super) fn new(template: Template, config: Config, hooks: Hooks, client: C) -> Self {
+        let Hooks { on_request, on_refused, on_response, on_chunk } = hooks;
+        let shared = Shared { client, config, on_request, on_refused };
+        Self { template, shared: Arc::new(shared), on_response, on_chunk }
+    }
+}
+
+impl<C: Client> Timer for Http<C> {
+    type Sleep = C::Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> C::Sleep {
+        self.shared.client.sleep_until(deadline)
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.client.now()
+    }
+}
+
+impl<C: Client> Transport for Http<C> {
+    type Head = Head;
+    type Body = Body<C::Body>;
+    type Chunk = Bytes;
+    type Error = TransportError;
+    type Connect = Pin<Box<dyn Future<Output = Result<(Head, Body<C::Body>), TransportError>> + Send>>;
+
+    fn connect(&mut self, asked: proto::Request<'_>) -> Self::Connect {
+        trace::connecting(asked.attempt);
+        let (attempt, failures) = (self.template.attempt(&asked), asked.attempt);
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { shared.connect(attempt?, failures).await })
+    }
+
+    fn head(head: &Head) -> ResponseHead<'_> {
+        head.response_head()
+    }
+
+    fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
+        let verdict = head.verdict.unwrap_or(verdict);
+        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
+    }
+
+    fn on_chunk(&mut self, chunk: &Bytes) {
+        if let Some(hook) = &mut self.on_chunk {
+            hook(chunk);
+        }
+    }
+
+    fn error_kind(error: &TransportError) -> ErrorKind {
+        error.kind()
+    }
+}
+
+impl<C: Client> Shared<C> {
+    async fn connect(
+        &self,
+        mut attempt: Attempt,
+        failures: u32,
+    ) -> Result<(Head, Body<C::Body>), TransportError> {
+        if let Some(hook) = &self.on_request {
+            let request = hook(attempt.request()?, failures).await.map_err(TransportError::Hook)?;
+            attempt.replace(request)?;
+        }
+        // The clock of the request covers no hook: a token may take its time.
+        let response = self.exchange(&mut attempt);
+        let (head, body) = match self.config.head_timeout() {
+            Some(limit) => self.within(limit, response).await.ok_or(TransportError::HeadTimeout)??,
+            None => response.await?,
+        };
+        self.decide(head, Body::new(body)).await
+    }
+
+    /// Sends the request, and those that redirects make of it.
+    async fn exchange(&self, attempt: &mut Attempt) -> Result<(Head, C::Body), TransportError> {
+        loop {
+            let (parts, body) = self.client.send(attempt.request()?).await?.into_parts();
+            if let Some(head) = attempt.answer(parts)? {
+                return Ok((head, body));
+            }
+        }
+    }
+
+    /// Reads the beginning of a refused response, and lets the application decide about it.
+    async fn decide(
+        &self,
+        mut head: Head,
+        mut body: Body<C::Body>,
+    ) -> Result<(Head, Body<C::Body>), TransportError> {
+        let verdict = self.config.verdict(&head.response_head());
+        if verdict != Verdict::Open {
+            // A body that breaks off is as long as it is: the response stands.
+            let _ = self.within(PATIENCE, body.fill(Refused::BODY)).await;
+            head.verdict = Some(match &self.on_refused {
+                Some(hook) => {
+                    let start = Bytes::copy_from_slice(body.start());
+                    hook(Refused::new(head.clone(), start, verdict)).await
+                }
+                None => verdict,
+            });
+        }
+        Ok((head, body))
+    }
+
+    /// What a future comes to, unless it takes longer than `limit`.
+    async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let mut sleep = pin!(self.client.sleep_until(self.client.now() + limit));
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+}
