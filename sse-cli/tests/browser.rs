@@ -34,6 +34,12 @@ async fn chromium() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium and npm packages: run scripts/browser-tests.sh"]
+async fn page() {
+    node("page.test.mjs").await;
+}
+
+#[tokio::test]
 #[ignore = "needs npm packages: run scripts/browser-tests.sh"]
 async fn npm_clients() {
     node("clients.test.mjs").await;

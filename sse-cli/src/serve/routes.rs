@@ -55,6 +55,8 @@ pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
         .route("/metrics", get(metrics))
         .route("/", get(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
         .route("/page.js", get(|| async { asset("text/javascript", include_str!("page/page.js")) }))
+        .route("/stream.js", get(|| async { asset("text/javascript", include_str!("page/stream.js")) }))
+        .route("/log.js", get(|| async { asset("text/javascript", include_str!("page/log.js")) }))
         .route("/page.css", get(|| async { asset("text/css", include_str!("page/page.css")) }))
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard))
         .layer(DefaultBodyLimit::max(arguments.max_body))

@@ -143,32 +143,3 @@ test("twenty sources in one page over HTTP/2, six over HTTP/1.1", async (t) => {
     assert.equal(await opened(), expected);
   }
 });
-
-test("the page shows a topic live", async (t) => {
-  const server = await serve(t, "--retry", "100");
-  const context = await browser.newContext();
-  t.after(() => context.close());
-  const page = await context.newPage();
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (line) => { if (line.type() === "error") problems.push(line.text()); });
-  await page.goto(server.url);
-  await page.click("text=Follow");
-  const text = (id) => page.textContent(`#${id}`);
-  await until("open", async () => (await text("state")) === "1 open");
-  await page.fill("[name=data]", "<b>one</b>\ntwo");
-  await page.click("text=Publish");
-  await until("a row", () => page.$("#log li"));
-  assert.equal(await page.textContent("#log pre"), "<b>one</b>\ntwo", "text stays text");
-  assert.equal(await text("events"), "1");
-  assert.match(await text("last"), /^[0-9a-f]{16}-1$/);
-  assert.match(await text("rate"), /^0\.2 /);
-  assert.deepEqual(problems, []);
-  await server.stop("SIGTERM");
-  await until("connecting", async () => (await text("state")) === "0 connecting");
-  await serve(t, "--listen", server.address, "--retry", "100");
-  await until("open again", async () => (await text("state")) === "1 open");
-  assert.ok(Number(await text("reconnections")) >= 1);
-  await page.click("text=Close");
-  assert.equal(await text("state"), "2 closed");
-});

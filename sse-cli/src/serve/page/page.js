@@ -1,88 +1,239 @@
 "use strict";
 
-// Shows one topic with the browser's own EventSource. Text only ever enters the page as text.
-const show = (id, text) => { document.getElementById(id).textContent = text; };
-const states = ["0 connecting", "1 open", "2 closed"];
-const kept = 200;
-let source = null;
-let events = 0;
-let reconnections = 0;
-let arrivals = [];
+import { Follower, Native } from "./stream.js";
+import { Log, size } from "./log.js";
 
-function tick() {
-  const state = source ? source.readyState : 2;
-  show("state", source ? states[state] : "–");
-  document.getElementById("state").dataset.state = state;
-  const since = performance.now() - 5000;
-  arrivals = arrivals.filter((at) => at > since);
-  show("rate", `${(arrivals.length / 5).toFixed(1)} /s`);
-}
+const at = (id) => document.getElementById(id);
+const view = new URLSearchParams(location.search);
+const SECONDS = 120; // of the line of the rate
 
-function row(type, data) {
-  const item = document.createElement("li");
-  item.className = type === "gap" ? "gap" : "";
-  const parts = [["time", new Date().toLocaleTimeString()], ["span", type], ["pre", data]];
-  for (const [tag, text] of parts) {
-    const part = document.createElement(tag);
-    part.textContent = text;
-    item.append(part);
-  }
-  const log = document.getElementById("log");
-  log.prepend(item);
-  while (log.children.length > kept) log.lastChild.remove();
-}
+let token = "";
+let followers = [];
+let states = new Map();
+let figures = { events: 0, bytes: 0, reconnections: 0, last: "" };
+let rates = new Array(SECONDS).fill(0);
+const seenTypes = new Set();
 
-function receive(event) {
-  events += 1;
-  arrivals.push(performance.now());
-  show("events", events);
-  show("last", event.lastEventId || "–");
-  row(event.type, event.data);
-  tick();
-}
-
-function follow(form) {
-  source?.close();
-  events = 0;
-  reconnections = 0;
-  arrivals = [];
-  show("events", 0);
-  show("reconnections", 0);
-  show("last", "–");
-  const url = new URL(`/events/${encodeURIComponent(form.topic.value)}`, location);
-  if (form.token.value) url.searchParams.set("access_token", form.token.value);
-  source = new EventSource(url);
-  const types = form.types.value.split(",").map((type) => type.trim()).filter(Boolean);
-  for (const type of new Set(["message", "gap", ...types])) {
-    // "open" and "error" are the source's own; only those with data came from the stream.
-    source.addEventListener(type, (event) => { if (event instanceof MessageEvent) receive(event); });
-  }
-  source.addEventListener("open", tick);
-  source.addEventListener("error", (event) => {
-    if (event instanceof MessageEvent) return;
-    if (event.target.readyState === EventSource.CONNECTING) show("reconnections", ++reconnections);
-    tick();
-  });
-  tick();
-}
-
-async function publish(form) {
-  const headers = { "Content-Type": "application/json" };
-  if (form.token.value) headers.Authorization = `Bearer ${form.token.value}`;
-  const topic = document.getElementById("follow").topic.value;
-  const body = { data: form.data.value };
-  if (form.event.value) body.event = form.event.value;
-  const answer = await fetch(`/events/${encodeURIComponent(topic)}`, { method: "POST", headers, body: JSON.stringify(body) });
-  show("answer", `${answer.status} ${await answer.text()}`);
-}
-
-document.getElementById("follow").addEventListener("submit", (event) => {
-  event.preventDefault();
-  follow(event.target.elements);
+const log = new Log(at("log"), at("shown"), {
+  resumeFrom: (row) => connect({ lastEventId: row.id, only: row.topic }),
 });
-document.getElementById("close").addEventListener("click", () => { source?.close(); tick(); });
-document.getElementById("publish").addEventListener("submit", (event) => {
+
+function topics() {
+  const names = at("topics").value.split(",").map((name) => name.trim()).filter(Boolean);
+  return [...new Set(names)].slice(0, 5); // a browser opens six connections to a host
+}
+
+/** Follows all topics, each by a connection of its own. */
+function connect({ lastEventId = "", earliest = false, only } = {}) {
+  disconnect();
+  const names = topics();
+  at("publish-topic").value ||= names[0] ?? "";
+  at("curl").textContent = `curl -H 'Content-Type: text/plain' -d 'hello' ${eventsUrl(names[0] ?? "demo")}`;
+  history.replaceState(null, "", `?${viewParameters()}`);
+  for (const topic of names) {
+    const url = eventsUrl(topic);
+    if (earliest) url.searchParams.set("lastEventId", "earliest");
+    const shown = names.length > 1 ? topic : "";
+    const options = { token, types: typesOfView(), on: handlers(topic, shown) };
+    if (!only || only === topic || names.length === 1) options.lastEventId = lastEventId;
+    if (lastEventId && at("native").checked) url.searchParams.set("lastEventId", lastEventId);
+    followers.push(at("native").checked ? new Native(url, options) : new Follower(url, options));
+  }
+}
+
+function disconnect() {
+  followers.forEach((follower) => follower.close());
+  followers = [];
+  states = new Map();
+  describe();
+}
+
+const eventsUrl = (topic) => new URL(`/events/${encodeURIComponent(topic)}`, location.origin);
+const typesOfView = () => [...seenTypes, ...view.getAll("type")];
+
+function handlers(topic, shown) {
+  let lost = "";
+  return {
+    state(name, detail, cause) {
+      states.set(topic, { name, detail });
+      if (name === "open") lost = "";
+      if ((name === "waiting" && cause !== lost) || name === "closed") {
+        lost = cause ?? detail;
+        if (name === "waiting") figures.reconnections += 1;
+        log.add({ kind: "note", type: "", id: "", topic: shown, data: `${shown ? `${shown}: ` : ""}${lost}` });
+      }
+      describe();
+    },
+    event(event) {
+      figures.events += 1;
+      figures.last = event.id;
+      rates[rates.length - 1] += 1;
+      if (!seenTypes.has(event.type)) {
+        // Bounded: a stream may make up types without end.
+        if (seenTypes.size < 200) seenTypes.add(event.type);
+        offerTypes();
+      }
+      log.add({ kind: "event", topic: shown, ...event });
+    },
+    comment(text) {
+      if (at("comments").checked) log.add({ kind: "comment", type: "", id: "", topic: shown, data: text });
+    },
+    bytes(count) {
+      figures.bytes += count;
+    },
+    unauthorized(reason) {
+      askForToken(reason);
+    },
+  };
+}
+
+function describe() {
+  const all = [...states.entries()];
+  const rank = ["closed", "waiting", "connecting", "open"];
+  const worst = rank.find((name) => all.some(([, state]) => state.name === name)) ?? "none";
+  document.body.dataset.state = worst;
+  const text = all.map(([topic, { name, detail }]) => `${all.length > 1 ? `${topic}: ` : ""}${name}${detail ? ` – ${detail}` : ""}`);
+  at("state").textContent = text.join(" · ") || "not connected";
+  at("connect").textContent = followers.length > 0 ? "Disconnect" : "Connect";
+}
+
+function askForToken(reason) {
+  at("token-form").hidden = false;
+  at("token-reason").textContent = reason;
+  at("token").focus();
+}
+
+function offerTypes() {
+  const select = at("type");
+  const chosen = select.value || (view.get("type") ?? "");
+  select.replaceChildren(...["", ...[...seenTypes].sort()].map((type) => new Option(type || "all", type)));
+  select.value = seenTypes.has(chosen) ? chosen : "";
+  filter();
+}
+
+function filter() {
+  log.filter(at("text").value, at("type").value);
+}
+
+function viewParameters() {
+  const parameters = new URLSearchParams();
+  topics().forEach((topic) => parameters.append("topic", topic));
+  if (at("type").value) parameters.set("type", at("type").value);
+  if (at("text").value) parameters.set("text", at("text").value);
+  return parameters;
+}
+
+/** The topics that the server lists, as suggestions; a server that does not list them is fine. */
+async function suggest() {
+  try {
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    const response = await fetch("/topics", { headers });
+    if (!response.ok) return;
+    const { topics: list = [] } = await response.json();
+    at("known").replaceChildren(...list.slice(0, 100).map(({ name }) => new Option(name, name)));
+  } catch {
+    // Suggestions only.
+  }
+}
+
+function checkJson() {
+  const text = at("publish-data").value;
+  const note = at("json");
+  delete note.dataset.valid;
+  note.textContent = "";
+  if (!/^\s*[[{]/.test(text)) return;
+  try {
+    (at("batch").checked ? text.split("\n").filter(Boolean) : [text]).forEach((part) => JSON.parse(part));
+    note.textContent = "valid JSON";
+    note.dataset.valid = "yes";
+  } catch (error) {
+    note.textContent = `not JSON: ${error.message}`;
+    note.dataset.valid = "no";
+  }
+}
+
+async function publish() {
+  const topic = at("publish-topic").value.trim() || topics()[0];
+  const [type, id, text] = [at("publish-type").value, at("publish-id").value, at("publish-data").value];
+  const envelope = (data) => ({ data, ...(type && { event: type }), ...(id && { id }) });
+  const body = at("batch").checked ? text.split("\n").filter(Boolean).map(envelope) : envelope(text);
+  const headers = { "Content-Type": ENVELOPE };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const answer = at("answer");
+  try {
+    const response = await fetch(eventsUrl(topic), { method: "POST", headers, body: JSON.stringify(body) });
+    answer.dataset.ok = response.ok ? "yes" : "no";
+    const reply = (await response.text()).trim();
+    answer.textContent = `${response.status} ${reply}`;
+    if (response.status === 401 || response.status === 403) askForToken(reply);
+  } catch (error) {
+    answer.dataset.ok = "no";
+    answer.textContent = `not published: ${error.message}`;
+  }
+}
+
+/** The media type of events with their fields. */
+const ENVELOPE = "application/json";
+
+function draw() {
+  at("events").textContent = figures.events.toLocaleString();
+  at("bytes").textContent = size(figures.bytes);
+  at("reconnections").textContent = figures.reconnections;
+  at("last").textContent = figures.last || "–";
+  at("empty").hidden = !log.empty;
+}
+
+function second() {
+  at("per-second").textContent = `${rates.at(-1)} /s`;
+  const top = Math.max(1, ...rates);
+  at("rate-line").setAttribute("points", rates.map((rate, x) => `${x},${31 - (rate / top) * 30}`).join(" "));
+  rates = [...rates.slice(1), 0];
+}
+
+function togglePause() {
+  log.pause(!log.paused);
+  at("pause").setAttribute("aria-pressed", String(log.paused));
+}
+
+const clicks = {
+  connect: () => (followers.length > 0 ? disconnect() : connect()),
+  earliest: () => { log.clear(); connect({ earliest: true }); },
+  link: () => navigator.clipboard.writeText(new URL(`/?${viewParameters()}`, location.origin)),
+  "token-button": () => askForToken(""),
+  pause: togglePause,
+  clear: () => log.clear(),
+  copy: () => navigator.clipboard.writeText(log.copy()),
+  "copy-curl": () => navigator.clipboard.writeText(at("curl").textContent),
+};
+for (const [id, action] of Object.entries(clicks)) at(id).addEventListener("click", action);
+at("follow").addEventListener("submit", (event) => { event.preventDefault(); connect(); });
+at("publish").addEventListener("submit", (event) => { event.preventDefault(); publish(); });
+at("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  publish(event.target.elements).catch((error) => show("answer", error));
+  token = at("token").value;
+  at("token-form").hidden = true;
+  suggest();
+  connect();
 });
-setInterval(tick, 500);
+at("native").addEventListener("change", () => connect());
+at("text").addEventListener("input", filter);
+at("type").addEventListener("change", filter);
+for (const id of ["publish-data", "batch"]) at(id).addEventListener("input", checkJson);
+document.addEventListener("keydown", (event) => {
+  const field = event.target.closest("input:not([type=checkbox]), textarea, select");
+  if (event.key === "Enter" && event.ctrlKey && event.target.closest("#publish")) at("publish").requestSubmit();
+  else if (event.key === "Escape" && field) field.blur();
+  else if (field || event.ctrlKey || event.metaKey || event.altKey) return;
+  else if (event.key === "/") { event.preventDefault(); at("text").focus(); }
+  else if (event.key === " " && !event.target.closest("button, input, summary")) { event.preventDefault(); togglePause(); }
+});
+
+at("publisher").open = innerWidth > 640; // on a phone the events come first
+at("topics").value = view.getAll("topic").join(", ") || "demo";
+at("text").value = view.get("text") ?? "";
+if (view.get("type")) seenTypes.add(view.get("type"));
+offerTypes();
+setInterval(draw, 200);
+setInterval(second, 1000);
+suggest();
+connect();
