@@ -66,7 +66,7 @@ dependent() {
   download "$name" "$version"
   switch "$work/$name/Cargo.toml"
   cd "$work/$name"
-  cargo build --quiet --all-features
+  cargo build --quiet
   [ "$1" = - ] || cargo test --quiet "$@"
 }
 

@@ -204,3 +204,30 @@ impl Stream for EventSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the policy is told after a response without events, of a connection that was open for a minute if `healthy`.
+    async fn retries_after(healthy: bool) -> Option<usize> {
+        let mut source = EventSource::get("http://127.0.0.1:9/");
+        source.last_retry = Some((3, Duration::ZERO));
+        source.open(http::Response::new(": alive\n\n").into());
+        if let State::Open(connection) = &mut source.state
+            && healthy
+        {
+            connection.healthy = Delay::new(Duration::ZERO);
+            (&mut connection.healthy).await;
+        }
+        let next = std::future::poll_fn(|cx| Pin::new(&mut source).poll_next(cx)).await;
+        assert!(matches!(next, Some(Err(Error::StreamEnded))));
+        source.last_retry.map(|(retries, _)| retries)
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_open_for_a_minute_starts_the_count_again() {
+        assert_eq!(retries_after(true).await, Some(1));
+        assert_eq!(retries_after(false).await, Some(4));
+    }
+}
