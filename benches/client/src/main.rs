@@ -13,7 +13,6 @@ use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};
 use futures_util::{StreamExt, TryStreamExt};
 use http_body_util::{BodyDataStream, BodyExt};
 use launchdarkly_sdk_transport::HyperTransport;
-use reqwest_eventsource::retry::Never;
 use sse_tokio::{ByteStreamExt, Config, Event, EventRef, EventSource, Frame, Repeat};
 
 /// How the server frames the body, and how much it writes at once.
@@ -27,13 +26,14 @@ enum Framing {
     Flushed,
 }
 
-const CONTENDERS: [&str; 8] = [
+const CONTENDERS: [&str; 9] = [
     "raw",
     "raw, every byte read",
     "EventSource::next_event",
     "EventSource as a Stream",
     ".sse(), next_frame",
     ".sse() as a Stream",
+    "sse-reqwest-eventsource",
     "reqwest-eventsource 0.6",
     "eventsource-client 0.18",
 ];
@@ -142,6 +142,22 @@ fn serve(events: usize, framing: Framing) -> SocketAddr {
     address
 }
 
+/// Reads by the client of reqwest-eventsource 0.6, or by the one that takes its place.
+macro_rules! read_alike {
+    ($krate:ident, $url:expr) => {{
+        let request = reqwest12::Client::new().get($url);
+        let mut source = $krate::EventSource::new(request).expect("a request");
+        source.set_retry_policy(Box::new($krate::retry::Never));
+        let mut read = 0;
+        while let Some(Ok(event)) = source.next().await {
+            if let $krate::Event::Message(message) = event {
+                read += black_box(message).data.len();
+            }
+        }
+        read
+    }};
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn read(contender: usize, url: &str, events: usize) {
     let length = event().trim_end().len() - "data: ".len();
@@ -204,18 +220,8 @@ async fn read(contender: usize, url: &str, events: usize) {
             }
             read
         }
-        6 => {
-            let mut source =
-                reqwest_eventsource::EventSource::new(reqwest12::Client::new().get(url)).expect("a request");
-            source.set_retry_policy(Box::new(Never));
-            let mut read = 0;
-            while let Some(Ok(event)) = source.next().await {
-                if let reqwest_eventsource::Event::Message(message) = event {
-                    read += black_box(message).data.len();
-                }
-            }
-            read
-        }
+        6 => read_alike!(sse_reqwest_eventsource, url),
+        7 => read_alike!(reqwest_eventsource, url),
         _ => {
             let transport = HyperTransport::builder().build_http().expect("a transport");
             let client = ClientBuilder::for_url(url)

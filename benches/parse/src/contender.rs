@@ -132,6 +132,7 @@ pub fn entries() -> Vec<Entry> {
         Entry::of::<ours::Stream>(),
         Entry::of::<ours::Client>(),
         Entry::of::<ours::ClientOwned>(),
+        Entry::of::<ours::DropIn>(),
         Entry::of::<peers::SseCore>(),
         Entry::of::<peers::SseStream>(),
         Entry::of::<peers::SseParse>(),

@@ -96,6 +96,21 @@ impl Contender for Stream {
     }
 }
 
+/// The drop-in replacement of eventsource-stream: three strings for each event, as there.
+pub struct DropIn;
+
+impl Contender for DropIn {
+    const NAME: &str = "sse-eventsource-stream";
+    const API: Api = Api::Owned;
+    const ROLE: Role = Role::Ours;
+
+    fn run(chunks: &Chunks, sink: &mut impl Sink) {
+        drain(sse_eventsource_stream::EventStream::new(Ready(chunks.slices())), |event| {
+            sink.event(&event.event, &event.data, &event.id);
+        });
+    }
+}
+
 /// A response that is there at once, and all of its body.
 struct Memory<I>(Option<I>);
 

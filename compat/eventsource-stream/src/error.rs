@@ -3,7 +3,7 @@
 use alloc::string::{FromUtf8Error, String};
 use core::fmt;
 
-use nom::error::Error as NomError;
+use nom::error::{Error as NomError, ErrorKind};
 
 /// Why an [`EventStream`](crate::EventStream) yielded an error.
 ///
@@ -22,6 +22,13 @@ pub enum EventStreamError<E> {
 impl<E> From<NomError<&str>> for EventStreamError<E> {
     fn from(error: NomError<&str>) -> Self {
         Self::Parser(NomError { input: error.input.into(), code: error.code })
+    }
+}
+
+impl<E> EventStreamError<E> {
+    /// Says that a limit was exceeded, of which there is none.
+    pub(crate) fn limit(_: proto::Error) -> Self {
+        Self::Parser(NomError { input: String::new(), code: ErrorKind::TooLarge })
     }
 }
 

@@ -41,10 +41,10 @@
 
 extern crate alloc;
 
-mod block_retry;
 mod error;
 mod event;
 mod reader;
+mod retry;
 mod stream;
 
 pub use error::EventStreamError;

@@ -71,22 +71,20 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let mut event = this.reader.next_event();
-        loop {
-            match event {
-                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
-                Ok(None) if *this.ended => return Poll::Ready(None),
-                Ok(None) => {}
-                Err(error) => return Poll::Ready(Some(Err(EventStreamError::Parser(error)))),
-            }
-            event = match ready!(this.chunks.as_mut().poll_next(cx)) {
-                Some(Ok(chunk)) => this.reader.feed(chunk.as_ref()),
-                Some(Err(error)) => return Poll::Ready(Some(Err(EventStreamError::Transport(error)))),
-                None => {
-                    *this.ended = true;
-                    return Poll::Ready(None);
-                }
-            };
+        if let Some(event) = this.reader.next_event().map_err(EventStreamError::limit)? {
+            return Poll::Ready(Some(Ok(event)));
         }
+        while !*this.ended {
+            match ready!(this.chunks.as_mut().poll_next(cx)) {
+                Some(Ok(chunk)) => {
+                    if let Some(event) = this.reader.feed(chunk.as_ref()).map_err(EventStreamError::limit)? {
+                        return Poll::Ready(Some(Ok(event)));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(EventStreamError::Transport(error)))),
+                None => *this.ended = true,
+            }
+        }
+        Poll::Ready(None)
     }
 }
