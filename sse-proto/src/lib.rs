@@ -14,7 +14,7 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`line`](mod@line) and [`field`] for those who need less |
+//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`field`] for those who need less |
 //! | events → bytes | [`EventBuilder`] |
 //! | when to connect, whom to believe, how long to wait | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | what to replay, when to reassure | [`History`], [`KeepAlive`] |
@@ -61,7 +61,7 @@ pub use client::{
     Redirects, Repeat, Request, ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
 pub use decode::{
-    Event, Finish, Frame, Limits, Message, Overflow, OwnedFrame, Parser, Step, StreamFrame, field, line,
+    Event, Finish, Frame, Limits, Message, Overflow, OwnedFrame, Parser, Step, StreamFrame, field,
 };
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;

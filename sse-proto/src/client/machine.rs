@@ -140,7 +140,9 @@ impl EventSource {
         let chunk = *input;
         let progress = self.advance_at(now, input);
         self.complete(progress, |step| match &self.state {
-            State::Open(_) => self.parser.borrow(step, chunk),
+            #[expect(unsafe_code, reason = "the parser has validated the text")]
+            // SAFETY: the step is that of the last read, whose input was `chunk`, which has been borrowed since.
+            State::Open(_) => unsafe { self.parser.borrow(step, chunk) },
             _ => self.unterminated(),
         })
         .expect("the frame was completed just now")

@@ -1,353 +1,256 @@
-//! The buffers of 9.2.6, data, event type, last event ID: for what the chunk cannot keep.
-//!
-//! A value stays in the chunk, as indices, for as long as the chunk is there. It goes to a buffer when the chunk is about
-//! to go, or when it cannot be borrowed as it came: several lines, ill-formed UTF-8, a line cut by a chunk border.
-//!
-//! ```text
-//!        ┌──────────────── chunk ────────────────┐┌── next chunk ──┐
-//!         event: add ⏎ data: 73857293 ⏎ ⏎ data: to   ma ⏎ ⏎
-//!                └┬┘         └───┬──┘           └─buffer─┘
-//!           Event { event,     data }            data
-//! ```
+//! The buffers of 9.2.6, data, event type and last event ID: what there is of a block, and its end.
 
-use core::mem;
+use core::time::Duration;
 
 use memchr::memchr;
 
 use super::event::{DEFAULT, Event};
-use super::fast::Start;
-use super::scan::Name;
-use super::text::{Text, as_str};
-use crate::{Error, Limits};
+use super::field::{Kind, retry};
+use super::text::{Long, Short, utf8};
+use crate::Limits;
 
-/// Where a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the chunk, between these indices. Valid UTF-8.
-    Chunk(usize, usize),
-    /// In the buffer for such values.
-    Buffer,
-}
-
-#[derive(Clone, Debug)]
+/// A block that does not lie whole in one chunk, or cannot be borrowed as it came.
+///
+/// Buffers of which `has` does not speak are dead, but not empty: they may be on loan.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     pub(super) limits: Limits,
-    data: Text,
-    has_data: bool,
-    event: Text,
-    /// The last event ID buffer, if this block set it.
-    id: Text,
-    has_id: bool,
-    last_event_id: Text,
-    /// A value that is no data: of a comment that cannot be borrowed, or of a line that a chunk cut.
-    value: Text,
-    /// The buffers hold an event that was handed out.
-    stale: bool,
-    pub(super) len: Len,
+    /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`].
+    has: u8,
+    /// All that was pushed since the last blank line is plain ([`find`](super::find)).
+    plain: bool,
+    /// What the current value may still take.
+    room: usize,
+    data: Long,
+    event: Short,
+    id: Short,
+    /// The current value, if it is that of an `id`, a `retry` or a comment.
+    value: Short,
+    /// Valid UTF-8, always.
+    last_event_id: Short,
+    pub(super) retry: Option<Duration>,
+    /// A buffer other than that of the data may be large.
+    large: bool,
 }
 
-/// What the limits measure: bytes as they came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Len {
-    /// Of the data, with the LF between its lines.
-    pub(super) data: usize,
-    /// Of the event type.
-    pub(super) event: usize,
-    /// Of the value that is being read, if it is neither.
-    value: usize,
-}
+const DATA: u8 = 1;
+const EVENT: u8 = 2;
+const ID: u8 = 4;
 
 impl Block {
-    pub(super) fn new(last_event_id: Text) -> Self {
-        Self {
-            limits: Limits::default(),
-            data: Text::default(),
-            has_data: false,
-            event: Text::default(),
-            id: Text::default(),
-            has_id: false,
-            last_event_id,
-            value: Text::default(),
-            stale: false,
-            len: Len::default(),
-        }
-    }
-
-    #[inline]
-    pub(super) fn last_event_id(&self) -> &str {
-        self.last_event_id.as_str()
-    }
-
-    /// Replaces the last event ID string; an ID that the current block has set still takes its place at the blank line.
-    pub(super) fn replace_last_event_id(&mut self, id: Text) {
-        self.last_event_id = id;
-    }
-
-    #[inline]
-    pub(super) fn borrow<'a, 'c: 'a>(&'a self, event: Place, data: Place, chunk: &'c [u8]) -> Event<'a> {
-        let event = resolve(event, chunk, &self.event);
-        Event {
-            event: if event.is_empty() { DEFAULT } else { event },
-            data: resolve(data, chunk, &self.data),
-            id: self.last_event_id.as_str(),
-        }
-    }
-
-    pub(super) fn borrow_comment<'a, 'c: 'a>(&'a self, comment: Place, chunk: &'c [u8]) -> &'a str {
-        resolve(comment, chunk, &self.value)
-    }
-
-    /// Whether there is data in the buffer.
-    #[inline]
-    pub(super) fn has_data(&self) -> bool {
-        self.has_data
-    }
-
-    /// Whether there is a type in the buffer.
-    #[inline]
-    pub(super) fn has_event(&self) -> bool {
-        !self.event.is_empty()
-    }
-
-    /// Whether the buffers hold an event that was handed out, and have to be cleared.
-    #[inline]
-    pub(super) fn is_stale(&self) -> bool {
-        self.stale
-    }
-
-    /// Whether there is nothing to lose: no data, no type, no ID since the last blank line.
+    /// Nothing to lose: no data, no type, no ID since the last blank line.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_data && !self.has_event() && !self.has_id
+        self.has == 0
     }
 
-    /// Appends a line of data.
-    #[inline]
-    pub(super) fn push_data(&mut self, line: &[u8], ascii: bool) {
-        if self.has_data {
-            self.data.push_byte(b'\n');
-        }
-        self.has_data = true;
-        self.data.push_value(line, ascii);
-    }
-
-    /// Starts an event in empty buffers.
-    pub(super) fn start(&mut self, start: &Start<'_>) {
-        if !start.event.is_empty() {
-            self.event.push_value(start.event, true);
-        }
-        if let Some(id) = start.id {
-            self.set_id(id, true);
-        }
-        self.has_data = true;
-        self.data.push(start.data, start.ascii);
-        self.len = Len { data: start.data.len(), event: start.event.len(), value: 0 };
-    }
-
-    /// Sets the type; `valid` if it is known to be UTF-8.
-    pub(super) fn set_event(&mut self, value: &[u8], valid: bool) {
-        self.event.clear();
-        self.event.push_value(value, valid);
-    }
-
-    pub(super) fn clear_event(&mut self) {
-        self.event.clear();
-    }
-
-    /// Sets the ID, unless it has a NUL.
-    pub(super) fn set_id(&mut self, value: &[u8], ascii: bool) {
-        if memchr(0, value).is_none() {
-            self.id.clear();
-            self.id.push_value(value, ascii);
-            self.has_id = true;
-        }
-    }
-
-    /// Sets and commits an ID at once.
-    pub(super) fn set_last_event_id(&mut self, ascii: &[u8]) {
-        self.last_event_id.clear();
-        self.last_event_id.push_value(ascii, true);
-    }
-
-    /// Sets the comment that cannot be borrowed.
-    pub(super) fn set_comment(&mut self, value: &[u8]) {
-        self.value.clear();
-        self.value.push_value(value, false);
-    }
-
-    /// Starts a value that comes in pieces.
-    #[inline]
-    pub(super) fn begin(&mut self, name: Name) {
-        match name {
-            Name::Data => {
-                if self.has_data {
-                    self.data.push_byte(b'\n');
-                    self.len.data += 1;
-                }
-                self.has_data = true;
-            }
-            Name::Event => {
-                self.event.clear();
-                self.len.event = 0;
-            }
-            _ => {
-                self.clear_value();
-                self.len.value = 0;
-            }
-        }
-    }
-
-    /// Appends a piece.
-    pub(super) fn push(&mut self, name: Name, piece: &[u8], ascii: bool) -> Result<(), Error> {
-        if self.push_within(name, piece, ascii) {
-            return Ok(());
-        }
-        Err(match name {
-            Name::Id => Error::IdTooLong { limit: self.limits.id },
-            _ => Error::EventTooLong { limit: self.limits.event },
-        })
-    }
-
-    /// Appends a piece, if it is within the limit.
-    #[inline]
-    pub(super) fn push_within(&mut self, name: Name, piece: &[u8], ascii: bool) -> bool {
-        let Some((buffer, len, limit)) = self.slot(name) else {
-            return name != Name::Skipped || self.count(piece.len());
-        };
-        if *len + piece.len() > limit {
-            return false;
-        }
-        *len += piece.len();
-        buffer.push(piece, ascii);
-        true
-    }
-
-    /// Counts bytes of a comment that is skipped, if they are within the limit.
-    #[inline]
-    pub(super) fn count(&mut self, bytes: usize) -> bool {
-        self.len.value += bytes;
-        self.len.value <= self.limits.event
-    }
-
-    /// Appends a piece to the data, if it is within the limit.
-    #[inline]
-    pub(super) fn push_piece(&mut self, piece: &[u8], ascii: bool) -> bool {
-        let len = self.len.data + piece.len();
-        if len + self.len.event > self.limits.event {
-            return false;
-        }
-        self.len.data = len;
-        self.data.push(piece, ascii);
-        true
-    }
-
-    /// Whether a byte can be added to the event: the LF before a further line of data counts too.
-    #[inline]
-    pub(super) fn has_room(&self) -> bool {
-        self.len.data + self.len.event < self.limits.event
-    }
-
-    /// Appends a byte to the data, if it is within the limit and takes no more memory.
-    #[inline]
-    pub(super) fn try_push_byte(&mut self, byte: u8) -> bool {
-        let taken = self.has_room() && self.data.try_push_byte(byte);
-        self.len.data += usize::from(taken);
-        taken
-    }
-
-    /// Ends a line of data.
-    #[inline]
-    pub(super) fn end_data(&mut self) {
-        self.data.end();
-    }
-
-    /// The buffer for a value, its length so far, and the limit of that; none for an unknown field.
-    #[inline]
-    fn slot(&mut self, name: Name) -> Option<(&mut Text, &mut usize, usize)> {
-        let Limits { event, id, .. } = self.limits;
-        match name {
-            Name::Data => Some((&mut self.data, &mut self.len.data, event.saturating_sub(self.len.event))),
-            Name::Event => Some((&mut self.event, &mut self.len.event, event.saturating_sub(self.len.data))),
-            Name::Id => Some((&mut self.value, &mut self.len.value, id)),
-            Name::Comment | Name::Retry => Some((&mut self.value, &mut self.len.value, event)),
-            Name::Skipped | Name::Unknown | Name::Blank => None,
-        }
-    }
-
-    /// Ends the value.
-    pub(super) fn end(&mut self, name: Name) {
-        match name {
-            Name::Data => self.data.end(),
-            Name::Event => self.event.end(),
-            _ => self.value.end(),
-        }
-        if name == Name::Id && memchr(0, self.value.as_str().as_bytes()).is_none() {
-            mem::swap(&mut self.value, &mut self.id);
-            self.has_id = true;
-        }
-    }
-
-    /// The value that was ended last, if it was no data, type or ID.
-    pub(super) fn value(&self) -> &str {
-        self.value.as_str()
-    }
-
-    /// A blank line: the ID becomes the last event ID string.
-    #[inline]
-    pub(super) fn commit_id(&mut self) {
-        if self.has_id {
-            mem::swap(&mut self.id, &mut self.last_event_id);
-            self.has_id = false;
-        }
-    }
-
-    /// The event in the buffers was handed out.
-    #[inline]
-    pub(super) fn set_stale(&mut self) {
-        self.stale = true;
-    }
-
-    /// Forgets the block, but not the last event ID string.
-    pub(super) fn clear(&mut self) {
-        self.data.clear();
-        self.has_data = false;
-        self.event.clear();
-        self.has_id = false;
-        self.stale = false;
-        self.len = Len::default();
-    }
-
-    /// Whether its buffers have more room than they may keep.
+    /// Whether an idle block has something to [give back](Self::shrink).
     #[inline]
     pub(super) fn is_large(&self) -> bool {
-        self.data.is_large() || self.event.is_large()
+        self.data.is_large() || self.large
     }
 
-    /// The same of the one for a value that is no data.
+    /// Starts a value; false if it is over its limit already, by the LF between two lines of data.
     #[inline]
-    pub(super) fn is_value_large(&self) -> bool {
-        self.value.is_large()
+    pub(super) fn begin(&mut self, kind: Kind) -> bool {
+        if self.large {
+            self.shrink_short();
+        }
+        let data = if self.has & DATA != 0 { self.data.bytes().len() } else { 0 };
+        let event = if self.has & EVENT != 0 { self.event.bytes().len() } else { 0 };
+        self.room = match kind {
+            Kind::Data => {
+                let joined = usize::from(self.has & DATA != 0);
+                let Some(room) = self.limits.event.checked_sub(data + event + joined) else { return false };
+                if joined == 0 {
+                    self.data.clear();
+                    self.has |= DATA;
+                } else {
+                    self.data.push(b"\n");
+                }
+                room
+            }
+            Kind::Event => {
+                self.event.clear();
+                self.has &= !EVENT;
+                self.limits.event - data
+            }
+            Kind::Id => {
+                self.value.clear();
+                self.limits.id
+            }
+            Kind::Retry | Kind::Comment => {
+                self.value.clear();
+                self.limits.event
+            }
+            Kind::Skipped => self.limits.event,
+            Kind::Unknown => usize::MAX,
+        };
+        // A line that is no part of an event.
+        if self.data.is_large() && matches!(kind, Kind::Retry | Kind::Comment | Kind::Skipped | Kind::Unknown)
+        {
+            self.shrink();
+        }
+        true
     }
 
-    /// Gives back what a giant event left behind.
+    /// Starts a line of data right after another one: the LF between them takes room too.
     #[inline]
+    pub(super) fn begin_next_line(&mut self) -> bool {
+        let Some(room) = self.room.checked_sub(1) else { return false };
+        self.room = room;
+        self.data.push(b"\n");
+        true
+    }
+
+    /// Appends a piece to the value; false if that is over its limit. **This is the limit**, for whatever [`begin`](Self::begin) began.
+    #[inline]
+    pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
+        let Some(room) = self.room.checked_sub(piece.len()) else { return false };
+        self.room = room;
+        self.plain &= plain;
+        match kind {
+            Kind::Data => self.data.push(piece),
+            Kind::Skipped | Kind::Unknown => {}
+            _ => self.push_short(kind, piece),
+        }
+        true
+    }
+
+    fn push_short(&mut self, kind: Kind, piece: &[u8]) {
+        let buffer = match kind {
+            Kind::Event => &mut self.event,
+            _ => &mut self.value,
+        };
+        buffer.push(piece);
+        self.large |= buffer.is_large();
+    }
+
+    /// Ends the value, at the end of its line; false if that is of no effect.
+    #[inline]
+    pub(super) fn end(&mut self, kind: Kind) -> bool {
+        match kind {
+            Kind::Event if !self.event.bytes().is_empty() => self.has |= EVENT,
+            // An ID with a NUL is ignored, and the one before it stays.
+            Kind::Id if self.plain || memchr(0, self.value.bytes()).is_none() => {
+                core::mem::swap(&mut self.value, &mut self.id);
+                self.has |= ID;
+            }
+            // It applies at once, whatever becomes of the block.
+            Kind::Retry => match retry(self.value.bytes()) {
+                Some(ms) => self.retry = Some(Duration::from_millis(ms)),
+                None => return false,
+            },
+            Kind::Comment if !self.plain => self.value.validate(),
+            _ => {}
+        }
+        true
+    }
+
+    /// Ends the block, at a blank line; true if it is an event, which is then in the buffers, as text.
+    #[inline]
+    pub(super) fn dispatch(&mut self) -> bool {
+        if self.has == 0 {
+            self.plain = true;
+            return false;
+        }
+        let has = core::mem::take(&mut self.has);
+        let plain = core::mem::replace(&mut self.plain, true);
+        if has & ID != 0 {
+            if !plain {
+                self.id.validate();
+            }
+            core::mem::swap(&mut self.id, &mut self.last_event_id);
+        }
+        if has & EVENT == 0 || has & DATA == 0 {
+            self.event.clear();
+        }
+        if !plain && has & DATA != 0 {
+            self.event.validate();
+            self.data.validate();
+        }
+        has & DATA != 0
+    }
+
+    /// Drops the ID of the block, which is not to be committed.
+    pub(super) fn drop_id(&mut self) {
+        self.has &= !ID;
+    }
+
+    /// Drops the block.
+    pub(super) fn clear(&mut self) {
+        self.has = 0;
+        self.plain = true;
+        self.data.clear();
+        self.event.clear();
+    }
+
+    /// Gives back what giant values left behind, where nothing is on loan: at the end of a chunk that ends outside of a value.
+    #[cold]
     pub(super) fn shrink(&mut self) {
-        self.data.shrink();
-        self.event.shrink();
+        if self.has & DATA == 0 {
+            self.data.free();
+        }
+        self.shrink_short();
     }
 
-    /// Forgets a comment that was handed out, and gives back what a giant one left behind, lest an ID take over its room.
-    pub(super) fn clear_value(&mut self) {
-        self.value.clear();
-        self.value.shrink();
+    /// The same, but for the data: many giant events are likely to follow one.
+    #[cold]
+    fn shrink_short(&mut self) {
+        if self.has & EVENT == 0 {
+            self.event.free();
+        }
+        if self.has & ID == 0 {
+            self.id.free();
+        }
+        self.value.free();
+        self.large = [&self.event, &self.id, &self.last_event_id].iter().any(|text| text.is_large());
     }
-}
 
-/// The text at a place. What lies in the chunk was validated when it was placed.
-#[inline]
-fn resolve<'a, 'c: 'a>(place: Place, chunk: &'c [u8], buffer: &'a Text) -> &'a str {
-    match place {
-        Place::Chunk(start, end) => as_str(&chunk[start..end]),
-        Place::Buffer => buffer.as_str(),
+    /// The event that was dispatched last.
+    ///
+    /// # Safety
+    ///
+    /// Nothing was begun since [`dispatch`](Self::dispatch).
+    #[inline]
+    #[expect(unsafe_code, reason = "see `Text::as_str`")]
+    pub(super) unsafe fn event(&self) -> Event<'_> {
+        // SAFETY: `dispatch` validates both, unless they are plain, and `clear` empties them.
+        let (event, data) = unsafe { (self.event.as_str(), self.data.as_str()) };
+        Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }
+    }
+
+    /// The last comment.
+    ///
+    /// # Safety
+    ///
+    /// Nothing was begun since its [`end`](Self::end).
+    #[expect(unsafe_code, reason = "see `Text::as_str`")]
+    pub(super) unsafe fn comment(&self) -> &str {
+        // SAFETY: `end` validates it, unless it is plain.
+        unsafe { self.value.as_str() }
+    }
+
+    /// Whether the value happens to be text.
+    pub(super) fn is_comment_text(&self) -> bool {
+        utf8(self.value.bytes()).is_some()
+    }
+
+    #[inline]
+    #[expect(unsafe_code, reason = "see `Text::as_str`")]
+    pub(super) fn last_event_id(&self) -> &str {
+        // SAFETY: it is set from text, or swapped with an ID that `dispatch` has validated, unless that is plain.
+        unsafe { self.last_event_id.as_str() }
+    }
+
+    /// A block without any data or type yet.
+    pub(super) fn new() -> Self {
+        Self { plain: true, ..Self::default() }
+    }
+
+    #[inline]
+    pub(super) fn set_last_event_id(&mut self, id: &str) {
+        self.last_event_id.clear();
+        self.last_event_id.push(id.as_bytes());
     }
 }

@@ -1,10 +1,9 @@
-//! What comes out of a stream: borrowed, and owned.
+//! What comes out of a stream, borrowed.
 
 use alloc::string::String;
-use core::fmt;
 use core::time::Duration;
 
-use super::block::Place;
+use super::message::Message;
 
 /// An event as the specification dispatches it (9.2.6), borrowed from the chunk or from the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,116 +89,41 @@ impl Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Completed {
     Nothing,
-    /// The most ordinary event, alone in the chunk up to here: one line of data, of this length, which starts at [`LINE`].
+    /// The most ordinary event, whole in the chunk: one line of data, of this length, which starts at [`LINE`].
     Line(usize),
-    Event {
+    /// An event that is whole in the chunk; an empty type is the default.
+    Whole {
         event: Place,
         data: Place,
     },
-    Comment(Place),
+    /// An event in the buffers.
+    Event,
+    /// A comment; in the buffer, if there is no place.
+    Comment(Option<Place>),
     Retry(Duration),
     Skipped {
         bytes: u64,
     },
 }
 
-/// Where the data of an event starts that begins with it.
-pub(super) const LINE: usize = "data: ".len();
+/// Where a value starts in the chunk, and where it ends.
+pub(crate) type Place = (usize, usize);
+
+/// Where the data starts of an event that begins with it.
+const LINE: usize = "data: ".len();
 
 impl Completed {
-    /// The places that may lie in the chunk.
+    /// The places of values in the chunk: the type, and the data or the comment.
+    #[inline]
     pub(super) fn places(self) -> [Place; 2] {
         match self {
-            Self::Line(len) => [Place::Chunk(LINE, LINE + len), Place::Buffer],
-            Self::Event { event, data } => [event, data],
-            Self::Comment(comment) => [comment, Place::Buffer],
-            _ => [Place::Buffer; 2],
+            Self::Line(len) => [(0, 0), (LINE, LINE + len)],
+            Self::Whole { event, data } => [event, data],
+            Self::Comment(Some(comment)) => [(0, 0), comment],
+            _ => [(0, 0); 2],
         }
     }
 }
 
 /// The type of an event that names none.
 pub(super) const DEFAULT: &str = "message";
-
-/// An event that owns its text, in one allocation.
-///
-/// # Example
-///
-/// ```
-/// use sse_proto::{Event, Message};
-///
-/// let message = Message::from(Event { event: "add", data: "73857293", id: "7" });
-/// assert_eq!((message.event(), message.data(), message.id()), ("add", "73857293", "7"));
-/// assert_eq!(message.into_data(), "73857293");
-/// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Message {
-    /// Data, type and ID, in this order, so that the data can be had without a copy. The default type is left out.
-    text: String,
-    data_end: usize,
-    event_end: usize,
-}
-
-impl Message {
-    /// The event type; `message` if the stream named none.
-    #[inline]
-    pub fn event(&self) -> &str {
-        if self.event_end > self.data_end { &self.text[self.data_end..self.event_end] } else { DEFAULT }
-    }
-
-    /// The data, its lines joined with LF.
-    #[inline]
-    pub fn data(&self) -> &str {
-        &self.text[..self.data_end]
-    }
-
-    /// The last event ID string at this event.
-    #[inline]
-    pub fn id(&self) -> &str {
-        &self.text[self.event_end..]
-    }
-
-    /// The data, without a copy.
-    pub fn into_data(mut self) -> String {
-        self.text.truncate(self.data_end);
-        self.text
-    }
-
-    /// The event, borrowed.
-    pub fn as_event(&self) -> Event<'_> {
-        Event { event: self.event(), data: self.data(), id: self.id() }
-    }
-}
-
-impl From<Event<'_>> for Message {
-    fn from(event: Event<'_>) -> Self {
-        let data_end = event.data.len();
-        let kind = if event.event == DEFAULT { "" } else { event.event };
-        let event_end = data_end + kind.len();
-        let len = event_end + event.id.len();
-        if len == data_end {
-            return Self { text: event.data.into(), data_end, event_end };
-        }
-        let mut text = String::with_capacity(len);
-        text.push_str(event.data);
-        text.push_str(kind);
-        text.push_str(event.id);
-        Self { text, data_end, event_end }
-    }
-}
-
-impl<'a> From<&'a Message> for Event<'a> {
-    fn from(message: &'a Message) -> Self {
-        message.as_event()
-    }
-}
-
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("event", &self.event())
-            .field("data", &self.data())
-            .field("id", &self.id())
-            .finish()
-    }
-}

@@ -1,6 +1,10 @@
-//! The search that everything waits for: where a run of printable ASCII ends.
+//! The search that everything waits for: where a run of plain text ends.
 //!
-//! One signed comparison a byte (`byte < 14`) stops at LF and CR, and at every byte that is not ASCII.
+//! **Plain** is every byte from 14 to 0x7F: printable ASCII, and a few controls that nobody sends. One signed comparison a
+//! byte (`byte < 14`) stops at LF and CR, and at whatever is not plain. So plain text is valid UTF-8 and has no NUL, and
+//! nobody has to look at it again.
+
+use memchr::memchr2;
 
 #[cfg_attr(
     any(target_arch = "x86_64", target_arch = "aarch64"),
@@ -19,73 +23,85 @@ mod vectors;
 )))]
 use self::swar as vectors;
 
-/// The index of the first byte that is LF, CR, another control character below 14, or not ASCII; the length if there is none.
+/// How many plain bytes there are at the start of `bytes`.
 #[inline]
-pub(super) fn find(bytes: &[u8]) -> usize {
-    vectors::find::<true>(bytes)
+pub(super) fn plain(bytes: &[u8]) -> usize {
+    vectors::find(bytes)
 }
 
-/// The same, but for what is not ASCII: that does not stop it.
-#[inline]
-pub(super) fn find_control(bytes: &[u8]) -> usize {
-    vectors::find::<false>(bytes)
+/// The plain text at the start of `bytes`, and what follows it.
+#[inline(always)]
+#[expect(unsafe_code, reason = "a second look at each byte costs as much as all the rest of the parser")]
+pub(super) fn plain_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (text, rest) = bytes.split_at_checked(plain(bytes))?;
+    // SAFETY: `plain` counts bytes below 0x80 alone, so `text` is ASCII.
+    Some((unsafe { core::str::from_utf8_unchecked(text) }, rest))
 }
 
-/// The same, if it is likely to be far: none of the first bytes is looked at before the others.
+/// How long the line is that `bytes` starts with, or starts within, as far as `bytes` goes; and whether it is plain.
 #[inline]
-pub(super) fn find_far(bytes: &[u8]) -> usize {
-    let Some((block, rest)) = bytes.split_first_chunk() else { return find(bytes) };
-    match vectors::flags_of_64(block) {
-        0 if rest.is_empty() => bytes.len(),
-        0 => block.len() + find(rest),
-        flags => flags.trailing_zeros() as usize,
+pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
+    line_from(bytes, plain(bytes))
+}
+
+/// [`line`], where `at` is the number of [`plain`] bytes.
+#[inline(always)]
+pub(super) fn line_from(bytes: &[u8], at: usize) -> (usize, bool) {
+    match bytes.get(at) {
+        None | Some(b'\n' | b'\r') => (at, true),
+        Some(_) => (line_end(bytes, at), false),
     }
 }
 
-/// The same search, asked again and again from places that lie close together: it looks at 64 bytes at a time, and remembers
-/// what it saw in them.
+/// Where the line ends that `at` is in, by the search that nothing but a line end stops.
+#[inline(never)]
+pub(super) fn line_end(bytes: &[u8], at: usize) -> usize {
+    memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |len| at + len)
+}
+
+/// [`plain`], asked again and again from places that lie close together: it looks at 64 bytes at a time, and remembers what
+/// it saw in them.
 ///
-/// Where a run of short lines has any lengths, a branch on each length is predicted wrongly half of the time. This has none.
-pub(super) struct Near {
+/// Where short lines have any lengths, a branch on each length is predicted wrongly half of the time. This has none.
+pub(super) struct Stops {
     /// The 64 bytes from here on, or those that the chunk has.
     start: usize,
-    /// A bit for each that ends a run, the first the lowest.
-    flags: u64,
+    /// A bit for each of them that is not plain, the first the lowest.
+    bits: u64,
 }
 
-impl Near {
+impl Stops {
     #[inline]
     pub(super) fn new(chunk: &[u8]) -> Self {
-        Self { start: 0, flags: flags_of_first(chunk) }
+        Self { start: 0, bits: stops_of_first(chunk) }
     }
 
-    /// The index from `at` on, as [`find`] would give it.
+    /// The index of the first byte from `at` on that is not plain.
     #[inline]
-    pub(super) fn find(&mut self, chunk: &[u8], at: usize) -> usize {
-        let seen = if at - self.start < 64 { self.flags >> (at - self.start) } else { 0 };
+    pub(super) fn next(&mut self, chunk: &[u8], at: usize) -> usize {
+        let seen = if at - self.start < 64 { self.bits >> (at - self.start) } else { 0 };
         if seen != 0 {
             return at + seen.trailing_zeros() as usize;
         }
         if chunk.len() - self.start <= 64 {
             return chunk.len();
         }
-        *self = Self { start: at, flags: flags_of_first(&chunk[at..]) };
-        if self.flags != 0 { at + self.flags.trailing_zeros() as usize } else { at + find(&chunk[at..]) }
+        *self = Self { start: at, bits: stops_of_first(&chunk[at..]) };
+        if self.bits != 0 { at + self.bits.trailing_zeros() as usize } else { at + plain(&chunk[at..]) }
     }
 }
 
-/// A bit for each of the first 64 bytes where [`find`] would stop.
 #[inline]
-fn flags_of_first(bytes: &[u8]) -> u64 {
-    let Some(block) = bytes.first_chunk() else { return flags_of_less(bytes) };
-    vectors::flags_of_64(block)
+fn stops_of_first(bytes: &[u8]) -> u64 {
+    let Some(block) = bytes.first_chunk() else { return stops_of_less(bytes) };
+    vectors::stops_of_64(block)
 }
 
 #[inline(never)]
-fn flags_of_less(bytes: &[u8]) -> u64 {
+fn stops_of_less(bytes: &[u8]) -> u64 {
     let mut padded = [b' '; 64];
     padded[..bytes.len()].copy_from_slice(bytes);
-    vectors::flags_of_64(&padded)
+    vectors::stops_of_64(&padded)
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
-//! The parser: lines → events, whatever the chunks (9.2.6).
+//! The parser: chunks in, events out; which of the two lanes reads what.
 
-use alloc::string::String;
 use core::mem;
+use core::ops::Range;
 use core::time::Duration;
 
-use super::block::{Block, Place};
-use super::cut::State;
-use super::event::{Completed, DEFAULT, Event, Finish, Frame, LINE, Step};
-use super::fast;
+use super::block::Block;
+use super::event::{Completed, DEFAULT, Event, Finish, Frame, Step};
+use super::field::{Kind, Prefix, Start};
 use super::limits::Limits;
-use super::line::Lines;
-use super::scan::{self, Name};
-use super::take::{Became, Taken};
-use super::text::{Text, as_str, is_utf8};
+use super::push::{Done, State};
+use super::text::utf8;
+use super::whole::{self, Whole};
 use crate::Error;
 
 /// An incremental parser of `text/event-stream`: feed it chunks, take events out.
@@ -24,8 +22,9 @@ use crate::Error;
 /// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until they return `None`;
 ///   [`finish`](Self::finish) at the end of the stream.
 /// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and [`frame`](Self::frame).
-/// - At any time: [`last_event_id`](Self::last_event_id), [`set_last_event_id`](Self::set_last_event_id),
-///   [`retry`](Self::retry), [`skipped`](Self::skipped).
+/// - For the next connection: [`restart`](Self::restart), [`set_last_event_id`](Self::set_last_event_id).
+/// - At any time: [`last_event_id`](Self::last_event_id), [`retry`](Self::retry), [`skipped`](Self::skipped),
+///   [`span`](Self::span).
 ///
 /// # Example
 ///
@@ -46,51 +45,54 @@ use crate::Error;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Parser {
-    pub(super) phase: Phase,
     pub(super) state: State,
-    pub(super) lines: Lines,
+    /// What may come before the next byte counts.
+    open: Open,
     pub(super) block: Block,
-    pub(super) retry: Option<Duration>,
     flush: bool,
     pub(super) skipped: u64,
-    /// Bytes of the stream consumed before this call, and before this block.
-    pub(super) consumed: u64,
+    /// The size of the block that was left out last.
+    pub(super) left_out: u64,
+    /// Bytes of the stream that are consumed.
+    pub(super) position: u64,
+    /// Where the block started that is being read, and the one before it.
     pub(super) block_start: u64,
+    last_start: u64,
 }
 
-/// What can be done with the next byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Something has to be looked at first: the state is not `Line`, a line end or a byte order mark may be open, or the
-    /// buffers hold an event that was handed out.
-    Unready,
-    /// It starts a block, and the buffers hold the event before it, which was handed out.
-    Stale,
-    /// It starts a line.
-    Line,
-    /// It starts a line and a block: the buffers are empty.
-    Block,
+/// What the next byte may belong to, if it is that one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    /// The LF of the CR that the last chunk ended with.
+    Lf,
+    /// The byte order mark at the start of the stream, of which so many bytes were seen.
+    Bom(u8),
 }
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl Parser {
     /// A parser at the start of a stream.
     pub fn new() -> Self {
-        Self::with_last_event_id("")
+        Self {
+            state: State::Block,
+            open: Open::Bom(0),
+            block: Block::new(),
+            flush: false,
+            skipped: 0,
+            left_out: 0,
+            position: 0,
+            block_start: 0,
+            last_start: 0,
+        }
     }
 
     /// A parser at the start of a stream that goes on where another one ended: events without an ID have this one.
-    pub fn with_last_event_id(id: impl Into<String>) -> Self {
-        Self {
-            phase: Phase::Unready,
-            state: State::Line,
-            lines: Lines::new(),
-            block: Block::new(Text::from(id.into())),
-            retry: None,
-            flush: false,
-            skipped: 0,
-            consumed: 0,
-            block_start: 0,
-        }
+    pub fn with_last_event_id(id: impl AsRef<str>) -> Self {
+        let mut parser = Self::new();
+        parser.set_last_event_id(id);
+        parser
     }
 
     /// Sets the room that the stream may take.
@@ -118,12 +120,17 @@ impl Parser {
     /// An event or an ID is over its limit. The error stays: every later call returns it.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        if self.phase == Phase::Block {
-            self.read_block(input)
-        } else if let [byte] = **input {
-            self.read_byte(byte, input)
-        } else {
-            self.read_rest(input)
+        let state = self.state;
+        match state {
+            State::Block if self.is_settled() && input.len() >= whole::least(false) => {
+                return self.read_block(input);
+            }
+            State::Value(kind) if self.within(kind, input) => return Ok(None),
+            _ => {}
+        }
+        match self.push::<false>(input) {
+            Done::NeedData => Ok(None),
+            done => self.read_pushed(done, input),
         }
     }
 
@@ -135,10 +142,12 @@ impl Parser {
     /// # Errors
     ///
     /// As [`next_event`](Self::next_event).
+    #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
     pub fn next_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Frame<'a>>, Error> {
         let chunk = *input;
         let step = self.advance(input)?;
-        Ok(self.borrow(step, chunk))
+        // SAFETY: the step was made just now, and `chunk` has been borrowed all the time.
+        Ok(unsafe { self.borrow(step, chunk) })
     }
 
     /// Reads up to the end of the next frame and says what it is, without borrowing anything.
@@ -188,23 +197,23 @@ impl Parser {
     /// ```
     #[inline]
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
-        let mut seen = 0;
-        if self.phase == Phase::Block {
-            if input.is_empty() && !self.block.is_large() {
-                return Ok(Step(Completed::Nothing));
+        let chunk = *input;
+        let state = self.state;
+        match state {
+            State::Block if self.is_settled() && input.len() >= whole::least(true) => {
+                return match self.pass_line(input) {
+                    Ok(len) => Ok(Step(Completed::Line(len))),
+                    Err(seen) => self.read_frame(chunk, input, seen),
+                };
             }
-            match self.pass_line(input) {
-                Ok(len) => return Ok(Step(Completed::Line(len))),
-                Err(len) => seen = len,
-            }
+            State::Value(kind) if self.within(kind, input) => return Ok(Step(Completed::Nothing)),
+            _ => {}
         }
-        self.read_frame(input, (seen > 0).then_some(seen))
-    }
-
-    /// As [`take_line`](Self::take_line), in lengths, which are handed over in registers.
-    #[inline(never)]
-    fn pass_line(&mut self, input: &mut &[u8]) -> Result<usize, usize> {
-        self.take_line(input).map(<[u8]>::len).map_err(Option::unwrap_or_default)
+        match self.push::<true>(input) {
+            Done::NeedData => Ok(Step(Completed::Nothing)),
+            Done::Block => self.read_frame(chunk, input, 0),
+            done => self.pushed_frame(done),
+        }
     }
 
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
@@ -214,16 +223,45 @@ impl Parser {
     ///
     /// # Panics
     ///
-    /// If `chunk` is another chunk, in which there is no text at the place of a value.
+    /// If `step` is an older one, or `chunk` is another chunk, in which there is no text at the place of a value.
+    #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
-        for place in step.0.places() {
-            if let Place::Chunk(start, end) = place {
-                let is_text = |value: &[u8]| scan::find(value) == value.len() || is_utf8(value);
-                let text = chunk.get(start..end).is_some_and(is_text);
-                assert!(text, "`chunk` has to be what `input` was before `advance`");
-            }
-        }
-        self.borrow(step, chunk)
+        let is_text = |(start, end)| chunk.get(start..end).and_then(utf8).is_some();
+        let in_buffers = match step.0 {
+            Completed::Event => self.state == State::Block,
+            Completed::Comment(None) => self.block.is_comment_text(),
+            _ => true,
+        };
+        let valid = in_buffers && step.0.places().into_iter().all(is_text);
+        assert!(valid, "`step` has to be the last one, and `chunk` what `input` was before `advance`");
+        // SAFETY: there is text at the places in the chunk and in the comment, as was just seen; and in the buffers of a
+        // block, too, while the state is `Block`.
+        unsafe { self.borrow(step, chunk) }
+    }
+
+    /// [`frame`](Self::frame) without its checks.
+    ///
+    /// # Safety
+    ///
+    /// `step` is what the last call that read returned, and `chunk` has the bytes that `input` had before it.
+    #[inline]
+    #[expect(unsafe_code, reason = "as `next_frame` says")]
+    pub(crate) unsafe fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
+        let [event, text] = step.0.places().map(|(start, end)| {
+            // SAFETY: there is text at these places: `whole` has borrowed it as such.
+            unsafe { core::str::from_utf8_unchecked(&chunk[start..end]) }
+        });
+        Some(match step.0 {
+            Completed::Nothing => return None,
+            Completed::Line(_) | Completed::Whole { .. } => Frame::Event(self.whole_event(event, text)),
+            // SAFETY: nothing was begun since that event.
+            Completed::Event => Frame::Event(unsafe { self.block.event() }),
+            Completed::Comment(Some(_)) => Frame::Comment(text),
+            // SAFETY: nothing was begun since that comment.
+            Completed::Comment(None) => Frame::Comment(unsafe { self.block.comment() }),
+            Completed::Retry(time) => Frame::Retry(time),
+            Completed::Skipped { bytes } => Frame::Skipped { bytes },
+        })
     }
 
     /// The last event ID string: the ID of the last block that had one, with or without data. Empty if there was none.
@@ -234,13 +272,13 @@ impl Parser {
     /// Sets the last event ID string, which following events have until the stream sets another.
     ///
     /// An ID that the current block has already set is committed at its blank line all the same.
-    pub fn set_last_event_id(&mut self, id: impl Into<String>) {
-        self.block.replace_last_event_id(Text::from(id.into()));
+    pub fn set_last_event_id(&mut self, id: impl AsRef<str>) {
+        self.block.set_last_event_id(id.as_ref());
     }
 
     /// The reconnection time, if the server has set it.
     pub fn retry(&self) -> Option<Duration> {
-        self.retry
+        self.block.retry
     }
 
     /// How many blocks were left out because they were over a limit ([`Overflow::Skip`](crate::Overflow::Skip)).
@@ -248,153 +286,267 @@ impl Parser {
         self.skipped
     }
 
+    /// Where the event lies in the stream that the last call returned, from its first line to its blank line: for those who
+    /// pass on the bytes themselves.
+    ///
+    /// In bytes from the start of the stream. Where the blank line is a CRLF that a chunk cuts, the span ends before the LF.
+    /// A block that was left out has a span too. After any other call the span is of no meaning.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use sse_proto::Parser;
+    ///
+    /// let stream = b": hello\n\nid: 7\ndata: x\n\n";
+    /// let (mut parser, mut input) = (Parser::new(), &stream[..]);
+    /// assert!(parser.next_event(&mut input)?.is_some());
+    /// let span = parser.span();
+    /// assert_eq!(&stream[span.start as usize..span.end as usize], b"id: 7\ndata: x\n\n");
+    /// # Ok::<(), sse_proto::Error>(())
+    /// ```
+    pub fn span(&self) -> Range<u64> {
+        self.last_start..self.position
+    }
+
     /// Ends the stream: an unterminated line or block is dropped, and its ID not committed.
     ///
     /// With [`with_flush`](Self::with_flush), a block that has data is delivered instead. Call this at a clean end alone:
-    /// after a broken connection the block may be cut. The parser is then at the start of a new stream.
+    /// after a broken connection the block may be cut. The parser is then at the start of a new stream, unless it has failed.
     pub fn finish(&mut self) -> Finish<'_> {
         if matches!(self.state, State::Failed(_)) {
             return Finish::Dropped;
         }
-        if self.block.is_stale() {
-            self.block.clear();
-        }
-        self.phase = Phase::Unready;
-        let lines = mem::take(&mut self.lines);
-        (self.consumed, self.block_start) = (0, 0);
-        let state = mem::replace(&mut self.state, State::Line);
-        let complete = state == State::Line && !lines.in_bom() && self.block.is_empty();
-        if self.flush && self.end_line(state).is_ok() && self.block.has_data() {
-            self.block.set_stale();
-            return Finish::Flushed(self.block.borrow(Place::Buffer, Place::Buffer, &[]));
+        let complete = self.state == State::Block && !matches!(self.open, Open::Bom(1..));
+        let flushed = self.flush && !complete && self.end_lines();
+        self.begin_stream();
+        if flushed {
+            // SAFETY: it was dispatched just now.
+            #[expect(unsafe_code, reason = "see `Text::as_str`")]
+            return Finish::Flushed(unsafe { self.block.event() });
         }
         self.block.clear();
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// What [`next_event`](Self::next_event) does at the start of a block. The most ordinary event, one line of ASCII, is
-    /// taken here, in a function that needs little else; the rest is for [`read_event`](Self::read_event).
+    /// Begins a new stream, as after a lost connection, without a new parser: what is pending is dropped, also a failure.
+    ///
+    /// The last event ID, the reconnection time, the limits and the count of skipped blocks stay.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use sse_proto::Parser;
+    ///
+    /// let mut parser = Parser::new();
+    /// assert_eq!(parser.next_event(&mut &b"id: 7\n\ndata: cut he"[..])?, None);
+    /// parser.restart();
+    /// let event = parser.next_event(&mut &b"data: x\n\n"[..])?.map(|event| (event.data, event.id));
+    /// assert_eq!(event, Some(("x", "7")));
+    /// # Ok::<(), sse_proto::Error>(())
+    /// ```
+    pub fn restart(&mut self) {
+        self.block.clear();
+        self.begin_stream();
+    }
+
+    fn begin_stream(&mut self) {
+        self.state = State::Block;
+        self.open = Open::Bom(0);
+        (self.position, self.block_start, self.last_start) = (0, 0, 0);
+    }
+
+    /// Ends the line and the block as if there were line ends; true if that gives an event.
+    fn end_lines(&mut self) -> bool {
+        let retry = self.block.retry;
+        self.open = Open::Nothing;
+        if matches!(self.state, State::Head(_) | State::Colon(_) | State::Value(_)) {
+            self.push::<false>(&mut &b"\n"[..]);
+        }
+        // Both may be cut.
+        self.block.retry = retry;
+        self.block.drop_id();
+        self.state == State::Line && self.push::<false>(&mut &b"\n"[..]) == Done::Event
+    }
+
+    #[inline]
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.open, Open::Nothing)
+    }
+
+    /// Reads at the start of a block. The most ordinary event, `data: ` and plain text, is read here, in a function that needs
+    /// little else; for the rest see [`read_event`](Self::read_event).
     #[inline(never)]
     fn read_block<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
         match self.take_line(input) {
-            Ok(data) => {
-                Ok(Some(Event { event: DEFAULT, data: as_str(data), id: self.block.last_event_id() }))
-            }
-            Err(seen) => match **input {
-                [byte] => self.read_other_byte(byte, input),
-                _ => self.read_event(input, seen.map(|len| (len, true))),
-            },
+            Ok(data) => Ok(Some(self.whole_event("", data))),
+            Err(seen) => self.read_event(input, seen),
         }
     }
 
-    /// Takes the most ordinary event, if that comes next: its data, which is ASCII. Else the length of [`fast::data`], if
-    /// there is any.
+    /// As [`take_line`](Self::take_line), in lengths, which are handed over in registers.
+    #[inline(never)]
+    fn pass_line(&mut self, input: &mut &[u8]) -> Result<usize, usize> {
+        self.take_line(input).map(str::len)
+    }
+
+    /// Reads `data: `, plain text, and a blank line; otherwise returns the length of the text, if the line is cut or the first
+    /// of several.
     #[inline(always)]
-    pub(super) fn take_line<'c>(&mut self, input: &mut &'c [u8]) -> Result<&'c [u8], Option<usize>> {
-        let Some((data, rest)) = fast::data(input) else { return Err(None) };
-        match rest {
-            [b'\n', b'\n', rest @ ..] if data.len() <= self.block.limits.event => {
-                self.consumed += (input.len() - rest.len()) as u64;
-                self.block_start = self.consumed;
-                *input = rest;
+    fn take_line<'c>(&mut self, input: &mut &'c [u8]) -> Result<&'c str, usize> {
+        let Some((data, rest)) = whole::data(input) else { return Err(0) };
+        match whole::blank(rest) {
+            Some(rest) if data.len() <= self.block.limits.event => {
+                self.consume(input, rest);
+                self.end_block(0);
                 Ok(data)
             }
-            _ => Err(Some(data.len())),
+            _ if rest.is_empty() || rest.starts_with(b"\ndata: ") => Err(data.len()),
+            _ => Err(0),
         }
     }
 
-    /// What [`advance`](Self::advance) does but for the most ordinary; `seen` as [`take_line`](Self::take_line) says.
+    /// What comes of what was pushed.
     #[inline(never)]
-    fn read_frame(&mut self, input: &mut &[u8], seen: Option<usize>) -> Result<Step, Error> {
-        if let [byte] = **input {
-            let taken = self.take_usual_byte(byte);
-            let became = if taken { Became::Taken } else { self.take_other_byte::<true>(byte) };
-            if became != Became::Left {
-                *input = &[];
-                return Ok(Step(match became {
-                    Became::Event => Completed::Event { event: Place::Buffer, data: Place::Buffer },
-                    _ => Completed::Nothing,
-                }));
-            }
+    fn read_pushed<'a, 'c: 'a>(
+        &'a mut self,
+        done: Done,
+        input: &mut &'c [u8],
+    ) -> Result<Option<Event<'a>>, Error> {
+        match done {
+            // SAFETY: it was dispatched just now.
+            #[expect(unsafe_code, reason = "see `Text::as_str`")]
+            Done::Event => Ok(Some(unsafe { self.block.event() })),
+            Done::Block => self.read_event(input, 0),
+            Done::Failed => Err(self.error()),
+            Done::NeedData | Done::Comment | Done::Retry | Done::Skipped => Ok(None),
         }
-        self.step::<true>(input, true, seen).map(Step)
     }
 
-    /// What [`next_event`](Self::next_event) does within a block. The most ordinary chunk lies within a line of data.
+    /// Reads a block, and on to the next event, by both lanes. `seen` is what [`take_line`](Self::take_line) returns.
     #[inline(never)]
-    fn read_rest<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        let mut piece = None;
-        if self.state == State::Value(Name::Data) {
-            let (len, ascii) = *piece.insert(scan::middle(input));
-            if len == input.len() && self.block.push_piece(input, ascii) {
-                self.consumed += len as u64;
-                *input = &[];
-                return Ok(None);
-            }
-        } else if input.is_empty() && self.phase == Phase::Stale {
-            return Ok(None);
-        }
-        self.read_event(input, piece)
-    }
-
-    /// What [`next_event`](Self::next_event) does but for the most ordinary. `piece` is what is known of the chunk already:
-    /// within a line of data what [`scan::piece`] says of it, at the start of a block how long [`fast::data`] is.
-    #[inline(never)]
-    pub(super) fn read_event<'a, 'c: 'a>(
+    fn read_event<'a, 'c: 'a>(
         &'a mut self,
         input: &mut &'c [u8],
-        mut piece: Option<(usize, bool)>,
+        mut seen: usize,
     ) -> Result<Option<Event<'a>>, Error> {
-        if input.is_empty() && self.phase == Phase::Block && !self.block.is_large() {
-            return Ok(None);
-        }
-        if self.phase < Phase::Line {
-            self.clear_cr(input);
-            self.clear_stale();
-        }
-        if self.skip_comments(input) && input.is_empty() {
-            return Ok(None);
-        }
-        let mut fast = true;
-        if self.phase == Phase::Block {
-            fast = false;
-            let seen = piece.replace((0, true)).map(|(len, _)| len);
-            if let Taken::Event(whole) = self.take_block(input, seen) {
-                return Ok(Some(Event {
-                    event: if whole.event.is_empty() { DEFAULT } else { as_str(whole.event) },
-                    data: as_str(whole.data),
-                    id: self.block.last_event_id(),
-                }));
+        loop {
+            if seen > 0 {
+                self.begin_data(input, mem::take(&mut seen));
+            } else if !matches!(**input, [b':', ..]) || self.comments(input) {
+                match self.whole::<false>(input) {
+                    Whole::Event(event, data) => return Ok(Some(self.whole_event(event, data))),
+                    Whole::Declined => {}
+                    _ => continue,
+                }
+            }
+            match self.push::<false>(input) {
+                Done::Block => {}
+                done => return self.read_pushed(done, input),
             }
         }
-        if self.state == State::Value(Name::Data) {
-            match self.take_data(input, piece.unwrap_or_else(|| scan::piece(input))) {
-                Became::Taken => return Ok(None),
-                Became::Event => return Ok(Some(self.block.borrow(Place::Buffer, Place::Buffer, &[]))),
-                Became::Left => {}
-            }
-        }
-        let chunk = *input;
-        Ok(match self.step::<false>(input, fast, None)? {
-            Completed::Event { event, data } => Some(self.block.borrow(event, data, chunk)),
-            _ => None,
-        })
     }
 
-    /// As [`frame`](Self::frame), for a `chunk` that the caller vouches for.
+    /// Reads a block, and on to the next frame, by both lanes. Places are those in `chunk`, of which `input` is the end.
+    #[inline(never)]
+    fn read_frame(&mut self, chunk: &[u8], input: &mut &[u8], mut seen: usize) -> Result<Step, Error> {
+        let place = |text: &str| {
+            let start = text.as_ptr() as usize - chunk.as_ptr() as usize;
+            (start, start + text.len())
+        };
+        loop {
+            if seen > 0 {
+                self.begin_data(input, mem::take(&mut seen));
+            } else {
+                match self.whole::<true>(input) {
+                    Whole::Event(event, data) => {
+                        let event = if event.is_empty() { (0, 0) } else { place(event) };
+                        return Ok(Step(Completed::Whole { event, data: place(data) }));
+                    }
+                    Whole::Comment(comment) => return Ok(Step(Completed::Comment(Some(place(comment))))),
+                    Whole::Retry(time) => return Ok(Step(Completed::Retry(time))),
+                    Whole::Block => continue,
+                    Whole::Declined => {}
+                }
+            }
+            match self.push::<true>(input) {
+                Done::Block => {}
+                done => return self.pushed_frame(done),
+            }
+        }
+    }
+
+    /// What comes of what was pushed.
+    fn pushed_frame(&self, done: Done) -> Result<Step, Error> {
+        Ok(Step(match done {
+            Done::NeedData | Done::Block => Completed::Nothing,
+            Done::Event => Completed::Event,
+            Done::Comment => Completed::Comment(None),
+            Done::Retry => Completed::Retry(self.block.retry.unwrap_or_default()),
+            Done::Skipped => Completed::Skipped { bytes: self.left_out },
+            Done::Failed => return Err(self.error()),
+        }))
+    }
+
+    /// An event that is whole in the chunk. An empty type is the default one.
     #[inline]
-    pub(crate) fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
-        match step.0 {
-            Completed::Nothing => None,
-            Completed::Line(len) => Some(Frame::Event(Event {
-                event: DEFAULT,
-                data: as_str(&chunk[LINE..LINE + len]),
-                id: self.block.last_event_id(),
-            })),
-            Completed::Event { event, data } => Some(Frame::Event(self.block.borrow(event, data, chunk))),
-            Completed::Comment(comment) => Some(Frame::Comment(self.block.borrow_comment(comment, chunk))),
-            Completed::Retry(time) => Some(Frame::Retry(time)),
-            Completed::Skipped { bytes } => Some(Frame::Skipped { bytes }),
+    fn whole_event<'a, 'c: 'a>(&'a self, event: &'c str, data: &'c str) -> Event<'a> {
+        Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.block.last_event_id() }
+    }
+
+    /// Skips what was left open by the last chunk: the LF of a CR, or the byte order mark.
+    ///
+    /// True if a block is next, which may lie whole in the chunk.
+    #[inline(never)]
+    pub(super) fn settle(&mut self, input: &mut &[u8], least: usize) -> bool {
+        let Some(first) = input.first() else { return false };
+        // The block has not begun: it starts after what is skipped.
+        let mut starts_block = self.block_start == self.position;
+        let mut skipped = 0;
+        match mem::replace(&mut self.open, Open::Nothing) {
+            Open::Nothing => {}
+            Open::Lf => skipped = usize::from(*first == b'\n'),
+            Open::Bom(seen) => {
+                let seen = usize::from(seen);
+                skipped = input.iter().zip(&BOM[seen..]).take_while(|(byte, bom)| byte == bom).count();
+                let seen = seen + skipped;
+                starts_block = seen == BOM.len();
+                if seen < BOM.len() && skipped == input.len() {
+                    self.open = Open::Bom(seen as u8);
+                } else if let 1..3 = seen {
+                    // It was none: these bytes start the first line, whose name no field has.
+                    self.state = Prefix::new(Start::of(&BOM[..seen]), seen).map_or(self.state, State::Head);
+                }
+            }
+        }
+        self.consume(input, &input[skipped..]);
+        if starts_block {
+            self.block_start = self.position;
+        }
+        self.state == State::Block && input.len() >= least
+    }
+
+    /// Counts what was read, and moves `input` past it.
+    #[inline(always)]
+    pub(super) fn consume<'c>(&mut self, input: &mut &'c [u8], rest: &'c [u8]) {
+        self.position += (input.len() - rest.len()) as u64;
+        if rest.is_empty() && input.last() == Some(&b'\r') {
+            self.open = Open::Lf;
+        }
+        *input = rest;
+    }
+
+    /// The block ends, at its blank line, so far after what is counted.
+    #[inline(always)]
+    pub(super) fn end_block(&mut self, at: usize) {
+        self.last_start = self.block_start;
+        self.block_start = self.position + at as u64;
+    }
+
+    #[cold]
+    fn error(&self) -> Error {
+        match self.state {
+            State::Failed(Kind::Id) => Error::IdTooLong { limit: self.block.limits.id },
+            _ => Error::EventTooLong { limit: self.block.limits.event },
         }
     }
 }

@@ -1,262 +1,185 @@
-//! Text that could not be borrowed: put together piece by piece in a buffer that is used again.
+//! Buffers for text that cannot be borrowed: bytes as they came, until somebody asks for the text.
 
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::str::from_utf8;
+use core::ops::DerefMut;
+use core::{iter, mem};
 
-/// Capacity that a buffer may keep once it is empty; what one giant event needed beyond is given back.
+use smallvec::SmallVec;
+
+/// Capacity that an idle buffer may keep; what one giant event needed beyond is given back.
 const RETAINED: usize = 128 * 1024;
 
 /// Up to this capacity a buffer doubles; beyond it grows by a quarter, so that a giant event costs little more
 /// than its size.
 const DOUBLING: usize = 1024 * 1024;
 
-const REPLACEMENT: &str = "\u{FFFD}";
+/// Values of up to this many bytes never touch the heap where they are [`Short`]. (A UUID has 36.)
+const INLINE: usize = 40;
 
-/// A string under construction from pieces of UTF-8 that may be cut anywhere.
+/// For data.
+pub(super) type Long = Text<Vec<u8>>;
+/// For types, IDs, and other values that are short as a rule.
+pub(super) type Short = Text<SmallVec<[u8; INLINE]>>;
+
+/// Text under construction, from pieces that may be cut anywhere.
 ///
-/// The pieces of a value are put together as they come, and validated at its end, all at once. Ill-formed bytes become
-/// U+FFFD, one for each maximal subpart, as the UTF-8 decoder of the Encoding Standard does it.
+/// It stays raw until it is complete; then [`validate`](Self::validate) looks at all of it at once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text {
-    bytes: Vec<u8>,
-    /// The length of the values that have ended; valid UTF-8.
-    ended: usize,
-    /// Whether the value after it may hold anything but ASCII.
-    any: bool,
-}
+pub(super) struct Text<B>(B);
 
-impl Text {
-    /// The values that have ended.
+impl<B: Buffer> Text<B> {
     #[inline]
-    pub(super) fn as_str(&self) -> &str {
-        as_str(&self.bytes[..self.ended])
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text.
+    ///
+    /// # Safety
+    ///
+    /// It is valid UTF-8: nothing was pushed since [`validate`](Self::validate), but for plain bytes.
+    #[inline]
+    #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
+    pub(super) unsafe fn as_str(&self) -> &str {
+        debug_assert!(core::str::from_utf8(&self.0).is_ok(), "validated");
+        // SAFETY: the caller vouches for it.
+        unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.0.push(piece);
     }
 
     /// Empties the buffer, and frees it if it is far larger than what it held.
     #[inline]
     pub(super) fn clear(&mut self) {
-        if self.is_large() && self.bytes.len() < self.bytes.capacity() / 8 {
-            self.bytes = Vec::new();
+        if self.is_large() && self.0.len() < self.0.capacity() / 8 {
+            self.free();
         }
-        self.bytes.clear();
-        self.ended = 0;
-        self.any = false;
+        self.0.truncate(0);
     }
 
-    /// Frees an empty buffer that is large.
-    #[inline]
-    pub(super) fn shrink(&mut self) {
-        if self.is_large() && self.bytes.is_empty() {
-            self.bytes = Vec::new();
+    /// Empties the buffer, and frees it if it is large.
+    #[cold]
+    pub(super) fn free(&mut self) {
+        if self.is_large() {
+            self.0 = B::default();
         }
     }
 
-    /// Whether it has more room than an empty buffer may keep.
+    /// Whether it has more room than an idle buffer may keep.
     #[inline]
     pub(super) fn is_large(&self) -> bool {
-        self.bytes.capacity() > RETAINED
+        self.0.capacity() > RETAINED
     }
 
-    /// Appends a value that is whole; `valid` if it is known to be UTF-8.
-    #[inline]
-    pub(super) fn push_value(&mut self, value: &[u8], valid: bool) {
-        self.push(value, valid);
-        self.end();
-    }
-
-    /// Appends a piece of a value that [`end`](Self::end) will end; `ascii` if it is known to be that.
-    #[inline]
-    pub(super) fn push(&mut self, piece: &[u8], ascii: bool) {
-        self.reserve(piece.len());
-        self.any |= !ascii;
-        self.bytes.extend_from_slice(piece);
-    }
-
-    /// Appends a piece of one byte.
-    #[inline]
-    pub(super) fn push_byte(&mut self, byte: u8) {
-        if self.bytes.len() == self.bytes.capacity() {
-            self.grow(1);
-        }
-        self.any |= !byte.is_ascii();
-        self.bytes.push(byte);
-    }
-
-    /// Appends a piece of one byte, if that takes no more memory.
-    #[inline]
-    pub(super) fn try_push_byte(&mut self, byte: u8) -> bool {
-        let room = self.bytes.len() < self.bytes.capacity();
-        if room {
-            self.push_byte(byte);
-        }
-        room
-    }
-
-    /// Ends a value.
-    #[inline]
-    pub(super) fn end(&mut self) {
-        if self.any {
-            self.validate();
-        }
-        self.ended = self.bytes.len();
-    }
-
+    /// Replaces ill-formed bytes by U+FFFD, one for each maximal subpart, as the UTF-8 decoder of the Encoding Standard does.
     #[inline(never)]
-    fn validate(&mut self) {
-        self.any = false;
-        if !is_utf8(&self.bytes[self.ended..]) {
+    pub(super) fn validate(&mut self) {
+        if utf8(&self.0).is_none() {
             self.replace();
         }
     }
 
-    /// Writes the value anew behind itself, well-formed, and removes what it was.
+    /// Writes the text behind the bytes that it is made of, and then over them.
     #[cold]
     fn replace(&mut self) {
-        let end = self.bytes.len();
-        let mut at = self.ended;
-        while at < end {
-            let (valid, ill_formed) = match from_utf8(&self.bytes[at..end]) {
-                Ok(text) => (text.len(), 0),
-                // After a character that the end cuts there is nothing.
-                Err(error) => (error.valid_up_to(), error.error_len().unwrap_or(end)),
-            };
-            self.reserve(valid + REPLACEMENT.len());
-            self.bytes.extend_from_within(at..at + valid);
-            if ill_formed > 0 {
-                self.bytes.extend_from_slice(REPLACEMENT.as_bytes());
-            }
-            at += valid + ill_formed;
+        let raw = self.0.len();
+        let len = well_formed(&self.0).map(str::len).sum();
+        self.0.grow(len);
+        let (bytes, mut text) = self.0.split_at_mut(raw);
+        for piece in well_formed(bytes) {
+            let (start, rest) = mem::take(&mut text).split_at_mut(piece.len());
+            start.copy_from_slice(piece.as_bytes());
+            text = rest;
         }
-        self.bytes.drain(self.ended..end);
+        self.0.copy_within(raw.., 0);
+        self.0.truncate(len);
+    }
+}
+
+/// `bytes` as text, in pieces.
+fn well_formed(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    bytes
+        .utf8_chunks()
+        .flat_map(|chunk| [chunk.valid(), if chunk.invalid().is_empty() { "" } else { "\u{FFFD}" }])
+}
+
+/// `bytes` as text, if it is valid UTF-8.
+#[inline]
+pub(super) fn utf8(bytes: &[u8]) -> Option<&str> {
+    #[cfg(feature = "simdutf8")]
+    let text = simdutf8::basic::from_utf8(bytes).ok();
+    #[cfg(not(feature = "simdutf8"))]
+    let text = core::str::from_utf8(bytes).ok();
+    text
+}
+
+/// What a [`Text`] is kept in.
+pub(super) trait Buffer: Default + DerefMut<Target = [u8]> {
+    fn capacity(&self) -> usize;
+    fn push(&mut self, piece: &[u8]);
+    fn truncate(&mut self, len: usize);
+    /// Appends so many bytes, no matter which.
+    fn grow(&mut self, by: usize);
+}
+
+impl Buffer for Vec<u8> {
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.capacity()
     }
 
     #[inline]
-    fn reserve(&mut self, additional: usize) {
-        if additional > self.bytes.capacity() - self.bytes.len() {
-            self.grow(additional);
+    fn push(&mut self, piece: &[u8]) {
+        // (In each branch, so that the compiler knows in one that there is room.)
+        if piece.len() <= self.capacity() - self.len() {
+            self.extend_from_slice(piece);
+        } else {
+            reallocate(self, piece.len());
+            self.extend_from_slice(piece);
         }
     }
 
-    #[cold]
-    fn grow(&mut self, additional: usize) {
-        let capacity = self.bytes.capacity();
-        let growth = if capacity < DOUBLING { capacity } else { capacity / 4 };
-        let wanted = (self.bytes.len() + additional).max(capacity + growth).max(64);
-        self.bytes.reserve_exact(wanted - self.bytes.len());
+    #[inline]
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
     }
-}
 
-/// Whether `bytes` is valid UTF-8.
-#[inline]
-pub(super) fn is_utf8(bytes: &[u8]) -> bool {
-    #[cfg(feature = "simdutf8")]
-    let valid = simdutf8::basic::from_utf8(bytes).is_ok();
-    #[cfg(not(feature = "simdutf8"))]
-    let valid = from_utf8(bytes).is_ok();
-    valid
-}
-
-impl From<String> for Text {
-    fn from(string: String) -> Self {
-        Self { ended: string.len(), bytes: string.into_bytes(), any: false }
-    }
-}
-
-/// The text of bytes that were found to be UTF-8 before.
-///
-/// The one place where the validation is skipped. Callers have just seen, byte by byte, that `bytes` is ASCII, or
-/// had `from_utf8` accept it.
-#[expect(
-    unsafe_code,
-    reason = "a second validation of every value costs as much as all the rest of the parser"
-)]
-pub(super) fn as_str(bytes: &[u8]) -> &str {
-    debug_assert!(from_utf8(bytes).is_ok(), "validated by the caller");
-    // SAFETY: `bytes` is valid UTF-8, see above. The function is private to the parser, and each caller passes bytes
-    // that are borrowed without interruption since they were validated.
-    unsafe { core::str::from_utf8_unchecked(bytes) }
-}
-
-#[cfg(test)]
-mod tests {
-    use alloc::string::String;
-
-    use super::*;
-
-    #[test]
-    fn ill_formed_bytes_are_replaced_as_the_encoding_standard_does() {
-        let cases: [&[u8]; 12] = [
-            b"plain",
-            "grün, 漢字, 🦀".as_bytes(),
-            b"\xff",
-            b"a\xffb\xc2",
-            b"\xc2\xc2\xa9",
-            b"\xe2\x80",
-            b"\xe2\x80\xe2\x80\xa6",
-            b"\xf0\x9f\xa6",
-            b"\xf0\x9f\xa6x",
-            b"\xed\xa0\x80",
-            b"\xf4\x90\x80\x80",
-            b"\xc0\xaf\xe0\x80\xaf",
-        ];
-        for bytes in cases {
-            let expected = String::from_utf8_lossy(bytes);
-            for a in 0..=bytes.len() {
-                for b in a..=bytes.len() {
-                    let mut text = Text::default();
-                    for piece in [&bytes[..a], &bytes[a..b], &bytes[b..]] {
-                        text.push(piece, piece.is_ascii());
-                    }
-                    text.end();
-                    assert_eq!(text.as_str(), expected, "{bytes:?} cut at {a} and {b}");
-                }
-            }
+    fn grow(&mut self, by: usize) {
+        if by > self.capacity() - self.len() {
+            reallocate(self, by);
         }
+        self.extend(iter::repeat_n(0, by));
+    }
+}
+
+#[cold]
+fn reallocate(bytes: &mut Vec<u8>, additional: usize) {
+    let capacity = bytes.capacity();
+    let growth = if capacity < DOUBLING { capacity } else { capacity / 4 };
+    let wanted = (bytes.len() + additional).max(capacity + growth).max(64);
+    bytes.reserve_exact(wanted - bytes.len());
+}
+
+impl Buffer for SmallVec<[u8; INLINE]> {
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.capacity()
     }
 
-    #[test]
-    fn room_is_made_when_there_is_none() {
-        let mut text = Text::default();
-        assert!(!text.try_push_byte(b'x'));
-        text.push_byte(b'x');
-        assert!(text.try_push_byte(b'x'));
-        let capacity = text.bytes.capacity();
-        text.push(&[b'x'; 200][2..capacity], true);
-        assert_eq!((text.bytes.len(), text.bytes.capacity()), (capacity, capacity));
-        assert!(!text.try_push_byte(b'x'));
+    #[inline]
+    fn push(&mut self, piece: &[u8]) {
+        self.extend_from_slice(piece);
     }
 
-    #[test]
-    fn growth_is_bounded_and_capacity_is_given_back() {
-        const MIB: usize = 1024 * 1024;
-        let mut text = Text::default();
-        let piece = [b'x'; 1400];
-        let mut doublings = 0;
-        while text.bytes.len() < 16 << 20 {
-            let before = text.bytes.capacity();
-            text.push(&piece, true);
-            let (len, capacity) = (text.bytes.len(), text.bytes.capacity());
-            doublings += u32::from(before != capacity && before < MIB);
-            assert!(capacity <= if before < MIB { len * 2 } else { MIB.max(len) * 5 / 2 });
-            assert!(len < 2 * MIB || capacity < len * 5 / 4 + 1400);
-        }
-        // From the first piece on.
-        assert_eq!(doublings, (MIB / 1400).ilog2() + 2);
-        text.clear();
-        text.push(b"small", true);
-        text.clear();
-        assert_eq!(text.bytes.capacity(), 0);
+    #[inline]
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
 
-        text.push(&[b'x'; 100 * 1024], true);
-        text.clear();
-        text.push(b"small", true);
-        text.clear();
-        assert_eq!(text.bytes.capacity(), 100 * 1024, "what is not that large is kept");
+    fn grow(&mut self, by: usize) {
+        self.resize(self.len() + by, 0);
     }
 }

@@ -5,37 +5,36 @@ const HIGH: u64 = !LOW;
 /// Added to the low seven bits of a byte, sets its high bit if they are at least 14.
 const FROM_14: u64 = 0x7272_7272_7272_7272;
 
-/// See [`super::find`]; eight bytes at a time on any machine.
+/// See [`super::plain`].
 #[inline]
-pub(super) fn find<const ASCII: bool>(bytes: &[u8]) -> usize {
+pub(super) fn find(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some((word, after)) = rest.split_first_chunk() {
-        let flags = flags::<ASCII>(word);
-        if flags != 0 {
-            return bytes.len() - rest.len() + flags.trailing_zeros() as usize / 8;
+        let stops = stops(word);
+        if stops != 0 {
+            return bytes.len() - rest.len() + stops.trailing_zeros() as usize / 8;
         }
         rest = after;
     }
     // What is left, and before it some of what was looked at.
     if let Some(last) = bytes.last_chunk() {
-        let flags = flags::<ASCII>(last);
-        return if flags != 0 { bytes.len() - 8 + flags.trailing_zeros() as usize / 8 } else { bytes.len() };
+        let stops = stops(last);
+        return if stops != 0 { bytes.len() - 8 + stops.trailing_zeros() as usize / 8 } else { bytes.len() };
     }
-    bytes.iter().position(|&byte| byte < 14 || ASCII && !byte.is_ascii()).unwrap_or(bytes.len())
+    bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len())
 }
 
-/// A bit for each byte where [`super::find`] would stop.
-pub(super) fn flags_of_64(block: &[u8; 64]) -> u64 {
+/// A bit for each byte that is not plain, the first the lowest.
+pub(super) fn stops_of_64(block: &[u8; 64]) -> u64 {
     let words = block.as_chunks::<8>().0;
     // The product gathers the high bits of a word in its highest byte, the first the lowest.
-    let bits = |word| (flags::<true>(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let bits = |word| (stops(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
     (0..8).fold(0, |mask, at| mask | bits(&words[at]) << (8 * at))
 }
 
-/// Sets the high bits of the bytes that are below 14, or not ASCII if those count.
+/// Sets the high bits of the bytes that are not plain.
 #[inline]
-fn flags<const ASCII: bool>(word: &[u8; 8]) -> u64 {
+fn stops(word: &[u8; 8]) -> u64 {
     let word = u64::from_le_bytes(*word);
-    let low = !((word & LOW) + FROM_14);
-    (if ASCII { low | word } else { low & !word }) & HIGH
+    (!((word & LOW) + FROM_14) | word) & HIGH
 }

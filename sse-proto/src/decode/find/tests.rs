@@ -8,29 +8,26 @@ use super::*;
 
 proptest! {
     #[test]
-    fn find_is_the_same_on_every_path(bytes in proptest::collection::vec(interesting(), 0..300)) {
+    fn the_search_is_the_same_on_every_path(bytes in proptest::collection::vec(interesting(), 0..300)) {
         for from in 0..bytes.len().min(20) {
             is_the_same_on_every_path(&bytes[from..]);
         }
     }
 
     #[test]
-    fn near_finds_what_find_finds(
+    fn stops_are_where_the_search_stops(
         bytes in proptest::collection::vec(prop_oneof![3 => Just(b'x'), 1 => interesting()], 0..300),
         steps in proptest::collection::vec(0..30usize, 1..10),
     ) {
         for bytes in (0..bytes.len().min(3)).map(|from| &bytes[from..]) {
-            let mut near = Near::new(bytes);
+            let mut stops = Stops::new(bytes);
             let mut at = 0;
             for step in steps.iter().cycle() {
-                prop_assert_eq!(near.find(bytes, at), at + find(&bytes[at..]), "from {}", at);
+                prop_assert_eq!(stops.next(bytes, at), at + plain(&bytes[at..]), "from {}", at);
                 at += 1 + step;
                 if at > bytes.len() {
                     break;
                 }
-            }
-            if let Some(block) = bytes.first_chunk() {
-                prop_assert_eq!(swar::flags_of_64(block), vectors::flags_of_64(block));
             }
         }
     }
@@ -39,22 +36,16 @@ proptest! {
 /// The naive search against all the others.
 fn is_the_same_on_every_path(bytes: &[u8]) {
     let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
-    assert_eq!(find(bytes), expected);
-    assert_eq!(find_far(bytes), expected);
-    assert_eq!(swar::find::<true>(bytes), expected);
+    assert_eq!(plain(bytes), expected);
+    assert_eq!(swar::find(bytes), expected);
     #[cfg(target_arch = "x86_64")]
     if bytes.len() > 16 && expected >= 16 {
-        assert_eq!(by_narrow_vectors::<true>(bytes), expected);
+        assert_eq!(by_narrow_vectors(bytes), expected);
     }
-    let expected = bytes.iter().position(|&byte| byte < 14).unwrap_or(bytes.len());
-    assert_eq!(find_control(bytes), expected);
-    assert_eq!(swar::find::<false>(bytes), expected);
-    #[cfg(target_arch = "x86_64")]
-    if bytes.len() > 16 && expected >= 16 {
-        assert_eq!(by_narrow_vectors::<false>(bytes), expected);
-    }
+    let end = bytes.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(bytes.len());
+    assert_eq!(line(bytes), (end, end == expected));
     if let Some(block) = bytes.first_chunk() {
-        assert_eq!(swar::flags_of_64(block), vectors::flags_of_64(block));
+        assert_eq!(swar::stops_of_64(block), vectors::stops_of_64(block));
     }
 }
 
@@ -78,9 +69,9 @@ fn a_byte_is_found_wherever_it_stands() {
 /// What is found by the narrower vectors, where the wider ones are there, too.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
-fn by_narrow_vectors<const ASCII: bool>(bytes: &[u8]) -> usize {
+fn by_narrow_vectors(bytes: &[u8]) -> usize {
     // SAFETY: every x86_64 processor has SSE2.
-    unsafe { vectors::find_after_16::<ASCII>(bytes) }
+    unsafe { vectors::find_after_16(bytes) }
 }
 
 /// Letters, mostly; else what ends a line, ends ASCII, or only looks like it.

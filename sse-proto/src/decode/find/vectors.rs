@@ -15,66 +15,66 @@ use self::neon::{Vector, first, flags, load, mask, or};
 use self::sse2::{Vector, first, flags, load, mask, or};
 use super::swar;
 
-/// See [`super::find`].
+/// See [`super::plain`].
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
-pub(super) fn find<const ASCII: bool>(bytes: &[u8]) -> usize {
+pub(super) fn find(bytes: &[u8]) -> usize {
     // Most values are short, and a first look at 16 bytes finds their end.
-    let Some(head) = bytes.first_chunk() else { return find_short::<ASCII>(bytes) };
+    let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
     // SAFETY: every x86_64 processor has SSE2, and this module is not there for an aarch64 one without NEON.
-    let found = unsafe { find_in::<ASCII>(head) };
-    found.unwrap_or_else(|| find_long::<ASCII>(bytes))
+    let found = unsafe { find_in(head) };
+    found.unwrap_or_else(|| find_long(bytes))
 }
 
-/// A bit for each byte where [`super::find`] would stop.
+/// A bit for each byte where [`super::plain`] would stop.
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
-pub(super) fn flags_of_64(block: &[u8; 64]) -> u64 {
+pub(super) fn stops_of_64(block: &[u8; 64]) -> u64 {
     // SAFETY: as above.
-    unsafe { mask(flags_of_four::<true>(block)) }
+    unsafe { mask(flags_of_four(block)) }
 }
 
 /// The end of a chunk; kept out of line for the sake of what is not.
 #[inline(never)]
-fn find_short<const ASCII: bool>(bytes: &[u8]) -> usize {
-    swar::find::<ASCII>(bytes)
+fn find_short(bytes: &[u8]) -> usize {
+    swar::find(bytes)
 }
 
 /// There are more than 16 bytes, and none of the first 16 is it.
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
-fn find_long<const ASCII: bool>(bytes: &[u8]) -> usize {
+fn find_long(bytes: &[u8]) -> usize {
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.
-        return unsafe { avx2::find_after_16::<ASCII>(bytes) };
+        return unsafe { avx2::find_after_16(bytes) };
     }
     // SAFETY: as above.
-    unsafe { find_after_16::<ASCII>(bytes) }
+    unsafe { find_after_16(bytes) }
 }
 
 /// 64 bytes at a time. (No closures in here: they would be compiled without the feature.)
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
 #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
 #[inline(never)]
-pub(super) fn find_after_16<const ASCII: bool>(bytes: &[u8]) -> usize {
+pub(super) fn find_after_16(bytes: &[u8]) -> usize {
     let mut rest = &bytes[16..];
     while let Some((block, after)) = rest.split_first_chunk::<64>() {
-        let [a, b, c, d] = flags_of_four::<ASCII>(block);
+        let [a, b, c, d] = flags_of_four(block);
         if first(or(or(a, b), or(c, d))).is_some() {
             return bytes.len() - rest.len() + mask([a, b, c, d]).trailing_zeros() as usize;
         }
         rest = after;
     }
     while let Some((vector, after)) = rest.split_first_chunk() {
-        if let Some(found) = find_in::<ASCII>(vector) {
+        if let Some(found) = find_in(vector) {
             return bytes.len() - rest.len() + found;
         }
         rest = after;
     }
     // What is left, and before it some of what was looked at.
     let last = bytes.last_chunk().expect("there are more than 16 bytes");
-    match find_in::<ASCII>(last) {
+    match find_in(last) {
         Some(found) => bytes.len() - 16 + found,
         None => bytes.len(),
     }
@@ -83,19 +83,14 @@ pub(super) fn find_after_16<const ASCII: bool>(bytes: &[u8]) -> usize {
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
 #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
 #[inline]
-fn find_in<const ASCII: bool>(vector: &[u8; 16]) -> Option<usize> {
-    first(flags::<ASCII>(load(vector)))
+fn find_in(vector: &[u8; 16]) -> Option<usize> {
+    first(flags(load(vector)))
 }
 
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
 #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
 #[inline]
-fn flags_of_four<const ASCII: bool>(block: &[u8; 64]) -> [Vector; 4] {
+fn flags_of_four(block: &[u8; 64]) -> [Vector; 4] {
     let vectors = block.as_chunks::<16>().0;
-    [
-        flags::<ASCII>(load(&vectors[0])),
-        flags::<ASCII>(load(&vectors[1])),
-        flags::<ASCII>(load(&vectors[2])),
-        flags::<ASCII>(load(&vectors[3])),
-    ]
+    [flags(load(&vectors[0])), flags(load(&vectors[1])), flags(load(&vectors[2])), flags(load(&vectors[3]))]
 }

@@ -1,20 +1,19 @@
 //! 128 bytes at a time, by AVX2, for which the processor has to be asked.
 
 use core::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set_epi64x, _mm256_set1_epi8,
+    __m256i, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8,
 };
 
 /// See [`super::find_after_16`]. (No closures in here: they would be compiled without the feature.)
 #[target_feature(enable = "avx2")]
-pub(super) fn find_after_16<const ASCII: bool>(bytes: &[u8]) -> usize {
+pub(super) fn find_after_16(bytes: &[u8]) -> usize {
     let mut rest = &bytes[16..];
     while let Some((block, after)) = rest.split_first_chunk::<128>() {
         let vectors = block.as_chunks::<32>().0;
-        let a = flags::<ASCII>(load(&vectors[0]));
-        let b = flags::<ASCII>(load(&vectors[1]));
-        let c = flags::<ASCII>(load(&vectors[2]));
-        let d = flags::<ASCII>(load(&vectors[3]));
+        let a = flags(load(&vectors[0]));
+        let b = flags(load(&vectors[1]));
+        let c = flags(load(&vectors[2]));
+        let d = flags(load(&vectors[3]));
         let (ab, cd) = (_mm256_or_si256(a, b), _mm256_or_si256(c, d));
         if _mm256_movemask_epi8(_mm256_or_si256(ab, cd)) != 0 {
             let at = bytes.len() - rest.len();
@@ -25,15 +24,15 @@ pub(super) fn find_after_16<const ASCII: bool>(bytes: &[u8]) -> usize {
         rest = after;
     }
     while let Some((vector, after)) = rest.split_first_chunk() {
-        let mask = _mm256_movemask_epi8(flags::<ASCII>(load(vector))) as u32;
+        let mask = _mm256_movemask_epi8(flags(load(vector))) as u32;
         if mask != 0 {
             return bytes.len() - rest.len() + mask.trailing_zeros() as usize;
         }
         rest = after;
     }
     // What is left, and before it some of what was looked at.
-    let Some(last) = bytes.last_chunk() else { return super::find_after_16::<ASCII>(bytes) };
-    let mask = _mm256_movemask_epi8(flags::<ASCII>(load(last))) as u32;
+    let Some(last) = bytes.last_chunk() else { return super::find_after_16(bytes) };
+    let mask = _mm256_movemask_epi8(flags(load(last))) as u32;
     if mask != 0 { bytes.len() - 32 + mask.trailing_zeros() as usize } else { bytes.len() }
 }
 
@@ -57,10 +56,6 @@ fn load(bytes: &[u8; 32]) -> __m256i {
 /// As those of SSE2.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn flags<const ASCII: bool>(vector: __m256i) -> __m256i {
-    if ASCII {
-        _mm256_cmpgt_epi8(_mm256_set1_epi8(14), vector)
-    } else {
-        _mm256_cmpeq_epi8(_mm256_min_epu8(vector, _mm256_set1_epi8(13)), vector)
-    }
+fn flags(vector: __m256i) -> __m256i {
+    _mm256_cmpgt_epi8(_mm256_set1_epi8(14), vector)
 }

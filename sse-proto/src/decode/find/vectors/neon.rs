@@ -1,9 +1,8 @@
 //! What the [loop](super) asks of a processor, by NEON, in which nothing gathers a bit of each byte at once.
 
 use core::arch::aarch64::{
-    uint8x16_t, vandq_u8, vcltq_s8, vcltq_u8, vdupq_n_s8, vdupq_n_u8, vget_lane_u64, vgetq_lane_u64,
-    vld1q_u8, vorrq_u8, vpaddq_u8, vreinterpret_u64_u8, vreinterpretq_s8_u8, vreinterpretq_u16_u8,
-    vreinterpretq_u64_u8, vshrn_n_u16,
+    uint8x16_t, vandq_u8, vcltq_s8, vdupq_n_s8, vget_lane_u64, vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8,
+    vreinterpret_u64_u8, vreinterpretq_s8_u8, vreinterpretq_u16_u8, vreinterpretq_u64_u8, vshrn_n_u16,
 };
 
 pub(super) type Vector = uint8x16_t;
@@ -17,15 +16,11 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
 
-/// All bits set in the bytes that are below 14, as signed numbers if `ASCII`: bytes from 0x80 are negative.
+/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from 0x80 are negative.
 #[target_feature(enable = "neon")]
 #[inline]
-pub(super) fn flags<const ASCII: bool>(vector: Vector) -> Vector {
-    if ASCII {
-        vcltq_s8(vreinterpretq_s8_u8(vector), vdupq_n_s8(14))
-    } else {
-        vcltq_u8(vector, vdupq_n_u8(14))
-    }
+pub(super) fn flags(vector: Vector) -> Vector {
+    vcltq_s8(vreinterpretq_s8_u8(vector), vdupq_n_s8(14))
 }
 
 /// What is set in either.

@@ -1,8 +1,7 @@
 //! What the [loop](super) asks of a processor, by SSE2.
 
 use core::arch::x86_64::{
-    __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
-    _mm_set1_epi8,
+    __m128i, _mm_cmplt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
 };
 
 pub(super) type Vector = __m128i;
@@ -15,15 +14,11 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
     _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low))
 }
 
-/// All bits set in the bytes that are below 14, as signed numbers if `ASCII`: bytes from 0x80 are negative.
+/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from 0x80 are negative.
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn flags<const ASCII: bool>(vector: Vector) -> Vector {
-    if ASCII {
-        _mm_cmplt_epi8(vector, _mm_set1_epi8(14))
-    } else {
-        _mm_cmpeq_epi8(_mm_min_epu8(vector, _mm_set1_epi8(13)), vector)
-    }
+pub(super) fn flags(vector: Vector) -> Vector {
+    _mm_cmplt_epi8(vector, _mm_set1_epi8(14))
 }
 
 /// What is set in either.
