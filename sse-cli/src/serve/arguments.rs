@@ -7,6 +7,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use sse_hub::{HistoryLimits, HubConfig, OnLag};
 
+#[cfg(feature = "redis")]
+use super::engine::Secret;
+
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///
 /// POST: the body is the data; the headers Sse-Event and Sse-Id give the event's type and ID. With the
@@ -16,7 +19,8 @@ use sse_hub::{HistoryLimits, HubConfig, OnLag};
 /// GET: replays from the header Last-Event-ID or the query parameter lastEventId, then follows. An event of
 /// the type "gap" says that events before it are no longer kept.
 ///
-/// GET / is a page that shows a topic live, GET /healthz answers 200, GET /metrics is for Prometheus.
+/// GET / is a page that shows a topic live, GET /healthz answers 200, GET /readyz too, or 503 while events cannot be
+/// published, GET /metrics is for Prometheus.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -68,6 +72,23 @@ pub(crate) struct Arguments {
     /// names than localhost are refused, because a page can have its own name resolve to 127.0.0.1
     #[arg(long, value_name = "NAME", help_heading = "Access")]
     pub(super) host: Vec<String>,
+
+    /// URL of a Redis or Valkey server to keep events in, so that all servers that name the same one are one hub:
+    /// redis://[user:password@]host[:port][/db], or rediss:// for TLS. --history-events, --history-bytes and --history-age
+    /// then set how much Redis keeps of each topic, too
+    #[cfg(feature = "redis")]
+    #[arg(long, value_name = "URL", env = "SSE_REDIS", hide_env_values = true, help_heading = "Storage")]
+    pub(super) redis: Option<Secret>,
+
+    /// File that holds the URL for --redis, so that its password is not in the list of processes
+    #[cfg(feature = "redis")]
+    #[arg(long, value_name = "FILE", conflicts_with = "redis", help_heading = "Storage")]
+    pub(super) redis_file: Option<PathBuf>,
+
+    /// Beginning of the names of all keys and channels in Redis
+    #[cfg(feature = "redis")]
+    #[arg(long, value_name = "TEXT", default_value = "sse:", help_heading = "Storage")]
+    pub(super) redis_prefix: String,
 
     /// Events that a topic keeps
     #[arg(long, value_name = "N", default_value_t = HistoryLimits::default().events, help_heading = "Limits")]

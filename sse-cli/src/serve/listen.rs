@@ -19,14 +19,13 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use sse_hub::Hub;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Arguments, routes};
+use super::{Arguments, engine, routes};
 
 /// How long a client may take for its TLS handshake, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,7 +49,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // A connection is a descriptor, and the usual limit is 1024; where it cannot be raised, accepting slows
     // down.
     rlimit::increase_nofile_limit(u64::MAX).ok();
-    let hub = Hub::new(arguments.hub());
+    let hub = engine::hub(&arguments)?;
     let app = routes::router(&arguments, hub.clone());
     let listener = TcpListener::bind(arguments.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -109,6 +108,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    hub.close_log().await;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod arguments;
+mod engine;
 mod listen;
 mod metrics;
 mod publish;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
-use sse_hub::{AppendError, Hub, HubError, LastEventId, Topic};
+use sse_hub::{AppendError, Health, Hub, HubError, LastEventId, Topic};
 use tokio::sync::Semaphore;
 
 use super::access::{Access, guard};
@@ -52,6 +52,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
     Router::new()
         .route("/events/{topic}", get(subscribe).post(publish::publish))
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/", get(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
         .route("/page.js", get(|| async { asset("text/javascript", include_str!("page/page.js")) }))
@@ -73,6 +74,15 @@ async fn subscribe(
     app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
     let subscription = app.topic_to_follow(&topic)?.subscribe(&last_event_id).await?;
     Ok(subscription.into_response())
+}
+
+/// Whether events can be published and read now.
+async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
+    match app.hub.health() {
+        Health::Ready => Ok("ok\n"),
+        Health::Away(reason) => Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, reason)),
+        _ => Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, "not ready")),
+    }
 }
 
 async fn metrics(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {

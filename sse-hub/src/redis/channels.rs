@@ -22,7 +22,7 @@ use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Msg, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::message;
 use super::names::Names;
@@ -214,12 +214,19 @@ impl Connection {
                     backoff = Backoff::default();
                 }
             }
-            // Orders wait meanwhile, and those who gave them for a while.
-            backoff.wait().await;
-            if self.orders.is_closed() {
+            if let Err(Closed) = self.refuse_orders(backoff.next()).await {
                 return;
             }
         }
+    }
+
+    /// Waits, and has nobody wait who wants to follow a topic: an outage may be long, and they try again.
+    async fn refuse_orders(&mut self, wait: Duration) -> Result<(), Closed> {
+        let over = Instant::now() + wait;
+        while let Ok(order) = timeout_at(over, self.orders.recv()).await {
+            drop(order.ok_or(Closed)?);
+        }
+        Ok(())
     }
 
     /// One connection, until it no longer works.
@@ -337,7 +344,8 @@ impl Connection {
     /// Tells the feeds of some topics where these end, without waiting for it.
     fn compare(&mut self, names: Vec<Arc<Names>>) {
         while self.comparisons.try_join_next().is_some() {}
-        if names.is_empty() {
+        // While commands have no answer, those that are due stand for those to come.
+        if names.is_empty() || self.comparisons.len() >= COMPARISONS {
             return;
         }
         let (server, topics) = (Arc::clone(&self.server), Arc::clone(&self.topics));

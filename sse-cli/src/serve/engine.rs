@@ -1,0 +1,67 @@
+//! Where the hub of `sse serve` keeps its events.
+
+use std::error::Error;
+#[cfg(feature = "redis")]
+use std::{convert::Infallible, fmt, fs, str::FromStr, sync::Arc};
+
+use sse_hub::Hub;
+#[cfg(feature = "redis")]
+use sse_hub::redis::{RedisConfig, RedisLog};
+
+use super::Arguments;
+
+/// Makes the hub, over what the arguments name: a Redis server, or memory alone.
+pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
+    #[cfg(feature = "redis")]
+    if let Some(url) = redis_url(arguments)? {
+        let config = arguments.hub();
+        let redis = RedisConfig::new(&url.0)?.prefix(&arguments.redis_prefix).keep(config.history);
+        // The server need not be there yet: until it is, publishers are refused and subscribers wait.
+        return Ok(Hub::with_log(config, Arc::new(RedisLog::new(redis)?)));
+    }
+    Ok(Hub::new(arguments.hub()))
+}
+
+#[cfg(feature = "redis")]
+fn redis_url(arguments: &Arguments) -> Result<Option<Secret>, Box<dyn Error>> {
+    let Some(file) = &arguments.redis_file else { return Ok(arguments.redis.clone()) };
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(Some(Secret(text.trim().to_owned())))
+}
+
+/// Text with a password in it: `{:?}` does not show it.
+#[cfg(feature = "redis")]
+#[derive(Clone)]
+pub(super) struct Secret(String);
+
+#[cfg(feature = "redis")]
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(feature = "redis")]
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(all(test, feature = "redis"))]
+mod tests {
+    use super::super::arguments::tests::parse;
+    use super::*;
+
+    #[test]
+    fn a_password_is_neither_in_debug_output_nor_in_the_error_for_a_bad_url() {
+        let arguments = parse(&["--redis", "http://user:hunter2@localhost"]);
+        let error = hub(&arguments).expect_err("it is not a Redis URL");
+        assert!(error.to_string().contains("redis://"), "{error}");
+        for text in [format!("{arguments:?}"), format!("{error} {error:?}")] {
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}
