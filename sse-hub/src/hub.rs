@@ -114,6 +114,12 @@ impl Hub {
         Ok(Some(id).filter(|_| extent.ended.is_none()))
     }
 
+    /// Whether a topic has events, loaded or not, as far as the log can be asked; nothing is made or loaded.
+    pub async fn has_events(&self, name: &str) -> bool {
+        let extent = self.shared.log.open(name, Amount::NONE).await;
+        extent.is_ok_and(|extent| extent.start.number < extent.last.number)
+    }
+
     /// Ends the topic of this name, whether it is loaded or not; see [`Topic::end`]. Returns whether there was one.
     ///
     /// # Errors
@@ -138,6 +144,15 @@ impl Hub {
         topics.truncate(limit);
         topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         topics.iter().map(|topic| topic.info()).collect()
+    }
+
+    /// The topics with the most subscribers, at most `limit` of them.
+    pub fn largest_topics(&self, limit: usize) -> Vec<TopicInfo> {
+        let mut topics: Vec<_> =
+            self.topics.all().into_iter().map(|topic| (topic.members.len(), topic)).collect();
+        topics.sort_unstable_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
+        topics.truncate(limit);
+        topics.iter().map(|(_, topic)| topic.info()).collect()
     }
 
     /// Lets go of events that are too old, and of topics that nobody uses.

@@ -7,7 +7,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::Arguments;
-use super::routes::{App, Refusal};
+use super::refusal::Refusal;
+use super::routes::App;
 
 /// The rules, made once from the arguments.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Access {
     scheme: &'static str,
     publish_token: Option<String>,
     subscribe_token: Option<String>,
+    loopback: bool,
 }
 
 impl Access {
@@ -31,6 +33,7 @@ impl Access {
             scheme: if arguments.cert.is_some() { "https" } else { "http" },
             publish_token: arguments.publish_token.clone(),
             subscribe_token: arguments.subscribe_token.clone(),
+            loopback: arguments.listen.ip().is_loopback(),
         }
     }
 
@@ -85,6 +88,17 @@ impl Access {
     ) -> Result<(), Refusal> {
         granted(self.subscribe_token.as_deref(), bearer(headers).or(access_token))
     }
+
+    /// Names of topics may be all that keeps a stranger from following them: to list them takes a token, or a server that
+    /// nobody else reaches.
+    pub(super) fn may_list(&self, headers: &HeaderMap, access_token: Option<&str>) -> Result<(), Refusal> {
+        match (&self.subscribe_token, &self.publish_token) {
+            (Some(_), _) => self.may_subscribe(headers, access_token),
+            (None, _) if self.loopback => Ok(()),
+            (None, Some(_)) => self.may_publish(headers),
+            (None, None) => Err(Refusal::listing()),
+        }
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -123,12 +137,14 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
     }
     if preflight {
-        insert(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
+        insert(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, DELETE");
         insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, cache-control, content-type, last-event-id, sse-event, sse-id",
+            "authorization, cache-control, content-type, idempotency-key, last-event-id, sse-event, sse-id",
         );
         insert(header::ACCESS_CONTROL_MAX_AGE, "600");
+    } else {
+        insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, "last-event-id, retry-after");
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     response
@@ -146,6 +162,7 @@ mod tests {
             scheme: "http",
             publish_token: Some("secret".into()),
             subscribe_token: None,
+            loopback: true,
         }
     }
 
@@ -204,6 +221,28 @@ mod tests {
             assert_eq!(check(&listed, host, Some(origin)), Err(StatusCode::FORBIDDEN), "{origin}");
         }
         assert_eq!(check(&access(None, &["*"]), host, Some("null")), Ok(Some("null".into())));
+    }
+
+    #[test]
+    fn topics_are_listed_on_loopback_or_to_who_has_a_token() {
+        let status = |access: &Access, token: Option<&str>| {
+            access.may_list(&HeaderMap::new(), token).err().map(|refusal| refusal.status())
+        };
+        let mut access = access(None, &[]);
+        assert_eq!(status(&access, None), None, "nobody else reaches a loopback address");
+        access.loopback = false;
+        assert_eq!(status(&access, None), Some(StatusCode::UNAUTHORIZED), "the publisher's token will do");
+        access.publish_token = None;
+        assert_eq!(
+            status(&access, None),
+            Some(StatusCode::FORBIDDEN),
+            "names are told to nobody in particular"
+        );
+        access.subscribe_token = Some("s".into());
+        assert_eq!(
+            (status(&access, None), status(&access, Some("s"))),
+            (Some(StatusCode::UNAUTHORIZED), None)
+        );
     }
 
     #[test]

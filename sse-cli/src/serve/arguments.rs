@@ -12,15 +12,20 @@ use super::engine::Secret;
 
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///
-/// POST: the body is the data; the headers Sse-Event and Sse-Id give the event's type and ID. With the
-/// content type application/json the body is an object {"data", "event", "id"}, or an array of them that is
-/// published together. The answer tells the IDs.
+/// POST: the body is the data, JSON as well as text; the headers Sse-Event and Sse-Id give the event's type
+/// and ID. With the content type application/vnd.sse+json the body is an object {"data", "event", "id"}, or
+/// an array of them that is published together, all or none. The answer tells the IDs. A repetition with the
+/// same Idempotency-Key header publishes nothing and gets the same answer.
 ///
-/// GET: replays from the header Last-Event-ID or the query parameter lastEventId, then follows. An event of
-/// the type "gap" says that events before it are no longer kept.
+/// GET: replays from the header Last-Event-ID or the query parameter lastEventId ("earliest": everything that
+/// is kept), then follows. An event of the type "gap" says that events before it are no longer kept. The
+/// response header Last-Event-ID is the ID of the topic's newest event; HEAD answers it alone.
 ///
-/// GET / is a page that shows a topic live, GET /healthz answers 200, GET /readyz too, or 503 while events cannot be
-/// published, GET /metrics is for Prometheus.
+/// DELETE ends a topic: its subscribers are let go, and for a while it answers 204 to GET and 410 to POST.
+///
+/// GET / is a page that shows a topic live, GET /topics lists the topics in use as JSON (parameters after and
+/// limit), GET /healthz answers 200 while the process lives, GET /readyz 200 if it can publish, GET /metrics
+/// is for Prometheus.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -126,8 +131,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MS", default_value_t = 3000, help_heading = "Streams")]
     pub(super) retry: u64,
 
-    /// What becomes of a subscriber that is too slow
-    #[arg(long, value_enum, default_value_t = SlowArgument::Tell, help_heading = "Streams")]
+    /// Milliseconds by which, at random, clients that are sent away reconnect later than that, so that they do not
+    /// all come back at once; as much as --retry if not given
+    #[arg(long, value_name = "MS", help_heading = "Streams")]
+    pub(super) retry_spread: Option<u64>,
+
+    /// Seconds after which a stream ends between two events, so that its client reconnects, perhaps to another
+    /// server; up to a tenth less at random; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Streams")]
+    pub(super) max_age: u64,
+
+    /// Seconds for which a topic that was ended with DELETE refuses publishers and subscribers
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Streams")]
+    pub(super) ended_for: u64,
+
+    /// What happens to a subscriber whose next event is no longer kept
+    #[arg(long, value_enum, default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
     pub(super) slow: SlowArgument,
 
     /// Seconds that clients have, at shutdown, to take their last events
@@ -137,9 +156,10 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SlowArgument {
-    /// It is sent a gap event and goes on with what is kept
-    Tell,
-    /// Its connection is closed
+    /// Send it a gap event, and go on with what is kept
+    #[value(alias = "tell")]
+    SendGap,
+    /// End its stream
     Disconnect,
 }
 
@@ -172,16 +192,22 @@ impl Arguments {
             seconds => Duration::from_secs(seconds),
         };
         let on_lag = match self.slow {
-            SlowArgument::Tell => OnLag::SendGap,
+            SlowArgument::SendGap => OnLag::SendGap,
             SlowArgument::Disconnect => OnLag::Disconnect,
         };
-        HubConfig::default()
+        let config = HubConfig::default()
             .with_history(history)
             .with_keep_alive(keep_alive)
             .with_retry(self.reconnection_time())
             .with_on_lag(on_lag)
+            .with_retry_spread(Duration::from_millis(self.retry_spread.unwrap_or(self.retry)))
+            .with_ended_for(Duration::from_secs(self.ended_for))
             .with_max_topics(self.max_topics)
-            .with_max_subscribers(self.max_subscribers)
+            .with_max_subscribers(self.max_subscribers);
+        match self.max_age {
+            0 => config,
+            seconds => config.with_max_age(Duration::from_secs(seconds)),
+        }
     }
 
     pub(super) fn reconnection_time(&self) -> Duration {

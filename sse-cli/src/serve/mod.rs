@@ -7,7 +7,9 @@ mod listen;
 mod metrics;
 mod publish;
 mod rate;
+mod refusal;
 mod routes;
+mod topics;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -11,7 +11,8 @@ use sse_hub::{EncodeError, EventBuilder};
 use sse_tokio::Limits;
 use tokio::time::timeout;
 
-use super::routes::{App, Refusal};
+use super::refusal::Refusal;
+use super::routes::App;
 use crate::text::excerpt;
 
 /// How many bodies are read at a time; the others wait with their clients, and take little memory here.
@@ -23,6 +24,8 @@ const TURN: Duration = Duration::from_secs(2);
 
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// One event as JSON gives it.
 #[derive(Debug, Deserialize)]
@@ -50,16 +53,18 @@ pub(super) async fn publish(
         Ok(Err(rejection)) => return Ok(rejection.into_response()),
         Err(_) => return Err(Refusal::timeout()),
     };
+    let key = idempotency_key(&headers)?;
     let envelopes = envelopes(&headers, &body)?;
-    if envelopes.len() > app.max_events {
-        return Err(Refusal::too_many(app.max_events));
-    }
     let events: Vec<_> = envelopes.iter().map(Envelope::event).collect::<Result<_, Refusal>>()?;
     if let Some(rate) = &app.rate {
         let mut rate = rate.lock().expect("nothing panics while it holds the lock");
         rate.take(events.len(), Instant::now()).map_err(Refusal::rate)?;
     }
-    let ids = app.topic(&topic)?.publish_all(&events).await?;
+    let topic = app.topic(&topic)?;
+    let ids = match key {
+        Some(key) => topic.publish_once(&key, &events).await?,
+        None => topic.publish_all(&events).await?,
+    };
     let answer = serde_json::json!({ "ids": ids });
     Ok(([(header::CONTENT_TYPE, "application/json")], format!("{answer}\n")).into_response())
 }
@@ -68,10 +73,10 @@ fn envelopes(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Envelope>, Refusal>
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if essence.eq_ignore_ascii_case("application/vnd.sse+json") {
         let explain = |error: serde_json::Error| {
             let wanted = r#"{"data": "..", "event": "..", "id": ".."} or an array of them"#;
-            let hint = "to publish JSON itself, send it as text/plain";
+            let hint = "to publish JSON itself, send it as application/json";
             // It quotes what it does not like, whatever its size.
             let error = excerpt(&error.to_string(), 200);
             Refusal::bad_request(format!("{error}: send {wanted}; {hint}"))
@@ -90,6 +95,14 @@ fn envelopes(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Envelope>, Refusal>
         event: text(headers, "sse-event")?,
         id: text(headers, "sse-id")?,
     }])
+}
+
+/// The key is taken as it was sent, quotes included.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    if headers.get_all(IDEMPOTENCY_KEY).iter().nth(1).is_some() {
+        return Err(Refusal::bad_request("there is more than one Idempotency-Key: send one"));
+    }
+    text(headers, IDEMPOTENCY_KEY)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {

@@ -1,4 +1,4 @@
-//! What can be asked.
+//! HTTP routes of `sse serve`.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -10,12 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
-use sse_hub::{AppendError, Health, Hub, HubError, LastEventId, Topic};
+use sse_hub::{Health, Hub, HubError, LastEventId, Topic, response};
 use tokio::sync::Semaphore;
 
 use super::access::{Access, guard};
 use super::rate::Rate;
-use super::{Arguments, metrics, publish};
+use super::refusal::Refusal;
+use super::{Arguments, metrics, publish, topics};
 
 /// What the handlers share; cheap to clone.
 #[derive(Clone)]
@@ -26,8 +27,6 @@ pub(super) struct Shared {
     pub(super) access: Access,
     pub(super) rate: Option<Mutex<Rate>>,
     max_topics: usize,
-    /// As many as a topic keeps: of more at a time, those who follow it would be given a gap.
-    pub(super) max_events: usize,
     /// The turns of those who publish.
     pub(super) bodies: Semaphore,
 }
@@ -46,21 +45,23 @@ pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
         access: Access::new(arguments),
         rate: Rate::new(arguments.max_rate, Instant::now()).map(Mutex::new),
         max_topics: arguments.max_topics,
-        max_events: arguments.history_events.max(1),
         bodies: Semaphore::new(publish::BODIES),
     }));
+    // Probes ask by address, whatever name the server has.
+    let probes = Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready));
     Router::new()
-        .route("/events/{topic}", get(subscribe).post(publish::publish))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
+        .route("/events/{topic}", get(subscribe).head(last).post(publish::publish).delete(topics::end))
+        .route("/topics", get(topics::list))
         .route("/metrics", get(metrics))
         .route("/", get(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
         .route("/page.js", get(|| async { asset("text/javascript", include_str!("page/page.js")) }))
         .route("/stream.js", get(|| async { asset("text/javascript", include_str!("page/stream.js")) }))
         .route("/log.js", get(|| async { asset("text/javascript", include_str!("page/log.js")) }))
         .route("/page.css", get(|| async { asset("text/css", include_str!("page/page.css")) }))
+        .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard))
         .layer(DefaultBodyLimit::max(arguments.max_body))
+        .merge(probes)
         .with_state(app)
 }
 
@@ -72,8 +73,28 @@ async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
-    let subscription = app.topic_to_follow(&topic)?.subscribe(&last_event_id).await?;
+    let subscription = app.topic_to_follow(&topic).await?.subscribe(&last_event_id).await?;
     Ok(subscription.into_response())
+}
+
+/// What GET would begin with, without a stream and without making a topic.
+async fn last(
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
+    check_name(&topic)?;
+    let id = match app.hub.last_event_id(&topic).await {
+        Ok(Some(id)) => HeaderValue::from_bytes(id.as_bytes()).ok(),
+        Ok(None) => return Err(HubError::Ended.into()),
+        // A stream would wait: so it is a 200, without the ID.
+        Err(_) => None,
+    };
+    let mut response = response(axum::body::Body::empty());
+    response.headers_mut().extend(id.map(|id| (HeaderName::from_static("last-event-id"), id)));
+    Ok(response)
 }
 
 /// Whether events can be published and read now.
@@ -88,10 +109,10 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
 async fn metrics(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
     app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    Ok((content_type, metrics::render(&app.hub.metrics())).into_response())
+    Ok((content_type, metrics::render(&app.hub)).into_response())
 }
 
-fn access_token(uri: &Uri) -> Option<String> {
+pub(super) fn access_token(uri: &Uri) -> Option<String> {
     let pairs = form_urlencoded::parse(uri.query()?.as_bytes());
     pairs.into_iter().find(|(name, _)| name == "access_token").map(|(_, token)| token.into_owned())
 }
@@ -102,109 +123,32 @@ fn asset(content_type: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, content_type), (header::CONTENT_SECURITY_POLICY, policy)], text).into_response()
 }
 
+/// Refuses what is no name of a topic.
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
+    if name.len() > 128 || name.contains(char::is_control) {
+        return Err(Refusal::bad_request("a topic's name has at most 128 bytes and no control characters"));
+    }
+    Ok(())
+}
+
 impl Shared {
     pub(super) fn topic(&self, name: &str) -> Result<Topic, Refusal> {
-        if name.len() > 128 || name.contains(char::is_control) {
-            return Err(Refusal::bad_request(
-                "a topic's name has at most 128 bytes and no control characters",
-            ));
-        }
+        check_name(name)?;
         Ok(self.hub.topic(name)?)
     }
 
-    /// The topic for one who only listens. Topics that were never published to may be half of all, lest those who listen
-    /// to names of their own leave no topic to publish to.
-    fn topic_to_follow(&self, name: &str) -> Result<Topic, Refusal> {
+    /// The topic for a client that only listens. Topics that were never published to may be half of all, so that subscribers
+    /// who make up names leave topics to publish to.
+    async fn topic_to_follow(&self, name: &str) -> Result<Topic, Refusal> {
         if let Some(topic) = self.hub.get(name) {
             return Ok(topic);
         }
+        check_name(name)?;
         let limit = self.max_topics.div_ceil(2);
-        if self.hub.empty_topics() >= limit {
+        if self.hub.empty_topics() >= limit && !self.hub.has_events(name).await {
             let reason = format!("{limit} topics have no events yet, no more are allowed: publish first");
             return Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, reason));
         }
         self.topic(name)
-    }
-}
-
-/// An answer that says why not.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    status: StatusCode,
-    header: Option<(HeaderName, HeaderValue)>,
-    reason: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, header: None, reason: reason.into() }
-    }
-
-    fn retry_after(status: StatusCode, seconds: u64, reason: impl Into<String>) -> Self {
-        Self { header: Some((header::RETRY_AFTER, seconds.into())), ..Self::new(status, reason) }
-    }
-
-    pub(super) fn bad_request(reason: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, reason)
-    }
-
-    pub(super) fn timeout() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "the body took too long: publish less at a time")
-    }
-
-    pub(super) fn too_many(limit: usize) -> Self {
-        let reason = format!("a topic keeps {limit} events: publish no more of them at a time");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
-    }
-
-    pub(super) fn busy() -> Self {
-        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, "too many are publishing: try again")
-    }
-
-    pub(super) fn rate(seconds: u64) -> Self {
-        Self::retry_after(StatusCode::TOO_MANY_REQUESTS, seconds, "too many events: publish more slowly")
-    }
-
-    pub(super) fn host(host: &str) -> Self {
-        let reason =
-            format!("not served under the name {host:?}: use localhost, or start the server with --host");
-        Self::new(StatusCode::FORBIDDEN, reason)
-    }
-
-    pub(super) fn origin(origin: &str) -> Self {
-        let reason = format!("pages of {origin:?} are not let in: start the server with --cors-origin");
-        Self::new(StatusCode::FORBIDDEN, reason)
-    }
-
-    pub(super) fn token() -> Self {
-        let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        let reason = "a bearer token is needed: send Authorization: Bearer <token>";
-        Self { header: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, reason) }
-    }
-
-    #[cfg(test)]
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
-}
-
-impl From<AppendError> for Refusal {
-    fn from(error: AppendError) -> Self {
-        let header = error.retry_after().map(|after| (header::RETRY_AFTER, after.as_secs().max(1).into()));
-        Self { header, ..Self::new(error.status(), error.to_string()) }
-    }
-}
-
-impl From<HubError> for Refusal {
-    fn from(error: HubError) -> Self {
-        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, error.to_string())
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, self.reason + "\n").into_response();
-        response.headers_mut().extend(self.header);
-        response
     }
 }

@@ -173,7 +173,7 @@ async function publish() {
 }
 
 /** The media type of events with their fields. */
-const ENVELOPE = "application/json";
+const ENVELOPE = "application/vnd.sse+json";
 
 function draw() {
   at("events").textContent = figures.events.toLocaleString();

@@ -3,79 +3,17 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
-use futures_util::future;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::process::Command;
-use std::time::Duration;
 
+use futures_util::future;
+
+mod http;
+mod publishing;
+#[path = "../server/mod.rs"]
 mod server;
+mod topics;
 
 use server::Server;
-
-impl Server {
-    /// Sends a request and reads the head of the response. As HTTP/1.0, the body is what follows, unframed.
-    fn request(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let host =
-            if headers.iter().any(|header| header.starts_with("Host:")) { "" } else { "Host: localhost\r\n" };
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let length = body.len();
-        write!(stream, "{method} {path} HTTP/1.0\r\n{host}{headers}Content-Length: {length}\r\n\r\n{body}")
-            .unwrap();
-        let mut body = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(body.read_line(&mut head).unwrap(), 0, "{head}");
-        }
-        Answer { status: head[9..12].parse().unwrap(), head: head.to_ascii_lowercase(), body }
-    }
-
-    fn get(&self, path: &str, headers: &[&str]) -> Answer {
-        self.request("GET", path, headers, "")
-    }
-
-    fn post(&self, path: &str, headers: &[&str], body: &str) -> (u16, String) {
-        let answer = self.request("POST", path, headers, body);
-        (answer.status, answer.text())
-    }
-
-    /// Publishes data and returns the event's ID.
-    fn publish(&self, path: &str, data: &str) -> String {
-        let (status, text) = self.post(path, &[], data);
-        assert_eq!(status, 200, "{text}");
-        text.split('"').nth(3).unwrap().to_owned()
-    }
-
-    fn terminate(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    }
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: BufReader<TcpStream>,
-}
-
-impl Answer {
-    /// The next block up to its blank line.
-    fn block(&mut self) -> String {
-        let mut block = String::new();
-        while !block.ends_with("\n\n") {
-            assert_ne!(self.body.read_line(&mut block).unwrap(), 0, "the stream ended: {block:?}");
-        }
-        block
-    }
-
-    fn text(mut self) -> String {
-        let mut text = String::new();
-        self.body.read_to_string(&mut text).unwrap();
-        text
-    }
-}
 
 #[test]
 fn follows_live_and_replays_after_an_id() {
@@ -103,42 +41,6 @@ fn follows_live_and_replays_after_an_id() {
     other.block();
     server.publish("/events/other", "x");
     assert!(other.block().starts_with("data: x\nid: "), "nothing of the other topic");
-}
-
-#[test]
-fn json_gives_fields_and_batches() {
-    let server = Server::start(&[]);
-    let mut live = server.get("/events/t", &[]);
-    live.block();
-    let json = ["Content-Type: application/json; charset=utf-8"];
-    let (status, answer) =
-        server.post("/events/t", &json, r#"[{"data":"a","id":"1"},{"data":"b","event":"e","id":"2"}]"#);
-    assert_eq!((status, answer.as_str()), (200, "{\"ids\":[\"1\",\"2\"]}\n"));
-    assert_eq!(live.block() + &live.block(), "data: a\nid: 1\n\nevent: e\ndata: b\nid: 2\n\n");
-    for (body, why) in [
-        (r#"{"data":"x","id":"a\nb"}"#, "id must not contain '\\n'"),
-        (r#"{"data":"x","event":"a\rdata: y"}"#, "event must not contain '\\r'"),
-        (r#"{"data":"x","id":"\u0000"}"#, "id must not contain '\\0'"),
-        (r#"{"data":"x","id":"\u0007"}"#, "no control characters"),
-        (r#"{"data":"x","id":"7 "}"#, "no blank at its ends"),
-        (&format!(r#"{{"data":"x","id":"{}"}}"#, "7".repeat(4097)), "at most 4096 bytes"),
-        (r#"{"event":"x"}"#, "missing field `data`"),
-        (r#"{"data":"x","retry":1}"#, "unknown field `retry`"),
-        (r#"[{"data":"kept?"},{"data":7}]"#, "invalid type"),
-        ("", "EOF"),
-    ] {
-        let (status, answer) = server.post("/events/t", &json, body);
-        assert_eq!(status, 400, "{body}");
-        assert!(answer.contains(why), "{body}: {answer}");
-    }
-    let (_, answer) = server.post("/events/t", &json, &format!("[{:?}]", "x".repeat(100_000)));
-    assert!(answer.len() < 1000, "what was wrong is not sent back at its length");
-    let many = format!("[{}]", [r#"{"data":"x"}"#; 4097].join(","));
-    let (status, answer) = server.post("/events/t", &json, &many);
-    assert_eq!(status, 413, "of those, who follows would get a gap");
-    assert!(answer.contains("keeps 4096 events"), "{answer}");
-    server.publish("/events/t", "next");
-    assert!(live.block().contains("data: next\n"), "nothing of what was refused was published");
 }
 
 #[test]
@@ -208,7 +110,7 @@ fn limits_hold() {
     assert_eq!(server.post("/events/t", &[], &"x".repeat(2001)).0, 413);
     // A hundred events at once use up the rate of two a second for most of a minute.
     let batch = format!("[{}]", [r#"{"data":""}"#; 100].join(","));
-    assert_eq!(server.post("/events/t", &["Content-Type: application/json"], &batch).0, 200);
+    assert_eq!(server.post("/events/t", &["Content-Type: application/vnd.sse+json"], &batch).0, 200);
     let limited = server.request("POST", "/events/t", &[], "x");
     assert!(limited.status == 429 && limited.head.contains("retry-after: "), "{}", limited.head);
 
@@ -238,7 +140,7 @@ fn who_listens_leaves_topics_to_publish_to() {
 
 #[test]
 fn sigterm_ends_streams_after_their_last_event() {
-    let mut server = Server::start(&["--retry", "700", "--grace", "60"]);
+    let mut server = Server::start(&["--retry", "700", "--retry-spread", "0", "--grace", "60"]);
     let mut stream = server.get("/events/t", &[]);
     stream.block();
     server.publish("/events/t", "last");
@@ -275,7 +177,7 @@ fn metrics_and_the_page_are_served() {
     let page = server.get("/", &[]);
     assert!(page.head.contains("content-security-policy: default-src 'none'"));
     assert!(page.text().contains("/page.js"));
-    assert!(server.get("/page.js", &[]).text().contains("new EventSource"));
+    assert!(server.get("/stream.js", &[]).text().contains("EventSource"));
     assert!(server.get("/page.css", &[]).head.contains("content-type: text/css"));
     assert_eq!(server.get("/other", &[]).status, 404);
 }

@@ -1,0 +1,105 @@
+//! Answers that say why not.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{self, HeaderName, HeaderValue};
+use sse_hub::{AppendError, HubError, LogError};
+
+/// An answer that says why not.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    header: Option<(HeaderName, HeaderValue)>,
+    reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self { status, header: None, reason: reason.into() }
+    }
+
+    pub(super) fn retry_after(status: StatusCode, seconds: u64, reason: impl Into<String>) -> Self {
+        Self { header: Some((header::RETRY_AFTER, seconds.into())), ..Self::new(status, reason) }
+    }
+
+    pub(super) fn bad_request(reason: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason)
+    }
+
+    pub(super) fn timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "the body took too long: publish less at a time")
+    }
+
+    pub(super) fn busy() -> Self {
+        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, "too many are publishing: try again")
+    }
+
+    pub(super) fn rate(seconds: u64) -> Self {
+        Self::retry_after(StatusCode::TOO_MANY_REQUESTS, seconds, "too many events: publish more slowly")
+    }
+
+    pub(super) fn host(host: &str) -> Self {
+        let reason =
+            format!("not served under the name {host:?}: use localhost, or start the server with --host");
+        Self::new(StatusCode::FORBIDDEN, reason)
+    }
+
+    pub(super) fn origin(origin: &str) -> Self {
+        let reason = format!("pages of {origin:?} are not let in: start the server with --cors-origin");
+        Self::new(StatusCode::FORBIDDEN, reason)
+    }
+
+    pub(super) fn listing() -> Self {
+        let reason = "topics are listed to those who have a token: start the server with --subscribe-token";
+        Self::new(StatusCode::FORBIDDEN, reason)
+    }
+
+    pub(super) fn token() -> Self {
+        let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let reason = "a bearer token is needed: send Authorization: Bearer <token>";
+        Self { header: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, reason) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<AppendError> for Refusal {
+    fn from(error: AppendError) -> Self {
+        let header = error.retry_after().map(|after| (header::RETRY_AFTER, after.as_secs().max(1).into()));
+        Self { header, ..Self::new(error.status(), error.to_string()) }
+    }
+}
+
+impl From<LogError> for Refusal {
+    fn from(error: LogError) -> Self {
+        let seconds = match error {
+            LogError::Unavailable { retry_after } => retry_after.as_secs().max(1),
+            _ => 60,
+        };
+        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, seconds, error.to_string())
+    }
+}
+
+impl From<HubError> for Refusal {
+    fn from(error: HubError) -> Self {
+        if error == HubError::Ended {
+            // Which keeps an `EventSource` from coming back (WHATWG HTML 9.2.3).
+            return Self::new(StatusCode::NO_CONTENT, "");
+        }
+        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, error.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = match self.status {
+            StatusCode::NO_CONTENT => self.status.into_response(),
+            status => (status, self.reason + "\n").into_response(),
+        };
+        response.headers_mut().extend(self.header);
+        response
+    }
+}
