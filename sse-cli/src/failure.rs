@@ -70,7 +70,23 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         line.push_str(&text);
     }
-    line
+    in_options(&line)
+}
+
+/// A message of the libraries in the words of the command: its options in place of their settings.
+pub(crate) fn in_options(message: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        ("raise `Limits::event` or set `Overflow::Skip`", "raise --limit-event"),
+        ("raise `Limits::id` or set `Overflow::Skip`", "raise --limit-id"),
+        ("(connect timeout)", "(--connect-timeout)"),
+        ("(head timeout)", "(--head-timeout)"),
+        ("the server fell silent", "the server fell silent (--timeout)"),
+        ("no event came in time", "no event came in time (--event-timeout)"),
+        ("and the policy is not to reconnect", "and --max-retries is 0"),
+        ("and the request may not be sent again", "and the request may not be sent again (--repeat)"),
+        ("it has no Content-Type", "it has no Content-Type; see --lenient"),
+    ];
+    WORDS.iter().fold(message.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
 #[cfg(test)]
@@ -89,6 +105,28 @@ mod tests {
     impl Error for Quoting {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
             Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn messages_name_options_and_no_settings_of_the_libraries() {
+        use proto::{Cause, CloseReason, Error};
+
+        let limit = 16 << 20;
+        for (reason, option) in [
+            (CloseReason::Limit(Error::EventTooLong { limit }), "raise --limit-event"),
+            (CloseReason::Limit(Error::IdTooLong { limit }), "raise --limit-id"),
+            (CloseReason::NotRepeated(Cause::ConnectTimeout), "--connect-timeout"),
+            (CloseReason::NotRepeated(Cause::HeadTimeout), "--head-timeout"),
+            (
+                CloseReason::GaveUp { cause: Cause::IdleTimeout, attempts: 0 },
+                "(--timeout), and --max-retries",
+            ),
+            (CloseReason::GaveUp { cause: Cause::EventTimeout, attempts: 1 }, "--event-timeout"),
+            (CloseReason::NotRepeated(Cause::EventCut), "(--repeat)"),
+        ] {
+            let message = chain(&reason);
+            assert!(message.contains(option) && !message.contains("::"), "{message}");
         }
     }
 

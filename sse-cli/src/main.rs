@@ -9,6 +9,7 @@
 mod check;
 mod demo;
 mod failure;
+mod limits;
 mod manual;
 mod output;
 mod parse;

@@ -11,6 +11,7 @@ use clap::Args;
 use proto::{Finish, Frame, Parser};
 
 use crate::failure::{FAILED, Failure};
+use crate::limits::LimitArguments;
 use crate::output::{Format, Printer};
 use crate::recording::{Reader, What, is_recording};
 
@@ -22,8 +23,7 @@ const CHUNK: usize = 64 << 10;
 /// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, or a recording of `sse tail --record`, and prints events, comments and
 /// reconnection times as `sse tail` does.
 ///
-/// Exit codes: 0, also if the stream ends inside of an event; 1 if it cannot be read, or an event is longer than 16 MiB or an ID
-/// than 4 KiB.
+/// Exit codes: 0, also if the stream ends in the middle of an event; 1 if it cannot be read, or is over a limit.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The stream; standard input if it is `-` or missing
@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Print the last event also if the blank line after it is missing
     #[arg(long)]
     lenient: bool,
+
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -51,13 +54,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let failed = |error: &(dyn Error + 'static)| Failure::new(FAILED, &name, error);
     let mut input = Input::new(input).map_err(|error| failed(&error))?;
     let mut printer = Printer::new(if arguments.json { Format::Json } else { Format::Text });
-    let mut parser = Parser::new().with_flush(arguments.lenient);
+    let mut parser = Parser::new().with_flush(arguments.lenient).with_limits(arguments.limits.limits());
     let mut bytes = 0;
     while let Some(chunk) = input.next().map_err(|error| failed(&error))? {
         let Chunk::Bytes(chunk) = chunk else {
             finish(&mut parser, &mut printer, arguments)?;
             let id = parser.last_event_id().to_owned();
-            parser = Parser::with_last_event_id(id).with_flush(arguments.lenient);
+            parser = Parser::with_last_event_id(id)
+                .with_flush(arguments.lenient)
+                .with_limits(arguments.limits.limits());
             continue;
         };
         bytes += chunk.len() as u64;
@@ -92,7 +97,9 @@ fn finish(parser: &mut Parser, printer: &mut Printer, arguments: &Arguments) -> 
             let advice = if arguments.lenient { "" } else { "; --lenient prints it if it has data" };
             printer.note(
                 Style::new(),
-                format_args!("the stream ends inside of an event, which does not count{advice}"),
+                format_args!(
+                    "the stream ended in the middle of an event, which was discarded as incomplete{advice}"
+                ),
             )
         }
     }

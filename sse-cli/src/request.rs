@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use sse_tokio::reqwest::header::{HeaderName, HeaderValue};
+use sse_tokio::reqwest::header::{HeaderName, HeaderValue, USER_AGENT};
 use sse_tokio::reqwest::{Certificate, Client, ClientBuilder, Method, Url};
 
 use crate::failure::{FAILED, Failure};
@@ -130,7 +130,10 @@ impl RequestArguments {
         if !self.insecure && self.cacert.is_none() {
             return Ok(None);
         }
-        let mut client = Client::builder().tls_danger_accept_invalid_certs(self.insecure);
+        // A `User-Agent` that was taken away is not to come back.
+        let bare = self.headers().any(|(name, value)| name == USER_AGENT && value.is_none());
+        let client = if bare { Client::builder() } else { sse_tokio::client_builder() };
+        let mut client = client.tls_danger_accept_invalid_certs(self.insecure);
         if let Some(path) = &self.cacert {
             client = client.tls_certs_only(certificates(path)?);
         }

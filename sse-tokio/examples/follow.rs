@@ -1,20 +1,29 @@
-//! Follows a stream: `cargo run -p sse-tokio --example follow -- http://127.0.0.1:8080/events`
+//! Follows a stream and prints the lines of `sse tail --json`:
+//! `cargo run -p sse-tokio --example follow -- http://127.0.0.1:8080/events [--post DATA]`
 #![allow(clippy::print_stdout)]
 
-use futures_util::TryStreamExt;
-use sse_tokio::{Event, EventSource};
+use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: follow URL")?;
-    let mut source = EventSource::get(url)?;
-    while let Some(event) = source.try_next().await? {
+use futures_util::StreamExt;
+use sse_tokio::EventSource;
+use sse_tokio::reqwest::Method;
+
+#[path = "../../examples/lines.rs"]
+mod lines;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let (url, data) = lines::arguments()?;
+    let mut builder = EventSource::builder(url);
+    if let Some(data) = data {
+        builder = builder.method(Method::POST).header("content-type", "application/json").body(data);
+    }
+    let mut source = builder.build()?;
+    while let Some(event) = source.next().await {
         match event {
-            Event::Open(head) => println!("* open, status {}", head.status),
-            Event::Message(message) => println!("{}: {}", message.event(), message.data()),
-            Event::Disconnected { cause, delay, .. } => println!("* {cause}, again in {delay:?}"),
-            _ => {}
+            Ok(event) => lines::event(&event),
+            Err(error) => return Ok(lines::closed(Some(&error), error.reason())),
         }
     }
-    Ok(())
+    Ok(lines::closed::<()>(None, source.close_reason()))
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use sse_tokio::reqwest::Url;
 use sse_tokio::{Config, Liveness, ReconnectPolicy, Repeat};
 
+use crate::limits::LimitArguments;
 use crate::request::{RequestArguments, seconds, url};
 
 /// Follow a stream, through lost connections
@@ -66,7 +67,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120", help_heading = "Time")]
     pub(super) head_timeout: Duration,
 
-    /// Attempts in a row that may come to nothing before it gives up [default: any number]
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+
+    /// Give up after this many consecutive failed attempts [default: any number]
     #[arg(long, value_name = "N", help_heading = "Reconnection")]
     pub(super) max_retries: Option<u32>,
 
@@ -135,6 +139,7 @@ impl Arguments {
             .with_head_timeout(self.head_timeout)
             .with_idle_timeout(self.timeout.map_or(Liveness::Off, Liveness::After))
             .with_event_timeout(self.event_timeout)
+            .with_limits(self.limits.limits())
             .with_deliver_unterminated(self.lenient)
             .with_last_event_id(self.last_event_id.clone().unwrap_or_default())
     }

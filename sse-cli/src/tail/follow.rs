@@ -8,21 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use sse_tokio::reqwest::header::CONTENT_TYPE;
-use sse_tokio::{Cause, CloseReason, Error, Event, Head};
+use sse_tokio::{Cause, CloseReason, Error, Event};
 use tokio::sync::Notify;
 
 use super::{Arguments, source, stop};
-use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain};
+use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain, in_options};
 use crate::output::{Format, Line, Printer, milliseconds};
 use crate::recording::Recorder;
 use crate::request::shown;
-use crate::text::excerpt;
-
-/// How much of a refused response is read, how long it may take, and how many characters are shown.
-const BODY: usize = 4096;
-const BODY_PATIENCE: Duration = Duration::from_secs(1);
-const BODY_SHOWN: usize = 300;
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut stop =
@@ -96,9 +89,11 @@ fn print(printer: &mut Printer, event: Event) -> io::Result<()> {
             printer.status(&line, format_args!("open: {url}, {status} {version:?}"))
         }
         Event::Disconnected { cause, attempt, delay } => {
-            let mut why = cause.cause().to_string();
-            if let Some(error) = cause.error() {
-                why = format!("{why}: {}", chain(error));
+            let mut why = in_options(&cause.cause().to_string());
+            if let Some(error) = cause.error().map(|error| chain(error))
+                && !why.contains(&error)
+            {
+                why = format!("{why}: {error}");
             }
             let status = match cause.cause() {
                 Cause::Status(status) => Some(status),
@@ -130,12 +125,16 @@ async fn finish(
         Ended::Wish(cause) => (cause.to_owned(), None, None),
         Ended::Peer(reason) => {
             let status = (reason == Some(CloseReason::NoContent)).then_some(204);
-            (reason.map_or_else(|| "closed".to_owned(), |reason| reason.to_string()), status, None)
+            (
+                reason.map_or_else(|| "closed".to_owned(), |reason| in_options(&reason.to_string())),
+                status,
+                None,
+            )
         }
-        Ended::Failure(mut error) => {
+        Ended::Failure(error) => {
             let status = error.status().map(|status| status.as_u16());
             let refused = error.head().is_some() && error.reason().is_some_and(is_refusal);
-            (explain(&mut error).await, status, Some(if refused { REFUSED } else { FAILED }))
+            (chain(&error), status, Some(if refused { REFUSED } else { FAILED }))
         }
     };
     let line = Line { kind: "closed", status, cause: Some(&cause), ..Line::default() };
@@ -160,27 +159,6 @@ fn is_refusal(reason: CloseReason) -> bool {
             | CloseReason::ContentEncoding(_)
             | CloseReason::Rejected
     )
-}
-
-/// The error in one line: its causes, and for a refused response how it begins.
-async fn explain(error: &mut Error) -> String {
-    let mut text = chain(error);
-    if let Some(Head { headers, .. }) = error.head()
-        && error.reason() == Some(CloseReason::ContentType)
-    {
-        match headers.get_all(CONTENT_TYPE).iter().next_back() {
-            Some(value) => text.push_str(&format!(" but {}", String::from_utf8_lossy(value.as_bytes()))),
-            None => text.push_str(", for it has no content type; see --lenient"),
-        }
-    }
-    // A stream under another content type may go on for ever.
-    if let Ok(Ok(body)) = tokio::time::timeout(BODY_PATIENCE, error.body(BODY)).await
-        && !body.is_empty()
-    {
-        text.push_str(": ");
-        text.push_str(&excerpt(&String::from_utf8_lossy(&body), BODY_SHOWN));
-    }
-    text
 }
 
 /// Sees the bytes of the stream: counts them, and with `--raw` passes them on.

@@ -34,7 +34,11 @@ fn it_gives_up_after_so_many_attempts() {
         assert!(delays.contains(&delay), "{delay} is not in {delays:?}");
         assert!(line["cause"].as_str().unwrap().contains("refused"), "{line}");
     }
-    assert!(left.err.contains("came to nothing") && left.err.contains("refused"), "{}", left.err);
+    assert!(
+        left.err.contains("gave up after 2 reconnection attempts") && left.err.contains("refused"),
+        "{}",
+        left.err
+    );
     assert_eq!(left.code, Some(1));
 }
 
@@ -85,9 +89,10 @@ fn a_response_that_breaks_off_and_is_not_repeated_is_a_failure() {
 
 #[test]
 fn silence_and_comments_without_events_end_a_connection_if_wanted() {
-    for (flag, cause) in
-        [("--timeout", "the server fell silent"), ("--event-timeout", "no event came in time")]
-    {
+    for (flag, cause) in [
+        ("--timeout", "the server fell silent (--timeout)"),
+        ("--event-timeout", "no event came in time (--event-timeout)"),
+    ] {
         let silent = Answer::Hold(format!("{STREAM}retry: 10\n: alive\n\n"));
         let server = Server::start([silent, no_content()]);
         let left = run(&server.url, &["--json", flag, "0.1"]);
@@ -101,7 +106,7 @@ fn silence_and_comments_without_events_end_a_connection_if_wanted() {
 #[test]
 fn a_response_has_to_begin_in_time() {
     let server = Server::start([Answer::Hold(String::new())]);
-    let left = run(&server.url, &["--connect-timeout", "0.1", "--max-retries", "0"]);
-    assert!(left.err.contains("no response came in time"), "{}", left.err);
+    let left = run(&server.url, &["--head-timeout", "0.1", "--max-retries", "0"]);
+    assert!(left.err.contains("no response came in time (--head-timeout)"), "{}", left.err);
     assert_eq!(left.code, Some(1));
 }

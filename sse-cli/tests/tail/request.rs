@@ -134,7 +134,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
     let left = run("ftp://127.0.0.1/", &[]);
     assert_eq!(
         left.err,
-        "sse: ftp://127.0.0.1/: the request cannot be built: the URL is of `ftp`, not of `http` or `https`\n"
+        "sse: ftp://127.0.0.1/: the request cannot be built: the scheme of the URL is `ftp`, not `http` or `https`\n"
     );
     assert_eq!(left.code, Some(2));
 }

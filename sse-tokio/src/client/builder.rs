@@ -223,14 +223,18 @@ impl Builder {
     /// The URL or a header is malformed, or the TLS of the client cannot be set up.
     pub fn build(self) -> Result<EventSource, Error> {
         let redirects = self.client.is_some();
+        // In the request it would take the place of that of the user's client.
+        let request = match self.own_client.is_some() || redirects {
+            true => self.request.no_user_agent(),
+            false => self.request,
+        };
         let client = match self.client {
             Some(client) => client,
-            None => own_client(self.own_client, &self.request, &self.config).map_err(Error::request)?,
+            None => own_client(self.own_client, &request, &self.config).map_err(Error::request)?,
         };
         let stream = Mutex::new(self.stream);
         let http = Http { client, redirects, stream, clock: Clock::default() };
-        // A client has its own: in the request it would take the place of the user's.
-        EventSource::with_client(self.request.no_user_agent(), self.config, self.hooks, http)
+        EventSource::with_client(request, self.config, self.hooks, http)
     }
 }
 
@@ -239,7 +243,11 @@ impl Builder {
 /// The proxies are read as curl reads them; `no_proxy` has names, suffixes, addresses, networks and `*`. Without such
 /// variables, those of the operating system count.
 pub fn client_builder() -> ClientBuilder {
-    let builder = Client::builder().user_agent(Draft::USER_AGENT);
+    proxied().user_agent(Draft::USER_AGENT)
+}
+
+fn proxied() -> ClientBuilder {
+    let builder = Client::builder();
     #[cfg(feature = "system-proxy")]
     let builder = {
         let proxies = sse_http::client::Proxies::from_env();
@@ -282,8 +290,8 @@ fn own_client(
     let client = match builder {
         Some(builder) => finished(builder),
         // A small container has no certificates, and `http` needs none.
-        None => finished(client_builder()).or_else(|error| match request.url().map(Url::scheme) {
-            Some("http") => finished(without_certificates(client_builder())),
+        None => finished(proxied()).or_else(|error| match request.url().map(Url::scheme) {
+            Some("http") => finished(without_certificates(proxied())),
             _ => Err(error),
         }),
     };
