@@ -19,6 +19,8 @@ mod clock;
 mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "disk")]
+mod disk;
 mod error;
 mod hub;
 mod log;
@@ -34,6 +36,8 @@ mod topic;
 mod topics;
 
 pub use config::{HubConfig, OnLag};
+#[cfg(feature = "disk")]
+pub use disk::{DiskConfig, DiskError, DiskLog};
 pub use error::HubError;
 pub use hub::Hub;
 pub use log::{

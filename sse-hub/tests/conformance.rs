@@ -1,4 +1,4 @@
-//! The log in memory passes the suite for all logs.
+//! The logs in memory and on disk pass the suite for all logs.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -14,4 +14,25 @@ async fn memory_is_a_log() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_is_a_log_between_threads() {
     conformance::check(Arc::new(MemoryLog::new(HistoryLimits::default(), 100)), "").await;
+}
+
+#[cfg(feature = "disk")]
+mod disk {
+    use std::sync::Arc;
+
+    use sse_hub::{DiskConfig, DiskLog, Log, conformance};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn disk_is_a_log_that_outlives_the_process() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || async {
+            let log: Arc<dyn Log> = Arc::new(DiskLog::open(DiskConfig::new(directory.path())).unwrap());
+            log
+        };
+        conformance::survives(open, "a").await;
+        let log = open().await;
+        conformance::check(Arc::clone(&log), "b").await;
+        log.close().await;
+        conformance::survives(open, "c").await;
+    }
 }

@@ -1,0 +1,208 @@
+//! The directory of a log: its format, its permissions, and the lock that keeps a second process out.
+//!
+//! ```text
+//! DIR/          0700
+//!   FORMAT      one line of text; locked as long as the log is open
+//!   log/        the storage engine's own files
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::DiskError;
+
+/// Names the layout of keys and records that [`keys`](super::keys) describes, and the engine's own format.
+const FORMAT: &str = "sse-hub disk log, format 1\n";
+
+/// The longest `FORMAT` that is read: what a later version writes is quoted, and it may be something else altogether.
+const FORMAT_LIMIT: u64 = 128;
+
+/// A directory that this process alone has open.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Unlocked when it is dropped, by the system even after `kill -9`.
+    _lock: File,
+}
+
+impl Directory {
+    /// Opens the directory, or makes it if it does not exist or is empty.
+    ///
+    /// # Errors
+    ///
+    /// If another process has it open, if it holds something else or another format, or as the system says.
+    pub(super) fn open(path: &Path) -> Result<Self, DiskError> {
+        let io = |error| DiskError::io(path, error);
+        create_private(path).map_err(io)?;
+        let format = path.join("FORMAT");
+        if !format.try_exists().map_err(io)? {
+            refuse_foreign(path)?;
+            write_format(path, &format).map_err(io)?;
+        }
+        let lock = File::options().read(true).write(true).open(&format).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(DiskError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        check_format(path, &lock)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where the storage engine keeps its files.
+    pub(super) fn engine(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    /// Makes the engine's directory survive a power cut.
+    pub(super) fn sync(&self) -> Result<(), DiskError> {
+        sync(&self.path).map_err(|error| DiskError::io(&self.path, error))
+    }
+
+    /// See [`free`].
+    pub(super) fn free(&self) -> u64 {
+        free(&self.path)
+    }
+}
+
+/// How many bytes can still be written to a file system, as it says; `u64::MAX` where it cannot be asked.
+pub(super) fn free(path: &Path) -> u64 {
+    #[cfg(unix)]
+    if let Ok(stat) = rustix::fs::statvfs(path) {
+        return stat.f_bavail.saturating_mul(stat.f_frsize);
+    }
+    u64::MAX
+}
+
+/// What files take on the disk: blocks where the system counts them, for the engine's files have holes.
+pub(super) fn bytes_on_disk(metadata: &fs::Metadata) -> u64 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::blocks(metadata) * 512;
+    #[cfg(not(unix))]
+    return metadata.len();
+}
+
+/// Makes the directory, and takes it from everybody else: events may be secret.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    if let Some(parent) = path.canonicalize()?.parent() {
+        sync(parent)?;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut permissions = fs::metadata(path)?.permissions();
+        if permissions.mode() & 0o7777 != 0o700 {
+            permissions.set_mode(0o700);
+            fs::set_permissions(path, permissions)?;
+        }
+    }
+    Ok(())
+}
+
+/// A directory that has files and no `FORMAT` is somebody else's. An empty file system has `lost+found`.
+fn refuse_foreign(path: &Path) -> Result<(), DiskError> {
+    for entry in fs::read_dir(path).map_err(|error| DiskError::io(path, error))? {
+        let name = entry.map_err(|error| DiskError::io(path, error))?.file_name();
+        if name != "lost+found" && name != "FORMAT.new" {
+            return Err(DiskError::Foreign { path: path.to_owned(), found: name.to_string_lossy().into() });
+        }
+    }
+    Ok(())
+}
+
+/// Under another name first, so that a crash leaves no half of it.
+fn write_format(path: &Path, format: &Path) -> io::Result<()> {
+    let new = path.join("FORMAT.new");
+    let mut file = File::create(&new)?;
+    file.write_all(FORMAT.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, format)?;
+    sync(path)
+}
+
+fn check_format(path: &Path, file: &File) -> Result<(), DiskError> {
+    let mut found = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, FORMAT_LIMIT), &mut found)
+        .map_err(|error| DiskError::io(path, error))?;
+    if found == FORMAT.as_bytes() {
+        return Ok(());
+    }
+    let found = String::from_utf8_lossy(&found).trim_end().escape_debug().to_string();
+    Err(DiskError::Format { path: path.to_owned(), found, known: FORMAT.trim_end() })
+}
+
+/// Makes what was created, renamed or removed in a directory survive a power cut.
+fn sync(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(path)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_directory_is_private_and_says_its_format() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        drop(Directory::open(&path).unwrap());
+        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), FORMAT);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(mode(), 0o700);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            drop(Directory::open(&path).unwrap());
+            assert_eq!(mode(), 0o700, "it is taken from others again");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_open_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Directory::open(directory.path()).unwrap();
+        let second = Directory::open(directory.path()).unwrap_err();
+        assert!(matches!(second, DiskError::InUse { .. }), "{second}");
+        assert!(second.to_string().contains("another process"), "{second}");
+        drop(first);
+        assert!(Directory::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_format_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        for found in ["sse-hub disk log, format 2\n", "", "\u{1b}[2J", &"x".repeat(1 << 20)] {
+            fs::write(directory.path().join("FORMAT"), found).unwrap();
+            let error = Directory::open(directory.path()).unwrap_err();
+            let DiskError::Format { found: quoted, known, .. } = &error else { panic!("{error}") };
+            assert!(quoted.len() <= 128 && !quoted.contains('\u{1b}'), "{quoted}");
+            assert_eq!(*known, "sse-hub disk log, format 1");
+            assert!(
+                error.to_string().contains(quoted.as_str()) && error.to_string().contains(known),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("lost+found")).unwrap();
+        drop(Directory::open(directory.path()).unwrap());
+        fs::remove_file(directory.path().join("FORMAT")).unwrap();
+        fs::write(directory.path().join("thesis.tex"), "").unwrap();
+        let error = Directory::open(directory.path()).unwrap_err();
+        assert!(
+            matches!(error, DiskError::Foreign { .. }) && error.to_string().contains("thesis.tex"),
+            "{error}"
+        );
+    }
+}

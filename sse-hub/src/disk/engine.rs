@@ -1,0 +1,411 @@
+//! The storage engine and its segments: opening, committing, making room.
+//!
+//! ```text
+//!   dropped │ s0041  s0042  …  s0055 │ s0056 ◄─ commit      a segment: a sixteenth of what may be kept
+//!           └──────── sealed ────────┴─ active
+//! ```
+//!
+//! An event is never deleted by itself: what a segment holds goes with the segment, so that room costs neither a write
+//! for each event nor a compaction. Idempotency keys lie in the segment of their events, and go with them.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+
+use super::directory::{Directory, bytes_on_disk};
+use super::keys::{self, Clock, Malformed, TopicRecord};
+use super::view::{ReadError, View};
+use super::{DiskConfig, DiskError, journal, tables};
+
+/// Room for what the engine writes beside events: manifests, directories.
+const RESERVE: u64 = 256 << 10;
+
+/// From here on the engine's own way of letting go of its journals, in steps of 64 MB, is fine enough.
+const COARSE: u64 = 1 << 30;
+
+/// How much the engine keeps of what it read.
+const CACHE: u64 = 16 << 20;
+
+/// What readers see: the keyspaces, none while the engine is being reopened or once it is closed; and the clock as the last
+/// commit left it.
+pub(super) struct Views {
+    view: RwLock<Option<View>>,
+    clock: Mutex<Clock>,
+}
+
+impl Views {
+    /// Calls `read` with the keyspaces, which stay as they are until it returns; `None` if there are none.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&View, Clock) -> T) -> Option<T> {
+        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        let clock = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(read(view.as_ref()?, clock))
+    }
+
+    fn set(&self, view: Option<View>) {
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+}
+
+/// The writing half of the store; one thread owns it.
+pub(super) struct Engine {
+    directory: Directory,
+    views: Arc<Views>,
+    view: Option<View>,
+    clock: Clock,
+    sizes: Sizes,
+    /// How many topics without events have their place remembered.
+    positions: usize,
+    positions_limit: usize,
+    next_segment: u64,
+    /// Bytes that were written to the active segment.
+    active: u64,
+    /// Bytes in the journals: at least what is in no table yet.
+    journal: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    total: u64,
+    segment: u64,
+}
+
+impl Sizes {
+    fn new(total: u64) -> Self {
+        Self { total, segment: total / 16 }
+    }
+
+    /// How much of events is held in memory until it is written as a table.
+    fn memtable(self) -> u64 {
+        self.segment.min(32 << 20)
+    }
+
+    /// What the sealed segments may take, so that the active one and the journals fit beside them.
+    fn sealed(self) -> u64 {
+        self.total - self.segment - if self.total < COARSE { 0 } else { 64 << 20 }
+    }
+}
+
+/// Why nothing was committed, or may have been.
+#[derive(Debug)]
+pub(super) enum CommitError {
+    /// There is no room on the disk, which has to have so many bytes free. Nothing was written.
+    Full { needed: u64 },
+    /// Tables are written more slowly than events come. Nothing was written.
+    Behind,
+    /// A write failed, and how much of it is on the disk is not known. Nothing more is written until a restart.
+    Broken(String),
+}
+
+impl From<fjall::Error> for CommitError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl From<ReadError> for CommitError {
+    fn from(error: ReadError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl Engine {
+    /// Opens the log in a directory; `now` in microseconds since 1970.
+    pub(super) fn open(directory: Directory, config: &DiskConfig, now: u64) -> Result<Self, DiskError> {
+        let sizes = Sizes::new(config.bytes);
+        let path = directory.engine();
+        let view = open(&path, sizes)?;
+        directory.sync()?;
+        let clock = view.topics.get(keys::CLOCK).map_err(|error| explain(&path, error))?;
+        let clock = clock.map_or(Ok(Clock::default()), |clock| Clock::read(&clock));
+        let mut clock = clock.map_err(|Malformed| DiskError::corrupt(&path, "a record is malformed"))?;
+        // Numbers may be given again, if what had them was lost: not under the same stamp.
+        clock.stamp = now.max(clock.stamp.saturating_add(1));
+        let positions = count(&view.topics, keys::WITHOUT_EVENTS).map_err(|error| explain(&path, error))?;
+        let newest = view.segments.last().and_then(|segment| segment_number(segment.name()));
+        let mut engine = Self {
+            views: Arc::new(Views { view: RwLock::new(Some(view.clone())), clock: Mutex::new(clock) }),
+            clock,
+            sizes,
+            positions,
+            positions_limit: config.positions,
+            next_segment: newest.map_or(0, |newest| newest + 1),
+            journal: journal_bytes(&path),
+            active: 0,
+            view: Some(view),
+            directory,
+        };
+        engine.active = size(engine.active_segment().path()) + engine.journal;
+        engine.make_room().map_err(|error| match error {
+            CommitError::Broken(what) => DiskError::corrupt(&path, what),
+            CommitError::Full { .. } | CommitError::Behind => {
+                DiskError::io(&path, ErrorKind::StorageFull.into())
+            }
+        })?;
+        Ok(engine)
+    }
+
+    pub(super) fn views(&self) -> &Arc<Views> {
+        &self.views
+    }
+
+    pub(super) fn view(&self) -> &View {
+        self.view.as_ref().expect("it is only taken by what puts another in its place, or fails for good")
+    }
+
+    pub(super) fn active_segment(&self) -> &Keyspace {
+        self.view().segments.last().expect("a view has a segment at least")
+    }
+
+    pub(super) fn clock_mut(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    /// More than this in one batch would not fit.
+    pub(super) fn batch_limit(&self) -> u64 {
+        self.sizes.segment / 2
+    }
+
+    /// Writes a batch to the disk, all of it or nothing; `bytes` are those of its keys and values.
+    ///
+    /// After [`CommitError::Broken`] every further commit fails: what the disk holds of a write that failed is not known,
+    /// and a second `fsync` would succeed without it.
+    pub(super) fn commit(&mut self, mut batch: OwnedWriteBatch, bytes: u64) -> Result<(), CommitError> {
+        // What is in the journal alone is to be written as a table, too.
+        let needed = self.journal + 2 * bytes + RESERVE;
+        if self.directory.free() < needed {
+            return Err(CommitError::Full { needed });
+        }
+        // With as many as four the engine would hold this thread until they are written, and for ever if that failed.
+        if self.active_segment().sealed_memtable_count() > 2 || self.view().topics.sealed_memtable_count() > 2
+        {
+            return Err(CommitError::Behind);
+        }
+        batch.insert(&self.view().topics, keys::CLOCK, self.clock.write());
+        batch.durability(Some(PersistMode::SyncData)).commit()?;
+        self.active += bytes;
+        self.journal += bytes;
+        self.publish_clock();
+        Ok(())
+    }
+
+    /// Begins another segment if the active one is full, and drops the oldest ones if there are too many.
+    pub(super) fn maintain(&mut self) -> Result<(), CommitError> {
+        // Without room the active segment goes on beyond its size, until there is.
+        if self.active < self.sizes.segment || self.directory.free() < self.journal + RESERVE {
+            return Ok(());
+        }
+        self.active_segment().rotate_memtable()?;
+        self.view().topics.rotate_memtable()?;
+        let segment = create_segment(&self.view().database, self.next_segment, self.sizes)?;
+        self.next_segment += 1;
+        self.active = 0;
+        let mut view = self.view().clone();
+        view.segments.push(segment);
+        self.publish(view);
+        self.make_room()?;
+        if self.sizes.total < COARSE {
+            self.empty_journal()?;
+        }
+        self.journal = journal_bytes(&self.directory.engine());
+        Ok(())
+    }
+
+    /// Closes the engine. All that was committed is on the disk.
+    pub(super) fn close(&mut self) {
+        self.views.set(None);
+        self.view = None;
+    }
+
+    fn publish(&mut self, view: View) {
+        self.views.set(Some(view.clone()));
+        self.view = Some(view);
+    }
+
+    fn publish_clock(&self) {
+        *self.views.clock.lock().unwrap_or_else(PoisonError::into_inner) = self.clock;
+    }
+
+    /// Counts another topic without events, whose place was committed.
+    pub(super) fn remember_place(&mut self) {
+        self.positions += 1;
+    }
+
+    fn make_room(&mut self) -> Result<(), CommitError> {
+        while self.view().segments.len() > 1 {
+            let view = self.view();
+            let (active, sealed) = view.segments.split_last().expect("there is more than one");
+            let on_disk = |segment: &Keyspace| {
+                // What is about to be written as a table counts already.
+                if segment.sealed_memtable_count() > 0 { self.sizes.segment } else { size(segment.path()) }
+            };
+            let used =
+                sealed.iter().map(on_disk).sum::<u64>() + size(view.topics.path()) + size(active.path());
+            if used <= self.sizes.sealed() {
+                break;
+            }
+            self.drop_oldest()?;
+        }
+        Ok(())
+    }
+
+    /// Drops the oldest segment, and remembers the places of the topics that have no more events then.
+    fn drop_oldest(&mut self) -> Result<(), CommitError> {
+        let mut view = self.view().clone();
+        let oldest = view.segments.remove(0);
+        let mut batch = view.database.batch();
+        let mut emptied = 0;
+        View::for_each_topic(&oldest, |id, newest| {
+            if view.last(id)?.is_some() {
+                return Ok(());
+            }
+            // A topic that was ended has another number.
+            if let Some(name) = view.topics.get(keys::name(id))? {
+                let record = TopicRecord { id, place: newest.place, ended: 0, given: newest.given };
+                batch.insert(&view.topics, keys::topic(&name), record.write());
+                batch.insert(&view.topics, keys::without_events(record.place.stamp, id), b"");
+                emptied += 1;
+            }
+            Ok(())
+        })?;
+        // Before the segment goes: a crash in between leaves both, and events know better than records.
+        batch.durability(Some(PersistMode::SyncData)).commit()?;
+        self.positions += emptied;
+        self.publish(view);
+        self.view().database.delete_keyspace(oldest)?;
+        self.forget_places()
+    }
+
+    /// Forgets the oldest places, of more topics without events than are remembered.
+    fn forget_places(&mut self) -> Result<(), CommitError> {
+        let excess = self.positions.saturating_sub(self.positions_limit);
+        if excess == 0 {
+            return Ok(());
+        }
+        let view = self.view().clone();
+        let mut batch = view.database.batch();
+        for found in view.topics.prefix(keys::WITHOUT_EVENTS).take(excess) {
+            let key = found.key()?;
+            batch.remove(&view.topics, key.clone());
+            let (stamp, id) = keys::read_without_events(&key).ok_or(ReadError::Malformed)?;
+            let Some(name) = view.topics.get(keys::name(id))? else { continue };
+            let record = keys::topic(&name);
+            let Some(topic) = view.topics.get(&record)? else { continue };
+            let topic = TopicRecord::read(&topic).map_err(ReadError::from)?;
+            // It may have been published to since, or be another topic of that name.
+            if topic.id == id && topic.place.stamp == stamp && view.last(id)?.is_none() {
+                batch.remove(&view.topics, record);
+                batch.remove(&view.topics, keys::name(id));
+                self.clock.forgotten = self.clock.forgotten.max(topic.place.stamp);
+            }
+        }
+        batch.insert(&view.topics, keys::CLOCK, self.clock.write());
+        batch.durability(Some(PersistMode::SyncData)).commit()?;
+        self.positions -= excess;
+        self.publish_clock();
+        Ok(())
+    }
+
+    /// Writes all that is in memory alone as tables, and empties the journal, which the engine would let grow to 64 MB.
+    fn empty_journal(&mut self) -> Result<(), CommitError> {
+        // The engine goes on with the highest number that it finds in a table of a keyspace: this is higher than those of
+        // keyspaces that were created and removed.
+        let view = self.view();
+        view.topics.insert(keys::CLOCK, self.clock.write())?;
+        for keyspace in view.segments.iter().chain([&view.topics]) {
+            keyspace.rotate_memtable()?;
+            while keyspace.sealed_memtable_count() > 0 {
+                // Fails once a background thread of the engine did: nobody would write the table.
+                view.database.persist(PersistMode::Buffer)?;
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        let path = self.directory.engine();
+        self.close();
+        journal::clear(&path).map_err(|error| CommitError::Broken(error.to_string()))?;
+        let view = open(&path, self.sizes).map_err(|error| CommitError::Broken(error.to_string()))?;
+        self.publish(view);
+        Ok(())
+    }
+}
+
+/// Opens the engine, or makes it; with a segment at least.
+fn open(path: &Path, sizes: Sizes) -> Result<View, DiskError> {
+    let io = |error| DiskError::io(path, error);
+    if path.join("version").try_exists().map_err(io)? {
+        journal::check(path)?;
+        tables::check(path)?;
+    } else if path.try_exists().map_err(io)? {
+        // The engine writes that file last: it was interrupted before anything was committed, and could not go on.
+        fs::remove_dir_all(path).map_err(io)?;
+    }
+    // What it reads may be damaged in any way, and it does not promise to say so by an error.
+    let opened = catch_unwind(AssertUnwindSafe(|| open_keyspaces(path, sizes)));
+    match opened {
+        Ok(opened) => opened.map_err(|error| explain(path, error)),
+        Err(_) => Err(DiskError::corrupt(path, "the storage engine failed to read it")),
+    }
+}
+
+fn open_keyspaces(path: &Path, sizes: Sizes) -> fjall::Result<View> {
+    let database =
+        Database::builder(path).cache_size(CACHE).max_journaling_size(64 << 20).worker_threads(2).open()?;
+    let topics =
+        database.keyspace("topics", || KeyspaceCreateOptions::default().max_memtable_size(4 << 20))?;
+    let names = database.list_keyspace_names();
+    let mut numbers: Vec<_> = names.iter().filter_map(|name| segment_number(name)).collect();
+    numbers.sort_unstable();
+    let segments = match numbers.as_slice() {
+        [] => vec![create_segment(&database, 0, sizes)?],
+        numbers => numbers
+            .iter()
+            .map(|number| create_segment(&database, *number, sizes))
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(View { database, topics, segments })
+}
+
+/// Creates a segment, or opens it if it is there.
+fn create_segment(database: &Database, number: u64, sizes: Sizes) -> fjall::Result<Keyspace> {
+    let options = || KeyspaceCreateOptions::default().max_memtable_size(sizes.memtable());
+    database.keyspace(&format!("s{number:016}"), options)
+}
+
+fn segment_number(name: &str) -> Option<u64> {
+    name.strip_prefix('s')?.parse().ok()
+}
+
+/// How many keys begin with `prefix`. Where a table is damaged the engine gives the same error for ever.
+fn count(keyspace: &Keyspace, prefix: &[u8]) -> fjall::Result<usize> {
+    keyspace.prefix(prefix).try_fold(0, |count, found| found.key().map(|_| count + 1))
+}
+
+/// What the files of a directory take on the disk.
+fn size(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let sizes = entries.flatten().filter_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        Some(bytes_on_disk(&metadata) + if metadata.is_dir() { size(&entry.path()) } else { 0 })
+    });
+    sizes.sum()
+}
+
+fn journal_bytes(engine: &Path) -> u64 {
+    let journals = journal::find(engine).unwrap_or_default();
+    journals.iter().filter_map(|journal| Some(bytes_on_disk(&fs::metadata(journal).ok()?))).sum()
+}
+
+/// An error of the engine at opening, by what its user can do about it.
+fn explain(path: &Path, error: fjall::Error) -> DiskError {
+    match error {
+        fjall::Error::Locked => DiskError::InUse { path: path.to_owned() },
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+            DiskError::io(path, error)
+        }
+        error => DiskError::corrupt(path, error.to_string()),
+    }
+}

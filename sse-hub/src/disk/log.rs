@@ -1,0 +1,206 @@
+//! The log as the hub uses it: a queue to the thread that writes, and reads beside it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::directory::{Directory, free};
+use super::engine::{Engine, Views};
+use super::feeds::Feeds;
+use super::topic::Topic;
+use super::view::ReadError;
+use super::writer::{self, Append, Command, Now, Shared, State, Writer};
+use super::{DiskConfig, DiskError};
+use crate::Place;
+use crate::log::{
+    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log, LogError,
+    Page,
+};
+
+/// How many publications wait at most.
+const QUEUE: usize = 4096;
+
+/// How many bytes they have at most.
+const QUEUED_BYTES: usize = 64 << 20;
+
+/// When to try again what the log is too busy for.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A [`Log`] in a directory: what was appended survives the process, and a power cut.
+///
+/// An append completes when its events are on the disk, by one `fsync` for all that wait at that time. How much is kept is
+/// bounded for all topics together, by [`DiskConfig::with_bytes`] alone; the oldest events go first.
+///
+/// Methods are called inside a tokio runtime, whose blocking threads read. Dropping the log closes it, too, but in the
+/// background.
+pub struct DiskLog {
+    queue: mpsc::Sender<Command>,
+    queued: Arc<AtomicUsize>,
+    views: Arc<Views>,
+    shared: Shared,
+    path: PathBuf,
+}
+
+impl DiskLog {
+    /// Opens the directory, or makes it; reads what the last process wrote and the engine has not filed yet, up to 128 MB.
+    ///
+    /// It blocks this thread until then.
+    ///
+    /// # Errors
+    ///
+    /// If another process has the directory open, if it holds another format or something else, or if it cannot be read.
+    pub fn open(config: DiskConfig) -> Result<Self, DiskError> {
+        Self::open_at(config, Arc::new(system_time))
+    }
+
+    pub(super) fn open_at(config: DiskConfig, now: Now) -> Result<Self, DiskError> {
+        if config.bytes < DiskConfig::LEAST_BYTES {
+            return Err(DiskError::TooFewBytes { least: DiskConfig::LEAST_BYTES });
+        }
+        let engine = Engine::open(Directory::open(&config.path)?, &config, now())?;
+        let views = Arc::clone(engine.views());
+        let shared = Shared { feeds: Feeds::default(), state: Arc::new(Mutex::new(State::Ready)), now };
+        let (queue, commands) = mpsc::channel(QUEUE);
+        let writer = Writer::new(engine, commands, shared.clone());
+        thread::Builder::new()
+            .name("sse-hub disk".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| DiskError::io(&config.path, error))?;
+        Ok(Self { queue, queued: Arc::default(), views, shared, path: config.path })
+    }
+
+    fn send(&self, command: Command) -> Result<(), AppendError> {
+        self.queue.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AppendError::Busy { retry_after: SOON },
+            mpsc::error::TrySendError::Closed(_) => AppendError::Broken(closed()),
+        })
+    }
+
+    /// Asks something about a topic, on a thread that may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        topic: &str,
+        question: impl FnOnce(Topic<'_>) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, LogError> {
+        let (views, topic) = (Arc::clone(&self.views), topic.to_owned());
+        let read = move || {
+            // What the engine reads may be damaged in any way, and it does not promise to say so by an error.
+            let read = |view: &_, clock| Topic::new(view, clock, &topic).and_then(question);
+            catch_unwind(AssertUnwindSafe(|| views.read(read)))
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),
+            // Closed, or about to be open again.
+            Ok(Ok(None)) if self.queue.is_closed() => Err(LogError::Broken(closed())),
+            Ok(Ok(None)) => Err(LogError::Unavailable { retry_after: SOON }),
+            Ok(Err(_)) | Err(_) => Err(LogError::Corrupt("the storage engine failed to read it".to_owned())),
+        }
+    }
+
+    async fn append_batch(&self, topic: &str, batch: Batch) -> Result<Appended, AppendError> {
+        let bytes = usize::try_from(writer::size(&batch)).unwrap_or(usize::MAX);
+        let _queued = Queued { bytes, all: Arc::clone(&self.queued) };
+        if self.queued.fetch_add(bytes, Ordering::Relaxed) > QUEUED_BYTES {
+            return Err(AppendError::Busy { retry_after: SOON });
+        }
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Append(Append { topic: topic.into(), batch, answer }))?;
+        answered.await.unwrap_or_else(|_| Err(AppendError::Broken(closed())))
+    }
+}
+
+fn closed() -> String {
+    "it is closed".to_owned()
+}
+
+/// Bytes that wait, until it is dropped.
+struct Queued {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Log for DiskLog {
+    fn append<'a>(&'a self, topic: &'a str, batch: Batch) -> Later<'a, Result<Appended, AppendError>> {
+        Box::pin(self.append_batch(topic, batch))
+    }
+
+    fn open<'a>(&'a self, topic: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>> {
+        let now = (self.shared.now)();
+        Box::pin(self.ask(topic, move |topic| topic.extent(newest, now)))
+    }
+
+    fn locate<'a>(&'a self, topic: &'a str, id: &'a str) -> Later<'a, Result<Located, LogError>> {
+        let id = id.to_owned();
+        Box::pin(self.ask(topic, move |topic| topic.locate(&id)))
+    }
+
+    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+        Box::pin(self.ask(topic, move |topic| topic.read(after, amount)))
+    }
+
+    fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>> {
+        Box::pin(async move { Ok(self.shared.feeds.add(topic, feed)) })
+    }
+
+    fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let sent = self.send(Command::End { topic: topic.into(), lasting, answer });
+            let ended = match sent {
+                Ok(()) => answered.await.unwrap_or_else(|_| Err(AppendError::Broken(closed()))),
+                Err(error) => Err(error),
+            };
+            ended.map_err(|error| match error {
+                AppendError::Busy { retry_after }
+                | AppendError::Unavailable { retry_after }
+                | AppendError::Unknown { retry_after } => LogError::Unavailable { retry_after },
+                error => LogError::Broken(error.to_string()),
+            })
+        })
+    }
+
+    fn health(&self) -> Health {
+        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match state {
+            State::Full { needed } if free(&self.path) < needed => {
+                Health::Away("the disk is full".to_owned())
+            }
+            // Nobody may publish before it is said to work again.
+            State::Ready | State::Full { .. } => Health::Ready,
+            State::Broken(why) => Health::Away(why),
+        }
+    }
+
+    fn close(&self) -> Later<'_, ()> {
+        Box::pin(async {
+            let (answer, answered) = oneshot::channel();
+            if self.queue.send(Command::Close(answer)).await.is_ok() {
+                // It fails if the log was closed in the meantime.
+                let _ = answered.await;
+            }
+        })
+    }
+}
+
+impl fmt::Debug for DiskLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskLog").field("health", &self.health()).finish_non_exhaustive()
+    }
+}
+
+fn system_time() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,168 @@
+//! Questions about one topic: where it begins and ends, where an ID is, what follows a place.
+//!
+//! ```text
+//!   dropped       │ 42 │ 43 │ … │ 99 │        numbers
+//!              start                last
+//! ```
+
+use std::sync::Arc;
+
+use super::keys::{Clock, TopicId};
+use super::view::{Mark, ReadError, View};
+use crate::log::{Amount, Extent, Located, Page};
+use crate::{Gap, Place};
+
+/// A topic as it is in a view.
+pub(super) struct Topic<'v> {
+    view: &'v View,
+    clock: Clock,
+    known: Option<Known>,
+}
+
+/// A topic that has events, or had some that the log remembers.
+struct Known {
+    id: TopicId,
+    /// Before the oldest event that is kept.
+    start: Place,
+    /// Of the newest event, kept or not.
+    last: Place,
+    last_id: Option<Arc<str>>,
+    ended: u64,
+}
+
+impl<'v> Topic<'v> {
+    pub(super) fn new(view: &'v View, clock: Clock, name: &str) -> Result<Self, ReadError> {
+        let Some(record) = view.record(name)? else { return Ok(Self { view, clock, known: None }) };
+        let (id, ended) = (record.id, record.ended);
+        let first = view.first(id)?;
+        let last = view.last(id)?.unwrap_or(Mark { place: record.place, given: record.given });
+        // The stamp of the event before is gone with it; it was not higher.
+        let before = |place: Place| Place::new(place.stamp, place.number.saturating_sub(1));
+        let start = first.map_or(last.place, |first| before(first.place));
+        let known = Known { id, start, last: last.place, last_id: last.given, ended };
+        Ok(Self { view, clock, known: Some(known) })
+    }
+
+    /// `now` in microseconds since 1970.
+    pub(super) fn extent(&self, newest: Amount, now: u64) -> Result<Extent, ReadError> {
+        let Some(known) = &self.known else {
+            return Ok(Extent { start: self.present(), last: self.present(), ..Extent::default() });
+        };
+        let left = known.ended.saturating_sub(now);
+        Ok(Extent {
+            start: known.start,
+            last: known.last,
+            last_id: known.last_id.clone(),
+            newest: self.view.newest(known.id, newest)?,
+            ended: (left > 0).then(|| std::time::Duration::from_micros(left)),
+        })
+    }
+
+    pub(super) fn locate(&self, id: &str) -> Result<Located, ReadError> {
+        let place = id.parse().map(|place| self.locate_place(place)).ok().transpose()?;
+        let Some(known) = &self.known else {
+            return Ok(place.unwrap_or(Located::Gone { missed: None, resume: self.present() }));
+        };
+        let is_newest = known.last_id.as_deref() == Some(id);
+        let given = self.view.given(known.id, id)?.or(is_newest.then_some(known.last));
+        Ok(match (given, place) {
+            // The client may mean either, and is to miss nothing.
+            (Some(given), Some(Located::After(place))) => {
+                Located::After(if place.number < given.number { place } else { given })
+            }
+            (Some(given), _) => Located::After(given),
+            (None, Some(located)) => located,
+            (None, None) => Located::Gone { missed: None, resume: known.start },
+        })
+    }
+
+    pub(super) fn read(&self, after: Place, amount: Amount) -> Result<Page, ReadError> {
+        let located = match &self.known {
+            // A stamp of 0 stands for any.
+            Some(known) if after.stamp == 0 => known.after_number(self.whole(known, after)?),
+            None if after.stamp == 0 => Located::After(after),
+            _ => self.locate_place(after)?,
+        };
+        let (mut gap, mut from) = match located {
+            Located::After(place) => (None, place),
+            Located::Gone { missed, resume } => (Some(missed.map_or(Gap::UNKNOWN, Gap::of)), resume),
+        };
+        let Some(known) = &self.known else { return Ok(Page { gap, after: from, events: Vec::new() }) };
+        let events = self.view.page(known.id, from.number.saturating_add(1), amount)?;
+        if let Some(first) = events.first().map(|event| event.place()) {
+            let missing = (first.number - 1).saturating_sub(from.number);
+            if missing > 0 {
+                // A hole: nothing but damage makes one.
+                let told = gap.map_or(Some(0), |gap| gap.missed);
+                gap = Some(told.map_or(Gap::UNKNOWN, |told| Gap::of(told + missing)));
+                from = Place::new(first.stamp, first.number - 1);
+            }
+        }
+        Ok(Page { gap, after: from, events })
+    }
+
+    /// The place with this number, and its stamp if that is known.
+    fn whole(&self, known: &Known, at: Place) -> Result<Place, ReadError> {
+        if at.number == known.start.number {
+            return Ok(known.start);
+        }
+        Ok(self.view.event(known.id, at.number)?.map_or(at, |event| event.place))
+    }
+
+    /// Where a topic begins that never had an event.
+    fn present(&self) -> Place {
+        Place::new(self.clock.stamp, 0)
+    }
+
+    fn locate_place(&self, at: Place) -> Result<Located, ReadError> {
+        let Some(known) = &self.known else { return Ok(self.locate_unknown(at)) };
+        let is_known = if at.number > known.last.number {
+            false
+        } else if at.number == known.last.number {
+            at.stamp == known.last.stamp || at.number == 0
+        } else if at.number > known.start.number {
+            self.view.event(known.id, at.number)?.is_some_and(|event| event.place == at)
+        } else {
+            at.stamp <= known.start.stamp
+        };
+        if is_known {
+            return Ok(known.after_number(at));
+        }
+        Ok(Located::Gone { missed: None, resume: self.last_not_above(known, at.stamp)? })
+    }
+
+    /// Of a topic that the log does not know, because it never had an event or because it was forgotten.
+    fn locate_unknown(&self, at: Place) -> Located {
+        let forgotten = self.clock.forgotten;
+        // With a number, only the newest event of the topic that was forgotten last; without, whoever came after that.
+        let has_all = if at.number == 0 { at.stamp >= forgotten } else { at.stamp == forgotten };
+        if has_all {
+            return Located::After(Place::new(at.stamp, 0));
+        }
+        Located::Gone { missed: None, resume: self.present() }
+    }
+
+    /// The place of the last event whose stamp is not above `stamp`, or the start.
+    fn last_not_above(&self, known: &Known, stamp: u64) -> Result<Place, ReadError> {
+        // Stamps rise with numbers.
+        let (mut found, mut above) = (known.start, known.last.number.saturating_add(1));
+        while found.number + 1 < above {
+            let middle = found.number + (above - found.number) / 2;
+            match self.view.event(known.id, middle)? {
+                Some(event) if event.place.stamp <= stamp => found = event.place,
+                _ => above = middle,
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Known {
+    /// After a place that the log had, or has.
+    fn after_number(&self, at: Place) -> Located {
+        match self.start.number.checked_sub(at.number) {
+            None | Some(0) => Located::After(at),
+            Some(missed) => Located::Gone { missed: Some(missed), resume: self.start },
+        }
+    }
+}

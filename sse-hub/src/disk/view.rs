@@ -1,0 +1,206 @@
+//! Reads: the engine's keyspaces as they are at one moment.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use fjall::{Database, Guard, Keyspace, Slice};
+
+use super::keys::{self, Malformed, Once, Record, TopicId, TopicRecord};
+use crate::Place;
+use crate::log::{Amount, Stored};
+
+/// Why a read fails.
+#[derive(Debug)]
+pub(super) enum ReadError {
+    Engine(fjall::Error),
+    Malformed,
+}
+
+impl From<fjall::Error> for ReadError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Malformed> for ReadError {
+    fn from(Malformed: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Engine(error) => error.fmt(f),
+            Self::Malformed => f.write_str("a record is malformed"),
+        }
+    }
+}
+
+/// Keyspaces to read from. Nothing is visible in them before it is on the disk.
+#[derive(Clone)]
+pub(super) struct View {
+    pub(super) database: Database,
+    pub(super) topics: Keyspace,
+    /// Oldest first, at least one: events are written to the last.
+    pub(super) segments: Vec<Keyspace>,
+}
+
+/// An event's place and the application's ID for it.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    pub(super) place: Place,
+    pub(super) given: Option<Arc<str>>,
+}
+
+impl View {
+    pub(super) fn record(&self, name: &str) -> Result<Option<TopicRecord>, ReadError> {
+        let record = self.topics.get(keys::topic(name.as_bytes()))?;
+        Ok(record.map(|record| TopicRecord::read(&record)).transpose()?)
+    }
+
+    /// The oldest event that is kept.
+    pub(super) fn first(&self, id: TopicId) -> Result<Option<Mark>, ReadError> {
+        let mut segments = self.segments.iter();
+        segments.find_map(|segment| segment.prefix(keys::events(id)).next()).map(mark).transpose()
+    }
+
+    /// The newest event that is kept.
+    pub(super) fn last(&self, id: TopicId) -> Result<Option<Mark>, ReadError> {
+        let mut segments = self.segments.iter().rev();
+        segments.find_map(|segment| segment.prefix(keys::events(id)).next_back()).map(mark).transpose()
+    }
+
+    pub(super) fn event(&self, id: TopicId, number: u64) -> Result<Option<Mark>, ReadError> {
+        let key = keys::event(id, number);
+        for segment in self.segments.iter().rev() {
+            if let Some(value) = segment.get(key)? {
+                return Ok(Some(Record::read(number, &value)?.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The events from `number` on, or the next ones, to the first number that is missing: one if there is one, and no more
+    /// than `amount`.
+    pub(super) fn page(&self, id: TopicId, number: u64, amount: Amount) -> Result<Vec<Stored>, ReadError> {
+        let range = keys::event(id, number)..=keys::event(id, u64::MAX);
+        let mut run = Run { step: 1, one: true, amount, events: Vec::new() };
+        for segment in &self.segments {
+            for found in segment.range(range.clone()) {
+                if run.add(found)?.is_break() {
+                    return run.stored();
+                }
+            }
+        }
+        run.stored()
+    }
+
+    /// The newest events, in order, of `amount` at most.
+    pub(super) fn newest(&self, id: TopicId, amount: Amount) -> Result<Vec<Stored>, ReadError> {
+        let mut run = Run { step: 1u64.wrapping_neg(), one: false, amount, events: Vec::new() };
+        'all: for segment in self.segments.iter().rev() {
+            for found in segment.prefix(keys::events(id)).rev() {
+                if run.add(found)?.is_break() {
+                    break 'all;
+                }
+            }
+        }
+        run.events.reverse();
+        run.stored()
+    }
+
+    /// The first event that is kept of those which the application gave this ID.
+    pub(super) fn given(&self, id: TopicId, given: &str) -> Result<Option<Place>, ReadError> {
+        let key = keys::given_id(id, given);
+        for segment in &self.segments {
+            if let Some(number) = segment.get(&key)? {
+                let event = self.event(id, keys::read_number(&number)?)?;
+                return Ok(event
+                    .filter(|event| event.given.as_deref() == Some(given))
+                    .map(|event| event.place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the batch with this idempotency key is.
+    pub(super) fn once(&self, id: TopicId, key: &str) -> Result<Option<Once>, ReadError> {
+        let key = keys::once(id, key);
+        for segment in self.segments.iter().rev() {
+            if let Some(once) = segment.get(&key)? {
+                return Ok(Some(Once::read(&once)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Calls `each` with the topics that have events in a segment, and the newest of these.
+    pub(super) fn for_each_topic(
+        segment: &Keyspace,
+        mut each: impl FnMut(TopicId, Mark) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let range = keys::event(from, 0)..=keys::event(u64::MAX, u64::MAX);
+            let Some(found) = segment.range(range).next() else { break };
+            let (id, _) = keys::read_event(&found.key()?).ok_or(ReadError::Malformed)?;
+            let newest = segment.prefix(keys::events(id)).next_back().ok_or(ReadError::Malformed)?;
+            each(id, mark(newest)?)?;
+            next = id.checked_add(1);
+        }
+        Ok(())
+    }
+}
+
+impl From<Record<'_>> for Mark {
+    fn from(record: Record<'_>) -> Self {
+        Self { place: record.place, given: record.given.map(Arc::from) }
+    }
+}
+
+fn mark(found: Guard) -> Result<Mark, ReadError> {
+    let (key, value) = found.into_inner()?;
+    let (_, number) = keys::read_event(&key).ok_or(ReadError::Malformed)?;
+    Ok(Record::read(number, &value)?.into())
+}
+
+/// Events whose numbers follow each other.
+struct Run {
+    /// From one number to the next.
+    step: u64,
+    /// Whether one is read whatever its size.
+    one: bool,
+    amount: Amount,
+    events: Vec<(u64, Slice)>,
+}
+
+impl Run {
+    fn add(&mut self, found: Guard) -> Result<ControlFlow<()>, ReadError> {
+        let free = self.one && self.events.is_empty();
+        if !free && self.events.len() >= self.amount.events {
+            return Ok(ControlFlow::Break(()));
+        }
+        let (key, value) = found.into_inner()?;
+        let (_, number) = keys::read_event(&key).ok_or(ReadError::Malformed)?;
+        let follows = self.events.last().is_none_or(|(last, _)| last.wrapping_add(self.step) == number);
+        if !follows || (!free && value.len() > self.amount.bytes) {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.amount.bytes = self.amount.bytes.saturating_sub(value.len());
+        self.events.push((number, value));
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn stored(&self) -> Result<Vec<Stored>, ReadError> {
+        let records = self.events.iter().map(|(number, value)| Record::read(*number, value));
+        let records: Vec<_> = records.collect::<Result<_, _>>()?;
+        // The events of a batch have one stamp.
+        let batches = records.chunk_by(|one, next| one.place.stamp == next.place.stamp);
+        let stored = batches.flat_map(|batch| {
+            let events = batch.iter().map(|record| (record.given.map(Arc::from), record.bytes));
+            Stored::batch(batch[0].place, events)
+        });
+        Ok(stored.collect())
+    }
+}

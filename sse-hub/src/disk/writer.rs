@@ -1,0 +1,399 @@
+//! The thread that writes: takes what waits as one group, commits it with one `fsync`, then answers.
+//!
+//! ```text
+//!  append ─┐                  ┌───────── group ─────────┐
+//!  append ─┼─► bounded queue ─► stage, stage, … , commit ─► followers, then answers ─► maintain ─┐
+//!  end ────┘   (full: Busy)   └─────────────────────────┘                                        │
+//!                   ▲────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! While one group is on its way to the disk, the next one gathers in the queue: the more publish at a time, the fewer
+//! writes each of them costs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fjall::OwnedWriteBatch;
+use tokio::sync::{mpsc, oneshot};
+
+use super::engine::{CommitError, Engine};
+use super::feeds::Feeds;
+use super::keys::{self, Once, Record, TopicId, TopicRecord};
+use super::view::{Mark, ReadError};
+use crate::Place;
+use crate::log::{AppendError, Appended, Batch, Key, Stored, Update};
+
+/// No more is added to a group that has so many bytes: its publishers have waited long enough.
+const GROUP: u64 = 4 << 20;
+
+/// How many topics' last places are held in memory, to append to them without a read.
+const PLACES: usize = 16_384;
+
+/// What a key and its bookkeeping take beside the value.
+const OVERHEAD: u64 = 48;
+
+/// The longest idempotency key.
+const KEY: usize = 128;
+
+/// The longest name of a topic; the engine's keys have 64 KiB.
+const NAME: usize = 32 << 10;
+
+/// When publishers try again: tables are written in less.
+const SOON: Duration = Duration::from_secs(1);
+
+/// When publishers try again if the disk is full: somebody has to make room.
+const LATER: Duration = Duration::from_secs(10);
+
+/// The clock of the system, or that of a test: microseconds since 1970.
+pub(super) type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+pub(super) enum Command {
+    Append(Append),
+    End { topic: Box<str>, lasting: Duration, answer: oneshot::Sender<Result<bool, AppendError>> },
+    Close(oneshot::Sender<()>),
+}
+
+pub(super) struct Append {
+    pub(super) topic: Box<str>,
+    pub(super) batch: Batch,
+    pub(super) answer: Answer,
+}
+
+type Answer = oneshot::Sender<Result<Appended, AppendError>>;
+
+/// What the thread shares with the log.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) feeds: Feeds,
+    pub(super) state: Arc<Mutex<State>>,
+    pub(super) now: Now,
+}
+
+/// Whether anything can be appended, as the last commit showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Ready,
+    /// Until so many bytes are free.
+    Full {
+        needed: u64,
+    },
+    Broken(String),
+}
+
+pub(super) struct Writer {
+    engine: Engine,
+    queue: mpsc::Receiver<Command>,
+    shared: Shared,
+    /// Where topics are that were appended to lately.
+    topics: HashMap<Box<str>, Known>,
+    broken: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    id: TopicId,
+    last: Place,
+}
+
+/// What is committed together.
+struct Group {
+    batch: OwnedWriteBatch,
+    bytes: u64,
+    topics: HashMap<Box<str>, Changed>,
+    once: HashMap<(TopicId, Box<str>), Once>,
+    /// Application's IDs, as keys.
+    given: HashSet<Vec<u8>>,
+    answers: Vec<(Answer, Appended)>,
+}
+
+/// A topic that a group appends to.
+struct Changed {
+    known: Known,
+    events: Vec<Stored>,
+}
+
+/// What an append is to do.
+enum Plan {
+    New(Option<Known>),
+    Repeat(Place),
+}
+
+impl Writer {
+    pub(super) fn new(engine: Engine, queue: mpsc::Receiver<Command>, shared: Shared) -> Self {
+        Self { engine, queue, shared, topics: HashMap::new(), broken: None }
+    }
+
+    /// Writes until it is told to close, or nobody can tell it anything any more.
+    pub(super) fn run(mut self) {
+        let mut next = self.queue.blocking_recv();
+        let mut closed = None;
+        while let Some(command) = next.take() {
+            match command {
+                Command::Append(append) => next = self.append(append),
+                Command::End { topic, lasting, answer } => drop(answer.send(self.end(&topic, lasting))),
+                Command::Close(answer) => {
+                    closed = Some(answer);
+                    break;
+                }
+            }
+            next = next.or_else(|| self.queue.blocking_recv());
+        }
+        self.engine.close();
+        // With the lock of the directory.
+        drop(self.engine);
+        // Who asked for it may not wait for it.
+        closed.map(|closed| closed.send(()));
+    }
+
+    /// Commits this append and those that wait; returns the first command that is something else.
+    fn append(&mut self, append: Append) -> Option<Command> {
+        if let Some(broken) = &self.broken {
+            drop(append.answer.send(Err(AppendError::Broken(broken.clone()))));
+            return None;
+        }
+        let mut group = Group::new(self.engine.view().database.batch());
+        let mut next = Some(Command::Append(append));
+        while let Some(Command::Append(append)) = next {
+            self.stage(append, &mut group);
+            next = if group.bytes < GROUP { self.queue.try_recv().ok() } else { None };
+        }
+        self.commit(group);
+        next
+    }
+
+    /// Adds an append to the group, or answers it at once.
+    fn stage(&mut self, append: Append, group: &mut Group) {
+        let Append { topic, batch, answer } = append;
+        let appended = match self.plan(&topic, &batch, group) {
+            Ok(Plan::Repeat(first)) => Appended::before(first),
+            Ok(Plan::New(known)) => Appended::now(self.write(topic, known, batch, group)),
+            // Who asked may have left.
+            Err(error) => return drop(answer.send(Err(error))),
+        };
+        group.answers.push((answer, appended));
+    }
+
+    /// Decides what an append is to do; writes nothing.
+    fn plan(&self, topic: &str, batch: &Batch, group: &Group) -> Result<Plan, AppendError> {
+        if batch.key.as_ref().is_some_and(|key| !(1..=KEY).contains(&key.text.len())) {
+            return Err(AppendError::BadKey);
+        }
+        let limit = self.engine.batch_limit();
+        if size(batch) > limit || topic.len() > NAME {
+            let bytes = usize::try_from(limit).unwrap_or(usize::MAX);
+            return Err(AppendError::TooLarge { events: usize::MAX, bytes });
+        }
+        let known = self.known(topic, group)?;
+        if let (Some(Key { text, digest, .. }), Some(known)) = (&batch.key, known)
+            && let Some(once) = self.once(known.id, text, group).map_err(unreadable)?
+        {
+            return if once.digest == *digest {
+                Ok(Plan::Repeat(once.first))
+            } else {
+                Err(AppendError::KeyReused)
+            };
+        }
+        Ok(Plan::New(known))
+    }
+
+    /// What is known of a topic, by this group, by memory, or by the disk; `None` if it is new.
+    fn known(&self, name: &str, group: &Group) -> Result<Option<Known>, AppendError> {
+        if let Some(changed) = group.topics.get(name) {
+            return Ok(Some(changed.known));
+        }
+        if let Some(known) = self.topics.get(name) {
+            return Ok(Some(*known));
+        }
+        let view = self.engine.view();
+        let Some(record) = view.record(name).map_err(unreadable)? else { return Ok(None) };
+        if record.ended > (self.shared.now)() {
+            return Err(AppendError::Ended);
+        }
+        let last = view.last(record.id).map_err(unreadable)?;
+        Ok(Some(Known { id: record.id, last: last.map_or(record.place, |last| last.place) }))
+    }
+
+    fn once(&self, id: TopicId, key: &str, group: &Group) -> Result<Option<Once>, ReadError> {
+        if group.once.is_empty() {
+            return self.engine.view().once(id, key);
+        }
+        match group.once.get(&(id, key.into())) {
+            Some(once) => Ok(Some(*once)),
+            None => self.engine.view().once(id, key),
+        }
+    }
+
+    /// Puts events into the batch, and their topic if it is new; returns the place of the first event.
+    fn write(&mut self, topic: Box<str>, known: Option<Known>, batch: Batch, group: &mut Group) -> Place {
+        let clock = self.engine.clock_mut();
+        clock.stamp = (self.shared.now)().max(clock.stamp + 1);
+        let stamp = clock.stamp;
+        let known = known.unwrap_or_else(|| self.create(&topic, group));
+        let first = Place::new(stamp, known.last.number + 1);
+        let segment = self.engine.active_segment();
+        group.bytes += size(&batch);
+        if let Some(Key { text, digest, .. }) = &batch.key {
+            let once = Once { first, digest: *digest };
+            group.batch.insert(segment, keys::once(known.id, text), once.write());
+            group.once.insert((known.id, text.clone()), once);
+        }
+        for (at, event) in batch.events.iter().enumerate() {
+            let place = first.plus(at as u64);
+            if let Some(given) = &event.id {
+                self.index(known.id, given, place.number, group);
+            }
+            let record = Record { place, given: event.id.as_deref(), bytes: &event.bytes };
+            group.batch.insert(segment, keys::event(known.id, place.number), record.write());
+        }
+        let last = Place::new(stamp, known.last.number + batch.events.len() as u64);
+        let changed = group.topics.entry(topic).or_insert(Changed { known, events: Vec::new() });
+        changed.known.last = last;
+        changed.events.extend(batch.stored(first));
+        first
+    }
+
+    fn create(&mut self, topic: &str, group: &mut Group) -> Known {
+        let clock = self.engine.clock_mut();
+        let (id, last) = (clock.next_topic, Place::new(clock.stamp, 0));
+        clock.next_topic += 1;
+        let topics = &self.engine.view().topics;
+        let record = TopicRecord { id, place: last, ended: 0, given: None };
+        group.batch.insert(topics, keys::topic(topic.as_bytes()), record.write());
+        group.batch.insert(topics, keys::name(id), topic.as_bytes());
+        group.bytes += 2 * (topic.len() as u64 + OVERHEAD);
+        Known { id, last }
+    }
+
+    /// Makes an event findable by the application's ID, unless an earlier one is: a client that had either misses nothing then.
+    fn index(&self, id: TopicId, given: &str, number: u64, group: &mut Group) {
+        let key = keys::given_id(id, given);
+        let segment = self.engine.active_segment();
+        // What cannot be read is written again: at worst the later event is found.
+        if !group.given.contains(&key) && !segment.contains_key(&key).unwrap_or(false) {
+            group.batch.insert(segment, key.clone(), keys::write_number(number));
+            group.given.insert(key);
+        }
+    }
+
+    /// Ends a topic, so that its name is refused, and free after that; returns whether there was one.
+    ///
+    /// Its events have no name from then on, and go with their segments.
+    fn end(&mut self, topic: &str, lasting: Duration) -> Result<bool, AppendError> {
+        if let Some(broken) = &self.broken {
+            return Err(AppendError::Broken(broken.clone()));
+        }
+        let view = self.engine.view().clone();
+        let record = view.record(topic).map_err(unreadable)?;
+        if record.as_ref().is_some_and(|record| record.ended > (self.shared.now)()) {
+            return Ok(false);
+        }
+        let newest =
+            record.as_ref().map(|record| view.last(record.id)).transpose().map_err(unreadable)?.flatten();
+        if newest.is_none() && !self.shared.feeds.has(topic) {
+            return Ok(false);
+        }
+        let mut batch = view.database.batch();
+        if let Some(record) = &record {
+            batch.remove(&view.topics, keys::name(record.id));
+        }
+        let remembered = record.map(|record| Mark { place: record.place, given: record.given });
+        let clock = self.engine.clock_mut();
+        let never = Mark { place: Place::new(clock.stamp, 0), given: None };
+        let last = newest.or(remembered).unwrap_or(never);
+        let until = u64::try_from(lasting.as_micros()).unwrap_or(u64::MAX);
+        let ended = (self.shared.now)().saturating_add(until);
+        let record = TopicRecord { id: clock.next_topic, place: last.place, ended, given: last.given };
+        clock.next_topic += 1;
+        batch.insert(&view.topics, keys::topic(topic.as_bytes()), record.write());
+        batch.insert(&view.topics, keys::name(record.id), topic.as_bytes());
+        batch.insert(&view.topics, keys::without_events(record.place.stamp, record.id), b"");
+        drop(view);
+        self.commit_batch(batch, 4 * (topic.len() as u64 + OVERHEAD))?;
+        self.engine.remember_place();
+        self.topics.remove(topic);
+        self.shared.feeds.send(topic, &Update::Ended);
+        Ok(true)
+    }
+
+    fn commit(&mut self, group: Group) {
+        if group.answers.is_empty() {
+            return;
+        }
+        let committed =
+            if group.batch.is_empty() { Ok(()) } else { self.commit_batch(group.batch, group.bytes) };
+        if committed.is_ok() {
+            if self.topics.len() + group.topics.len() > PLACES {
+                self.topics.clear();
+            }
+            for (topic, Changed { known, events }) in group.topics {
+                // Before the answers: who follows after them is not told again.
+                self.shared.feeds.send(&topic, &Update::Appended(events));
+                self.topics.insert(topic, known);
+            }
+        }
+        for (answer, appended) in group.answers {
+            // Who asked may have left.
+            drop(answer.send(committed.clone().map(|()| appended)));
+        }
+        if committed.is_ok() {
+            self.maintain();
+        }
+    }
+
+    fn commit_batch(&mut self, batch: OwnedWriteBatch, bytes: u64) -> Result<(), AppendError> {
+        let (committed, state) = match self.engine.commit(batch, bytes) {
+            Ok(()) => (Ok(()), State::Ready),
+            Err(CommitError::Full { needed }) => {
+                (Err(AppendError::Unavailable { retry_after: LATER }), State::Full { needed })
+            }
+            Err(CommitError::Behind) => (Err(AppendError::Busy { retry_after: SOON }), State::Ready),
+            Err(CommitError::Broken(why)) => {
+                self.broken = Some(why.clone());
+                (Err(AppendError::Unknown { retry_after: LATER }), State::Broken(why))
+            }
+        };
+        self.set_state(state);
+        committed
+    }
+
+    /// Nobody waits for it but those who publish next.
+    fn maintain(&mut self) {
+        if let Err(CommitError::Broken(why)) = self.engine.maintain() {
+            self.broken = Some(why.clone());
+            self.set_state(State::Broken(why));
+        }
+    }
+
+    fn set_state(&self, state: State) {
+        *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}
+
+impl Group {
+    fn new(batch: OwnedWriteBatch) -> Self {
+        Self {
+            batch,
+            bytes: 0,
+            topics: HashMap::new(),
+            once: HashMap::new(),
+            given: HashSet::new(),
+            answers: Vec::new(),
+        }
+    }
+}
+
+/// A part of the log cannot be read; others can.
+fn unreadable(error: ReadError) -> AppendError {
+    AppendError::Broken(error.to_string())
+}
+
+/// What a batch takes on the disk, roughly.
+pub(super) fn size(batch: &Batch) -> u64 {
+    let key = batch.key.as_ref().map_or(0, |key| key.text.len() as u64 + 2 * OVERHEAD);
+    let events = batch.events.iter().map(|event| {
+        let given = event.id.as_ref().map_or(0, |id| id.len() as u64 + OVERHEAD);
+        event.bytes.len() as u64 + given + OVERHEAD
+    });
+    key + events.sum::<u64>()
+}

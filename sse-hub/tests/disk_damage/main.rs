@@ -1,0 +1,79 @@
+//! A log on disk whose files are cut or have flipped bits: it is refused with an error that says so, or it gives what it still
+//! has, unaltered, and tells a gap for the rest. Nothing panics.
+//!
+//! `SSE_DAMAGE=1` tries every cut of the journal and many more flips.
+
+mod check;
+
+use std::fs;
+
+use check::{Original, Outcome, config, directory};
+use sse_hub::{DiskLog, Log as _};
+
+fn tries(few: usize, many: usize) -> usize {
+    if std::env::var_os("SSE_DAMAGE").is_some() { many } else { few }
+}
+
+#[tokio::test]
+async fn a_journal_that_is_cut_anywhere_gives_the_events_before_the_cut() {
+    let directory = directory();
+    let original = Original::write(&directory.path().join("original"), 12, 20).await;
+    let journal = original.path.join("log/0.jnl");
+    let length = fs::metadata(&journal).unwrap().len() as usize;
+    let tries = tries(60, length);
+    let mut last = 0;
+    for cut in (0..=tries).map(|at| length * at / tries) {
+        let path = directory.path().join("cut");
+        let outcome = original.damaged(&path, &journal, |bytes| bytes.truncate(cut)).await;
+        let Outcome::Kept(kept) = outcome else { panic!("cut at {cut} of {length}: {outcome:?}") };
+        assert!(kept >= last, "cut at {cut}");
+        last = kept;
+    }
+    assert_eq!(last, original.events(), "the whole of it was tried last");
+}
+
+#[tokio::test]
+async fn flipped_bits_are_found_or_cost_nothing_and_are_never_served() {
+    let directory = directory();
+    // More than a segment, so that there are tables, too.
+    let original = Original::write(&directory.path().join("original"), 800, 1000).await;
+    let (mut refused, mut unreadable, mut whole, mut shorter) = (0, 0, 0, 0);
+    let mut random: u64 = 1;
+    for _ in 0..tries(60, 3000) {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let file = &original.files[(random >> 33) as usize % original.files.len()];
+        let flip = |bytes: &mut Vec<u8>| {
+            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            if used > 0 {
+                bytes[(random >> 13) as usize % used] ^= 1 << (random >> 60 & 7);
+            }
+        };
+        match original.damaged(&directory.path().join("flipped"), file, flip).await {
+            Outcome::Refused => refused += 1,
+            Outcome::Unreadable => unreadable += 1,
+            Outcome::Kept(kept) if kept == original.events() => whole += 1,
+            Outcome::Kept(_) => shorter += 1,
+        }
+    }
+    println!("refused {refused}, a part unreadable {unreadable}, shorter {shorter}, whole {whole}");
+    assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_missing_is_refused() {
+    let directory = directory();
+    Original::write(directory.path(), 3, 20).await;
+    fs::remove_file(directory.path().join("log/0.jnl")).unwrap();
+    let error = DiskLog::open(config(directory.path())).unwrap_err();
+    assert!(error.to_string().contains("journal is missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_directory_that_was_interrupted_while_it_was_made_is_made_again() {
+    let directory = directory();
+    DiskLog::open(config(directory.path())).unwrap().close().await;
+    // The engine writes its version last.
+    fs::remove_file(directory.path().join("log/version")).unwrap();
+    let original = Original::write(directory.path(), 1, 1).await;
+    assert_eq!(original.events(), 1);
+}
