@@ -20,7 +20,7 @@ mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "disk")]
-mod disk;
+pub mod disk;
 mod error;
 mod hub;
 mod log;
@@ -36,8 +36,6 @@ mod topic;
 mod topics;
 
 pub use config::{HubConfig, OnLag};
-#[cfg(feature = "disk")]
-pub use disk::{DiskConfig, DiskError, DiskLog};
 pub use error::HubError;
 pub use hub::Hub;
 pub use log::{

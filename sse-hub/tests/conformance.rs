@@ -20,7 +20,8 @@ async fn memory_is_a_log_between_threads() {
 mod disk {
     use std::sync::Arc;
 
-    use sse_hub::{DiskConfig, DiskLog, Log, conformance};
+    use sse_hub::disk::{DiskConfig, DiskLog};
+    use sse_hub::{Log, conformance};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn disk_is_a_log_that_outlives_the_process() {

@@ -2,13 +2,16 @@
 //!
 //! It needs a small file system of its own, and so root; without, it is skipped and says so.
 
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sse_hub::{Amount, AppendError, Batch, DiskConfig, DiskLog, Health, Log, NewEvent, Place};
+use sse_hub::disk::{DiskConfig, DiskLog};
+use sse_hub::{Amount, AppendError, Batch, Health, Log, NewEvent, Place};
 
 /// A file system in memory of so many bytes, until it is dropped.
 struct Small(tempfile::TempDir);

@@ -4,6 +4,8 @@
 //! `SSE_KILL_ROUNDS=50 cargo test -p sse-hub --features disk --test disk_kill -- --nocapture` runs more rounds than the few by
 //! default; `SSE_KILL_SEED` sets where they begin.
 
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -12,7 +14,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sse_hub::{Amount, Batch, DiskConfig, DiskLog, Log, NewEvent, Place};
+use sse_hub::disk::{DiskConfig, DiskLog};
+use sse_hub::{Amount, Batch, Log, NewEvent, Place};
 
 /// Small, so that segments are begun and dropped, and the journal is emptied, while the process is killed.
 const BYTES: u64 = DiskConfig::LEAST_BYTES;

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sse_hub::{Amount, Batch, DiskConfig, DiskLog, Log as _, NewEvent};
+use sse_hub::disk::{DiskConfig, DiskLog};
+use sse_hub::{Amount, Batch, Log as _, NewEvent};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 

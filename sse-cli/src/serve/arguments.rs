@@ -78,6 +78,20 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", help_heading = "Access")]
     pub(super) host: Vec<String>,
 
+    /// Directory to keep events in, so that they survive a restart and a crash: a publication is answered once it is on the disk.
+    /// Created if it does not exist, readable by this user alone, used by one process at a time. Default: events are kept in
+    /// memory
+    #[cfg(feature = "disk")]
+    #[arg(long, value_name = "DIR", help_heading = "Storage")]
+    pub(super) data: Option<PathBuf>,
+
+    /// Bytes that the directory may take, of all topics together; the oldest events go first. --history-* bound what each topic
+    /// has in memory, then, and --max-topics the topics that are in use
+    #[cfg(feature = "disk")]
+    #[arg(long, value_name = "N", default_value_t = 1 << 30, requires = "data", help_heading = "Storage",
+        value_parser = clap::value_parser!(u64).range(sse_hub::disk::DiskConfig::LEAST_BYTES..))]
+    pub(super) data_bytes: u64,
+
     /// URL of a Redis or Valkey server to keep events in, so that all servers that name the same one are one hub:
     /// redis://[user:password@]host[:port][/db], or rediss:// for TLS. --history-events, --history-bytes and --history-age
     /// then set how much Redis keeps of each topic, too

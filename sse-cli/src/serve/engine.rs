@@ -1,17 +1,30 @@
 //! Where the hub of `sse serve` keeps its events.
 
 use std::error::Error;
+#[cfg(any(feature = "disk", feature = "redis"))]
+use std::sync::Arc;
 #[cfg(feature = "redis")]
-use std::{convert::Infallible, fmt, fs, str::FromStr, sync::Arc};
+use std::{convert::Infallible, fmt, fs, str::FromStr};
 
 use sse_hub::Hub;
+#[cfg(feature = "disk")]
+use sse_hub::disk::{DiskConfig, DiskLog};
 #[cfg(feature = "redis")]
 use sse_hub::redis::{RedisConfig, RedisLog};
 
 use super::Arguments;
 
-/// Makes the hub, over what the arguments name: a Redis server, or memory alone.
+/// Makes the hub, over what the arguments name: a directory, a Redis server, or memory alone.
 pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
+    #[cfg(feature = "disk")]
+    if let Some(directory) = &arguments.data {
+        #[cfg(feature = "redis")]
+        if arguments.redis.is_some() || arguments.redis_file.is_some() {
+            return Err("--data and --redis both keep the events: give one of them".into());
+        }
+        let log = DiskLog::open(DiskConfig::new(directory).with_bytes(arguments.data_bytes))?;
+        return Ok(Hub::with_log(arguments.hub(), Arc::new(log)));
+    }
     #[cfg(feature = "redis")]
     if let Some(url) = redis_url(arguments)? {
         let config = arguments.hub();

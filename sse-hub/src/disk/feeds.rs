@@ -8,7 +8,9 @@ use crate::log::{Feed, Following, Update, Wake};
 
 /// The feeds of each topic that anybody follows.
 #[derive(Clone, Default)]
-pub(crate) struct Feeds(Arc<Mutex<HashMap<Box<str>, Vec<(u64, Feed)>>>>);
+pub(crate) struct Feeds(Arc<Mutex<ByTopic>>);
+
+type ByTopic = HashMap<Box<str>, Vec<(u64, Feed)>>;
 
 /// Takes a feed out when it is dropped.
 struct Guard {
@@ -42,7 +44,7 @@ impl Feeds {
         self.lock().contains_key(topic)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Vec<(u64, Feed)>>> {
+    fn lock(&self) -> MutexGuard<'_, ByTopic> {
         self.0.lock().expect("nothing panics while it holds the lock")
     }
 }

@@ -4,23 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use sse_hub::{Amount, Batch, DiskConfig, DiskError, DiskLog, Located, Log, NewEvent, Place};
+use sse_hub::disk::{DiskConfig, DiskError, DiskLog};
+use sse_hub::{Amount, Batch, Located, Log, NewEvent, Place};
 
 const ALL: Amount = Amount { events: usize::MAX, bytes: usize::MAX };
 
 const TOPIC: &str = "t";
 
 /// A log that is whole, and what it holds.
-pub struct Original {
-    pub path: PathBuf,
+pub(crate) struct Original {
+    pub(crate) path: PathBuf,
     /// The files, of which each may be damaged.
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     written: Vec<(Place, String)>,
 }
 
 /// What became of a log with a damage.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Refused,
     /// So many of its events can be read, and those after them are told as a gap.
     Kept(usize),
@@ -30,7 +31,7 @@ pub enum Outcome {
 
 impl Original {
     /// A log with so many events of `size` bytes.
-    pub async fn write(path: &Path, count: usize, size: usize) -> Self {
+    pub(crate) async fn write(path: &Path, count: usize, size: usize) -> Self {
         let log = DiskLog::open(config(path)).unwrap();
         let mut written = Vec::new();
         for at in 0..count {
@@ -46,13 +47,18 @@ impl Original {
         Self { path: path.to_owned(), files: files(path), written }
     }
 
-    pub fn events(&self) -> usize {
+    pub(crate) fn events(&self) -> usize {
         self.written.len()
     }
 
     /// Copies the log to `path`, lets `damage` change what is in one of its files, and checks that what comes of it gives
     /// nothing but what was written.
-    pub async fn damaged(&self, path: &Path, file: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> Outcome {
+    pub(crate) async fn damaged(
+        &self,
+        path: &Path,
+        file: &Path,
+        damage: impl FnOnce(&mut Vec<u8>),
+    ) -> Outcome {
         copy(&self.path, path);
         let file = path.join(file.strip_prefix(&self.path).unwrap());
         let mut bytes = fs::read(&file).unwrap();
@@ -110,12 +116,12 @@ impl Original {
     }
 }
 
-pub fn config(path: &Path) -> DiskConfig {
+pub(crate) fn config(path: &Path) -> DiskConfig {
     DiskConfig::new(path).with_bytes(DiskConfig::LEAST_BYTES)
 }
 
 /// A directory in memory, where there is one.
-pub fn directory() -> tempfile::TempDir {
+pub(crate) fn directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }

@@ -3,12 +3,15 @@
 //!
 //! `SSE_DAMAGE=1` tries every cut of the journal and many more flips.
 
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
 mod check;
 
 use std::fs;
 
 use check::{Original, Outcome, config, directory};
-use sse_hub::{DiskLog, Log as _};
+use sse_hub::Log as _;
+use sse_hub::disk::DiskLog;
 
 fn tries(few: usize, many: usize) -> usize {
     if std::env::var_os("SSE_DAMAGE").is_some() { many } else { few }

@@ -1,0 +1,90 @@
+//! `sse serve --data`: what was answered survives the process.
+
+#![cfg(all(unix, feature = "disk"))]
+#![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+mod server;
+
+use server::Server;
+
+fn start(directory: &Path) -> Server {
+    Server::start(&["--data", directory.to_str().unwrap(), "--max-rate", "0"])
+}
+
+/// Publishes, and returns the ID of the event.
+async fn publish(server: &Server, data: &str) -> String {
+    let url = format!("http://{}/events/t", server.address);
+    let response = reqwest::Client::new().post(url).body(data.to_owned()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.text().await.unwrap().split('"').nth(3).unwrap().to_owned()
+}
+
+/// Follows from an ID on until `last` came.
+async fn follow(server: &Server, id: &str, last: &str) -> String {
+    let request = reqwest::Client::new().get(format!("http://{}/events/t", server.address));
+    let mut response = request.header("Last-Event-ID", id).send().await.unwrap();
+    let mut text = String::new();
+    while !text.contains(&format!("data: {last}\n")) {
+        text += str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap();
+    }
+    text
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_kill_9_and_is_resumed_without_a_gap() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("data");
+    let mut server = start(&directory);
+    let mut ids = Vec::new();
+    for number in 1..=20 {
+        ids.push(publish(&server, &format!("event {number}")).await);
+    }
+    assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o7777, 0o700);
+    // SIGKILL.
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+
+    let server = start(&directory);
+    let text = follow(&server, &ids[4], "event 20").await;
+    assert!(!text.contains("event: gap"), "{text}");
+    let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    assert_eq!(data, (6..=20).map(|number| format!("event {number}")).collect::<Vec<_>>());
+    // And after a clean end.
+    let next = publish(&server, "event 21").await;
+    assert!(!ids.contains(&next));
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let mut server = server;
+    assert!(server.child.wait().unwrap().success());
+    let server = start(&directory);
+    assert!(!follow(&server, &ids[19], "event 21").await.contains("event: gap"));
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_directory_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let second = Command::new(env!("CARGO_BIN_EXE_sse"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(directory.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{error}");
+    assert!(error.contains("another process uses this directory"), "{error}");
+    publish(&server, "the first goes on").await;
+}
+
+#[tokio::test]
+async fn readiness_is_told_beside_health() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    for path in ["healthz", "readyz"] {
+        let response = reqwest::get(format!("http://{}/{path}", server.address)).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+    }
+}
