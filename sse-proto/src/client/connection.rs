@@ -22,6 +22,15 @@ impl Connection {
     }
 }
 
+#[cfg(feature = "stream")]
+impl Connection {
+    /// Whether a frame changes no clock.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.clocks.as_ref().is_none_or(|clocks| clocks.is_quiet())
+    }
+}
+
 impl Clocks {
     /// Before bytes are parsed, or when there are none: why the connection counts as dead, if it does. The time is read only where a
     /// clock stops.

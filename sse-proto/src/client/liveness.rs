@@ -90,6 +90,13 @@ impl Clocks {
         self.cadence.observe(mem::take(&mut self.silence), false);
     }
 
+    /// Whether a frame would change nothing: no wait has to be counted, and none was counted since the last event.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.waiting.is_none() && self.eventless.is_zero() && self.silence.is_zero()
+    }
+
     /// The bytes are used up: the clocks run from here, or have been running.
     #[inline]
     pub(super) fn wait(&mut self, now: impl FnOnce() -> Instant) {

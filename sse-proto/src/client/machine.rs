@@ -9,7 +9,7 @@ use super::connection::Connection;
 use super::reconnect::{Attempts, Random};
 use super::state::State;
 use super::{Cause, CloseReason, Config, Output, Polled, Progress, ReadyState, Repeat, Request};
-use crate::decode::Completed;
+use crate::decode::{Completed, Probe};
 use crate::{Frame, Instant, Parser, Step};
 
 /// An `EventSource` (WHATWG HTML 9.2) without I/O: connecting, validating responses, retrying.
@@ -127,18 +127,45 @@ impl EventSource {
     /// `now` is the time at which the driver stopped waiting, on a clock that does not go backwards.
     #[inline]
     pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
-        self.poll_at(|| now, input)
+        self.poll_after(Probe::Unread, || now, input)
     }
 
-    /// As [`poll`](Self::poll), for a clock that is not read in vain: most events need no time.
+    /// First half of a poll: borrows the next frame if it lies whole in the chunk and no clock has to be set. Otherwise delivers
+    /// nothing, and returns what [`poll_after`](Self::poll_after) has to know.
+    #[cfg(feature = "stream")]
     #[inline]
-    pub(crate) fn poll_at<'a, 'c: 'a>(
+    pub(crate) fn poll_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
+        let connection = match &mut self.state {
+            State::Open(connection) if connection.is_quiet() => connection,
+            _ => return Err(Probe::Unread),
+        };
+        let frame = self.parser.next_whole(input)?;
+        match frame {
+            Frame::Event(_) => self.attempts.succeeded(),
+            Frame::Retry(time) => self.retry = Some(time),
+            _ => {}
+        }
+        connection.received = true;
+        Ok(frame)
+    }
+
+    /// Whether a poll without input would ask for data and change nothing.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(&self.state, State::Open(connection) if connection.clocks.is_none()) && self.parser.is_idle()
+    }
+
+    /// Second half of a poll, for the same `input`. The clock is not read in vain: most events need no time.
+    #[inline(never)]
+    pub(crate) fn poll_after<'a, 'c: 'a>(
         &'a mut self,
+        probe: Probe,
         now: impl FnMut() -> Instant,
         input: &mut &'c [u8],
     ) -> Output<'a> {
         let chunk = *input;
-        let progress = self.advance_at(now, input);
+        let progress = self.advance_after(probe, now, input);
         self.complete(progress, |step| match &self.state {
             #[expect(unsafe_code, reason = "the parser has validated the text")]
             // SAFETY: the step is that of the last read, whose input was `chunk`, which has been borrowed since.
@@ -190,12 +217,17 @@ impl EventSource {
     /// # assert_eq!(Driver { source, chunk: Vec::new(), read: 0 }.next_frame(Instant::ZERO), None);
     /// ```
     pub fn advance(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
-        self.advance_at(|| now, input)
+        self.advance_after(Probe::Unread, || now, input)
     }
 
     /// As [`advance`](Self::advance), for a clock that is not read in vain.
     #[inline]
-    fn advance_at(&mut self, mut now: impl FnMut() -> Instant, input: &mut &[u8]) -> Progress {
+    fn advance_after(
+        &mut self,
+        probe: Probe,
+        mut now: impl FnMut() -> Instant,
+        input: &mut &[u8],
+    ) -> Progress {
         let State::Open(connection) = &mut self.state else { return self.advance_else(now(), input) };
         if let Some(clocks) = &mut connection.clocks
             && let Some(cause) = clocks.before(&mut now, input, &self.config)
@@ -203,7 +235,7 @@ impl EventSource {
             return self.lose(now(), cause, input);
         }
         let chunk = *input;
-        let step = match self.parser.advance(input) {
+        let step = match self.parser.advance_after(probe, input) {
             Ok(step) => step,
             Err(error) => {
                 self.leave(State::Closed(CloseReason::Limit(error)));
@@ -284,7 +316,7 @@ impl EventSource {
                 self.advance_else(now, input)
             }
             State::Closed(reason) => Polled::Closed(*reason),
-            State::Open(_) => unreachable!("`advance_at` reads an open connection"),
+            State::Open(_) => unreachable!("`advance_after` reads an open connection"),
         }
     }
 

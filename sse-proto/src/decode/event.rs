@@ -43,6 +43,7 @@ pub type OwnedFrame = StreamFrame<Message, String>;
 
 impl Frame<'_> {
     /// The frame with a text of its own.
+    #[inline]
     pub fn into_owned(self) -> OwnedFrame {
         match self {
             Self::Event(event) => StreamFrame::Event(event.into()),

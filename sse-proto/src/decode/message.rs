@@ -56,6 +56,7 @@ impl Message {
 }
 
 impl From<Event<'_>> for Message {
+    #[inline]
     fn from(event: Event<'_>) -> Self {
         let data_end = event.data.len();
         let kind = if event.event == DEFAULT { "" } else { event.event };

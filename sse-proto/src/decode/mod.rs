@@ -58,3 +58,4 @@ pub use event::{Event, Finish, Frame, OwnedFrame, Step, StreamFrame};
 pub use limits::{Limits, Overflow};
 pub use message::Message;
 pub use parser::Parser;
+pub(crate) use parser::Probe;

@@ -70,6 +70,18 @@ enum Open {
     Bom(u8),
 }
 
+/// What [`Parser::next_whole`] found where it returned no frame.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "the driver is of that feature"))]
+pub(crate) enum Probe {
+    /// It did not look.
+    Unread,
+    /// `data: ` and so many bytes of plain text.
+    Line(usize),
+    /// A block that does not lie whole in the chunk, or is not plain.
+    Declined,
+}
+
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl Parser {
@@ -214,6 +226,57 @@ impl Parser {
             Done::Block => self.read_frame(chunk, input, 0),
             done => self.pushed_frame(done),
         }
+    }
+
+    /// Borrows the next frame if it lies whole in the chunk. Otherwise reads nothing but blocks without a frame, and returns what
+    /// [`advance_after`](Self::advance_after) has to know.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn next_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
+        if self.state != State::Block || !self.is_settled() || input.len() < whole::least(true) {
+            return Err(Probe::Unread);
+        }
+        match self.take_line(input) {
+            Ok(data) => Ok(Frame::Event(self.whole_event("", data))),
+            Err(0) => self.next_block(input),
+            Err(seen) => Err(Probe::Line(seen)),
+        }
+    }
+
+    /// [`next_whole`](Self::next_whole) but for the most common event, out of line so that the rest needs fewer registers.
+    #[cfg(feature = "stream")]
+    #[inline(never)]
+    fn next_block<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
+        loop {
+            return match self.whole::<true>(input) {
+                Whole::Event(event, data) => Ok(Frame::Event(self.whole_event(event, data))),
+                Whole::Comment(comment) => Ok(Frame::Comment(comment)),
+                Whole::Retry(time) => Ok(Frame::Retry(time)),
+                Whole::Block => continue,
+                Whole::Declined => Err(Probe::Declined),
+            };
+        }
+    }
+
+    /// As [`advance`](Self::advance), after [`next_whole`](Self::next_whole) with the same `input`.
+    #[inline]
+    pub(crate) fn advance_after(&mut self, probe: Probe, input: &mut &[u8]) -> Result<Step, Error> {
+        let chunk = *input;
+        match probe {
+            Probe::Unread => self.advance(input),
+            Probe::Line(seen) => self.read_frame(chunk, input, seen),
+            Probe::Declined => match self.push::<true>(input) {
+                Done::Block => self.read_frame(chunk, input, 0),
+                done => self.pushed_frame(done),
+            },
+        }
+    }
+
+    /// Whether a call without input would change nothing, and return nothing.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Block && self.is_settled() && !self.block.is_large()
     }
 
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.

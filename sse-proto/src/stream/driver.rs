@@ -136,7 +136,6 @@ impl<T: Transport> Driver<T> {
     /// # Errors
     ///
     /// The source is closed, also if somebody wanted that: see [`CloseReason::is_failure`](crate::CloseReason::is_failure).
-    #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
     #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
         &mut self,
@@ -174,8 +173,19 @@ impl<T: Transport> Driver<T> {
             let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
             // An `AsRef` that changes its mind is not worth a panic.
             let mut input = chunk.get(self.read..).unwrap_or_default();
+            if input.is_empty() && self.source.is_idle() {
+                ready!(self.poll_body(cx, None));
+                continue;
+            }
+            let probe = match self.source.poll_whole(&mut input) {
+                Ok(frame) => {
+                    self.read = chunk.len() - input.len();
+                    return Poll::Ready(Some(Ok(take(frame).into())));
+                }
+                Err(probe) => probe,
+            };
             // The time is read when the machine wants it: what the application took is not the server's silence.
-            let output = self.source.poll_at(|| self.transport.now(), &mut input);
+            let output = self.source.poll_after(probe, || self.transport.now(), &mut input);
             self.read = chunk.len() - input.len();
             match output {
                 Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame).into()))),
