@@ -114,7 +114,7 @@ impl Channels {
 
     /// The newest stamp of a topic that this node knows; 0 if it follows no such topic.
     pub(super) fn known(&self, channel: &str) -> u64 {
-        self.topics.lock().by_channel.get(channel).map_or(0, |topic| topic.stamp)
+        self.topics.known(channel)
     }
 
     pub(super) fn saw(&self, channel: &str, stamp: u64) {
@@ -138,6 +138,10 @@ impl Topics {
         id
     }
 
+    fn known(&self, channel: &str) -> u64 {
+        self.lock().by_channel.get(channel).map_or(0, |topic| topic.stamp)
+    }
+
     fn select(&self, wanted: impl Fn(&Topic) -> bool) -> Vec<Arc<Names>> {
         let topics = self.lock();
         topics
@@ -155,7 +159,8 @@ impl Topics {
             let Some(topic) = topics.by_channel.get_mut(channel) else { return };
             let stamp = match update {
                 Update::Appended(events) => events.last().map_or(0, |event| event.place().stamp),
-                Update::Latest(place) => place.stamp,
+                // Without an event there is only the time of the question.
+                Update::Latest(place) if place.number > 0 => place.stamp,
                 _ => 0,
             };
             topic.stamp = topic.stamp.max(stamp);
@@ -362,6 +367,8 @@ async fn compare(server: &Server, topics: &Topics, names: Arc<Names>) {
     loop {
         match server.look(&names, None, Amount::NONE).await {
             Ok(found) if found.ended.is_some() => return topics.tell(&names.channel, &Update::Ended),
+            // Still without events, as far as this node knows: there is nothing to compare.
+            Ok(found) if found.newest.number == 0 && topics.known(&names.channel) == 0 => return,
             Ok(found) => return topics.tell(&names.channel, &Update::Latest(found.last())),
             Err(Failure::Unavailable(_) | Failure::Unknown(_)) => backoff.wait().await,
             // Said where the topic is opened or published to.

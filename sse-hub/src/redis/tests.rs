@@ -358,3 +358,19 @@ async fn the_topics_of_a_redis_cluster_are_spread_over_its_nodes() {
 fn one_with_id(id: &str) -> Batch {
     Batch::new(&[EventBuilder::new().id(id).unwrap().data("a")])
 }
+
+#[tokio::test]
+async fn a_topic_that_was_followed_before_its_first_event_has_lost_none() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, other) = (node(&redis), node(&redis));
+    let mut elsewhere = Reader::new(&other, Place::default()).await;
+    let mut reader = Reader::new(&log, Place::default()).await;
+    for _ in 0..2 {
+        // What every connection begins with is a comparison.
+        redis.command("CLIENT KILL TYPE pubsub");
+        let last = append(&log, one()).await;
+        assert_eq!(reader.until(last).await, [last.number as i64]);
+        assert_eq!(elsewhere.until(last).await, [last.number as i64]);
+    }
+    assert_eq!(redis.command("HEXISTS sse:{t}:m l"), ":0");
+}
