@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use futures_util::{StreamExt, stream};
+use sse_hub::redis::{RedisConfig, RedisLog};
 use sse_hub::{EventBuilder, From, HistoryLimits, Hub, HubConfig, Topic};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::broadcast;
@@ -21,6 +22,8 @@ use crate::counting;
 pub enum Contender {
     /// `sse_hub::Hub`.
     Hub,
+    /// `sse_hub::Hub` over the Redis server that the environment variable `SSE_REDIS` names.
+    RedisHub,
     /// axum's `Sse` over a `tokio::sync::broadcast`.
     Broadcast,
     /// nginx with nchan.
@@ -33,6 +36,7 @@ impl Contender {
     pub fn name(self) -> &'static str {
         match self {
             Self::Hub => "hub",
+            Self::RedisHub => "hub over Redis",
             Self::Broadcast => "axum + broadcast",
             Self::Nchan => "nginx + nchan",
             Self::Stack => "HTTP stack alone",
@@ -40,7 +44,7 @@ impl Contender {
     }
 
     pub fn named(name: &str) -> Self {
-        [Self::Hub, Self::Broadcast, Self::Nchan, Self::Stack]
+        [Self::Hub, Self::RedisHub, Self::Broadcast, Self::Nchan, Self::Stack]
             .into_iter()
             .find(|it| it.name() == name)
             .expect("a contender")
@@ -64,6 +68,13 @@ impl Source {
             Contender::Hub => {
                 let history = HistoryLimits { events: KEPT, ..HistoryLimits::default() };
                 let hub = Hub::new(HubConfig::default().with_history(history));
+                Self::Hub(hub.topic("t").expect("the first topic"))
+            }
+            Contender::RedisHub => {
+                let url = std::env::var("SSE_REDIS").expect("SSE_REDIS");
+                let log = RedisLog::new(RedisConfig::new(&url).expect("a URL")).expect("usable");
+                let history = HistoryLimits { events: KEPT, ..HistoryLimits::default() };
+                let hub = Hub::with_log(HubConfig::default().with_history(history), Arc::new(log));
                 Self::Hub(hub.topic("t").expect("the first topic"))
             }
             Contender::Broadcast => Self::Broadcast(broadcast::channel(KEPT).0, Arc::default()),

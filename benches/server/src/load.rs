@@ -65,9 +65,9 @@ pub fn run(subscribers: usize, seconds: u64, size: usize, csv: Option<&str>) {
     }
 }
 
-struct Turn {
-    rate: f64,
-    cpu: f64,
+pub struct Turn {
+    pub rate: f64,
+    pub cpu: f64,
     p50: f64,
     p99: f64,
 }
@@ -105,7 +105,7 @@ impl Process {
     }
 
     /// Bursts, each published when the one before has reached everybody.
-    fn turn(&mut self, burst: usize, duration: Duration) -> Turn {
+    pub fn turn(&mut self, burst: usize, duration: Duration) -> Turn {
         let (cpu, start) = (self.server.cpu_seconds(), Instant::now());
         let mut latencies = vec![];
         let mut deliveries = 0;
@@ -159,7 +159,7 @@ fn subscribe(address: &str, contender: Contender, poll: &Poll, at: usize) -> Sub
     let mut head = vec![];
     let mut byte = [0];
     let end: &[u8] = match contender {
-        Contender::Hub => b"\n\n\r\n",
+        Contender::Hub | Contender::RedisHub => b"\n\n\r\n",
         Contender::Nchan => b": hi\n\n",
         Contender::Broadcast | Contender::Stack => b"\r\n\r\n",
     };

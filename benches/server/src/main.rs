@@ -2,7 +2,8 @@
 //! nginx with nchan.
 //!
 //! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV]` prints deliveries a second, CPU per delivery and
-//! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands.
+//! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands;
+//! `.. -- redis [SECONDS] [BYTES] [SUBSCRIBERS]` measures the hub over Redis beside Redis alone.
 //! The contenders run in processes of their own and take turns.
 
 mod contenders;
@@ -12,6 +13,7 @@ mod load;
 mod memory;
 mod nchan;
 mod process;
+mod redis;
 
 use contenders::Contender;
 
@@ -31,10 +33,11 @@ fn main() {
         ),
         Some("memory") => memory::run(number(1, 10_000)),
         Some("hold") => hold::run(number(1, 10_000), number(2, 200)),
+        Some("redis") => redis::run(number(1, 2) as u64, number(2, 300), number(3, 2000)),
         Some("part") => hold::part(number(1, 10_000), number(2, 200)),
         Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
         _ => eprintln!(
-            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES]"
+            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] | redis [SECONDS] [BYTES] [SUBSCRIBERS]"
         ),
     }
 }

@@ -28,6 +28,7 @@ impl Server {
         }
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["contender", contender.name(), &size.to_string()])
+            .envs(crate::redis::URL.get().map(|url| ("SSE_REDIS", url)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,0 +1,250 @@
+//! The hub over Redis, beside Redis alone: what a publish costs, how long it takes to another node, and that many topics cost no
+//! more than one. With a server of its own; everything is interleaved, and medians count.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http_body::Body as _;
+use redis::aio::MultiplexedConnection;
+use redis::{Client, Script};
+use sse_hub::redis::{RedisConfig, RedisLog};
+use sse_hub::{EventBuilder, From, Health, Hub, HubConfig, Subscription, Topic};
+use tokio::task::JoinSet;
+
+use crate::contenders::Contender;
+use crate::load::Process;
+
+#[path = "../../../tests/redis.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod server;
+
+use server::RedisServer;
+
+/// The server of [`Contender::RedisHub`], for its process.
+pub static URL: OnceLock<String> = OnceLock::new();
+
+/// How often each has its turn; the median counts.
+const TURNS: usize = 5;
+const PUBLISHERS: usize = 64;
+const TOPICS: usize = 5_000;
+/// Publishes whose latency is measured in a turn, one after the other.
+const ONE_BY_ONE: usize = 2_000;
+
+pub fn run(seconds: u64, size: usize, subscribers: usize) {
+    let Some(redis) = RedisServer::with_options(&["--appendonly", "no"]) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let data: Arc<str> = "x".repeat(size).into();
+    runtime.block_on(async {
+        let turn = Duration::from_secs(seconds);
+        println!("{size} bytes of data an event, medians of {TURNS} turns\n\n| | this | that | ratio |\n|---|---|---|---|");
+        publish(&redis, turn, &data).await;
+        topics(&redis, turn, &data).await;
+        latency(&redis, &data).await;
+    });
+    fan_out(&redis, Duration::from_secs(seconds), size, subscribers);
+}
+
+/// Deliveries a second over sockets, from processes of their own.
+fn fan_out(redis: &RedisServer, turn: Duration, size: usize, subscribers: usize) {
+    URL.get_or_init(|| redis.url());
+    let mut ones = [Contender::RedisHub, Contender::Hub].map(|hub| Process::start(hub, 1, size));
+    let mut costs = [vec![], vec![]];
+    for _ in 0..TURNS {
+        for (hub, costs) in ones.iter_mut().zip(&mut costs) {
+            costs.push(hub.turn(1, turn).cpu);
+        }
+    }
+    row("CPU µs of a node to publish, hear and deliver to one subscriber: Redis, memory", costs.map(median));
+    let mut hubs = [Contender::RedisHub, Contender::Hub].map(|hub| Process::start(hub, subscribers, size));
+    for burst in [1, 8, 64] {
+        let mut rates = [vec![], vec![]];
+        for _ in 0..TURNS {
+            for (hub, rates) in hubs.iter_mut().zip(&mut rates) {
+                rates.push(hub.turn(burst, turn).rate);
+            }
+        }
+        row(
+            &format!("deliveries/s, {subscribers} subscribers, bursts of {burst}: Redis, memory"),
+            rates.map(median),
+        );
+    }
+}
+
+fn row(what: &str, [this, that]: [f64; 2]) {
+    println!("| {what} | {this:.0} | {that:.0} | {:.2} |", this / that);
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Events a second of publishers that each wait for their own.
+async fn rate<F: Future<Output = ()> + Send>(
+    turn: Duration,
+    publish: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> f64
+where
+    F: 'static,
+{
+    let count = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let mut publishers = JoinSet::new();
+    for publisher in 0..PUBLISHERS {
+        let (publish, count) = (publish.clone(), Arc::clone(&count));
+        publishers.spawn(async move {
+            let mut at = publisher;
+            while start.elapsed() < turn {
+                publish(at).await;
+                count.fetch_add(1, Ordering::Relaxed);
+                at += PUBLISHERS;
+            }
+        });
+    }
+    publishers.join_all().await;
+    count.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+}
+
+async fn hub(redis: &RedisServer) -> Hub {
+    let log = RedisLog::new(RedisConfig::new(&redis.url()).expect("a URL")).expect("usable");
+    let hub = Hub::with_log(HubConfig::default().with_max_topics(2 * TOPICS), Arc::new(log));
+    while hub.health() != Health::Ready {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    hub
+}
+
+async fn publish_one(topic: &Topic, data: &str) {
+    topic.publish(EventBuilder::new().data(data)).await.expect("the server is there");
+}
+
+/// The script of a publish by itself, with the arguments that the hub gives it.
+#[derive(Clone)]
+struct Bare {
+    connection: MultiplexedConnection,
+    script: Arc<Script>,
+    event: Arc<str>,
+}
+
+impl Bare {
+    async fn publish(mut self) {
+        let keys = ["sse:{bare}:s", "sse:{bare}:m", "sse:{bare}:x", "sse:{bare}:q"];
+        let mut call = self.script.prepare_invoke();
+        for key in keys {
+            call.key(key);
+        }
+        for argument in
+            ["1", "sse:{bare}", "4096", "4194304", "3600000000", "0", "0", "", "", "", &*self.event]
+        {
+            call.arg(argument);
+        }
+        call.invoke_async::<redis::Value>(&mut self.connection).await.expect("the server is there");
+    }
+}
+
+async fn publish(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
+    let client = Client::open(redis.url()).expect("a URL");
+    let script = Script::new(include_str!("../../../sse-hub/src/redis/publish.lua"));
+    let bare = Bare {
+        connection: client.get_multiplexed_async_connection().await.expect("the server is there"),
+        script: Arc::new(script),
+        event: format!("data: {data}\n").into(),
+    };
+    let hub = hub(redis).await;
+    let topic = hub.topic("hub").expect("the first");
+    let (mut this, mut that) = (vec![], vec![]);
+    for _ in 0..TURNS {
+        let (topic, data) = (topic.clone(), Arc::clone(data));
+        this.push(
+            rate(turn, move |_| {
+                let (topic, data) = (topic.clone(), Arc::clone(&data));
+                async move { publish_one(&topic, &data).await }
+            })
+            .await,
+        );
+        let bare = bare.clone();
+        that.push(rate(turn, move |_| bare.clone().publish()).await);
+    }
+    row("publishes a second, 64 publishers: hub, bare EVALSHA", [median(this), median(that)]);
+}
+
+async fn topics(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
+    let hub = hub(redis).await;
+    let mut topics = Vec::new();
+    let mut subscriptions = Vec::new();
+    for number in 0..TOPICS {
+        let topic = hub.topic(&format!("many{number}")).expect("below the limit");
+        // Followed, as topics are that somebody publishes to.
+        subscriptions.push(topic.subscribe(From::Now).await.expect("below the limit"));
+        topics.push(topic);
+    }
+    let topics: Arc<[Topic]> = topics.into();
+    let (mut this, mut that) = (vec![], vec![]);
+    for _ in 0..TURNS {
+        for (of, rates) in [(TOPICS, &mut this), (1, &mut that)] {
+            let (topics, data) = (Arc::clone(&topics), Arc::clone(data));
+            rates.push(
+                rate(turn, move |at| {
+                    let (topics, data) = (Arc::clone(&topics), Arc::clone(&data));
+                    async move { publish_one(&topics[at % of], &data).await }
+                })
+                .await,
+            );
+        }
+    }
+    row("publishes a second: 5,000 topics, 1 topic", [median(this), median(that)]);
+}
+
+async fn frame(subscription: &mut Subscription) -> Bytes {
+    let mut subscription = pin!(subscription);
+    let frame = poll_fn(|cx| subscription.as_mut().poll_frame(cx)).await;
+    let Ok(frame) = frame.expect("it goes on");
+    frame.into_data().expect("bodies of a hub have no trailers")
+}
+
+async fn latency(redis: &RedisServer, data: &Arc<str>) {
+    let (one, other) = (hub(redis).await, hub(redis).await);
+    let (topic, followed) = (one.topic("latency").expect("one"), other.topic("latency").expect("one"));
+    let mut subscription = followed.subscribe(From::Now).await.expect("one");
+    frame(&mut subscription).await;
+    let client = Client::open(redis.url()).expect("a URL");
+    let mut publisher = client.get_multiplexed_async_connection().await.expect("the server is there");
+    let mut heard = client.get_async_pubsub().await.expect("the server is there");
+    heard.subscribe("bare").await.expect("it subscribes");
+    let mut messages = heard.into_on_message();
+    let event = format!("data: {data}\n");
+    let (mut this, mut that) = (vec![], vec![]);
+    for _ in 0..TURNS {
+        let mut times = Vec::with_capacity(ONE_BY_ONE);
+        for _ in 0..ONE_BY_ONE {
+            let start = Instant::now();
+            let publish = publish_one(&topic, data);
+            let arrived = async {
+                frame(&mut subscription).await;
+                times.push(start.elapsed().as_secs_f64() * 1e6);
+            };
+            tokio::join!(publish, arrived);
+        }
+        this.push(median(times));
+        let mut times = Vec::with_capacity(ONE_BY_ONE);
+        for _ in 0..ONE_BY_ONE {
+            let start = Instant::now();
+            let mut command = redis::cmd("PUBLISH");
+            command.arg("bare").arg(&event);
+            let publish = command.query_async::<()>(&mut publisher);
+            let arrived = async {
+                messages.next().await.expect("it goes on");
+                times.push(start.elapsed().as_secs_f64() * 1e6);
+            };
+            let (published, ()) = tokio::join!(publish, arrived);
+            published.expect("the server is there");
+        }
+        that.push(median(times));
+    }
+    row("µs to a subscriber, p50: of another node, of bare PUBLISH", [median(this), median(that)]);
+}
