@@ -18,7 +18,7 @@ mkdir -p "$work"
 dependents() {
   cat <<'DEPENDENTS'
 async-openai 0.29.6 --lib --test ser_de -- --skip embedding --skip file --skip vector_store_files
-genai 0.3.5 --lib
+genai 0.3.5 -
 gemini-rust 2.1.0 --lib
 async-anthropic 0.6.0 --lib
 misanthropic 0.5.1 --lib
@@ -40,7 +40,7 @@ download() {
     "$name" "$version" >"$stub/Cargo.toml"
   (cd "$stub" && cargo fetch --quiet)
   cp -r "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-$version" "$work/$name"
-  rm -f "$work/$name/Cargo.lock"
+  [ ! -f "$work/$name/Cargo.lock" ] || mv "$work/$name/Cargo.lock" "$work/$name/Cargo.lock.published"
 }
 
 # Points the two dependencies of a manifest, wherever they stand, to the drop-in crates.
@@ -66,6 +66,8 @@ dependent() {
   download "$name" "$version"
   switch "$work/$name/Cargo.toml"
   cd "$work/$name"
+  # The newest dependencies, or those that it was published with if some were yanked since.
+  cargo generate-lockfile --quiet || cp Cargo.lock.published Cargo.lock
   cargo build --quiet
   [ "$1" = - ] || cargo test --quiet "$@"
 }
