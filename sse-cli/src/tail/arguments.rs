@@ -29,6 +29,10 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Output")]
     pub(super) json: bool,
 
+    /// Show lines that have no effect as well (with --json, of the kind "ignored"): unknown fields, and values that are not valid
+    #[arg(short, long, conflicts_with = "raw", help_heading = "Output")]
+    pub(super) verbose: bool,
+
     /// Print the bytes of the response as they come, and end with it
     #[arg(long, conflicts_with_all = ["json", "repeat"], help_heading = "Output")]
     pub(super) raw: bool,
@@ -141,6 +145,7 @@ impl Arguments {
             .with_event_timeout(self.event_timeout)
             .with_limits(self.limits.limits())
             .with_deliver_unterminated(self.lenient)
+            .with_diagnostics(self.verbose)
             .with_last_event_id(self.last_event_id.clone().unwrap_or_default())
     }
 }
@@ -189,6 +194,7 @@ mod tests {
         assert_eq!(config(&["--raw"]).repeat(), Some(Repeat::Never));
         assert_eq!(config(&["--repeat", "if-resumable"]).repeat(), Some(Repeat::IfResumable));
         assert_eq!(config(&["--repeat", "if-refused"]).repeat(), Some(Repeat::IfRefused));
+        assert!(config(&["--verbose"]).diagnostics());
         let lenient = config(&["--lenient"]);
         assert!(lenient.lenient_content_type() && lenient.deliver_unterminated());
     }

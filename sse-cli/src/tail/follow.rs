@@ -83,6 +83,10 @@ fn print(printer: &mut Printer, event: Event) -> io::Result<()> {
         Event::Message(message) => printer.event(message.as_event()),
         Event::Comment(comment) => printer.comment(&comment),
         Event::Retry(time) => printer.retry(time),
+        Event::Ignored(line) => {
+            let object = Line { kind: "ignored", data: Some(&line), ..Line::default() };
+            printer.status(&object, format_args!("ignored: {line}"))
+        }
         Event::Open(head) => {
             let line = Line { kind: "open", status: Some(head.status.as_u16()), ..Line::default() };
             let (url, status, version) = (shown(&head.url), head.status, head.version);

@@ -54,6 +54,25 @@ fn json_has_an_object_a_line_for_everything() {
 }
 
 #[test]
+fn lines_without_effect_are_shown_if_asked_for() {
+    let body = "{\"error\": \"overloaded\\u001b\"}\nretry: soon\n\ndata: a\n\n";
+    for verbose in [false, true] {
+        let server = Server::start([stream(body), no_content(), stream(body), no_content()]);
+        let flags = if verbose { &["--verbose"][..] } else { &[] };
+        let left = run(&server.url, flags);
+        assert_eq!(left.out, "message: a\n");
+        for line in ["* ignored: {\"error\": \"overloaded\\u001b\"}\n", "* ignored: retry: soon\n"] {
+            assert_eq!(left.err.contains(line), verbose, "{}", left.err);
+        }
+        let flags = [flags, &["--json"]].concat();
+        let ignored: Vec<_> =
+            run(&server.url, &flags).json().into_iter().filter(|line| line["kind"] == "ignored").collect();
+        let expected = json!({"kind": "ignored", "data": "retry: soon"});
+        assert_eq!(ignored.last(), verbose.then_some(&expected));
+    }
+}
+
+#[test]
 fn no_control_character_is_left_in_json() {
     let server = Server::start([stream("data: \x1b[2J\x7f\u{9b}31m\u{202e}\n\n")]);
     let left = run(&server.url, &["--json", "--max-events", "1"]);

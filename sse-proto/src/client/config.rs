@@ -34,6 +34,7 @@ pub struct Config {
     pub(super) heartbeat_events: Vec<String>,
     pub(super) limits: Limits,
     pub(super) deliver_unterminated: bool,
+    pub(super) diagnostics: bool,
     pub(super) last_event_id: String,
 }
 
@@ -142,6 +143,14 @@ impl Config {
         self
     }
 
+    /// Sets whether lines without effect are reported, as [`Frame::Ignored`](crate::Frame::Ignored): a bare JSON error in the middle of a
+    /// stream, say. Default false.
+    #[must_use]
+    pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
+        self.diagnostics = diagnostics;
+        self
+    }
+
     /// Sets the last event ID string to begin with, to go on where an earlier run stopped. Default empty, for none.
     #[must_use]
     pub fn with_last_event_id(mut self, id: impl Into<String>) -> Self {
@@ -216,6 +225,11 @@ impl Config {
         self.deliver_unterminated
     }
 
+    /// Whether lines without effect are reported.
+    pub fn diagnostics(&self) -> bool {
+        self.diagnostics
+    }
+
     /// The last event ID string to begin with.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
@@ -236,6 +250,7 @@ impl Default for Config {
             heartbeat_events: Vec::new(),
             limits: Limits::default(),
             deliver_unterminated: false,
+            diagnostics: false,
             last_event_id: String::new(),
         }
     }

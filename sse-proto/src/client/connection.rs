@@ -62,7 +62,7 @@ impl Clocks {
         };
         match step.0 {
             Completed::Comment(_) => self.comment(),
-            Completed::Retry(_) => {}
+            Completed::Retry(_) | Completed::Ignored => {}
             Completed::Nothing if self.is_flooded(config) => return Some(Cause::EventTimeout),
             Completed::Nothing => self.wait(now),
             _ if !config.heartbeat_events.is_empty() && is_heartbeat() => self.comment(),

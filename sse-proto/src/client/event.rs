@@ -19,6 +19,9 @@ pub enum ClientEvent<H, E, M = Message, C = String> {
     Message(M),
     /// A comment. Servers send them to show that they are alive.
     Comment(C),
+    /// A line without effect, with [`Config::with_diagnostics`](crate::Config::with_diagnostics): see
+    /// [`Frame::Ignored`](crate::Frame::Ignored).
+    Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
     /// An event was over its limit and left out.
@@ -47,6 +50,7 @@ impl<H, E> ClientEventRef<'_, H, E> {
             Self::Open(head) => ClientEvent::Open(head),
             Self::Message(event) => ClientEvent::Message(event.into()),
             Self::Comment(comment) => ClientEvent::Comment(comment.into()),
+            Self::Ignored(line) => ClientEvent::Ignored(line.into()),
             Self::Retry(time) => ClientEvent::Retry(time),
             Self::Skipped { bytes } => ClientEvent::Skipped { bytes },
             Self::Disconnected { cause, attempt, delay } => {
@@ -62,6 +66,7 @@ impl<H, E, M, C> From<StreamFrame<M, C>> for ClientEvent<H, E, M, C> {
         match frame {
             StreamFrame::Event(event) => Self::Message(event),
             StreamFrame::Comment(comment) => Self::Comment(comment),
+            StreamFrame::Ignored(line) => Self::Ignored(line),
             StreamFrame::Retry(time) => Self::Retry(time),
             StreamFrame::Skipped { bytes } => Self::Skipped { bytes },
         }

@@ -254,7 +254,7 @@ impl EventSource {
                 return Polled::NeedData { deadline: deadline.map(|(at, _)| at) };
             }
             Completed::Retry(time) => self.retry = Some(time),
-            Completed::Comment(_) | Completed::Skipped { .. } => {}
+            Completed::Comment(_) | Completed::Ignored | Completed::Skipped { .. } => {}
             _ => self.attempts.succeeded(),
         }
         connection.received = true;
@@ -464,4 +464,5 @@ fn parser(config: &Config, last_event_id: &str) -> Parser {
     Parser::with_last_event_id(last_event_id)
         .with_limits(config.limits)
         .with_flush(config.deliver_unterminated)
+        .with_diagnostics(config.diagnostics)
 }

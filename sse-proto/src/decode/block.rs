@@ -15,6 +15,8 @@ use crate::Limits;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     pub(super) limits: Limits,
+    /// Whether lines without effect are kept, to be reported.
+    pub(super) diagnose: bool,
     /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`].
     has: u8,
     /// All that was pushed since the last blank line is plain ([`find`](super::find)).
@@ -24,7 +26,7 @@ pub(super) struct Block {
     data: Long,
     event: Short,
     id: Short,
-    /// The current value, if it is that of an `id`, a `retry` or a comment.
+    /// The current value, if it is that of an `id`, a `retry` or a comment; or a line without effect.
     value: Short,
     /// Valid UTF-8, always.
     last_event_id: Short,
@@ -32,6 +34,9 @@ pub(super) struct Block {
     /// A buffer other than that of the data may be large.
     large: bool,
 }
+
+/// How much of a line without effect is kept.
+const IGNORED: usize = 1 << 10;
 
 const DATA: u8 = 1;
 const EVENT: u8 = 2;
@@ -84,7 +89,12 @@ impl Block {
                 self.limits.event
             }
             Kind::Skipped => self.limits.event,
-            Kind::Unknown => usize::MAX,
+            Kind::Unknown => {
+                if self.diagnose {
+                    self.value.clear();
+                }
+                usize::MAX
+            }
         };
         // A line that is no part of an event.
         if self.data.is_large() && matches!(kind, Kind::Retry | Kind::Comment | Kind::Skipped | Kind::Unknown)
@@ -111,6 +121,7 @@ impl Block {
         self.plain &= plain;
         match kind {
             Kind::Data => self.data.push(piece),
+            Kind::Unknown if self.diagnose => self.push_ignored(piece),
             Kind::Skipped | Kind::Unknown => {}
             _ => self.push_short(kind, piece),
         }
@@ -126,6 +137,28 @@ impl Block {
         self.large |= buffer.is_large();
     }
 
+    /// Appends a piece to a line without effect, of which so much is kept.
+    #[cold]
+    pub(super) fn push_ignored(&mut self, piece: &[u8]) {
+        let room = IGNORED - self.value.bytes().len().min(IGNORED);
+        self.value.push(&piece[..piece.len().min(room)]);
+        self.plain &= piece.is_ascii();
+    }
+
+    /// The value has no effect; `name` is that of its field, unless it is part of the value.
+    #[cold]
+    fn ignore(&mut self, name: &[u8]) -> bool {
+        if self.diagnose {
+            let mut line = name.to_vec();
+            line.extend_from_slice(self.value.bytes());
+            line.truncate(IGNORED);
+            self.value.clear();
+            self.value.push(&line);
+            self.value.validate();
+        }
+        false
+    }
+
     /// Ends the value, at the end of its line; false if that is of no effect.
     #[inline]
     pub(super) fn end(&mut self, kind: Kind) -> bool {
@@ -136,11 +169,13 @@ impl Block {
                 core::mem::swap(&mut self.value, &mut self.id);
                 self.has |= ID;
             }
+            Kind::Id => return self.ignore(b"id: "),
             // It applies at once, whatever becomes of the block.
             Kind::Retry => match retry(self.value.bytes()) {
                 Some(ms) => self.retry = Some(Duration::from_millis(ms)),
-                None => return false,
+                None => return self.ignore(b"retry: "),
             },
+            Kind::Unknown => return self.ignore(b""),
             Kind::Comment if !self.plain => self.value.validate(),
             _ => {}
         }

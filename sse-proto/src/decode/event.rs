@@ -26,6 +26,9 @@ pub enum StreamFrame<E, C> {
     Event(E),
     /// A comment, one space after the colon removed. Servers send them to show that they are alive.
     Comment(C),
+    /// A line without effect, with [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a field of an unknown name, a `retry`
+    /// that is not a number, or an `id` with a NUL. Without its end, and at most 1 KiB of it.
+    Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
     /// An event was over a limit and left out ([`Overflow::Skip`](crate::Overflow::Skip)).
@@ -48,6 +51,7 @@ impl Frame<'_> {
         match self {
             Self::Event(event) => StreamFrame::Event(event.into()),
             Self::Comment(comment) => StreamFrame::Comment(comment.into()),
+            Self::Ignored(line) => StreamFrame::Ignored(line.into()),
             Self::Retry(time) => StreamFrame::Retry(time),
             Self::Skipped { bytes } => StreamFrame::Skipped { bytes },
         }
@@ -101,6 +105,8 @@ pub(crate) enum Completed {
     Event,
     /// A comment; in the buffer, if there is no place.
     Comment(Option<Place>),
+    /// A line without effect, in the buffer.
+    Ignored,
     Retry(Duration),
     Skipped {
         bytes: u64,

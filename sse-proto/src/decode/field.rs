@@ -130,6 +130,11 @@ impl Start {
         Self(word | u64::MAX << (8 * len))
     }
 
+    /// The bytes; 0xFF where there are none.
+    pub(super) fn bytes(self) -> [u8; 8] {
+        self.0.to_le_bytes()
+    }
+
     /// The field, if its name and the colon are there; and how many bytes these take.
     #[inline(always)]
     pub(super) fn field(self) -> Option<(Kind, usize)> {

@@ -122,6 +122,14 @@ impl Parser {
         self
     }
 
+    /// Whether [`next_frame`](Self::next_frame) reports lines without effect as [`Frame::Ignored`]: for a developer who looks for
+    /// what a server gets wrong. Default false. Streams are then read on the slower of two ways.
+    #[must_use]
+    pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
+        self.block.diagnose = diagnostics;
+        self
+    }
+
     /// The next event; `None` when `input` is used up and the next chunk is due.
     ///
     /// `input` is moved past what was read: what a call consumed up to an event, that event was made of. A comment that a
@@ -292,7 +300,7 @@ impl Parser {
         let is_text = |(start, end)| chunk.get(start..end).and_then(utf8).is_some();
         let in_buffers = match step.0 {
             Completed::Event => self.state == State::Block,
-            Completed::Comment(None) => self.block.is_comment_text(),
+            Completed::Comment(None) | Completed::Ignored => self.block.is_comment_text(),
             _ => true,
         };
         let valid = in_buffers && step.0.places().into_iter().all(is_text);
@@ -322,6 +330,8 @@ impl Parser {
             Completed::Comment(Some(_)) => Frame::Comment(text),
             // SAFETY: nothing was begun since that comment.
             Completed::Comment(None) => Frame::Comment(unsafe { self.block.comment() }),
+            // SAFETY: nothing was begun since that line.
+            Completed::Ignored => Frame::Ignored(unsafe { self.block.comment() }),
             Completed::Retry(time) => Frame::Retry(time),
             Completed::Skipped { bytes } => Frame::Skipped { bytes },
         })
@@ -481,7 +491,7 @@ impl Parser {
             Done::Event => Ok(Some(unsafe { self.block.event() })),
             Done::Block => self.read_event(input, 0),
             Done::Failed => Err(self.error()),
-            Done::NeedData | Done::Comment | Done::Retry | Done::Skipped => Ok(None),
+            Done::NeedData | Done::Comment | Done::Retry | Done::Ignored | Done::Skipped => Ok(None),
         }
     }
 
@@ -544,6 +554,7 @@ impl Parser {
             Done::NeedData | Done::Block => Completed::Nothing,
             Done::Event => Completed::Event,
             Done::Comment => Completed::Comment(None),
+            Done::Ignored => Completed::Ignored,
             Done::Retry => Completed::Retry(self.block.retry.unwrap_or_default()),
             Done::Skipped => Completed::Skipped { bytes: self.left_out },
             Done::Failed => return Err(self.error()),

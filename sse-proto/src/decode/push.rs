@@ -42,6 +42,7 @@ pub(super) enum Done {
     Event,
     Comment,
     Retry,
+    Ignored,
     Skipped,
     Failed,
 }
@@ -88,6 +89,7 @@ impl Parser {
                 match kind {
                     Kind::Comment if FRAMES => break Done::Comment,
                     Kind::Retry if FRAMES && took_effect => break Done::Retry,
+                    _ if FRAMES && !took_effect && self.block.diagnose => break Done::Ignored,
                     _ => {}
                 }
             } else {
@@ -158,15 +160,15 @@ impl Parser {
                     self.state = State::Head(prefix);
                     (len, self.need_data())
                 }
-                None => {
-                    self.begin(Kind::Unknown);
-                    (0, None)
-                }
+                None => self.begin_unknown(start, seen, 0),
             },
             Some((b':', _)) => {
                 let (mut kind, colon) = start.field().unwrap_or((Kind::Unknown, seen));
                 if kind == Kind::Comment && !FRAMES {
                     kind = Kind::Skipped;
+                }
+                if kind == Kind::Unknown && self.block.diagnose {
+                    return self.begin_unknown(start, seen, 0);
                 }
                 if colon - seen == len {
                     self.state = State::Colon(kind);
@@ -176,10 +178,27 @@ impl Parser {
                 (colon - seen + usize::from(start.has_space(colon)), None)
             }
             Some((end, at)) => {
-                self.begin(if matches!(end, b'\n' | b'\r') { start.bare(at) } else { Kind::Unknown });
-                (at - seen, None)
+                match if matches!(end, b'\n' | b'\r') { start.bare(at) } else { Kind::Unknown } {
+                    Kind::Unknown => self.begin_unknown(start, seen, at - seen),
+                    kind => {
+                        self.begin(kind);
+                        (at - seen, None)
+                    }
+                }
             }
         }
+    }
+
+    /// Begins a line without effect, of which the last chunk had `seen` bytes, and this one the next `len`. It counts as a value from its
+    /// start on where it is reported.
+    #[inline]
+    fn begin_unknown(&mut self, start: Start, seen: usize, len: usize) -> (usize, Option<Done>) {
+        self.begin(Kind::Unknown);
+        if self.block.diagnose {
+            self.block.push_ignored(&start.bytes()[..seen]);
+            return (0, None);
+        }
+        (len, None)
     }
 
     /// The chunk is used up, outside of a value.

@@ -69,6 +69,9 @@ impl Parser {
     /// Reads a block of which nothing is in the buffers.
     #[inline(always)]
     pub(super) fn whole<'c, const FRAMES: bool>(&mut self, input: &mut &'c [u8]) -> Whole<'c> {
+        if FRAMES && self.block.diagnose {
+            return Whole::Declined;
+        }
         let mut rest = *input;
         let (mut event, mut data, mut id, mut retry) = ("", None, None, None);
         // More than the limit of the event measures, where a type is replaced; and not less.
