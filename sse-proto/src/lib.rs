@@ -16,7 +16,7 @@
 //! |---|---|
 //! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`field`] for those who need less |
 //! | events → bytes | [`EventBuilder`] |
-//! | when to connect, whom to believe, how long to wait | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
+//! | connecting, validating responses, retrying | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | what to replay, when to reassure | [`History`], [`KeepAlive`] |
 //! | the same over streams (feature `stream`) | `ByteStreamExt::sse`, `Chunks`, `Driver`, `Transport` |
 //!
