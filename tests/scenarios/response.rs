@@ -2,7 +2,9 @@
 
 use super::server::{Reply, Server, no_content, response, status, stream};
 use super::{Seen, all, ask, causes, data};
-use proto::{Cause, CloseReason, Config};
+use std::time::Duration;
+
+use proto::{Cause, CloseReason, Config, Repeat};
 
 /// What a client says about a response of this content type.
 fn of_type(content_type: &str) -> Vec<Seen> {
@@ -109,4 +111,71 @@ fn nobody_listens() {
     assert_eq!(causes(&seen), [Cause::NotSent, Cause::NotSent]);
     let gave_up = CloseReason::GaveUp { cause: Cause::NotSent, attempts: 2 };
     assert_eq!(seen.last(), Some(&Seen::Closed(gave_up)));
+}
+
+#[test]
+fn an_answer_counts_that_comes_before_the_body_of_the_request_is_sent() {
+    let large = "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"error\":\"large\"}";
+    let answer = format!("HTTP/1.1 413 \r\n{large}");
+    let server = Server::play([Reply::Early(answer.into())]);
+    let body = "x".repeat(8 << 20);
+    let mut ask = ask(server.url("/"));
+    ask.body = Some(body.leak());
+    ask.config = ask.config.with_head_timeout(Duration::from_secs(30));
+    assert_eq!(all(&ask), [Seen::Closed(CloseReason::Status(413))]);
+    server.requests();
+}
+
+/// `Accept-Encoding` of the user's own changes nothing: no client has a decoder.
+#[test]
+fn a_content_coding_is_refused_and_identity_is_none() {
+    for user in [None, Some(("accept-encoding", "gzip"))] {
+        for coding in ["gzip", "br", "identity, x-unknown"] {
+            let headers = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}\r\n");
+            let server = Server::play([Reply::Bytes(response(200, &headers, "\u{1f}\u{8b}"))]);
+            let mut ask = ask(server.url("/"));
+            ask.headers.extend(user);
+            let seen = all(&ask);
+            let Some(Seen::Closed(CloseReason::ContentEncoding(refused))) = seen.last() else {
+                panic!("{seen:?}")
+            };
+            assert!(coding.ends_with(&refused.to_string()), "{refused}");
+            assert_eq!(seen.len(), 1);
+            let sent = server.requests()[0].text("accept-encoding").map(str::to_owned);
+            assert_eq!(sent.as_deref(), Some(user.map_or("identity", |(_, value)| value)));
+        }
+    }
+    let headers = "Content-Type: text/event-stream\r\nContent-Encoding: Identity\r\n";
+    let server = Server::play([Reply::Bytes(response(200, headers, "data: a\n\n")), no_content()]);
+    assert_eq!(data(&all(&ask(server.url("/")))), ["a"]);
+    server.requests();
+}
+
+#[test]
+fn a_user_agent_may_be_replaced() {
+    let server = Server::play([no_content()]);
+    let mut ask = ask(server.url("/"));
+    ask.headers.push(("user-agent", "mine/1"));
+    all(&ask);
+    assert_eq!(server.requests()[0].text("user-agent"), Some("mine/1"));
+}
+
+/// A `POST` that nobody received is sent again by [`Repeat::IfRefused`].
+#[test]
+fn a_post_that_was_not_sent_may_be_sent_again() {
+    let server = Server::play([]);
+    let mut ask = ask(server.url("/"));
+    server.requests();
+    ask.body = Some("question");
+    let policy = ask.config.policy().with_max_attempts(2);
+    ask.config = ask.config.with_policy(policy).with_repeat(Repeat::IfRefused);
+    assert_eq!(causes(&all(&ask)), [Cause::NotSent, Cause::NotSent]);
+}
+
+#[test]
+fn an_event_that_was_cut_is_reported() {
+    let server = Server::play([stream("data: a\n\ndata: hal"), stream("data: b\n\n"), no_content()]);
+    let seen = all(&ask(server.url("/")));
+    assert_eq!(causes(&seen), [Cause::EventCut, Cause::EndOfStream]);
+    server.requests();
 }

@@ -16,6 +16,8 @@ pub(crate) enum Reply {
     Late(Duration, Vec<u8>),
     /// Writes the first, and then the second over and over with such a pause, until the client hangs up.
     Endless(Vec<u8>, Vec<u8>, Duration),
+    /// Writes this when the head of the request is there, reads nothing of the body, and waits for the client to hang up.
+    Early(Vec<u8>),
     /// Leaves the request unread, so that the kernel answers with a reset.
     Reset,
 }
@@ -60,7 +62,8 @@ impl Server {
                     continue;
                 }
                 let mut reader = BufReader::new(socket);
-                log.lock().unwrap().push(read_request(&mut reader));
+                let early = matches!(reply, Reply::Early(_));
+                log.lock().unwrap().push(read_request(&mut reader, !early));
                 let mut socket = reader.into_inner();
                 // The client may be gone, because it has seen enough.
                 match reply {
@@ -80,6 +83,11 @@ impl Server {
                             alive = socket.write_all(&piece).is_ok();
                         }
                     }
+                    Reply::Early(bytes) => {
+                        let _ = socket.write_all(&bytes);
+                        // What comes of the body would be lost with a reset.
+                        while socket.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {}
+                    }
                     Reply::Reset => {}
                 }
             }
@@ -98,7 +106,7 @@ impl Server {
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Received {
+fn read_request(reader: &mut BufReader<TcpStream>, with_body: bool) -> Received {
     let mut line = Vec::new();
     let mut next = || {
         line.clear();
@@ -115,7 +123,8 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Received {
         let name = String::from_utf8(line[..colon].to_ascii_lowercase()).unwrap();
         received.headers.push((name, line[colon + 1..].trim_ascii().to_vec()));
     }
-    let length = received.text("content-length").map_or(0, |length| length.parse().unwrap());
+    let length = received.text("content-length").filter(|_| with_body);
+    let length = length.map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     received.body = String::from_utf8(body).unwrap();

@@ -2,6 +2,7 @@
 
 mod body;
 mod builder;
+mod early;
 mod source;
 mod transport;
 mod ureq_error;

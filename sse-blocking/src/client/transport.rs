@@ -16,9 +16,9 @@ use sse_http::client::{
 };
 use ureq::Agent;
 
-use super::Body;
 use super::builder::{RefusedHook, RequestHook};
 use super::ureq_error::error;
+use super::{Body, early};
 use crate::{Attempt, Transport};
 
 /// How long the beginning of a refused body is waited for.
@@ -64,7 +64,10 @@ impl Transport for Http {
         let limit = self.config.head_timeout();
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         // Not shared with other attempts: to shut it down is how to break a connection.
-        let agent = Agent::new_with_config(self.agent.clone());
+        let agent = match self.template.body().len() > LARGE {
+            true => early::agent(self.agent.clone()),
+            false => Agent::new_with_config(self.agent.clone()),
+        };
         let (head, body) = loop {
             let response = self.send(&agent, exchange.request()?, attempt, deadline)?;
             let (parts, body) = response.into_parts();

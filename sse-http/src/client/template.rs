@@ -179,6 +179,11 @@ impl Template {
         &self.url
     }
 
+    /// The body.
+    pub fn body(&self) -> &Bytes {
+        self.request.body()
+    }
+
     /// What an attempt sends: the request with the last event ID, as [`proto::Request`] has it.
     ///
     /// # Errors

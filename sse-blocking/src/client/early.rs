@@ -1,0 +1,65 @@
+//! Answers that come before a large body is sent.
+
+use std::mem;
+
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
+use ureq::{Agent, Error, Timeout};
+
+/// An agent for a request that has `Expect: 100-continue` (RFC 9110, 10.1.1).
+///
+/// ureq reads the answer while it waits for the 100, then waits for more input before it parses what it has read; a server that
+/// answers early and keeps the connection open would be waited for until a timeout. Its connections say that there is input.
+pub(super) fn agent(config: ureq::config::Config) -> Agent {
+    Agent::with_parts(config, DefaultConnector::default().chain(Early), DefaultResolver::default())
+}
+
+#[derive(Debug)]
+struct Early;
+
+/// A connection whose input is there for each step of a request, though a step before left it.
+#[derive(Debug)]
+struct Seen<T> {
+    inner: T,
+    /// The step that waited for input last.
+    step: Option<Timeout>,
+}
+
+impl<In: Transport> Connector<In> for Early {
+    type Out = Seen<In>;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|inner| Seen { inner, step: None }))
+    }
+}
+
+impl<T: Transport> Transport for Seen<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let before = mem::replace(&mut self.step, Some(timeout.reason));
+        if before == Some(Timeout::Await100)
+            && timeout.reason != Timeout::Await100
+            && !self.inner.buffers().input().is_empty()
+        {
+            return Ok(true);
+        }
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
