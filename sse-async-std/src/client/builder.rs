@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use proto::{Config, Verdict};
-use sse_http::client::{Draft, Hooks, Proxies, Refused};
+use sse_http::client::{Build, Draft, Hooks, Proxies, Refused};
 use url::Url;
 
 use super::transport::Http;
@@ -212,6 +212,18 @@ fn environment() -> Proxies {
 impl<B: Into<Bytes>> From<Request<B>> for Builder {
     fn from(request: Request<B>) -> Self {
         Self::new(Draft::from_request(request))
+    }
+}
+
+impl Build for Http {
+    type Builder = Builder;
+
+    fn builder(url: &str) -> Builder {
+        Builder::get(url)
+    }
+
+    fn build(builder: Builder) -> Result<EventSource, Error> {
+        builder.build()
     }
 }
 

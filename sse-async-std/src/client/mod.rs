@@ -1,5 +1,6 @@
 //! The client: hyper, rustls and async-io under `sse-http`.
 
+mod body;
 mod builder;
 mod connect;
 mod fair;
@@ -8,9 +9,10 @@ mod proxy;
 mod tls;
 mod transport;
 
+pub use body::Body;
 pub use builder::Builder;
-pub use sse_http::client::{Head, RedirectError, Refused, TransportError};
-pub use transport::{Body, Http};
+pub use sse_http::client::{Event, EventRef, Head, RedirectError, Refused, TransportError};
+pub use transport::Http;
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
 ///
@@ -35,12 +37,6 @@ pub use transport::{Body, Http};
 ///
 /// `EventSource::new` takes an [`http::Request`] of yours.
 pub type EventSource = sse_http::client::EventSource<Http>;
-
-/// What an [`EventSource`] yields.
-pub type Event = sse_http::client::Event;
-
-/// What [`EventSource::next_event`] lends.
-pub type EventRef<'a> = sse_http::client::EventRef<'a>;
 
 /// Why there will be no further event: the last item of a source that failed.
 ///

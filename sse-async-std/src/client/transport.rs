@@ -1,33 +1,27 @@
 //! Requests by hyper, sockets and time by async-io.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_io::Timer;
 use bytes::Bytes;
-use futures_core::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::FutureExt;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response, Uri};
-use http_body::Body as _;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use proto::Instant;
 use smol_hyper::rt::FuturesIo;
-use sse_http::client::{Build, Client, Proxies, TransportError, Url, authorization};
+use sse_http::client::{Client, Proxies, TransportError, Url, authorization};
 use url::Position;
 
+use super::body::{Body, Connection};
 use super::fair::Fair;
-use super::{Builder, Error, EventSource, connect, proxy};
-use crate::clock::{Clock, Sleep};
+use super::{connect, proxy};
+use crate::clock::Clock;
 
-/// The client of an [`EventSource`]: hyper over a connection of its own for each request, and async-io's clock.
+/// The client of an [`EventSource`](super::EventSource): hyper over a connection of its own for each request, and async-io's clock.
 #[derive(Debug)]
 pub struct Http {
     pub(super) proxies: Proxies,
@@ -43,6 +37,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 
 impl Client for Http {
     type Body = Body;
+    type Clock = Clock;
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
 
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let url = Url::parse(&request.uri().to_string())?;
@@ -62,37 +61,13 @@ impl Client for Http {
 
         let (mut sender, connection) =
             http1::handshake(FuturesIo::new(Fair::new(io))).await.map_err(error)?;
-        let mut connection = Connection(Some(Box::pin(connection)));
+        let mut connection = Connection::new(connection);
         let mut response = Box::pin(sender.send_request(request.map(Full::new)));
         let response = poll_fn(|cx| {
             connection.poll(cx);
             response.as_mut().poll(cx)
         });
-        Ok(response.await.map_err(error)?.map(|incoming| Body { incoming, connection }))
-    }
-}
-
-impl Build for Http {
-    type Builder = Builder;
-
-    fn builder(url: &str) -> Builder {
-        Builder::get(url)
-    }
-
-    fn build(builder: Builder) -> Result<EventSource, Error> {
-        builder.build()
-    }
-}
-
-impl proto::Timer for Http {
-    type Sleep = Sleep;
-
-    fn sleep_until(&self, deadline: Instant) -> Sleep {
-        self.clock.sleep_until(deadline)
-    }
-
-    fn now(&self) -> Instant {
-        self.clock.now()
+        Ok(response.await.map_err(error)?.map(|incoming| Body::new(incoming, connection)))
     }
 }
 
@@ -153,61 +128,10 @@ fn unreachable(error: io::Error) -> TransportError {
     TransportError::Connect(error.into())
 }
 
-fn error(error: hyper::Error) -> TransportError {
+pub(super) fn error(error: hyper::Error) -> TransportError {
     if error.is_user() {
         TransportError::Unsupported(error.into())
     } else {
         TransportError::Http(error.into())
-    }
-}
-
-/// The body of a response, as a stream of its chunks. It drives its connection while it is polled.
-pub struct Body {
-    incoming: Incoming,
-    connection: Connection,
-}
-
-impl Stream for Body {
-    type Item = Result<Bytes, TransportError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
-                Poll::Ready(frame) => frame,
-                // Now that the connection knows that somebody waits, it may have something.
-                Poll::Pending => {
-                    self.connection.poll(cx);
-                    ready!(Pin::new(&mut self.incoming).poll_frame(cx))
-                }
-            };
-            match frame.transpose().map_err(error)? {
-                None => return Poll::Ready(None),
-                // A frame without data is trailers.
-                Some(frame) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Body").field(&self.incoming).finish()
-    }
-}
-
-/// The future that moves the bytes of one connection; `None` when it has ended. How it ended is reported to the body.
-struct Connection(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send + Sync>>>);
-
-impl Connection {
-    fn poll(&mut self, cx: &mut Context<'_>) {
-        if let Some(connection) = &mut self.0
-            && connection.as_mut().poll(cx).is_ready()
-        {
-            self.0 = None;
-        }
     }
 }

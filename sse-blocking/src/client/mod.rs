@@ -10,14 +10,8 @@ mod ureq_error;
 pub use body::Body;
 pub use builder::Builder;
 pub use source::EventSource;
-pub use sse_http::client::{Head, RedirectError, Refused, TransportError, Url};
+pub use sse_http::client::{Event, EventRef, Head, RedirectError, Refused, TransportError, Url};
 pub use transport::Http;
-
-/// What an [`EventSource`] yields.
-pub type Event = sse_http::client::Event;
-
-/// What [`EventSource::next_event`] lends.
-pub type EventRef<'a> = sse_http::client::EventRef<'a>;
 
 /// Why there will be no further event: the last item of a source that failed.
 ///

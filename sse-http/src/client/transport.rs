@@ -21,9 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// It sends one request and does not follow redirects, decode contents, or keep time beyond
 /// [`Config::connect_timeout`](proto::Config::connect_timeout); the rest stands in this crate.
-pub trait Client: Timer<Sleep: Send> + Send + Sync + 'static {
+pub trait Client: Send + Sync + 'static {
+    /// The clock of the runtime.
+    type Clock: Timer<Sleep: Send>;
     /// The body of a response.
     type Body: Stream<Item = Result<Bytes, TransportError>> + Send + Unpin + 'static;
+
+    /// The clock.
+    fn clock(&self) -> &Self::Clock;
 
     /// Sends a request, whose URI is absolute, and resolves when the head of its response is there.
     fn send(
@@ -57,14 +62,14 @@ impl<C> Http<C> {
 }
 
 impl<C: Client> Timer for Http<C> {
-    type Sleep = C::Sleep;
+    type Sleep = <C::Clock as Timer>::Sleep;
 
-    fn sleep_until(&self, deadline: Instant) -> C::Sleep {
-        self.shared.client.sleep_until(deadline)
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        self.shared.client.clock().sleep_until(deadline)
     }
 
     fn now(&self) -> Instant {
-        self.shared.client.now()
+        self.shared.client.clock().now()
     }
 }
 
@@ -154,7 +159,8 @@ impl<C: Client> Shared<C> {
 
     /// What a future comes to, unless it takes longer than `limit`.
     async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-        let mut sleep = pin!(self.client.sleep_until(self.client.now() + limit));
+        let clock = self.client.clock();
+        let mut sleep = pin!(clock.sleep_until(clock.now() + limit));
         let mut future = pin!(future);
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(value) => Poll::Ready(Some(value)),

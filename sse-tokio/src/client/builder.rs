@@ -8,10 +8,10 @@ use bytes::Bytes;
 use proto::{Config, Verdict};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect};
-use sse_http::client::{Draft, Hooks, Refused, TransportError, Url};
+use sse_http::client::{Build, Draft, Hooks, Refused, TransportError, Url};
 
+use super::reqwest_client::Http;
 use super::reqwest_error::error;
-use super::transport::Http;
 use super::{Error, EventSource, Head};
 use crate::clock::Clock;
 
@@ -320,6 +320,18 @@ impl From<RequestBuilder> for Builder {
             Err(error) => Self::new(Draft::failed(error)),
         };
         builder.client(client)
+    }
+}
+
+impl Build for Http {
+    type Builder = Builder;
+
+    fn builder(url: &str) -> Builder {
+        Builder::get(url)
+    }
+
+    fn build(builder: Builder) -> Result<EventSource, Error> {
+        builder.build()
     }
 }
 

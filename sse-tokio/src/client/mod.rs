@@ -1,12 +1,12 @@
 //! The client: reqwest and tokio's timer under `sse-http`.
 
 mod builder;
+mod reqwest_client;
 mod reqwest_error;
-mod transport;
 
 pub use builder::{Builder, client_builder};
-pub use sse_http::client::{Head, RedirectError, Refused, TransportError, Url};
-pub use transport::{Body, Http};
+pub use reqwest_client::{Body, Http};
+pub use sse_http::client::{Event, EventRef, Head, RedirectError, Refused, TransportError, Url};
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
 ///
@@ -31,12 +31,6 @@ pub use transport::{Body, Http};
 ///
 /// A request of reqwest is a source as well: `EventSource::new(client.post(url).bearer_auth(key).json(&question))?`.
 pub type EventSource = sse_http::client::EventSource<Http>;
-
-/// What an [`EventSource`] yields.
-pub type Event = sse_http::client::Event;
-
-/// What [`EventSource::next_event`] lends.
-pub type EventRef<'a> = sse_http::client::EventRef<'a>;
 
 /// Why there will be no further event: the last item of a source that failed.
 ///

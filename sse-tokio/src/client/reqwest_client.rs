@@ -8,14 +8,12 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::{Request, Response};
 use http_body_util::BodyDataStream;
-use proto::{Instant, Timer};
-use sse_http::client::{Build, Client, TransportError};
+use sse_http::client::{Client, TransportError};
 
 use super::reqwest_error::error;
-use super::{Builder, Error, EventSource};
 use crate::clock::Clock;
 
-/// The client of an [`EventSource`]: reqwest, and tokio's clock.
+/// The client of an [`EventSource`](super::EventSource): reqwest, and tokio's clock.
 #[derive(Debug)]
 pub struct Http {
     pub(super) client: reqwest::Client,
@@ -32,6 +30,11 @@ pub struct Body(BodyDataStream<reqwest::Body>);
 
 impl Client for Http {
     type Body = Body;
+    type Clock = Clock;
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -48,30 +51,6 @@ impl Client for Http {
             response.extensions_mut().insert(url);
         }
         Ok(response.map(|body| Body(BodyDataStream::new(body))))
-    }
-}
-
-impl Build for Http {
-    type Builder = Builder;
-
-    fn builder(url: &str) -> Builder {
-        Builder::get(url)
-    }
-
-    fn build(builder: Builder) -> Result<EventSource, Error> {
-        builder.build()
-    }
-}
-
-impl Timer for Http {
-    type Sleep = <Clock as Timer>::Sleep;
-
-    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
-        self.clock.sleep_until(deadline)
-    }
-
-    fn now(&self) -> Instant {
-        self.clock.now()
     }
 }
 
