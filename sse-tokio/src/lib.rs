@@ -94,6 +94,8 @@ pub use client::{
 };
 #[cfg(feature = "codec")]
 pub use codec::{CodecError, EventCodec};
+#[cfg(feature = "client")]
+pub use http;
 #[cfg(feature = "io")]
 pub use io::ByteReadExt;
 pub use proto::{
