@@ -213,6 +213,34 @@ fn a_closer_ends_the_reading_of_a_refusal() {
 }
 
 #[test]
+fn a_closer_ends_a_request_that_is_not_answered() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut source = EventSource::get(url).unwrap();
+    let closer = source.closer();
+    let server = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        closer.close();
+        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the client hangs up");
+    });
+    assert!(source.next().is_none());
+    assert_eq!(source.close_reason(), Some(CloseReason::Caller));
+    server.join().unwrap();
+}
+
+#[test]
+fn no_proxy_has_networks_and_an_asterisk() {
+    // In another process, whose environment can be changed.
+    for direct in ["127.0.0.0/8", "*"] {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "scenarios::response::e_no_content_is_the_end"]);
+        let output = again.env("all_proxy", "http://127.0.0.1:1").env("no_proxy", direct).output().unwrap();
+        assert!(output.status.success(), "{direct}: {output:?}");
+    }
+}
+
+#[test]
 fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());
     assert!(EventSource::get("ftp://localhost/").is_err());

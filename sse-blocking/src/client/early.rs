@@ -1,7 +1,5 @@
 //! Answers that come before a large body is sent.
 
-use std::mem;
-
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
@@ -45,7 +43,7 @@ impl<T: Transport> Transport for Seen<T> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let before = mem::replace(&mut self.step, Some(timeout.reason));
+        let before = self.step.replace(timeout.reason);
         if before == Some(Timeout::Await100)
             && timeout.reason != Timeout::Await100
             && !self.inner.buffers().input().is_empty()
