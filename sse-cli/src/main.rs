@@ -23,7 +23,8 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 
 use failure::{FAILED, Failure};
 
@@ -48,17 +49,30 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let (arguments, settings) = arguments();
+    let result = match arguments.command {
         Command::Demo(arguments) => run(demo::run(&arguments)),
         Command::Tail(arguments) => run(tail::run(&arguments)),
         Command::Check(arguments) => run(check::run(&arguments)),
         Command::Replay(arguments) => run(replay::run(&arguments)),
         Command::Parse(arguments) => parse::run(&arguments),
-        Command::Serve(arguments) => return serve::run(*arguments),
+        Command::Serve(arguments) => return serve::run(*arguments, &settings),
         Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),
-        Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
+        Command::Man(arguments) => manual::man(&arguments, serve::with_environment(Arguments::command())),
     };
     result.unwrap_or_else(Failure::report)
+}
+
+/// The command line, with what the environment and a file of settings add to it, and those settings as they may be shown.
+fn arguments() -> (Arguments, String) {
+    let command = serve::with_environment(Arguments::command());
+    let line: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let matches = command.clone().get_matches_from(&line);
+    let line = serve::with_file(&command, &matches, line)
+        .unwrap_or_else(|error| command.clone().error(ErrorKind::InvalidValue, error).exit());
+    let matches = command.get_matches_from(line);
+    let settings = serve::shown(&matches);
+    (Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()), settings)
 }
 
 /// Runs a client: on this thread, with another one beside it for what must not wait for the output.

@@ -125,14 +125,14 @@ mod tests {
         assert_eq!(
             sent,
             [
-                "id: 8\\ndata: lapt",
-                "id: 17\\r\\ndata: loses \\r\\n\\r",
+                "data: lapt",
+                "data: loses \\r\\nid: 17\\r\\n\\r",
                 "data: that. \\n\\nid: 28\\n\\n",
-                "id: 46\\ndata: seen, \\n",
+                "data: seen, \\n",
                 "id: 5",
-                "id: 63\\ndata: na\\xc3",
+                "data: na\\xc3",
                 "",
-                "id: 67\\ndata: \\xf0\\x9f\\xa6\\x80.\\n",
+                "data: \\xf0\\x9f\\xa6\\x80.\\n",
             ]
         );
         assert!(script.cuts.is_sorted_by_key(|cut| cut.event), "the server takes them one after the other");

@@ -1,11 +1,13 @@
 //! What can be set, and what is safe when it is not.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use sse_hub::{HistoryLimits, HubConfig, OnLag};
+
+use super::listen::address::Address;
+use super::log::LogFormat;
 
 #[cfg(feature = "redis")]
 use super::engine::Secret;
@@ -29,9 +31,19 @@ use super::engine::Secret;
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// Address to listen on; port 0 takes a free one
+    /// Where to listen: 127.0.0.1:8080, [::]:8080, :8080 (every address), localhost:8080 (all addresses of the name), unix:/path,
+    /// or systemd: (sockets that it passes); may be repeated; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(super) listen: SocketAddr,
+    pub(super) listen: Vec<Address>,
+
+    /// TOML file of options, named as here without the dashes; the command line and the environment (SSE_ and the name in capitals,
+    /// such as SSE_MAX_BODY) win over it
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// What log lines on standard error look like; the variable RUST_LOG sets the level (info)
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(super) log_format: LogFormat,
 
     /// Certificate chain (PEM): serve HTTPS, with HTTP/2
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "TLS")]
@@ -42,24 +54,20 @@ pub(crate) struct Arguments {
     pub(super) key: Option<PathBuf>,
 
     /// Bearer token without which nobody publishes
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "SSE_PUBLISH_TOKEN",
-        hide_env_values = true,
-        help_heading = "Access"
-    )]
+    #[arg(long, value_name = "TOKEN", help_heading = "Access")]
     pub(super) publish_token: Option<String>,
 
+    /// File with that token; SIGHUP reads it again
+    #[arg(long, value_name = "FILE", conflicts_with = "publish_token", help_heading = "Access")]
+    pub(super) publish_token_file: Option<PathBuf>,
+
     /// Bearer token without which nobody subscribes; browsers give it as the query parameter access_token
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "SSE_SUBSCRIBE_TOKEN",
-        hide_env_values = true,
-        help_heading = "Access"
-    )]
+    #[arg(long, value_name = "TOKEN", help_heading = "Access")]
     pub(super) subscribe_token: Option<String>,
+
+    /// File with that token; SIGHUP reads it again
+    #[arg(long, value_name = "FILE", conflicts_with = "subscribe_token", help_heading = "Access")]
+    pub(super) subscribe_token_file: Option<PathBuf>,
 
     /// Let anybody publish although the address is not a loopback one
     #[arg(long, conflicts_with = "publish_token", help_heading = "Access")]
@@ -96,7 +104,7 @@ pub(crate) struct Arguments {
     /// redis://[user:password@]host[:port][/db], or rediss:// for TLS. --history-events, --history-bytes and --history-age
     /// then set how much Redis keeps of each topic, too
     #[cfg(feature = "redis")]
-    #[arg(long, value_name = "URL", env = "SSE_REDIS", hide_env_values = true, help_heading = "Storage")]
+    #[arg(long, value_name = "URL", help_heading = "Storage")]
     pub(super) redis: Option<Secret>,
 
     /// File that holds the URL for --redis, so that its password is not in the list of processes
@@ -163,6 +171,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
     pub(super) slow: SlowArgument,
 
+    /// Seconds for which a connection may have no request under way: longer than the pools of balancers and publishers keep it;
+    /// announced in HTTP/1.1, and HTTP/2 sends GOAWAY first
+    #[arg(long, value_name = "SECONDS", default_value_t = 75, help_heading = "Limits")]
+    pub(super) idle_timeout: u64,
+
     /// Seconds that clients have, at shutdown, to take their last events
     #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Streams")]
     pub(super) grace: u64,
@@ -185,12 +198,20 @@ impl Arguments {
                 "--cors-credentials with every origin would let any page act as its visitor: name the origins",
             );
         }
+        if self.cert.is_some() != self.key.is_some() {
+            return Err("--cert and --key go together");
+        }
         // As a variable that was never set makes of `SSE_PUBLISH_TOKEN=$TOKEN`.
         if [&self.publish_token, &self.subscribe_token].into_iter().flatten().any(String::is_empty) {
             return Err("a token is empty, so that everybody has it: give another, or none");
         }
-        if !self.listen.ip().is_loopback() && self.publish_token.is_none() && !self.anyone_may_publish {
-            return Err("the network could publish: give a --publish-token, or say --anyone-may-publish");
+        let publishing_is_free =
+            self.publish_token.is_none() && self.publish_token_file.is_none() && !self.anyone_may_publish;
+        if publishing_is_free && !self.listen.iter().all(Address::is_loopback) {
+            return Err(
+                "refusing to listen on a public address: anyone on the network could publish. Set --publish-token, or \
+                        pass --anyone-may-publish",
+            );
         }
         Ok(())
     }

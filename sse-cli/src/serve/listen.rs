@@ -1,183 +1,172 @@
-//! Connections: accepting, TLS, limits, and the end.
+//! Listening: sockets, TLS, limits, signals, and the end.
 
-use std::convert::Infallible;
-use std::error::Error;
+pub(crate) mod address;
+pub(super) mod connection;
+mod socket;
+mod tls;
+
 use std::io::{self, Write as _};
-use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
-use http_body_util::BodyExt;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use http::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
-use super::{Arguments, engine, routes};
-
-/// How long a client may take for its TLS handshake, and for the head of a request.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What a connection, or a stream of HTTP/2, may hold that its client does not read: one batch of events, roughly.
-const WRITE_BUFFER: usize = 64 << 10;
-
-/// What a connection of HTTP/2, and a stream of it, may hold of bodies that are not read yet. It is the least that the
-/// protocol allows for a connection.
-const WINDOW: u32 = (64 << 10) - 1;
+use super::{Arguments, engine, log, routes};
+use connection::{Limits, PATIENCE};
+use socket::{Listener, Stream};
+use tls::Tls;
 
 /// Connections beside those of subscribers.
 const OTHERS: usize = 256;
 
-/// Serves until SIGTERM or SIGINT.
-pub(super) async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+/// What the accepting tasks share.
+#[derive(Clone)]
+struct Server {
+    app: Router,
+    tls: Option<Tls>,
+    /// Beyond the limit clients wait in the backlog of the socket.
+    connections: Arc<Semaphore>,
+    limits: Limits,
+}
+
+/// Serves until SIGTERM or SIGINT; SIGHUP reads certificates and tokens again.
+pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), String> {
+    log::start(arguments.log_format);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings, "start");
     let tls = match (&arguments.cert, &arguments.key) {
-        (Some(cert), Some(key)) => Some(tls(cert, key)?),
+        (Some(cert), Some(key)) => Some(Tls::new(cert.clone(), key.clone())?),
         _ => None,
     };
     // A connection is a descriptor, and the usual limit is 1024; where it cannot be raised, accepting slows
     // down.
     rlimit::increase_nofile_limit(u64::MAX).ok();
-    let hub = engine::hub(&arguments)?;
-    let app = routes::router(&arguments, hub.clone());
-    let listener = TcpListener::bind(arguments.listen).await?;
+    let hub = engine::hub(&arguments).map_err(|error| error.to_string())?;
+    let access = super::access::Access::new(&arguments)?;
+    let app = routes::router(&arguments, hub.clone(), access.clone());
+    let listeners = socket::bind(&arguments.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    // Nobody has to listen to that.
-    let _ = writeln!(io::stdout(), "listening on {scheme}://{}/", listener.local_addr()?);
-
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut sweep = tokio::time::interval(Duration::from_secs(60));
-    let connections = Arc::new(Semaphore::new(
-        arguments.max_subscribers.saturating_add(OTHERS).min(Semaphore::MAX_PERMITS),
-    ));
-    let graceful = GracefulShutdown::new();
-    let http = http();
-    loop {
-        // Beyond the limit clients wait in the backlog of the socket.
-        let accept = async {
-            let permit =
-                Arc::clone(&connections).acquire_owned().await.expect("the semaphore is never closed");
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            accepted = accept => accepted,
-            _ = sweep.tick() => {
-                hub.expire();
-                continue;
-            }
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Most likely out of descriptors: some will be closed.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        // An event is a small write that must not wait for the acknowledgement of the one before.
-        stream.set_nodelay(true).ok();
-        let (http, app, tls, watcher) = (http.clone(), app.clone(), tls.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            match tls {
-                None => connection(http, app, watcher, stream).await,
-                Some(tls) => {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                        connection(http, app, watcher, stream).await;
-                    }
-                }
-            }
-            drop(permit);
-        });
+    for listener in &listeners {
+        let url = listener.url(scheme);
+        tracing::info!(url, "listening");
+        // Nobody has to listen to that.
+        let _ = writeln!(io::stdout(), "listening on {url}");
     }
-    drop(listener);
+    let limit = arguments.max_subscribers.saturating_add(OTHERS).min(Semaphore::MAX_PERMITS);
+    let connections = Arc::new(Semaphore::new(limit));
+    let (close, closing) = watch::channel(false);
+    let idle = Duration::from_secs(arguments.idle_timeout.max(1));
+    let announced = HeaderValue::try_from(format!("timeout={}", idle.as_secs())).expect("digits are a value");
+    let unheard = |error: io::Error| format!("cannot listen to signals: {error}");
+    let mut signals = Signals::new().map_err(unheard)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(unheard)?;
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            let limits = Limits {
+                idle,
+                announced: announced.clone(),
+                loopback: listener.is_loopback(),
+                closing: closing.clone(),
+            };
+            let server =
+                Server { app: app.clone(), tls: tls.clone(), connections: Arc::clone(&connections), limits };
+            tokio::spawn(accept(server, listener))
+        })
+        .collect();
+    // Where systemd did not start it, nobody is told.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let mut sweep = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        tokio::select! {
+            _ = sweep.tick() => hub.expire(),
+            _ = hang_up.recv() => reload(&access, tls.as_ref()),
+            () = signals.end() => break,
+        }
+    }
+    tracing::info!("stop");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    accepting.iter().for_each(tokio::task::JoinHandle::abort);
     hub.close(arguments.reconnection_time());
-    let grace = tokio::time::timeout(Duration::from_secs(arguments.grace), graceful.shutdown());
+    close.send_replace(true);
+    let all = u32::try_from(limit).unwrap_or(u32::MAX);
+    let gone = timeout(Duration::from_secs(arguments.grace), connections.acquire_many(all));
     tokio::select! {
-        _ = grace => {}
+        _ = gone => {}
         // Asked twice: at once.
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = signals.end() => {}
     }
     hub.close_log().await;
     Ok(())
 }
 
-async fn connection(
-    http: Builder<TokioExecutor>,
-    app: Router,
-    watcher: Watcher,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) {
-    // Each request holds one more of it, and so does a stream of events as long as it is sent.
-    let asked = Arc::new(AtomicU64::new(0));
-    let service = {
-        let (asked, app) = (Arc::clone(&asked), TowerToHyperService::new(app));
-        service_fn(move |request| {
-            let (asked, response) = (Arc::clone(&asked), app.call(request));
-            asked.fetch_add(1, Ordering::Relaxed);
-            async move {
-                let response = response.await?;
-                // The other responses are small: who does not take one in time does not want it.
-                if response.body().size_hint().exact().is_some() {
-                    return Ok(response);
-                }
-                Ok::<_, Infallible>(response.map(|body| {
-                    Body::new(body.map_frame(move |frame| {
-                        let _in_use = &asked;
-                        frame
-                    }))
-                }))
-            }
-        })
-    };
-    let mut connection = pin!(watcher.watch(http.serve_connection(TokioIo::new(stream), service)));
-    // A connection takes the place of another. Nothing else limits how long a client may take to say which HTTP it speaks,
-    // nor how long one of HTTP/2 may ask nothing. It reconnects, or has left.
-    let mut before = 0;
-    while tokio::time::timeout(PATIENCE, &mut connection).await.is_err() {
-        let now = asked.load(Ordering::Relaxed);
-        // The service has one.
-        if Arc::strong_count(&asked) == 2 && now == before {
-            return;
+/// Reads certificates and tokens again. What cannot be read stays as it is.
+fn reload(access: &super::access::Access, tls: Option<&Tls>) {
+    let mut results = vec![access.reload()];
+    results.extend(tls.map(Tls::reload));
+    for result in results {
+        match result {
+            Ok(()) => tracing::info!("reloaded"),
+            Err(error) => tracing::error!(error, "not reloaded: what was valid before stays so"),
         }
-        before = now;
     }
 }
 
-fn http() -> Builder<TokioExecutor> {
-    let mut http = Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(WRITE_BUFFER);
-    http.http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(PATIENCE)
-        .max_send_buf_size(WRITE_BUFFER)
-        .initial_connection_window_size(WINDOW)
-        .initial_stream_window_size(WINDOW)
-        .max_concurrent_streams(256);
-    http
+/// Accepts connections until the task is ended.
+async fn accept(server: Server, listener: Listener) {
+    loop {
+        let permit = Arc::clone(&server.connections).acquire_owned().await;
+        let permit = permit.expect("the semaphore is never closed");
+        let Ok(stream) = listener.accept().await else {
+            // Most likely out of descriptors: some will be closed.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let server = server.clone();
+        tokio::spawn(async move {
+            match stream {
+                Stream::Tcp(stream) => server.connection(stream).await,
+                Stream::Unix(stream) => server.connection(stream).await,
+            }
+            drop(permit);
+        });
+    }
 }
 
-fn tls(cert: &Path, key: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
-    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.map_err(|error| format!("{}: {error}", cert.display()))?;
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
-    // Named, not the process's default: two providers in one program would leave none.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key_der)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+impl Server {
+    async fn connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        match self.tls {
+            None => connection::serve(self.app, self.limits, stream).await,
+            Some(tls) => {
+                if let Ok(Ok(stream)) = timeout(PATIENCE, tls.acceptor().accept(stream)).await {
+                    connection::serve(self.app, self.limits, stream).await;
+                }
+            }
+        }
+    }
+}
+
+/// The signals that end the server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Resolves when the server is to end.
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

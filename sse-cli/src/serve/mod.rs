@@ -4,23 +4,26 @@ mod access;
 mod arguments;
 mod engine;
 mod listen;
+mod log;
 mod metrics;
 mod publish;
 mod rate;
 mod refusal;
 mod routes;
+mod settings;
 mod topics;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use settings::{shown, with_environment, with_file};
 
 use crate::failure::{FAILED, USAGE};
 
 /// Serves until it is told to stop. Exit codes: 0 after a clean shutdown, 1 if it could not serve, 2 for
 /// arguments that make no sense.
-pub(crate) fn run(arguments: Arguments) -> ExitCode {
+pub(crate) fn run(arguments: Arguments, settings: &str) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(FAILED, &error.to_string()),
@@ -28,9 +31,9 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     if let Err(objection) = arguments.check() {
         return failed(USAGE, objection);
     }
-    match runtime.block_on(listen::serve(arguments)) {
+    match runtime.block_on(listen::serve(arguments, settings)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(FAILED, &error.to_string()),
+        Err(error) => failed(FAILED, &error),
     }
 }
 

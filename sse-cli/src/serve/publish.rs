@@ -153,12 +153,15 @@ mod tests {
     use hyper_util::service::TowerToHyperService;
     use sse_hub::{Hub, HubConfig};
 
+    use super::super::access::Access;
     use super::super::arguments::tests::parse;
     use super::super::routes::router;
     use super::*;
 
     fn app(arguments: &[&str]) -> TowerToHyperService<Router> {
-        TowerToHyperService::new(router(&parse(arguments), Hub::new(HubConfig::default())))
+        let arguments = parse(arguments);
+        let access = Access::new(&arguments).unwrap();
+        TowerToHyperService::new(router(&arguments, Hub::new(HubConfig::default()), access))
     }
 
     /// Publishes a body that never comes; `asked` counts those that were waited for.

@@ -5,6 +5,8 @@ use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
 use sse_hub::{AppendError, HubError, LogError};
 
+use super::log::Reason;
+
 /// An answer that says why not.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -95,10 +97,12 @@ impl From<HubError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let reason = Reason(self.reason.clone());
         let mut response = match self.status {
             StatusCode::NO_CONTENT => self.status.into_response(),
             status => (status, self.reason + "\n").into_response(),
         };
+        response.extensions_mut().insert(reason);
         response.headers_mut().extend(self.header);
         response
     }

@@ -39,10 +39,10 @@ impl Deref for App {
     }
 }
 
-pub(super) fn router(arguments: &Arguments, hub: Hub) -> Router {
+pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access) -> Router {
     let app = App(Arc::new(Shared {
         hub,
-        access: Access::new(arguments),
+        access,
         rate: Rate::new(arguments.max_rate, Instant::now()).map(Mutex::new),
         max_topics: arguments.max_topics,
         bodies: Semaphore::new(publish::BODIES),

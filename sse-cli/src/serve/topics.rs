@@ -1,11 +1,12 @@
 //! Topics as a whole: their list, and their end.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::{self, HeaderMap};
-use http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
+use super::listen::connection::Via;
 use super::refusal::Refusal;
 use super::routes::{App, access_token, check_name};
 
@@ -37,10 +38,10 @@ struct Listed {
 pub(super) async fn list(
     State(app): State<App>,
     Query(paging): Query<Paging>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    app.access.may_list(&headers, access_token(&uri).as_deref())?;
+    let via = Via::of(request.extensions());
+    app.access.may_list(request.headers(), access_token(request.uri()).as_deref(), via)?;
     let limit = paging.limit.unwrap_or(100).clamp(1, PAGE);
     let mut topics = app.hub.topics(paging.after.as_deref(), limit + 1);
     let more = topics.len() > limit;

@@ -1,0 +1,264 @@
+//! One connection: its requests, how long it may be idle, and how it ends.
+//!
+//! - A connection that never asks, or begins a request and does not go on, is closed after ten seconds: it takes the place of
+//!   another.
+//! - One that has nothing under way may be asked again for [`Limits::idle`]; then it is shut down: HTTP/2 sends GOAWAY first, so
+//!   that no request is lost on the way.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use http::header::{HeaderName, HeaderValue};
+use http::{Request, Response, Version};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::super::log::Logged;
+
+/// How long a client may take for its TLS handshake, for the head of a request, and for its end.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a connection, or a stream of HTTP/2, may hold that its client does not read: one batch of events, roughly.
+const WRITE_BUFFER: usize = 64 << 10;
+
+/// What a connection of HTTP/2, and a stream of it, may hold of bodies that are not read yet. It is the least that the
+/// protocol allows for a connection.
+const WINDOW: u32 = (64 << 10) - 1;
+
+/// What is the same for every connection of a listener.
+#[derive(Clone)]
+pub(super) struct Limits {
+    /// How long a connection may have no request under way.
+    pub(super) idle: Duration,
+    /// `Keep-Alive: timeout=75`, for HTTP/1.1.
+    pub(super) announced: HeaderValue,
+    /// Whether only this machine reaches the listener.
+    pub(super) loopback: bool,
+    /// True once the server shuts down.
+    pub(super) closing: watch::Receiver<bool>,
+}
+
+/// How a request came, for the rules about names and origins.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::serve) struct Via {
+    /// Whether only this machine reaches the listener.
+    pub(in crate::serve) loopback: bool,
+}
+
+impl Via {
+    /// That of a request; a request that did not come by a listener of ours counts as public.
+    pub(in crate::serve) fn of(extensions: &http::Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self { loopback: false })
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(
+    app: Router,
+    limits: Limits,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let counts = Arc::new(Counts::default());
+    let io = TokioIo::new(Counted { stream, counts: Arc::clone(&counts) });
+    let service = {
+        let (counts, limits) = (Arc::clone(&counts), limits.clone());
+        let app = TowerToHyperService::new(app);
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Via { loopback: limits.loopback });
+            let version = request.version();
+            let log = Logged::new(&request);
+            let under_way = UnderWay::new(&counts);
+            let (response, announced) = (app.call(request), limits.announced.clone());
+            async move { Ok::<_, Infallible>(finish(response.await?, version, announced, log, under_way)) }
+        })
+    };
+    let http = http();
+    let mut connection = pin!(http.serve_connection(io, service));
+    let mut closing = limits.closing.clone();
+    let mut shut_down = false;
+    let mut watch = Watch { since: Instant::now(), asked: 0, read: 0 };
+    loop {
+        let tick = sleep_until(Instant::now() + limits.idle.min(PATIENCE));
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = async { drop(closing.wait_for(|closing| *closing).await) }, if !shut_down => {
+                shut_down = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = tick, if !shut_down => match watch.look(&counts, limits.idle) {
+                Verdict::Healthy => {}
+                Verdict::Stuck => return,
+                Verdict::Idle => {
+                    connection.as_mut().graceful_shutdown();
+                    // A request that crosses the GOAWAY is still answered.
+                    let _ = timeout(PATIENCE, connection.as_mut()).await;
+                    return;
+                }
+            },
+        }
+    }
+}
+
+/// Adds to the response what a connection of HTTP/1.1 announces, and keeps count of its body.
+fn finish(
+    mut response: Response<Body>,
+    version: Version,
+    announced: HeaderValue,
+    log: Logged,
+    under_way: UnderWay,
+) -> Response<Body> {
+    let streams = response.body().size_hint().exact().is_none();
+    if version == Version::HTTP_11 && !streams {
+        response.headers_mut().insert(HeaderName::from_static("keep-alive"), announced);
+    }
+    let log = log.answered(&response);
+    response.map(|body| {
+        Body::new(log.body(body).map_frame(move |frame| {
+            let _until_the_body_ends = &under_way;
+            frame
+        }))
+    })
+}
+
+fn http() -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    // Heads have their time by `Watch`: hyper's own would also end connections that are idle between requests.
+    http.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(WRITE_BUFFER);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(PATIENCE)
+        .max_send_buf_size(WRITE_BUFFER)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .max_concurrent_streams(256);
+    http
+}
+
+/// What a connection has done so far.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes read.
+    read: AtomicU64,
+    /// Requests whose heads are complete.
+    asked: AtomicU64,
+    /// Requests whose responses are not complete.
+    under_way: AtomicU64,
+}
+
+/// A request under way, until it is dropped with the body of its response.
+struct UnderWay(Arc<Counts>);
+
+impl UnderWay {
+    fn new(counts: &Arc<Counts>) -> Self {
+        counts.asked.fetch_add(1, Ordering::Relaxed);
+        counts.under_way.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(counts))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What is to become of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Healthy,
+    /// It has never asked, or has begun to and stopped.
+    Stuck,
+    /// Nothing has been under way for long enough.
+    Idle,
+}
+
+/// What was seen at the last look.
+#[derive(Debug)]
+struct Watch {
+    /// Since when nothing has been under way.
+    since: Instant,
+    asked: u64,
+    read: u64,
+}
+
+impl Watch {
+    fn look(&mut self, counts: &Counts, idle: Duration) -> Verdict {
+        let (asked, read) = (counts.asked.load(Ordering::Relaxed), counts.read.load(Ordering::Relaxed));
+        let busy = counts.under_way.load(Ordering::Relaxed) > 0 || asked != self.asked;
+        let begun = read != self.read;
+        (self.asked, self.read) = (asked, read);
+        if busy {
+            self.since = Instant::now();
+            return Verdict::Healthy;
+        }
+        let waited = self.since.elapsed();
+        if waited >= PATIENCE && (asked == 0 || begun) {
+            // Bytes came, and no request: at the look before, they were not there.
+            return Verdict::Stuck;
+        }
+        if waited >= idle { Verdict::Idle } else { Verdict::Healthy }
+    }
+}
+
+/// A stream that counts what is read.
+struct Counted<S> {
+    stream: S,
+    counts: Arc<Counts>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.counts.read.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+}

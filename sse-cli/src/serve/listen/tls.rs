@@ -1,0 +1,55 @@
+//! The certificate of `sse serve`, and how it is replaced while connections go on.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// Files of a certificate chain and its key, and what they were when they were last read.
+#[derive(Clone)]
+pub(super) struct Tls {
+    cert: PathBuf,
+    key: PathBuf,
+    current: Arc<RwLock<TlsAcceptor>>,
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// With the file that cannot be read, or does not fit the other one.
+    pub(super) fn new(cert: PathBuf, key: PathBuf) -> Result<Self, String> {
+        let current = Arc::new(RwLock::new(read(&cert, &key)?));
+        Ok(Self { cert, key, current })
+    }
+
+    /// Reads the files again, for connections from now on. If that fails, the certificate stays as it is.
+    pub(super) fn reload(&self) -> Result<(), String> {
+        let acceptor = read(&self.cert, &self.key)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        Ok(())
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn read(cert: &PathBuf, key: &PathBuf) -> Result<TlsAcceptor, String> {
+    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|error| format!("{}: {error}", cert.display()))?;
+    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
+    // Named, not the process's default: two providers in one program would leave none.
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_no_client_auth()
+        .with_single_cert(chain, key_der)
+        .map_err(|error| format!("{} and {}: {error}", cert.display(), key.display()))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,198 @@
+//! What operators set and see: settings in three ways, listeners, signals, log lines, idle connections.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::Server;
+
+fn temporary(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()));
+    std::fs::remove_file(&path).ok();
+    path
+}
+
+/// A server with its standard error.
+struct Loud {
+    child: Child,
+    out: BufReader<std::process::ChildStdout>,
+    log: BufReader<std::process::ChildStderr>,
+}
+
+impl Loud {
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
+        command.arg("serve").args(arguments).envs(environment.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, log) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self { child, out: BufReader::new(out), log: BufReader::new(log) }
+    }
+
+    /// The address of the next listener.
+    fn listening(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned()
+    }
+
+    /// The first log line with `part` in it.
+    fn line(&mut self, part: &str) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "no line with {part}");
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+}
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> String {
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn address(url: &str) -> &str {
+    url.trim_start_matches("http://").trim_end_matches('/')
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+    let path = temporary("settings.toml");
+    std::fs::write(&path, "listen = [\"127.0.0.1:0\"]\nretry = 1\nmax-body = 3\nkeep-alive = 9\n").unwrap();
+    let mut server = Loud::start(
+        &["--config", path.to_str().unwrap(), "--retry", "30"],
+        &[("SSE_RETRY", "20"), ("SSE_MAX_BODY", "4"), ("SSE_PUBLISH_TOKEN", "hunter2")],
+    );
+    let start = server.line("start");
+    for part in ["retry=30", "max-body=4", "keep-alive=9", "publish-token=(set)"] {
+        assert!(start.contains(part), "{part} in {start}");
+    }
+    assert!(!start.contains("hunter2"));
+}
+
+#[test]
+fn several_listeners_are_served_a_unix_socket_among_them() {
+    let path = temporary("socket");
+    let listen = format!("unix:{}", path.display());
+    let mut server = Loud::start(&["--listen", "127.0.0.1:0", "--listen", &listen], &[]);
+    let tcp = server.listening();
+    assert_eq!(server.listening(), listen);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+    let request = "GET /healthz HTTP/1.0\r\n\r\n";
+    assert!(exchange(TcpStream::connect(address(&tcp)).unwrap(), request).starts_with("HTTP/1.0 200"));
+    assert!(exchange(UnixStream::connect(&path).unwrap(), request).starts_with("HTTP/1.0 200"));
+
+    let second =
+        Command::new(env!("CARGO_BIN_EXE_sse")).args(["serve", "--listen", &listen]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert!(error.contains(&listen) && error.contains("another process answers"), "{error}");
+}
+
+#[test]
+fn a_stale_socket_is_replaced_and_another_file_is_not() {
+    let path = temporary("stale");
+    drop(UnixListener::bind(&path).unwrap());
+    let listen = format!("unix:{}", path.display());
+    assert_eq!(Loud::start(&["--listen", &listen], &[]).listening(), listen);
+
+    let file = temporary("file");
+    std::fs::write(&file, "precious").unwrap();
+    let listen = format!("unix:{}", file.display());
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_sse")).args(["serve", "--listen", &listen]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "precious");
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let server = Server::start(&[]);
+    let output = Command::new(env!("CARGO_BIN_EXE_sse"))
+        .args(["serve", "--listen", &server.address])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains(&format!("cannot listen on {}", server.address)), "{error}");
+}
+
+#[test]
+fn a_request_is_one_log_line_without_its_query() {
+    let mut server =
+        Loud::start(&["--listen", "127.0.0.1:0", "--log-format", "json", "--publish-token", "t"], &[]);
+    let url = server.listening();
+    let request = "POST /events/news?access_token=hunter2 HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer hunter2\r\n\r\n";
+    exchange(TcpStream::connect(address(&url)).unwrap(), request);
+    let line = server.line("/events/news");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["status"], &line["topic"]), (&401.into(), &"news".into()), "{line}");
+    assert_eq!((&line["method"], &line["end"]), (&"POST".into(), &"complete".into()), "{line}");
+    assert!(line["reason"].as_str().unwrap().contains("bearer token"), "{line}");
+    assert!(!line.to_string().contains("hunter2"));
+}
+
+#[test]
+fn sighup_reads_tokens_again_and_a_bad_file_keeps_the_old_ones() {
+    let path = temporary("token");
+    std::fs::write(&path, "first\n").unwrap();
+    let mut server =
+        Loud::start(&["--listen", "127.0.0.1:0", "--publish-token-file", path.to_str().unwrap()], &[]);
+    let url = server.listening();
+    let publish = |token: &str| {
+        let request =
+            format!("POST /events/t HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+        exchange(TcpStream::connect(address(&url)).unwrap(), &request)[9..12].to_owned()
+    };
+    assert_eq!((publish("first"), publish("second")), ("200".to_owned(), "401".to_owned()));
+    std::fs::write(&path, "second\n").unwrap();
+    server.signal("-HUP");
+    server.line("reloaded");
+    assert_eq!((publish("first"), publish("second")), ("401".to_owned(), "200".to_owned()));
+    std::fs::write(&path, "\n").unwrap();
+    server.signal("-HUP");
+    assert!(server.line("not reloaded").contains("ERROR"));
+    assert_eq!(publish("second"), "200");
+}
+
+#[test]
+fn an_idle_connection_ends_after_the_time_that_it_is_told() {
+    let mut server = Loud::start(&["--listen", "127.0.0.1:0", "--idle-timeout", "1"], &[]);
+    let url = server.listening();
+    let mut stream = TcpStream::connect(address(&url)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let answer = exchange(&mut stream, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(answer.contains("keep-alive: timeout=1\r\n") && answer.ends_with("ok\n"), "{answer}");
+}
+
+#[test]
+fn probes_answer_whatever_the_host_and_pages_behind_tls_may_publish() {
+    let server = Server::start(&["--host", "app.example"]);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.request("GET", path, &["Host: 10.1.2.3:8080"], "").status, 200, "{path}");
+    }
+    let page = ["Host: app.example", "Origin: https://app.example"];
+    assert_eq!(server.request("POST", "/events/t", &page, "x").status, 200);
+    let other = ["Host: app.example", "Origin: https://evil.example"];
+    assert_eq!(server.request("POST", "/events/t", &other, "x").status, 403);
+}
