@@ -153,7 +153,8 @@ impl Tail {
             self.ahead = self.ahead.max(Some(place));
             return Fed::Nothing;
         }
-        if place == self.end {
+        // Before its first event a topic has no place of its own.
+        if place == self.end || place.number == 0 && self.end.number == 0 {
             return Fed::Nothing;
         }
         self.ahead = self.ahead.max(Some(place));
@@ -226,6 +227,11 @@ impl Tail {
         let cursor = Cursor::at(place.number.wrapping_add(self.shift));
         let here = self.history.oldest() <= cursor && cursor <= self.history.end();
         (self.loaded && here && (place.stamp == 0 || self.place(cursor) == place)).then_some(cursor)
+    }
+
+    /// As [`after_place`](Self::after_place), for a place that the log has confirmed: whatever its stamp, nothing comes before the first event.
+    pub(crate) fn after_confirmed(&self, place: Place) -> Option<Cursor> {
+        self.after_place(if place.number == 0 { Place::default() } else { place })
     }
 
     /// The cursor before the first event whose stamp is above `stamp`.

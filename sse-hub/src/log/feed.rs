@@ -32,7 +32,13 @@ pub enum Update {
 ///
 /// To be dropped without a lock of the log held, for a waker may do anything: call the log, too.
 #[must_use = "dropping it wakes the subscribers, which must not happen under a lock"]
-pub struct Wake(pub(crate) Option<Waker>);
+pub struct Wake {
+    waker: Option<Waker>,
+    /// What the feed borrowed for the update. If it was about to go, it goes with this, for it tells the log that nobody follows
+    /// any more.
+    #[allow(dead_code, reason = "only its end matters")]
+    kept: Option<Arc<dyn Any + Send + Sync>>,
+}
 
 /// As long as it lives, a [`Feed`] is told of a topic.
 pub struct Following(#[allow(dead_code, reason = "only its end matters")] Box<dyn Any + Send + Sync>);
@@ -42,7 +48,7 @@ impl Feed {
     pub fn new(receive: impl Fn(Update) + Send + Sync + 'static) -> Self {
         Self::waking(move |update| {
             receive(update);
-            Wake(None)
+            Wake::nobody()
         })
     }
 
@@ -62,9 +68,19 @@ impl fmt::Debug for Feed {
     }
 }
 
+impl Wake {
+    pub(crate) const fn nobody() -> Self {
+        Self { waker: None, kept: None }
+    }
+
+    pub(crate) fn keeping(waker: Option<Waker>, kept: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { waker, kept: Some(kept) }
+    }
+}
+
 impl Drop for Wake {
     fn drop(&mut self) {
-        if let Some(waker) = self.0.take() {
+        if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }

@@ -69,7 +69,7 @@ impl Behind {
                             if cold.bytes.is_empty() {
                                 // The stamp is known now, if it was not.
                                 self.after = cold.after;
-                                if let Some(cursor) = topic.tail().after_place(self.after) {
+                                if let Some(cursor) = topic.tail().after_confirmed(self.after) {
                                     return Poll::Ready(Progress::CaughtUp(cursor));
                                 }
                                 return Poll::Pending;

@@ -127,6 +127,6 @@ async fn locate(topic: &TopicState, id: &str) -> Begin {
             Err(_) => backoff.wait().await,
         }
     };
-    let cursor = topic.tail().after_place(place);
+    let cursor = topic.tail().after_confirmed(place);
     Begin { at: cursor.map_or(At::Log(place), At::Tail), start }
 }

@@ -182,7 +182,10 @@ impl TopicState {
     async fn try_open(self: &Arc<Self>) -> Result<Phase, LogError> {
         let log = &self.hub.log;
         let topic = Arc::downgrade(self);
-        let feed = Feed::waking(move |update| topic.upgrade().map_or(Wake(None), |topic| topic.feed(update)));
+        let feed = Feed::waking(move |update| match topic.upgrade() {
+            Some(topic) => Wake::keeping(topic.feed(update), topic),
+            None => Wake::nobody(),
+        });
         // First the feed: what is appended in between comes by both ways, and once.
         let following = log.follow(&self.name, feed).await?;
         let extent = log.open(&self.name, tail::amount(self.hub.config.history)).await?;
@@ -198,36 +201,36 @@ impl TopicState {
         Ok(Phase::Open)
     }
 
-    /// Takes in what the log tells.
-    fn feed(self: &Arc<Self>, update: Update) -> Wake {
+    /// Takes in what the log tells; returns what is to be woken for it.
+    fn feed(self: &Arc<Self>, update: Update) -> Option<Waker> {
         let now = self.hub.clock.now();
         let fed = match update {
             Update::Appended(events) => self.tail().appended(events, now),
             Update::Latest(place) => self.tail().latest(place),
-            Update::Ended => return self.ended(),
+            Update::Ended => return Some(self.ended()),
         };
         match fed {
-            Fed::News => self.news(now),
-            Fed::Nothing => Wake(None),
+            Fed::News => Some(self.news(now)),
+            Fed::Nothing => None,
             Fed::Repair => {
                 self.repair();
-                Wake(None)
+                None
             }
         }
     }
 
-    fn news(&self, now: Instant) -> Wake {
+    fn news(&self, now: Instant) -> Waker {
         self.set_empty(false);
         self.watch().handle_event(now);
-        Wake(Some(self.waker.clone()))
+        self.waker.clone()
     }
 
-    fn ended(&self) -> Wake {
+    fn ended(&self) -> Waker {
         self.tail().unload();
         self.set_empty(true);
         self.phase.send_replace(Phase::Ended);
         self.members.end();
-        Wake(Some(self.waker.clone()))
+        self.waker.clone()
     }
 
     /// Reads from the log what is missing at the end of the tail.
@@ -249,7 +252,7 @@ impl TopicState {
                 let now = topic.hub.clock.now();
                 let (fed, more) = topic.tail().repaired(from, page, now);
                 if fed == Fed::News {
-                    drop(topic.news(now));
+                    topic.news(now).wake();
                 }
                 if more {
                     continue;

@@ -109,10 +109,10 @@ fn topic(log: &Arc<Remote>) -> Topic {
     hub(log).topic("t").unwrap()
 }
 
-/// What comes within a second, but for the block that tells the place.
+/// What comes within three seconds, but for the block that tells the place.
 async fn soon(subscription: &mut Subscription) -> Vec<String> {
     let mut texts = Vec::new();
-    while let Ok(Some(bytes)) = timeout(Duration::from_secs(1), frame(subscription)).await {
+    while let Ok(Some(bytes)) = timeout(Duration::from_secs(3), frame(subscription)).await {
         texts.extend(data(&bytes));
     }
     texts

@@ -4,6 +4,7 @@
 
 mod limits;
 mod log;
+mod positions;
 mod time;
 
 use std::future::Future;

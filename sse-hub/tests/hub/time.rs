@@ -139,3 +139,35 @@ async fn a_close_reaches_who_waits_at_once() {
     assert!(waiting.await.unwrap());
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stay_is_bounded_and_its_ends_are_spread() {
+    let config = HubConfig::default()
+        .with_max_age(secs(1000))
+        .with_retry(secs(2))
+        .with_retry_spread(secs(4))
+        .with_keep_alive(Duration::MAX);
+    let topic = Hub::new(config).topic("t").unwrap();
+    let start = Instant::now();
+    let follow = |_| {
+        let topic = topic.clone();
+        async move {
+            let mut subscription = topic.subscribe(From::Now).await.unwrap();
+            let mut last = Bytes::new();
+            while let Some(bytes) = frame(&mut subscription).await {
+                last = bytes;
+            }
+            let last = std::str::from_utf8(&last).unwrap().to_owned();
+            let retry = last.strip_prefix("retry: ").unwrap().trim_end().parse::<u64>().unwrap();
+            (start.elapsed(), retry)
+        }
+    };
+    let mut left = futures_util::future::join_all((0..100).map(follow)).await;
+    assert!(left.iter().all(|(after, _)| (secs(900)..=secs(1001)).contains(after)), "{left:?}");
+    assert!(left.iter().all(|(_, retry)| (2000..=6000).contains(retry)), "{left:?}");
+    left.sort_unstable();
+    assert!(left[99].0 - left[0].0 > secs(20), "not all at once: {left:?}");
+    left.sort_unstable_by_key(|(_, retry)| *retry);
+    assert!(left[99].1 - left[0].1 > 1000, "nor back all at once: {left:?}");
+    assert_eq!(topic.subscribers(), 0);
+}
