@@ -208,6 +208,9 @@ impl Subscription {
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut parked = false;
         loop {
+            if self.is_old() {
+                return Poll::Ready(self.farewell(self.topic.hub.config.retry));
+            }
             let comments = self.topic.comments.load(Ordering::Relaxed);
             match self.poll_state(cx) {
                 // Nothing was sent, but the state may have changed.
@@ -224,9 +227,6 @@ impl Subscription {
             if let Some(retry) = self.topic.hub.farewell.get() {
                 return Poll::Ready(self.farewell(Some(*retry)));
             }
-            if self.ends > 0 && self.topic.hub.clock.now() >= tenths(self.ends) {
-                return Poll::Ready(self.farewell(self.topic.hub.config.retry));
-            }
             if self.comments != comments {
                 self.comments = comments;
                 return Poll::Ready(Some(EventBuilder::new().comment("").encode().into()));
@@ -238,6 +238,12 @@ impl Subscription {
             self.topic.park(self.slot(), cx.waker());
             parked = true;
         }
+    }
+
+    /// Whether it has been there for long enough, which is looked at before it reads: it may never have read everything.
+    fn is_old(&self) -> bool {
+        let over = self.ends > 0 && self.topic.hub.clock.now() >= tenths(self.ends);
+        over && !matches!(self.state, State::Ended)
     }
 
     /// The next bytes, of which none means to look again; `Ready(None)` at the end.
@@ -265,6 +271,9 @@ impl Subscription {
                 }
             }
             State::Behind(behind) => {
+                if self.topic.members.cursor(self.slot as usize) == Members::ENDED {
+                    return Poll::Pending;
+                }
                 let progress = std::task::ready!(behind.poll(self.topic.state(), cx));
                 let after = behind.after;
                 Poll::Ready(match progress {

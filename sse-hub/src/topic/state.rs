@@ -226,10 +226,11 @@ impl TopicState {
     }
 
     fn ended(&self) -> Waker {
+        // First the members: none of them is to read that events are gone.
+        self.members.end();
+        self.phase.send_replace(Phase::Ended);
         self.tail().unload();
         self.set_empty(true);
-        self.phase.send_replace(Phase::Ended);
-        self.members.end();
         self.waker.clone()
     }
 

@@ -171,3 +171,22 @@ async fn a_stay_is_bounded_and_its_ends_are_spread() {
     assert!(left[99].1 - left[0].1 > 1000, "nor back all at once: {left:?}");
     assert_eq!(topic.subscribers(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_is_always_behind_leaves_in_time() {
+    let config = HubConfig::default().with_max_age(secs(100)).with_retry(secs(2));
+    let topic = Hub::new(config).topic("t").unwrap();
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
+    frame(&mut subscription).await.unwrap();
+    let mut frames = 0;
+    loop {
+        publish(&topic, "more").await;
+        let bytes = frame(&mut subscription).await.unwrap();
+        if bytes == "retry: 2000\n\n" {
+            break;
+        }
+        frames += 1;
+        advance(secs(1)).await;
+    }
+    assert!((90..=101).contains(&frames), "{frames}");
+}
