@@ -7,7 +7,7 @@ fn read(stream: &[u8], size: usize, diagnostics: bool) -> Vec<String> {
     let mut parser = Parser::new().with_diagnostics(diagnostics);
     let mut said = Vec::new();
     for mut chunk in stream.chunks(size) {
-        while let Some(frame) = parser.next_frame(&mut chunk).unwrap() {
+        while let Some(frame) = parser.next_frame(&mut chunk).expect("no limit is reached") {
             said.push(match frame {
                 Frame::Event(event) => format!("event {}: {}", event.event, event.data),
                 Frame::Comment(comment) => format!("comment {comment}"),
