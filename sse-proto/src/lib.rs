@@ -57,8 +57,8 @@ mod time;
 
 pub use client::{
     Cause, ClientEvent, ClientEventRef, CloseReason, Closed, Config, ContentCoding, ErrorKind, EventSource,
-    Jitter, Liveness, Loss, Output, Polled, Progress, ReadyState, ReconnectPolicy, Redirect, RedirectError,
-    Redirects, Repeat, Request, ResponseHead, Verdict, basic_authorization, is_event_stream,
+    Jitter, Liveness, Loss, Output, Polled, Progress, ReadyState, ReconnectPolicy, Repeat, Request,
+    ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
 pub use decode::{
     Event, Finish, Frame, Limits, Message, Overflow, OwnedFrame, Parser, Step, StreamFrame, field,
@@ -69,8 +69,6 @@ pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "futures-io")]
 pub use stream::{ByteReadExt, ReadChunk, ReadChunks};
 #[cfg(feature = "stream")]
-pub use stream::{
-    ByteStreamExt, Chunks, ClientError, Driver, EventStream, EventStreamError, HasStatus, Timer, Transport,
-};
+pub use stream::{ByteStreamExt, Chunks, Driver, EventStream, EventStreamError, Timer, Transport};
 // `Instant`, and `Epoch` where there is a clock.
 pub use time::*;

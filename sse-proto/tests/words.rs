@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sse_proto::{
     Cause, CloseReason, Config, Error, Event, Gap, History, HistoryLimits, Limits, Loss, Message, Overflow,
-    RedirectError, Redirects, ResponseHead,
+    ResponseHead,
 };
 
 #[test]
@@ -88,20 +88,6 @@ fn a_loss_prints_its_cause_and_the_chain_of_its_error_once() {
         "the connection failed: the HTTP request failed: refused"
     );
     assert_eq!(Loss::<Outer>::new(Cause::EndOfStream, None).to_string(), "the response ended");
-}
-
-#[test]
-fn a_redirect_that_is_not_followed_says_why() {
-    for (error, words) in [
-        (RedirectError::NoLocation, "the `Location` header is missing or empty"),
-        (RedirectError::Location, "the `Location` header is not a URL of HTTP"),
-        (RedirectError::Loop, "it leads back to where it came from"),
-        (RedirectError::TooMany, "more than 20 redirects in a row"),
-        (RedirectError::Body, "the body would have to be sent again, but is a stream"),
-    ] {
-        assert_eq!(error.to_string(), words);
-    }
-    assert_eq!(Redirects::LIMIT, 20);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 mod chunks;
 mod driver;
-mod error;
 mod events;
 #[cfg(feature = "futures-io")]
 mod read;
@@ -13,7 +12,6 @@ mod timer;
 
 pub use chunks::Chunks;
 pub use driver::{Driver, Transport};
-pub use error::{ClientError, HasStatus};
 pub use events::{ByteStreamExt, EventStream, EventStreamError};
 #[cfg(feature = "futures-io")]
 pub use read::{ByteReadExt, ReadChunk, ReadChunks};
