@@ -17,7 +17,7 @@ mod axum;
 mod backoff;
 mod clock;
 mod config;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 #[cfg(feature = "disk")]
 pub mod disk;

@@ -181,6 +181,8 @@ async fn topics(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
         let topic = hub.topic(&format!("many{number}")).expect("below the limit");
         // Followed, as topics are that somebody publishes to.
         subscriptions.push(topic.subscribe(From::Now).await.expect("below the limit"));
+        // The first publish of a topic makes its keys.
+        publish_one(&topic, data).await;
         topics.push(topic);
     }
     let topics: Arc<[Topic]> = topics.into();

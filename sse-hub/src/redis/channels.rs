@@ -22,13 +22,14 @@ use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Msg, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::message;
+use super::message::{self, Message};
 use super::names::Names;
 use super::server::{CONNECT, Failure, Server};
 use crate::backoff::Backoff;
 use crate::log::{Amount, Feed, Following, Update};
+use crate::{Gap, Place};
 
 /// How often the connection is checked.
 const PING: Duration = Duration::from_secs(3);
@@ -74,8 +75,8 @@ struct Topic {
     feeds: Vec<(u64, Feed)>,
     /// The second at which it is compared.
     phase: u64,
-    /// The newest stamp that this node knows.
-    stamp: u64,
+    /// The newest event that this node knows.
+    newest: Place,
 }
 
 /// Follows a topic as long as it lives.
@@ -112,15 +113,13 @@ impl Channels {
         Some(Following::new(follow))
     }
 
-    /// The newest stamp of a topic that this node knows; 0 if it follows no such topic.
-    pub(super) fn known(&self, channel: &str) -> u64 {
+    /// The newest event of a topic that this node knows; the default if it follows no such topic.
+    pub(super) fn known(&self, channel: &str) -> Place {
         self.topics.known(channel)
     }
 
-    pub(super) fn saw(&self, channel: &str, stamp: u64) {
-        if let Some(topic) = self.topics.lock().by_channel.get_mut(channel) {
-            topic.stamp = topic.stamp.max(stamp);
-        }
+    pub(super) fn saw(&self, channel: &str, place: Place) {
+        self.topics.saw(channel, place);
     }
 }
 
@@ -133,13 +132,13 @@ impl Topics {
         let map = &mut *self.lock();
         map.next_id += 1;
         let (id, phase) = (map.next_id, map.next_id % COMPARE_EVERY);
-        let new = || Topic { names: Arc::clone(names), feeds: Vec::new(), phase, stamp: 0 };
+        let new = || Topic { names: Arc::clone(names), feeds: Vec::new(), phase, newest: Place::default() };
         map.by_channel.entry(names.channel.clone()).or_insert_with(new).feeds.push((id, feed));
         id
     }
 
-    fn known(&self, channel: &str) -> u64 {
-        self.lock().by_channel.get(channel).map_or(0, |topic| topic.stamp)
+    fn known(&self, channel: &str) -> Place {
+        self.lock().by_channel.get(channel).map_or(Place::default(), |topic| topic.newest)
     }
 
     fn select(&self, wanted: impl Fn(&Topic) -> bool) -> Vec<Arc<Names>> {
@@ -155,20 +154,22 @@ impl Topics {
     /// Tells the feeds of a topic. Not under the lock: what they wake may do anything.
     fn tell(&self, channel: &str, update: &Update) {
         let feeds: Vec<Feed> = {
-            let mut topics = self.lock();
-            let Some(topic) = topics.by_channel.get_mut(channel) else { return };
-            let stamp = match update {
-                Update::Appended(events) => events.last().map_or(0, |event| event.place().stamp),
-                // Without an event there is only the time of the question.
-                Update::Latest(place) if place.number > 0 => place.stamp,
-                _ => 0,
-            };
-            topic.stamp = topic.stamp.max(stamp);
+            let topics = self.lock();
+            let Some(topic) = topics.by_channel.get(channel) else { return };
             topic.feeds.iter().map(|(_, feed)| feed.clone()).collect()
         };
         for feed in feeds {
             drop(feed.send(update.clone()));
         }
+    }
+
+    /// Notes an event; returns the newest one before.
+    fn saw(&self, channel: &str, place: Place) -> Place {
+        let mut topics = self.lock();
+        let Some(topic) = topics.by_channel.get_mut(channel) else { return Place::default() };
+        let before = topic.newest;
+        topic.newest = before.max(place);
+        before
     }
 }
 
@@ -205,6 +206,7 @@ impl Connection {
         loop {
             let connected = timeout(CONNECT, self.server.client.get_async_pubsub()).await;
             if let Ok(Ok(connection)) = connected {
+                self.server.is_back();
                 let began = Instant::now();
                 let (sink, stream) = connection.split();
                 let ended = self.session(sink, stream).await;
@@ -227,11 +229,21 @@ impl Connection {
 
     /// Waits, and has nobody wait who wants to follow a topic: an outage may be long, and they try again.
     async fn refuse_orders(&mut self, wait: Duration) -> Result<(), Closed> {
-        let over = Instant::now() + wait;
-        while let Ok(order) = timeout_at(over, self.orders.recv()).await {
-            drop(order.ok_or(Closed)?);
+        let server = Arc::clone(&self.server);
+        let over = async {
+            tokio::select! {
+                () = sleep(wait) => {}
+                // The other connection found the server back.
+                () = server.made_again() => {}
+            }
+        };
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                order = self.orders.recv() => drop(order.ok_or(Closed)?),
+            }
         }
-        Ok(())
     }
 
     /// One connection, until it no longer works.
@@ -341,9 +353,42 @@ impl Connection {
     fn deliver(&self, message: &Msg) {
         let channel = message.get_channel_name();
         // One that is not understood is left to the next comparison.
-        if let Some(update) = message::parse(&Bytes::copy_from_slice(message.get_payload_bytes())) {
-            self.topics.tell(channel, &update);
+        let Some(message) = message::parse(&Bytes::copy_from_slice(message.get_payload_bytes())) else {
+            return;
+        };
+        let Message::Appended { events, previous, lost } = message else {
+            return self.topics.tell(channel, &Update::Ended);
+        };
+        let Some(last) = events.last().map(|event| event.place()) else { return };
+        let known = self.topics.saw(channel, last).stamp;
+        // Something newer was there before, and is not any more. Numbers are given again then: the hub has to look, and a mark
+        // has to be there for it to find.
+        if previous < known && known < last.stamp && !lost {
+            self.report_loss(channel, known, last);
+        } else if lost {
+            self.topics.tell(channel, &Update::Latest(last));
+        } else {
+            self.topics.tell(channel, &Update::Appended(events));
         }
+    }
+
+    /// Marks a loss before the event at `last`, and has the hubs look.
+    fn report_loss(&self, channel: &str, known: u64, last: Place) {
+        let Some(names) = self.topics.select(|topic| topic.names.channel == channel).pop() else { return };
+        let (server, topics) = (Arc::clone(&self.server), Arc::clone(&self.topics));
+        tokio::spawn(async move {
+            let mut backoff = Backoff::default();
+            for _ in 0..20 {
+                if !matches!(
+                    server.lose(&names, known + 1).await,
+                    Err(Failure::Unavailable(_) | Failure::Unknown(_))
+                ) {
+                    break;
+                }
+                backoff.wait().await;
+            }
+            topics.tell(&names.channel, &Update::Latest(last));
+        });
     }
 
     /// Tells the feeds of some topics where these end, without waiting for it.
@@ -365,11 +410,22 @@ impl Connection {
 async fn compare(server: &Server, topics: &Topics, names: Arc<Names>) {
     let mut backoff = Backoff::default();
     loop {
-        match server.look(&names, None, Amount::NONE).await {
+        let known = topics.known(&names.channel);
+        let id = (known.number > 0).then(|| known.to_string());
+        match server.look(&names, id.as_deref(), Amount::NONE).await {
             Ok(found) if found.ended.is_some() => return topics.tell(&names.channel, &Update::Ended),
             // Still without events, as far as this node knows: there is nothing to compare.
-            Ok(found) if found.newest.number == 0 && topics.known(&names.channel) == 0 => return,
-            Ok(found) => return topics.tell(&names.channel, &Update::Latest(found.last())),
+            Ok(found) if found.newest.number == 0 && known.number == 0 => return,
+            Ok(found) => {
+                let lost = known.number > 0 && found.resume(known).gap == Some(Gap::UNKNOWN);
+                let mark = found.newest.stamp.min(known.stamp) + 1;
+                if lost && server.lose(&names, mark).await.is_err() {
+                    backoff.wait().await;
+                    continue;
+                }
+                topics.saw(&names.channel, found.newest);
+                return topics.tell(&names.channel, &Update::Latest(found.last()));
+            }
             Err(Failure::Unavailable(_) | Failure::Unknown(_)) => backoff.wait().await,
             // Said where the topic is opened or published to.
             Err(Failure::Broken(_) | Failure::Foreign(_)) => return,

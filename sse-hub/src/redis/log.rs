@@ -84,7 +84,10 @@ impl RedisLog {
 
     async fn look(&self, names: &Names, id: Option<&str>, newest: Amount) -> Result<Found, LogError> {
         let found = self.server.look(names, id, newest).await?;
-        self.channels.saw(&names.channel, found.newest.stamp);
+        // Whether what was known before is still there, comparisons find out.
+        if self.channels.known(&names.channel).number == 0 {
+            self.channels.saw(&names.channel, found.newest);
+        }
         Ok(found)
     }
 }
@@ -101,10 +104,10 @@ impl Log for RedisLog {
                 return Err(AppendError::TooLarge { events: keep.events, bytes: keep.bytes });
             }
             let names = self.names(topic);
-            let known = self.channels.known(&names.channel);
+            let known = self.channels.known(&names.channel).stamp;
             match self.server.publish(&names, known, &batch).await? {
                 Published::Appended(appended) => {
-                    self.channels.saw(&names.channel, appended.first.stamp);
+                    self.channels.saw(&names.channel, appended.first);
                     Ok(appended)
                 }
                 Published::KeyReused => Err(AppendError::KeyReused),

@@ -5,11 +5,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::Place;
-use crate::log::{Stored, Update};
+use crate::log::Stored;
 
-/// Reads a message of the publishing scripts, whose first word is the version of the format; `None` if it is not one of this
-/// version.
-pub(super) fn parse(bytes: &Bytes) -> Option<Update> {
+/// A message of the publishing scripts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    Appended {
+        events: Vec<Stored>,
+        /// Stamp of the server's newest event before them.
+        previous: u64,
+        /// The server lost events before them.
+        lost: bool,
+    },
+    Ended,
+}
+
+/// Reads a message, whose first word is the version of the format; `None` if it is not one of this version.
+pub(super) fn parse(bytes: &Bytes) -> Option<Message> {
     let head_length = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
     let mut words = str::from_utf8(&bytes[..head_length]).ok()?.split(' ');
     if words.next()? != "1" {
@@ -17,10 +29,11 @@ pub(super) fn parse(bytes: &Bytes) -> Option<Update> {
     }
     let word = words.next()?;
     if word == "end" {
-        return Some(Update::Ended);
+        return Some(Message::Ended);
     }
     let mut number = || words.next()?.parse::<u64>().ok();
     let (stamp, first, count) = (word.parse().ok()?, number()?, number()?);
+    let (previous, lost) = (number()?, number()? == 1);
     let mut rest = bytes.get(head_length + 1..)?;
     let mut events: Vec<(Option<Arc<str>>, &[u8])> = Vec::new();
     for _ in 0..count {
@@ -32,7 +45,8 @@ pub(super) fn parse(bytes: &Bytes) -> Option<Update> {
         events.push((id, text));
     }
     let whole = rest.is_empty() && !events.is_empty() && first.checked_add(count).is_some();
-    whole.then(|| Update::Appended(Stored::batch(Place::new(stamp, first), events)))
+    let events = whole.then(|| Stored::batch(Place::new(stamp, first), events))?;
+    Some(Message::Appended { events, previous, lost })
 }
 
 /// Takes a decimal length and the blank after it.
@@ -50,24 +64,25 @@ mod tests {
 
     #[test]
     fn a_batch_is_read_with_its_ids_and_bytes() {
-        let update = parse(&Bytes::from_static(b"1 9 3 2\n0 3 a\nb2 1 idc")).unwrap();
+        let message = parse(&Bytes::from_static(b"1 9 3 2 7 0\n0 3 a\nb2 1 idc")).unwrap();
         let events = [(None, b"a\nb" as &[u8]), (Some("id".into()), b"c")];
-        assert_eq!(update, Update::Appended(Stored::batch(Place::new(9, 3), events)));
-        assert_eq!(parse(&Bytes::from_static(b"1 end")), Some(Update::Ended));
+        let events = Stored::batch(Place::new(9, 3), events);
+        assert_eq!(message, Message::Appended { events, previous: 7, lost: false });
+        assert_eq!(parse(&Bytes::from_static(b"1 end")), Some(Message::Ended));
     }
 
     #[test]
     fn a_message_that_was_cut_or_has_another_version_is_refused() {
-        let whole = Bytes::from_static(b"1 9 3 2\n0 3 a\nb2 1 idc");
+        let whole = Bytes::from_static(b"1 9 3 2 7 1\n0 3 a\nb2 1 idc");
         for end in 0..whole.len() {
             assert_eq!(parse(&whole.slice(..end)), None, "{end}");
         }
         let others = [
-            "2 9 3 1\n0 1 a",
-            "1 9 3 1\n0 1 ab",
-            "1 9 18446744073709551615 1\n0 1 a",
-            "1 9 3 99\n",
-            "1 x 3 1\n0 1 a",
+            "2 9 3 1 7 0\n0 1 a",
+            "1 9 3 1 7 0\n0 1 ab",
+            "1 9 18446744073709551615 1 7 0\n0 1 a",
+            "1 9 3 99 7 0\n",
+            "1 x 3 1 7 0\n0 1 a",
         ];
         for other in others {
             assert_eq!(parse(&Bytes::from_static(other.as_bytes())), None, "{other}");

@@ -3,7 +3,7 @@
 -- KEYS  1 stream  2 meta  3 index
 -- ARGV  1 format version  2 an ID, or ''  3 the same as a stream ID if it has that form, or ''
 --       4, 5 how many events and bytes of the newest events to return
--- Returns {'ok', number, stamp, own ID of the newest event, base stamp, stamp of the first event after a loss,
+-- Returns {'ok', number, stamp, own ID of the newest event, base stamp, stamp from which on events come after a loss,
 --          milliseconds until an end is over, the clock in microseconds, oldest stream ID or '', place of the ID or '',
 --          last stream ID whose stamp is not above the ID's or '', {newest entries, the newest first}}
 --          | {'version', v}

@@ -8,7 +8,7 @@
 -- Returns {'ok' or 'again', stamp, first number} | {'reused'} | {'ended'} | {'version', v}
 --
 -- Meta:   v format version, n number of the newest event, t its stamp, i its own ID, b stamp at which counting began,
---         c bytes appended so far, l stamp of the first event after a loss, e when the end of the topic is over.
+--         c bytes appended so far, l stamp from which on events come after a loss, e when the end of the topic is over.
 -- Entry:  ID stamp-number; b bytes, c meta's c with this entry, i own ID.
 -- Index:  'i' ID '\0' number ' ' stamp, and 'k' key '\0' number ' ' stamp ' ' digest: sorted, so that the first event that
 --         is kept comes first where an ID was given twice. Order: 'number member', the oldest first.
@@ -19,7 +19,7 @@ local count = (#ARGV - 9) / 2
 -- Exact up to 2^53: microseconds until the year 2255.
 local function int(number) return string.format('%.0f', number) end
 
-local meta = redis.call('HMGET', m, 'v', 'n', 't', 'c', 'e')
+local meta = redis.call('HMGET', m, 'v', 'n', 't', 'c', 'e', 'l')
 if meta[1] and meta[1] ~= ARGV[1] then return {'version', meta[1]} end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -46,7 +46,7 @@ if not meta[2] then
   end
 end
 local known = tonumber(ARGV[6])
-local stamp = math.max(now, last_stamp + 1, known + 1, tonumber(ARGV[7]))
+local stamp = math.max(now, last_stamp + 2, known + 1, tonumber(ARGV[7]))
 local before_bytes, first, last_id = bytes, number + 1, ''
 
 local parts = {}
@@ -69,7 +69,8 @@ end
 redis.call('HSET', m, 'v', ARGV[1], 'n', int(number), 't', int(stamp), 'c', int(bytes), 'i', last_id)
 if not meta[2] then redis.call('HSET', m, 'b', int(stamp)) end
 -- A node that has seen a newer event than this server holds: the server lost events, and who reads over this place is told.
-if known > last_stamp then redis.call('HSET', m, 'l', int(stamp)) end
+local lost = known > last_stamp or tonumber(meta[6] or '0') > last_stamp
+if known > last_stamp then redis.call('HSET', m, 'l', int(last_stamp + 1)) end
 if key ~= '' then
   local member = 'k' .. key .. '\0' .. string.format('%020.0f %.0f ', first, stamp) .. digest
   redis.call('ZADD', x, 0, member)
@@ -104,6 +105,6 @@ if not meta[2] or crosses(last_stamp, stamp, age / 16) or crosses(before_bytes, 
   redis.call('PEXPIRE', m, int(math.max(4 * age / 1000, 2592000000)))
 end
 
-local head = '1 ' .. int(stamp) .. ' ' .. int(first) .. ' ' .. count .. '\n'
+local head = table.concat({'1', int(stamp), int(first), count, int(last_stamp), lost and 1 or 0}, ' ') .. '\n'
 redis.call('PUBLISH', ARGV[2], head .. table.concat(parts))
 return {'ok', stamp, first}

@@ -23,8 +23,9 @@ impl Found {
     /// a loss lies between the two if there was one, and then the place is after the loss.
     pub(super) fn start(&self) -> Place {
         let Some(oldest) = self.oldest else { return self.last() };
-        let older = u64::from(oldest.stamp != self.loss);
-        Place::new(oldest.stamp.saturating_sub(older), oldest.number.saturating_sub(1))
+        let stamp = oldest.stamp.saturating_sub(1);
+        let stamp = if oldest.stamp < self.loss { stamp } else { stamp.max(self.loss) };
+        Place::new(stamp, oldest.number.saturating_sub(1))
     }
 
     /// Where a reader goes on that has everything up to `place`.
@@ -43,7 +44,13 @@ impl Found {
                 missed => Resume { gap: Some(Gap::of(missed)), after: start },
             };
         }
-        Resume { gap: Some(Gap::UNKNOWN), after: self.floor.unwrap_or(start) }
+        let after = self.floor.unwrap_or(start);
+        if after.stamp < self.loss && self.loss <= place.stamp {
+            // Between the two nothing is left: the place is after the loss, which is told now and not again.
+            let border = Place::new(self.loss, after.number);
+            return Resume { gap: (place != border).then_some(Gap::UNKNOWN), after: border };
+        }
+        Resume { gap: Some(Gap::UNKNOWN), after }
     }
 
     /// Whether the topic had an event at a place before the oldest that it keeps, as far as stamps tell, and lost none since

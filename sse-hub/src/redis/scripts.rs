@@ -18,6 +18,7 @@ const FORMAT: &str = "1";
 static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("publish.lua")));
 static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("open.lua")));
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
+static LOSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lose.lua")));
 static END: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("end.lua")));
 
 /// What became of a batch.
@@ -38,7 +39,7 @@ pub(super) struct Found {
     pub(super) newest_id: Option<Arc<str>>,
     /// Stamp at which counting began; 0 if the topic has no events yet.
     pub(super) base: u64,
-    /// Stamp of the first event after a loss of the server; 0 for none.
+    /// Stamp from which on events come after a loss of the server; 0 for none.
     pub(super) loss: u64,
     pub(super) ended: Option<Duration>,
     /// The server's clock.
@@ -162,6 +163,17 @@ impl Server {
                 let after = follows.then_some(Place::new(stamp, after.number));
                 Ok(Entries { after, loss, events: answer.events(false)? })
             }
+            other => Err(answer.refused(other, names)),
+        }
+    }
+
+    /// Marks that the server lost events of a topic between those with older stamps than `mark` and the others.
+    pub(super) async fn lose(&self, names: &Names, mark: u64) -> Result<(), Failure> {
+        let mark = mark.to_string();
+        let mut answer =
+            Answer::new(self.run(&LOSE, &[&names.meta], &[FORMAT, &mark].map(str::as_bytes)).await?);
+        match answer.word()?.as_str() {
+            "ok" => Ok(()),
             other => Err(answer.refused(other, names)),
         }
     }

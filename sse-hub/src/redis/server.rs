@@ -49,6 +49,8 @@ pub(super) struct Server {
     pub(super) config: RedisConfig,
     pub(super) client: Client,
     connection: watch::Sender<Option<Connection>>,
+    /// Has a connection made at once.
+    back: Notify,
     /// Has the connection checked at once.
     suspicion: Notify,
     /// Whether the other connection hears of new events.
@@ -69,6 +71,7 @@ impl Server {
             config,
             client,
             connection: watch::Sender::new(None),
+            back: Notify::new(),
             suspicion: Notify::new(),
             listening: AtomicBool::new(false),
             may_repeat: AtomicBool::new(false),
@@ -96,7 +99,8 @@ impl Server {
                 Ok(Err(error)) => self.set_trouble(Some(self.config.describe(&error))),
                 Err(_) => self.set_trouble(Some("connecting takes too long".to_owned())),
             }
-            backoff.wait().await;
+            // The other connection may find the server back first.
+            let _ = timeout(backoff.next(), self.back.notified()).await;
         }
     }
 
@@ -119,6 +123,22 @@ impl Server {
                 trouble => self.set_trouble(trouble),
             }
         }
+    }
+
+    /// The other connection to the server was made.
+    pub(super) fn is_back(&self) {
+        self.back.notify_one();
+    }
+
+    /// Completes when the connection is made again.
+    pub(super) async fn made_again(&self) {
+        let mut connection = self.connection.subscribe();
+        while connection.changed().await.is_ok() {
+            if connection.borrow_and_update().is_some() {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Has the connection checked now: another connection to the server was lost.

@@ -374,3 +374,54 @@ async fn a_topic_that_was_followed_before_its_first_event_has_lost_none() {
     }
     assert_eq!(redis.command("HEXISTS sse:{t}:m l"), ":0");
 }
+
+#[tokio::test]
+async fn a_hub_that_had_not_heard_of_what_was_lost_is_made_to_look() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let (log, stranger) = (node(&redis), node(&redis));
+    for publisher in [&log, &stranger] {
+        let start = append(&log, one()).await;
+        redis.kill();
+        let (files, copy) = (redis.directory().join("appendonlydir"), redis.directory().join("copy"));
+        copy_all(&files, &copy);
+        redis.run();
+        let mut reader = Reader::new(&log, start).await;
+        // Acknowledged, and its hub has not read them.
+        for _ in 0..3 {
+            append(&log, one()).await;
+        }
+        redis.kill();
+        std::fs::remove_dir_all(&files).unwrap();
+        std::fs::rename(&copy, &files).unwrap();
+        redis.run();
+        let again = append(publisher, one()).await;
+        assert_eq!(again.number, start.number + 1, "directly after the place of the reader");
+        let mut looked = false;
+        while !looked {
+            match timeout(Duration::from_secs(40), reader.updates.recv()).await.unwrap().unwrap() {
+                Update::Appended(events) => assert_ne!(events[0].place(), again, "it would not be noticed"),
+                Update::Latest(place) => looked = place == again,
+                _ => {}
+            }
+        }
+        assert_eq!(reader.until(again).await, [-1000, again.number as i64]);
+        let next = append(publisher, one()).await;
+        assert_eq!(reader.until(next).await, [next.number as i64]);
+    }
+}
+
+/// A log that is connected.
+async fn ready(redis: &RedisServer) -> Arc<dyn crate::Log> {
+    let log = node(redis);
+    while log.health() != Health::Ready {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Arc::new(log)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_is_a_log() {
+    let Some(redis) = RedisServer::start() else { return };
+    crate::conformance::check(ready(&redis).await, "").await;
+    crate::conformance::survives(|| ready(&redis), "").await;
+}
