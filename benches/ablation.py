@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""What each shortcut of the parser buys: removes it alone, and counts instructions in every cell.
+
+  ablation.py                  prints the tables, and writes ablation.csv
+  ablation.py --check          only applies the edits, so that CI notices an edit that no longer fits
+  ablation.py NAME..           some of the shortcuts
+  ablation.py --cells A:B,..   some cells, CORPUS:CHUNKS
+
+A shortcut is removed by replacing text in a copy of the sources (EDITS). The parser has to stay correct: `count` refuses
+to count a cell whose events are wrong. All cells of a variant take about two minutes (valgrind).
+"""
+import concurrent.futures
+import csv
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+WORK = HERE / "target" / "ablation"
+CORPORA = (
+    "openai anthropic tiny 64k-line 20-lines feed openai-crlf anthropic-crlf openai-cr keep-alive chinese colons comments "
+    "id-retry mcp wikimedia mixed"
+).split()
+CHUNKS = "whole 16k 1400 event 64 8 3 1 random".split()
+# Instructions an event hardly depend on the length of the stream.
+BYTES = "65536"
+
+# name: (what is removed, [(file below sse-proto/src/decode, text, what stands in its place)])
+EDITS = {
+    "whole": (
+        "the lane that borrows (`whole.rs`)",
+        [
+            ("parser.rs", "} else if self.state == State::Block\n                && let Whole", "} else if false\n                && let Whole"),
+            ("parser.rs", "} else if self.state == State::Block {\n                let place", "} else if false {\n                let place"),
+        ],
+    ),
+    "line": (
+        "`data: ..` and a blank line, before anything else (`take_line`)",
+        [
+            (
+                "parser.rs",
+                "let Some((data, rest)) = whole::data(input) else { return Err(0) };",
+                "let Some((data, rest)) = whole::data(input).filter(|_| false) else { return Err(0) };",
+            )
+        ],
+    ),
+    "within": (
+        "a chunk that lies within one value or one name (`read_on`)",
+        [("parser.rs", "let len = match self.state {\n            State::Value(kind) => {", "let len = match self.state {\n            State::Value(kind) if false => {"),
+         ("parser.rs", "if matches!(self.open, Open::Nothing) && line_end(input) == 0 && !input.is_empty() =>", "if false =>")],
+    ),
+    "seen": (
+        "the length of a first line that is cut, or the first of several, handed on",
+        [("parser.rs", '_ if rest.is_empty() || rest.starts_with(b"\\ndata: ") => Err(data.len()),', "")],
+    ),
+    "vectors": (
+        "AVX2, SSE2 and NEON: eight bytes at a time instead (`find/vectors.rs`)",
+        [],
+    ),
+}
+
+
+def prepare(name):
+    """A copy of the sources without the shortcut; its directory."""
+    copy = WORK / "source"
+    shutil.rmtree(copy, ignore_errors=True)
+    for crate in ["sse-proto", "benches/parse"]:
+        shutil.copytree(ROOT / crate, copy / crate, ignore=shutil.ignore_patterns("target"))
+    for file in ["Cargo.toml", "Cargo.lock", "benches/Cargo.toml", "benches/Cargo.lock"]:
+        shutil.copy2(ROOT / file, copy / file)
+    # The copy has the two crates alone.
+    for manifest, members in [("Cargo.toml", '["sse-proto"]'), ("benches/Cargo.toml", '["parse"]')]:
+        text = (copy / manifest).read_text()
+        text = re.sub(r"(?m)^members = \[[^\]]*\]", f"members = {members}", text)
+        text = re.sub(r"(?m)^(default-members|exclude) = \[[^\]]*\]\n?", "", text)
+        (copy / manifest).write_text(text)
+    for file, old, new in EDITS[name][1] if name else []:
+        path = copy / "sse-proto/src/decode" / file
+        text = path.read_text()
+        if text.count(old) != 1:
+            sys.exit(f"ablation: {name}: this stands {text.count(old)} times in {file}, not once:\n{old}")
+        path.write_text(text.replace(old, new))
+    return copy
+
+
+def build(name):
+    copy = prepare(name)
+    target = WORK / "build"
+    subprocess.run(
+        ["cargo", "build", "--quiet", "--release", "--bin", "count", "--manifest-path", copy / "benches/Cargo.toml"],
+        env={**__import__("os").environ, "CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-A warnings"},
+        check=True,
+    )
+    binary = WORK / f"count-{name or 'all'}"
+    shutil.copy2(target / "release/count", binary)
+    return binary
+
+
+def count(binary, corpus, chunks):
+    """Instructions an event."""
+    run = subprocess.run(
+        ["valgrind", "--tool=callgrind", "--toggle-collect=counted", "--callgrind-out-file=/dev/null", binary, corpus, chunks,
+         "sse-proto event", BYTES],
+        capture_output=True, text=True,
+    )
+    events, collected = re.search(r"events (\d+)", run.stdout), re.search(r"Collected : (\d+)", run.stderr)
+    if run.returncode != 0 or not events or not collected:
+        sys.exit(f"ablation: {binary.name} {corpus} {chunks}: {run.stderr[-500:]}")
+    return int(collected[1]) / int(events[1])
+
+
+def main():
+    arguments = sys.argv[1:]
+    cells = [(corpus, chunks) for corpus in CORPORA for chunks in CHUNKS]
+    if "--cells" in arguments:
+        at = arguments.index("--cells")
+        cells = [tuple(cell.split(":")) for cell in arguments[at + 1].split(",")]
+        del arguments[at : at + 2]
+    if arguments == ["--check"]:
+        for name in EDITS:
+            prepare(name)
+        return
+    names = arguments or list(EDITS)
+    WORK.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    for name in [None, *names]:
+        binary = build(name)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            counts[name] = dict(zip(cells, pool.map(lambda cell: count(binary, *cell), cells)))
+        print(f"counted: {name or 'nothing removed'}", file=sys.stderr)
+    if not arguments and len(cells) == len(CORPORA) * len(CHUNKS):
+        with open(HERE / "ablation.csv", "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["corpus", "chunks", "all", *names])
+            for cell in cells:
+                writer.writerow([*cell, *(round(counts[name][cell]) for name in [None, *names])])
+    for name in names:
+        print(f"\nWithout {EDITS[name][0]}, `{name}`: percent more instructions an event.\n")
+        print("| corpus | " + " | ".join(chunks for chunks in CHUNKS if any(cell[1] == chunks for cell in cells)) + " |")
+        print("|---" * (1 + len({cell[1] for cell in cells})) + "|")
+        for corpus in CORPORA:
+            row = [f"{(counts[name][cell] / counts[None][cell] - 1) * 100:+.0f}" for cell in cells if cell[0] == corpus]
+            if row:
+                print(f"| {corpus} | " + " | ".join(row) + " |")
+
+
+if __name__ == "__main__":
+    main()
