@@ -6,7 +6,7 @@
 mod heap;
 
 use heap::{Counting, heap, measure};
-use sse_proto::{Event, Frame, Limits, Message, Overflow, Parser};
+use sse_proto::{Config, Event, Frame, Limits, Message, Overflow, Parser};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -211,6 +211,12 @@ fn large_events_use_their_room_again() {
     run(early);
     let ((), heap) = measure(|| run(late));
     assert_eq!(heap.calls, 0);
+}
+
+#[test]
+fn a_config_with_the_transient_statuses_is_not_allocated() {
+    let (config, heap) = measure(|| Config::default().with_retry_status(Config::TRANSIENT_STATUS));
+    assert_eq!((config.retry_status().len(), heap.calls), (13, 0));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::{Liveness, ReconnectPolicy};
 use crate::Limits;
 
@@ -25,7 +27,8 @@ use crate::Limits;
 pub struct Config {
     pub(super) policy: ReconnectPolicy,
     pub(super) repeat: Option<Repeat>,
-    pub(super) retry_status: Vec<u16>,
+    /// The preset of 13 fits in, and takes no allocation.
+    pub(super) retry_status: SmallVec<[u16; 16]>,
     pub(super) lenient_content_type: bool,
     pub(super) connect_timeout: Option<Duration>,
     pub(super) head_timeout: Option<Duration>,
@@ -241,7 +244,7 @@ impl Default for Config {
         Self {
             policy: ReconnectPolicy::default(),
             repeat: None,
-            retry_status: Vec::new(),
+            retry_status: SmallVec::new(),
             lenient_content_type: false,
             connect_timeout: Some(Duration::from_secs(10)),
             head_timeout: Some(Duration::from_secs(120)),
