@@ -79,7 +79,8 @@ def prepare(name):
     copy = WORK / "source"
     shutil.rmtree(copy, ignore_errors=True)
     for crate in ["sse-proto", "benches/parse"]:
-        shutil.copytree(ROOT / crate, copy / crate, ignore=shutil.ignore_patterns("target"))
+        # Not with the times of the originals: cargo would take an older file for one that it has compiled.
+        shutil.copytree(ROOT / crate, copy / crate, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
     for file in ["Cargo.toml", "Cargo.lock", "benches/Cargo.toml", "benches/Cargo.lock"]:
         shutil.copy2(ROOT / file, copy / file)
     # The copy has the two crates alone.

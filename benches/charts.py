@@ -89,7 +89,7 @@ def parse():
     rows = []
     for corpus, contenders in speeds.items():
         medians = {name: statistics.median(runs) for name, runs in contenders.items()}
-        peers = {name: speed for name, speed in medians.items() if not name.startswith(("sse-proto", "limit", "split"))}
+        peers = {name: speed for name, speed in medians.items() if not name.startswith(("sse-proto", "sse-eventsource-stream", "limit", "split"))}
         best = max(peers, key=peers.get)
         points = [(kinds.get(name, "s2" if name == best else "rest"), name, speed) for name, speed in peers.items()]
         points.sort(key=lambda point: point[0] != "rest")
