@@ -2,7 +2,7 @@
 """What each shortcut of the parser buys: removes it alone, and counts instructions in every cell.
 
   ablation.py                  prints the tables, and writes ablation.csv
-  ablation.py --check          only applies the edits, so that CI notices an edit that no longer fits
+  ablation.py --check          only applies the edits: run it when `decode` has changed
   ablation.py NAME..           some of the shortcuts
   ablation.py --cells A:B,..   some cells, CORPUS:CHUNKS
 
