@@ -41,6 +41,7 @@
 //! - `serde`: `Event::json` and `Message::json`, data as JSON, typed.
 
 #![no_std]
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 extern crate alloc;
 #[cfg(any(feature = "std", test))]

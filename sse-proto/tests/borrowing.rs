@@ -198,6 +198,23 @@ fn nothing_is_allocated_in_the_steady_state_however_the_stream_is_cut() {
 }
 
 #[test]
+fn ids_types_and_reconnection_times_of_up_to_40_bytes_never_touch_the_heap() {
+    let uuid = "123e4567-e89b-12d3-a456-426614174000";
+    let stream = format!("id: {uuid}\nevent: {}\nretry: 3000\n\nid: 7\n\n", "e".repeat(40)).repeat(3);
+    for length in [1, 2, 3, 8, 64, stream.len()] {
+        let (id, heap) = measure(|| {
+            let mut parser = Parser::new();
+            for mut chunk in stream.as_bytes().chunks(length) {
+                while parser.next_frame(&mut chunk).unwrap().is_some() {}
+            }
+            parser.set_last_event_id(uuid);
+            parser.last_event_id().len()
+        });
+        assert_eq!((id, heap.calls), (36, 0), "in chunks of {length}");
+    }
+}
+
+#[test]
 fn large_events_use_their_room_again() {
     // So long that its room is not kept for small ones, and so that no event ends with a chunk.
     let stream = format!("data: {}\n\n", "x".repeat(300_001)).repeat(6);

@@ -61,47 +61,51 @@ impl Block {
         if self.large {
             self.shrink_short();
         }
-        let data = if self.has & DATA != 0 { self.data.bytes().len() } else { 0 };
-        let event = if self.has & EVENT != 0 { self.event.bytes().len() } else { 0 };
-        self.room = match kind {
+        match kind {
             Kind::Data => {
-                let joined = usize::from(self.has & DATA != 0);
-                let Some(room) = self.limits.event.checked_sub(data + event + joined) else { return false };
-                if joined == 0 {
-                    self.data.clear();
-                    self.has |= DATA;
-                } else {
-                    self.data.push(b"\n");
+                self.room = self.limits.event - self.len();
+                if self.has & DATA != 0 {
+                    return self.begin_next_line();
                 }
-                room
+                self.data.clear();
+                self.has |= DATA;
+                return true;
             }
             Kind::Event => {
                 self.event.clear();
                 self.has &= !EVENT;
-                self.limits.event - data
+                self.room = self.limits.event - self.len();
+                return true;
             }
             Kind::Id => {
                 self.value.clear();
-                self.limits.id
+                self.room = self.limits.id;
+                return true;
             }
             Kind::Retry | Kind::Comment => {
                 self.value.clear();
-                self.limits.event
+                self.room = self.limits.event;
             }
-            Kind::Skipped => self.limits.event,
+            Kind::Skipped => self.room = self.limits.event,
             Kind::Unknown => {
                 if self.diagnose {
                     self.value.clear();
                 }
-                usize::MAX
+                self.room = usize::MAX;
             }
-        };
+        }
         // A line that is no part of an event.
-        if self.data.is_large() && matches!(kind, Kind::Retry | Kind::Comment | Kind::Skipped | Kind::Unknown)
-        {
+        if self.data.is_large() {
             self.shrink();
         }
         true
+    }
+
+    /// What there is of the event.
+    #[inline]
+    fn len(&self) -> usize {
+        let data = if self.has & DATA != 0 { self.data.bytes().len() } else { 0 };
+        data + if self.has & EVENT != 0 { self.event.bytes().len() } else { 0 }
     }
 
     /// Starts a line of data right after another one: the LF between them takes room too.
@@ -119,11 +123,12 @@ impl Block {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
         self.room = room;
         self.plain &= plain;
-        match kind {
-            Kind::Data => self.data.push(piece),
-            Kind::Unknown if self.diagnose => self.push_ignored(piece),
-            Kind::Skipped | Kind::Unknown => {}
-            _ => self.push_short(kind, piece),
+        if kind == Kind::Data {
+            self.data.push(piece);
+        } else if kind == Kind::Unknown && self.diagnose {
+            self.push_ignored(piece);
+        } else if !matches!(kind, Kind::Skipped | Kind::Unknown) {
+            self.push_short(kind, piece);
         }
         true
     }
@@ -285,7 +290,6 @@ impl Block {
 
     #[inline]
     pub(super) fn set_last_event_id(&mut self, id: &str) {
-        self.last_event_id.clear();
-        self.last_event_id.push(id.as_bytes());
+        self.last_event_id.set(id);
     }
 }

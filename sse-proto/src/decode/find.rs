@@ -23,18 +23,32 @@ mod vectors;
 )))]
 use self::swar as vectors;
 
+#[cfg(test)]
+std::thread_local! {
+    /// How many bytes were passed over, for a test of the time that it takes.
+    pub(super) static SEARCHED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
+#[inline(always)]
+fn counted(len: usize) -> usize {
+    #[cfg(test)]
+    SEARCHED.set(SEARCHED.get() + len + 1);
+    len
+}
+
 /// How many plain bytes there are at the start of `bytes`.
 #[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    vectors::find(bytes)
+    counted(vectors::find(bytes))
 }
 
-/// The plain text at the start of `bytes`, and what follows it.
+/// The plain text at the start of `bytes`, and what follows it; `NEAR` if its end is likely to be near.
 #[inline(always)]
 #[expect(unsafe_code, reason = "a second look at each byte costs as much as all the rest of the parser")]
-pub(super) fn plain_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (text, rest) = bytes.split_at_checked(plain(bytes))?;
-    // SAFETY: `plain` counts bytes below 0x80 alone, so `text` is ASCII.
+pub(super) fn plain_text<const NEAR: bool>(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (text, rest) =
+        bytes.split_at_checked(if NEAR { counted(vectors::find_near(bytes)) } else { plain(bytes) })?;
+    // SAFETY: both searches count bytes below 0x80 alone, so `text` is ASCII.
     Some((unsafe { core::str::from_utf8_unchecked(text) }, rest))
 }
 
@@ -44,7 +58,7 @@ pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
     line_from(bytes, plain(bytes))
 }
 
-/// [`line`], where `at` is the number of [`plain`] bytes.
+/// [`line()`], where `at` is the number of [`plain`] bytes.
 #[inline(always)]
 pub(super) fn line_from(bytes: &[u8], at: usize) -> (usize, bool) {
     match bytes.get(at) {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  next_event, advance                                     Event<'_>, Frame<'_>
-//!    │  State::Block, no CR or byte order mark open              ▲
+//!    │  State::Block                                             ▲
 //!    ├──────────▶ whole ── lends the block from the chunk ───────┤
 //!    │              │ declines                                   │
 //!    └──────────▶ push ─── byte by byte into the buffers ────────┘
@@ -21,7 +21,7 @@
 //! | rule of 9.2.6 | place |
 //! |---|---|
 //! | names, the one space, LF CR CRLF | [`field`](mod@field): one table, `Start`, `line_end` |
-//! | a CR at the end of a chunk | `Parser::consume` notes it, `Parser::settle` skips its LF in the next chunk |
+//! | a CR at the end of a chunk | `Parser::end_chunk` notes it, `Parser::settle` skips its LF in the next chunk |
 //! | the byte order mark | `Parser::settle` |
 //! | a NUL in an ID | `Block::end`; `whole` declines such a block |
 //! | the blank line | `Block::dispatch` |
@@ -34,8 +34,8 @@
 //!
 //! - A new rule goes to `push`. Then let `whole` decline what the rule is about; teach it the rule only if streams are full of it.
 //! - A shortcut says in its comment what it buys, in instructions (`benches/count.sh`). There are four: `Parser::take_line`,
-//!   `Parser::comments`, `Parser::within`, and the run of data lines in `Parser::push`. What buys less than 10 % is not worth its lines.
-//! - `State::Block` means that the buffers are dead and hold text. [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
+//!   `Parser::comments`, `Parser::within`, `Parser::goes_on`. What buys less than 10 % is not worth its lines.
+//! - `State::Block` means that the buffers are dead and hold text, and that no CR or byte order mark is open. [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
 //! - `push` returns to `whole` at a blank line alone. After each line, a stream of lines without blank ones would take quadratic time.
 //! - Small things that cost much here: iterators that are not unrolled, a second check of a capacity, a large stack frame before
 //!   the first `return`.

@@ -10,7 +10,7 @@
 use super::field::{Kind, Prefix, Start, line_end};
 use super::find;
 use super::parser::Parser;
-use super::whole::{self, DATA, WORD};
+use super::whole::{self, DATA};
 use crate::Overflow;
 
 /// Where the next byte stands.
@@ -18,6 +18,8 @@ use crate::Overflow;
 pub(super) enum State {
     /// At the start of a line, and the block is empty: all buffers are dead, and hold text.
     Block,
+    /// The same, but an LF or a byte order mark may have to be skipped first.
+    Unsettled,
     /// At the start of a line.
     Line,
     /// In the name.
@@ -59,29 +61,17 @@ impl Parser {
         let mut at = 0;
         let done = loop {
             if let State::Value(kind) = self.state {
-                let rest = &chunk[at..];
-                let mut end = line_end(rest);
-                if end == 0 {
-                    let (len, plain) = find::line(rest);
-                    if !self.block.push(kind, &rest[..len], plain) {
-                        self.overflow(kind);
-                        continue;
-                    }
-                    at += len;
-                    if len == rest.len() {
-                        break Done::NeedData;
-                    }
-                    end = line_end(&rest[len..]);
+                // (A value may end here that `within` has read.)
+                if !matches!(chunk.get(at), Some(b'\n' | b'\r')) {
+                    let Some(end) = self.value(kind, chunk, at) else { continue };
+                    at = end;
                 }
-                at += end;
-                if kind == Kind::Data {
-                    let next = &chunk[at..];
-                    if next.len() >= WORD && Start::of(next).starts_with(DATA) && self.block.begin_next_line()
-                    {
-                        at += DATA.len;
-                    } else {
-                        self.state = State::Line;
-                    }
+                if at == chunk.len() {
+                    break Done::NeedData;
+                }
+                at += line_end(&chunk[at..]);
+                if self.goes_on(kind, &chunk[at..]) {
+                    at += DATA.len;
                     continue;
                 }
                 let took_effect = self.block.end(kind);
@@ -104,6 +94,36 @@ impl Parser {
         done
     }
 
+    /// Reads a value from `at` as far as the chunk goes, and lines of data that follow one of data; returns the end of the last, or
+    /// `None` if that is over the limit.
+    #[inline(always)]
+    fn value(&mut self, kind: Kind, chunk: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            let rest = &chunk[at..];
+            let (len, plain) = find::line(rest);
+            if !self.block.push(kind, &rest[..len], plain) {
+                self.overflow(kind);
+                return None;
+            }
+            at += len;
+            let next = at + line_end(&rest[len..]);
+            if !self.goes_on(kind, &chunk[next..]) {
+                return Some(at);
+            }
+            at = next + DATA.len;
+        }
+    }
+
+    /// **Shortcut**: a run of data lines, past [`head`](Self::head). Without it (instructions): 20-lines at 16k +78 %, 20-lines at 64 +22 %.
+    ///
+    /// Begins a line of data, if one follows another.
+    #[inline(always)]
+    fn goes_on(&mut self, kind: Kind, next: &[u8]) -> bool {
+        kind == Kind::Data && whole::data(next).is_some() && self.block.begin_next_line()
+    }
+
+    /// **Shortcut**: one small function for what most small chunks are. Without it (instructions): 64k-line at 64 +31 %, openai at 64 +13 %, openai at 1 +35 %.
+    ///
     /// Reads a chunk that lies within a value, or the end of a value; false if there is more in the chunk.
     #[inline(never)]
     pub(super) fn within(&mut self, kind: Kind, input: &mut &[u8]) -> bool {
@@ -111,7 +131,7 @@ impl Parser {
         if !self.block.push(kind, &input[..len], plain) {
             return false;
         }
-        self.position += len as u64;
+        self.block_len += len as u64;
         *input = &input[len..];
         input.is_empty()
     }
@@ -217,7 +237,7 @@ impl Parser {
         let end = line_end(&rest[len..]);
         let blank = !in_line && len == 0;
         if blank {
-            self.left_out = self.position + at as u64 - self.block_start;
+            self.left_out = self.block_len.wrapping_add(at as u64);
             self.skipped += 1;
             self.end_block(at + end);
         }
@@ -234,6 +254,12 @@ impl Parser {
             self.overflow(Kind::Data);
         }
         self.consume(input, rest);
+    }
+
+    /// Reads the start of a comment that nobody asked for, as far as the chunk goes.
+    pub(super) fn begin_skipped(&mut self, text: &[u8]) {
+        self.begin(Kind::Skipped);
+        self.block.push(Kind::Skipped, text.strip_prefix(b" ").unwrap_or(text), true);
     }
 
     #[inline]

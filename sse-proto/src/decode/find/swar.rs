@@ -24,6 +24,9 @@ pub(super) fn find(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len())
 }
 
+#[allow(unused_imports, reason = "where there are no vectors")]
+pub(super) use find as find_near;
+
 /// A bit for each byte that is not plain, the first the lowest.
 pub(super) fn stops_of_64(block: &[u8; 64]) -> u64 {
     let words = block.as_chunks::<8>().0;

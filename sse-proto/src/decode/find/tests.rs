@@ -37,6 +37,7 @@ proptest! {
 fn is_the_same_on_every_path(bytes: &[u8]) {
     let expected = bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len());
     assert_eq!(plain(bytes), expected);
+    assert_eq!(vectors::find_near(bytes), expected);
     assert_eq!(swar::find(bytes), expected);
     #[cfg(target_arch = "x86_64")]
     if bytes.len() > 16 && expected >= 16 {

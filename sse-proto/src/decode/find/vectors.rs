@@ -26,6 +26,22 @@ pub(super) fn find(bytes: &[u8]) -> usize {
     found.unwrap_or_else(|| find_long(bytes))
 }
 
+/// The same, with a second look at 16 bytes before the search for what is far.
+#[inline]
+#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
+pub(super) fn find_near(bytes: &[u8]) -> usize {
+    let Some(block) = bytes.first_chunk::<32>() else { return find(bytes) };
+    let [head, next] = block.as_chunks().0 else { unreachable!("32 bytes are twice 16") };
+    // SAFETY: as above.
+    let found = unsafe {
+        match find_in(head) {
+            None => find_in(next).map(|at| 16 + at),
+            found => found,
+        }
+    };
+    found.unwrap_or_else(|| find_long(bytes))
+}
+
 /// A bit for each byte where [`super::plain`] would stop.
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
