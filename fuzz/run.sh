@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET]..}
 shift
-[ $# -gt 0 ] || set -- parse differential roundtrip encode_injection history client
+[ $# -gt 0 ] || set -- parse differential roundtrip encode_injection history client disk
 
 export RUSTC_BOOTSTRAP=1
 python3 seeds.py

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use futures_util::{StreamExt, stream};
+use sse_hub::disk::{DiskConfig, DiskLog};
 use sse_hub::redis::{RedisConfig, RedisLog};
 use sse_hub::{EventBuilder, From, HistoryLimits, Hub, HubConfig, Topic};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -22,6 +23,8 @@ use crate::counting;
 pub enum Contender {
     /// `sse_hub::Hub`.
     Hub,
+    /// The same over a log on disk.
+    DiskHub,
     /// `sse_hub::Hub` over the Redis server that the environment variable `SSE_REDIS` names.
     RedisHub,
     /// axum's `Sse` over a `tokio::sync::broadcast`.
@@ -36,6 +39,7 @@ impl Contender {
     pub fn name(self) -> &'static str {
         match self {
             Self::Hub => "hub",
+            Self::DiskHub => "hub on disk",
             Self::RedisHub => "hub over Redis",
             Self::Broadcast => "axum + broadcast",
             Self::Nchan => "nginx + nchan",
@@ -44,7 +48,7 @@ impl Contender {
     }
 
     pub fn named(name: &str) -> Self {
-        [Self::Hub, Self::RedisHub, Self::Broadcast, Self::Nchan, Self::Stack]
+        [Self::Hub, Self::DiskHub, Self::RedisHub, Self::Broadcast, Self::Nchan, Self::Stack]
             .into_iter()
             .find(|it| it.name() == name)
             .expect("a contender")
@@ -62,25 +66,34 @@ pub enum Source {
 /// All keep as many events.
 pub const KEPT: usize = 4096;
 
+fn config() -> HubConfig {
+    HubConfig::default().with_history(HistoryLimits { events: KEPT, ..HistoryLimits::default() })
+}
+
 impl Source {
     pub fn new(contender: Contender) -> Self {
         match contender {
-            Contender::Hub => {
-                let history = HistoryLimits { events: KEPT, ..HistoryLimits::default() };
-                let hub = Hub::new(HubConfig::default().with_history(history));
-                Self::Hub(hub.topic("t").expect("the first topic"))
+            Contender::Hub => Self::hub(Hub::new(config())),
+            Contender::DiskHub => {
+                // Removed when it is made again: the process ends by a signal.
+                let path = std::path::Path::new("target/bench-hub-on-disk");
+                let _ = std::fs::remove_dir_all(path);
+                let log = DiskLog::open(DiskConfig::new(path)).expect("a disk");
+                Self::hub(Hub::with_log(config(), Arc::new(log)))
             }
             Contender::RedisHub => {
                 let url = std::env::var("SSE_REDIS").expect("SSE_REDIS");
                 let log = RedisLog::new(RedisConfig::new(&url).expect("a URL")).expect("usable");
-                let history = HistoryLimits { events: KEPT, ..HistoryLimits::default() };
-                let hub = Hub::with_log(HubConfig::default().with_history(history), Arc::new(log));
-                Self::Hub(hub.topic("t").expect("the first topic"))
+                Self::hub(Hub::with_log(config(), Arc::new(log)))
             }
             Contender::Broadcast => Self::Broadcast(broadcast::channel(KEPT).0, Arc::default()),
             Contender::Stack => Self::Stack,
             Contender::Nchan => unreachable!("it is another program"),
         }
+    }
+
+    fn hub(hub: Hub) -> Self {
+        Self::Hub(hub.topic("t").expect("the first topic"))
     }
 
     pub async fn subscribe(&self) -> Response {

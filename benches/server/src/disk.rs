@@ -62,8 +62,12 @@ pub fn open(events: usize, bytes: usize) {
             let start = Instant::now();
             let log = DiskLog::open(DiskConfig::new(directory.path())).expect("a log");
             let opened = start.elapsed();
-            let newest = log.open("t", Amount { events: 4096, bytes: 4 << 20 }).await.expect("a topic").newest.len();
-            println!("opened after {opened:.2?}, its newest {newest} events read after {:.2?}", start.elapsed());
+            let newest =
+                log.open("t", Amount { events: 4096, bytes: 4 << 20 }).await.expect("a topic").newest.len();
+            println!(
+                "opened after {opened:.2?}, its newest {newest} events read after {:.2?}",
+                start.elapsed()
+            );
             times.push(start.elapsed().as_secs_f64());
             log.close().await;
         }
@@ -80,7 +84,8 @@ async fn raw(directory: &Path, event: &Bytes, publishers: usize, time: Duration)
     let writer = std::thread::spawn(move || {
         let (mut group, mut answers, mut at) = (Vec::new(), Vec::new(), 0);
         while let Some(first) = commands.blocking_recv() {
-            for (event, answer) in [first].into_iter().chain(std::iter::from_fn(|| commands.try_recv().ok())) {
+            for (event, answer) in [first].into_iter().chain(std::iter::from_fn(|| commands.try_recv().ok()))
+            {
                 group.extend_from_slice(&event);
                 answers.push(answer);
             }
@@ -162,7 +167,9 @@ struct Directory(std::path::PathBuf);
 
 impl Directory {
     fn new(name: &str) -> Self {
-        let path = std::env::current_dir().expect("a directory").join(format!("target/bench-{name}-{}", std::process::id()));
+        let path = std::env::current_dir()
+            .expect("a directory")
+            .join(format!("target/bench-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).expect("a disk");
         Self(path)
     }

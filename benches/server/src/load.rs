@@ -17,7 +17,7 @@ const TURNS: usize = 5;
 
 /// Prints the tables, and writes the figures to `csv` if it names a file.
 pub fn run(subscribers: usize, seconds: u64, size: usize, csv: Option<&str>) {
-    let mut contenders = vec![Contender::Hub, Contender::Broadcast];
+    let mut contenders = vec![Contender::Hub, Contender::Broadcast, Contender::DiskHub];
     if nchan::is_installed() {
         contenders.push(Contender::Nchan);
     } else {
@@ -159,7 +159,7 @@ fn subscribe(address: &str, contender: Contender, poll: &Poll, at: usize) -> Sub
     let mut head = vec![];
     let mut byte = [0];
     let end: &[u8] = match contender {
-        Contender::Hub | Contender::RedisHub => b"\n\n\r\n",
+        Contender::Hub | Contender::DiskHub | Contender::RedisHub => b"\n\n\r\n",
         Contender::Nchan => b": hi\n\n",
         Contender::Broadcast | Contender::Stack => b"\r\n\r\n",
     };

@@ -5,9 +5,13 @@
 //! latency; `.. -- memory [SUBSCRIBERS]` what an idle subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands;
 //! `.. -- redis [SECONDS] [BYTES] [SUBSCRIBERS]` measures the hub over Redis beside Redis alone.
 //! The contenders run in processes of their own and take turns.
+//!
+//! `.. -- append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS]` measures the log on disk beside a raw file; `.. -- open [EVENTS] [BYTES]` how
+//! fast it opens.
 
 mod contenders;
 mod counting;
+mod disk;
 mod hold;
 mod load;
 mod memory;
@@ -34,10 +38,14 @@ fn main() {
         Some("memory") => memory::run(number(1, 10_000)),
         Some("hold") => hold::run(number(1, 10_000), number(2, 200)),
         Some("redis") => redis::run(number(1, 2) as u64, number(2, 300), number(3, 2000)),
+        Some("append") => disk::append(number(1, 64), number(2, 2) as u64, number(3, 300), number(4, 1)),
+        Some("open") => disk::open(number(1, 1_000_000), number(2, 300)),
         Some("part") => hold::part(number(1, 10_000), number(2, 200)),
         Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
         _ => eprintln!(
-            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] | redis [SECONDS] [BYTES] [SUBSCRIBERS]"
+            "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] \
+             | redis [SECONDS] [BYTES] [SUBSCRIBERS] \
+             | append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS] | open [EVENTS] [BYTES]"
         ),
     }
 }

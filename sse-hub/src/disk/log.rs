@@ -32,7 +32,7 @@ const QUEUED_BYTES: usize = 64 << 20;
 /// When to try again what the log is too busy for.
 const SOON: Duration = Duration::from_secs(1);
 
-/// A [`Log`] in a directory: what was appended survives the process, and a power cut.
+/// A [`Log`] in a directory: what was appended is synced to the disk, and survives the process.
 ///
 /// An append completes when its events are on the disk, by one `fsync` for all that wait at that time. How much is kept is
 /// bounded for all topics together, by [`DiskConfig::with_bytes`] alone; the oldest events go first.

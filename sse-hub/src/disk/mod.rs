@@ -1,16 +1,27 @@
-//! The log on disk (feature `disk`).
+//! A [`Log`](crate::Log) in a directory: events are synced to the disk before they are acknowledged, and survive the process.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use sse_hub::disk::{DiskConfig, DiskLog};
+//! use sse_hub::{Hub, HubConfig};
+//!
+//! let log = DiskLog::open(DiskConfig::new("/var/lib/sse").with_bytes(10 << 30))?;
+//! let hub = Hub::with_log(HubConfig::default(), Arc::new(log));
+//! # Ok::<(), sse_hub::disk::DiskError>(())
+//! ```
 //!
 //! ```text
 //!            ┌ queue ┐   ┌────── thread ──────┐        directory
 //!  append ──►│ · · · │──►│ group, one fsync   │──► FORMAT (locked), log/: journal, tables
-//!            └───────┘   │ then feeds         │          ▲
+//!            └───────┘   │ feeds, answers     │          ▲
 //!                        └────────────────────┘          │ pages, places
 //!  open, locate, read ── blocking threads ───────────────┘
 //! ```
 //!
-//! The storage engine is fjall: a journal that is synced before anything is acknowledged, and tables that it writes in the background.
-//! Here is what it does not do: keep the newest bytes of many topics and drop the oldest ([`engine`]), notice damage before it acts on
-//! it ([`journal`], [`tables`]), and answer questions about topics ([`topic`]).
+//! The storage engine is fjall: a journal that is synced before anything is acknowledged, and tables that it writes in the
+//! background. This module adds what fjall leaves open: it keeps the newest bytes of many topics and drops the oldest (`engine`),
+//! finds damage before the engine acts on it (`journal`, `tables`), and answers questions about topics (`topic`).
 
 mod config;
 mod directory;
