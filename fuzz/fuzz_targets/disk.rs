@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 #[path = "../../sse-hub/tests/disk_damage/check.rs"]
 mod check;
 
-use check::Original;
+use check::{Original, Outcome};
 
 struct Setup {
     directory: tempfile::TempDir,
@@ -39,7 +39,7 @@ fuzz_target!(|changes: &[u8]| {
     let (changes, _) = changes.as_chunks::<6>();
     let Some([file, ..]) = changes.first() else { return };
     let file = &original.files[usize::from(*file) % original.files.len()];
-    runtime.block_on(original.damaged(&directory.path().join("damaged"), file, |bytes| {
+    let damaged = runtime.block_on(original.damaged(&directory.path().join("damaged"), file, |bytes| {
         for [_, high, low, what, value, _] in changes {
             let at = usize::from(u16::from_be_bytes([*high, *low])) * bytes.len() / (1 << 16);
             match (what % 4, bytes.get_mut(at)) {
@@ -50,4 +50,7 @@ fuzz_target!(|changes: &[u8]| {
             }
         }
     }));
+    if let Outcome::Kept(kept) = damaged {
+        assert!(kept <= original.events());
+    }
 });

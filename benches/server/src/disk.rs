@@ -94,7 +94,7 @@ async fn raw(directory: &Path, event: &Bytes, publishers: usize, time: Duration)
             file.sync_data().expect("a disk");
             at += group.len() as u64;
             group.clear();
-            answers.drain(..).for_each(|answer| drop(answer.send(())));
+            answers.drain(..).for_each(|answer| answer.send(()).expect("a publisher"));
         }
     });
     let (waiting, event) = (queue.clone(), event.clone());

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::delivery::Deliverer;
 use super::directory::{Directory, free};
 use super::engine::{Engine, Views};
-use super::feeds::Feeds;
 use super::topic::Topic;
 use super::view::ReadError;
 use super::writer::{self, Append, Command, Now, Shared, State, Writer};
@@ -65,7 +65,8 @@ impl DiskLog {
         }
         let engine = Engine::open(Directory::open(&config.path)?, &config, now())?;
         let views = Arc::clone(engine.views());
-        let shared = Shared { feeds: Feeds::default(), state: Arc::new(Mutex::new(State::Ready)), now };
+        let shared =
+            Shared { deliverer: Deliverer::default(), state: Arc::new(Mutex::new(State::Ready)), now };
         let (queue, commands) = mpsc::channel(QUEUE);
         let writer = Writer::new(engine, commands, shared.clone());
         thread::Builder::new()
@@ -151,7 +152,10 @@ impl Log for DiskLog {
     }
 
     fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>> {
-        Box::pin(async move { Ok(self.shared.feeds.add(topic, feed)) })
+        Box::pin(async move {
+            self.shared.deliverer.start();
+            Ok(self.shared.deliverer.feeds().add(topic, feed))
+        })
     }
 
     fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>> {

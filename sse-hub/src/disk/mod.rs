@@ -24,6 +24,7 @@
 //! finds damage before the engine acts on it (`journal`, `tables`), and answers questions about topics (`topic`).
 
 mod config;
+mod delivery;
 mod directory;
 mod engine;
 mod error;

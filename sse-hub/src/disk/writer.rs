@@ -17,8 +17,8 @@ use std::time::Duration;
 use fjall::OwnedWriteBatch;
 use tokio::sync::{mpsc, oneshot};
 
+use super::delivery::{Answer, Deliverer, Delivery};
 use super::engine::{CommitError, Engine};
-use super::feeds::Feeds;
 use super::keys::{self, Once, Record, TopicId, TopicRecord};
 use super::view::{Mark, ReadError};
 use crate::Place;
@@ -60,12 +60,10 @@ pub(super) struct Append {
     pub(super) answer: Answer,
 }
 
-type Answer = oneshot::Sender<Result<Appended, AppendError>>;
-
 /// What the thread shares with the log.
 #[derive(Clone)]
 pub(super) struct Shared {
-    pub(super) feeds: Feeds,
+    pub(super) deliverer: Deliverer,
     pub(super) state: Arc<Mutex<State>>,
     pub(super) now: Now,
 }
@@ -139,6 +137,7 @@ impl Writer {
             }
             next = next.or_else(|| self.queue.blocking_recv());
         }
+        self.shared.deliverer.stop();
         self.engine.close();
         // With the lock of the directory.
         drop(self.engine);
@@ -290,7 +289,7 @@ impl Writer {
         }
         let newest =
             record.as_ref().map(|record| view.last(record.id)).transpose().map_err(unreadable)?.flatten();
-        if newest.is_none() && !self.shared.feeds.has(topic) {
+        if newest.is_none() && !self.shared.deliverer.feeds().has(topic) {
             return Ok(false);
         }
         let mut batch = view.database.batch();
@@ -312,7 +311,8 @@ impl Writer {
         self.commit_batch(batch, 4 * (topic.len() as u64 + OVERHEAD))?;
         self.engine.remember_place();
         self.topics.remove(topic);
-        self.shared.feeds.send(topic, &Update::Ended);
+        let updates = vec![(topic.into(), Update::Ended)];
+        self.shared.deliverer.deliver(Delivery { updates, answers: Vec::new() });
         Ok(true)
     }
 
@@ -322,20 +322,20 @@ impl Writer {
         }
         let committed =
             if group.batch.is_empty() { Ok(()) } else { self.commit_batch(group.batch, group.bytes) };
+        let mut delivery = Delivery::default();
         if committed.is_ok() {
             if self.topics.len() + group.topics.len() > PLACES {
                 self.topics.clear();
             }
             for (topic, Changed { known, events }) in group.topics {
-                // Before the answers: who follows after them is not told again.
-                self.shared.feeds.send(&topic, &Update::Appended(events));
+                delivery.updates.push((topic.clone(), Update::Appended(events)));
                 self.topics.insert(topic, known);
             }
         }
-        for (answer, appended) in group.answers {
-            // Who asked may have left.
-            drop(answer.send(committed.clone().map(|()| appended)));
-        }
+        let answers = group.answers.into_iter();
+        delivery.answers =
+            answers.map(|(answer, appended)| (answer, committed.clone().map(|()| appended))).collect();
+        self.shared.deliverer.deliver(delivery);
         if committed.is_ok() {
             self.maintain();
         }

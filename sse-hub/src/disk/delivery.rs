@@ -1,0 +1,79 @@
+//! Tells feeds and publishers of what was committed.
+//!
+//! A feed wakes every subscriber of its topic, which costs a thread of the runtime much less than one that is not: the thread that
+//! writes hands that to a task, and goes on with the next group.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::feeds::Feeds;
+use crate::log::{AppendError, Appended, Update};
+
+pub(super) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
+
+/// What came of a group. Its size is bounded by what may wait to be appended: publishers wait for their answers.
+#[derive(Default)]
+pub(super) struct Delivery {
+    pub(super) updates: Vec<(Box<str>, Update)>,
+    pub(super) answers: Vec<(Answer, Result<Appended, AppendError>)>,
+}
+
+/// Delivers in the runtime of those who follow, or on the thread that writes if there is none.
+#[derive(Clone, Default)]
+pub(super) struct Deliverer {
+    feeds: Feeds,
+    task: Arc<Mutex<Option<mpsc::UnboundedSender<Delivery>>>>,
+}
+
+impl Deliverer {
+    pub(super) fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    /// Starts the task in the runtime of the caller, unless it runs.
+    pub(super) fn start(&self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.as_ref().is_none_or(mpsc::UnboundedSender::is_closed) {
+            let (sender, mut deliveries) = mpsc::unbounded_channel::<Delivery>();
+            let feeds = self.feeds.clone();
+            runtime.spawn(async move {
+                while let Some(delivery) = deliveries.recv().await {
+                    delivery.run(&feeds);
+                }
+            });
+            *task = Some(sender);
+        }
+    }
+
+    pub(super) fn deliver(&self, mut delivery: Delivery) {
+        if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
+            match task.send(delivery) {
+                Ok(()) => return,
+                // Its runtime has ended.
+                Err(mpsc::error::SendError(back)) => delivery = back,
+            }
+        }
+        delivery.run(&self.feeds);
+    }
+
+    /// Ends the task, after what it was given.
+    pub(super) fn stop(&self) {
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Delivery {
+    fn run(self, feeds: &Feeds) {
+        // Before the answers: who follows after them is not told again.
+        for (topic, update) in self.updates {
+            feeds.send(&topic, &update);
+        }
+        for (answer, appended) in self.answers {
+            // Who asked may have left.
+            drop(answer.send(appended));
+        }
+    }
+}
