@@ -176,6 +176,11 @@ fn own_client(arguments: &RequestArguments) -> Result<Client, Failure> {
     arguments
         .client_builder()?
         .unwrap_or_default()
+        // A coding is to be seen, and not undone, whatever features of reqwest other crates turn on.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
         .redirect(redirect::Policy::limited(20))
         // Each probe is a connection of its own, as each client would be.
         .pool_max_idle_per_host(0)

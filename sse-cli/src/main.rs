@@ -1,6 +1,7 @@
 //! `sse`: Server-Sent Events on the command line.
 #![allow(
     rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
     rustdoc::invalid_html_tags,
     reason = "doc comments of options are their help on a terminal"
 )]

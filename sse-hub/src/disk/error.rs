@@ -36,7 +36,7 @@ pub enum DiskError {
         /// Which part, and what is wrong with it.
         what: String,
     },
-    /// [`DiskConfig::bytes`](super::DiskConfig::bytes) is less than a log needs.
+    /// The bytes of [`DiskConfig::with_bytes`](super::DiskConfig::with_bytes) are fewer than a log needs.
     TooFewBytes {
         /// The least.
         least: u64,

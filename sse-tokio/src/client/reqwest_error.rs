@@ -1,6 +1,8 @@
 //! What an error of reqwest says about the request.
 
+#[cfg(feature = "http2")]
 use std::error::Error;
+#[cfg(feature = "http2")]
 use std::iter::successors;
 
 use sse_http::client::TransportError;
