@@ -6,7 +6,7 @@ use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use sse_http::server::response;
 
-use crate::{AppendError, HubError, Subscription};
+use crate::{AppendError, HubError, SeveralError, SeveralTopics, Subscription};
 
 /// The stream, with the ID of the topic's newest event in the header `Last-Event-ID`, if it is known.
 impl IntoResponse for Subscription {
@@ -15,6 +15,23 @@ impl IntoResponse for Subscription {
         let mut response = response(Body::new(self));
         response.headers_mut().extend(id.map(|id| (HeaderName::from_static("last-event-id"), id)));
         response
+    }
+}
+
+/// The stream of all topics.
+impl IntoResponse for SeveralTopics {
+    fn into_response(self) -> Response {
+        response(Body::new(self))
+    }
+}
+
+/// 400 for topics that cannot be followed together; otherwise what the hub's refusal is.
+impl IntoResponse for SeveralError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Hub(error) => error.into_response(),
+            _ => (StatusCode::BAD_REQUEST, self.to_string()).into_response(),
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod metrics;
 mod place;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod several;
 mod subscription;
 mod tail;
 mod topic;
@@ -46,6 +47,7 @@ pub use memory::MemoryLog;
 pub use metrics::Metrics;
 pub use place::{NotAPlace, Place};
 pub use proto::{EncodeError, EventBuilder, Gap, HistoryLimits};
+pub use several::{SeveralError, SeveralTopics};
 pub use sse_http::server::{LastEventId, response};
 pub use subscription::{From, GAP_EVENT, Subscription};
 pub use topic::{Topic, TopicInfo};

@@ -23,6 +23,9 @@ use super::engine::Secret;
 /// is kept), then follows. An event of the type "gap" says that events before it are no longer kept. The
 /// response header Last-Event-ID is the ID of the topic's newest event; HEAD answers it alone.
 ///
+/// GET /events?topic=a&topic=b follows up to 32 topics over one connection; the ID of each event holds the place in all
+/// of them. With &label=type the type of an event tells its topic: "a:price", or "a" for an event without a type.
+///
 /// DELETE ends a topic: its subscribers are let go, and for a while it answers 204 to GET and 410 to POST.
 ///
 /// GET / is a page that shows a topic live, GET /topics lists the topics in use as JSON (parameters after and

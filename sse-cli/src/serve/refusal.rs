@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
-use sse_hub::{AppendError, HubError, LogError};
+use sse_hub::{AppendError, HubError, LogError, SeveralError};
 
 use super::log::Reason;
 
@@ -92,6 +92,15 @@ impl From<HubError> for Refusal {
             return Self::new(StatusCode::NO_CONTENT, "");
         }
         Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, error.to_string())
+    }
+}
+
+impl From<SeveralError> for Refusal {
+    fn from(error: SeveralError) -> Self {
+        match error {
+            SeveralError::Hub(error) => error.into(),
+            _ => Self::bad_request(error.to_string()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
-use sse_hub::{Health, Hub, HubError, LastEventId, Topic, response};
+use sse_hub::{Health, Hub, HubError, LastEventId, SeveralError, SeveralTopics, Topic, response};
 use tokio::sync::Semaphore;
 
 use super::access::{Access, guard};
@@ -50,6 +50,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access) -> Router 
     // Probes ask by address, whatever name the server has.
     let probes = Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready));
     Router::new()
+        .route("/events", get(subscribe_several))
         .route("/events/{topic}", get(subscribe).head(last).post(publish::publish).delete(topics::end))
         .route("/topics", get(topics::list))
         .route("/metrics", get(metrics))
@@ -75,6 +76,41 @@ async fn subscribe(
     app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
     let subscription = app.topic_to_follow(&topic).await?.subscribe(&last_event_id).await?;
     Ok(subscription.into_response())
+}
+
+/// Follows all topics that the query names (`topic=a&topic=b`); with `label=type` the type of each event tells its topic.
+async fn subscribe_several(
+    State(app): State<App>,
+    last_event_id: LastEventId,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
+    if last_event_id.as_deref().is_some_and(|id| id.len() > 4096) {
+        return Err(Refusal::bad_request(
+            "the last event ID has more than 4096 bytes: it is not one of this server",
+        ));
+    }
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut names: Vec<_> = Vec::new();
+    let mut label = false;
+    for (key, value) in pairs {
+        match &*key {
+            "topic" if !names.contains(&value) => names.push(value),
+            "label" => label = value == "type",
+            _ => {}
+        }
+    }
+    // Before any topic is made.
+    if names.len() > 32 {
+        return Err(SeveralError::TooManyTopics.into());
+    }
+    let mut topics = Vec::new();
+    for name in &names {
+        topics.push(app.topic_to_follow(name).await?);
+    }
+    let several = SeveralTopics::subscribe(&topics, &last_event_id).await?;
+    Ok(if label { several.label_types() } else { several }.into_response())
 }
 
 /// What GET would begin with, without a stream and without making a topic.

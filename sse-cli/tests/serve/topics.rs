@@ -144,3 +144,28 @@ fn help_says_how_to_publish_json() {
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(help.contains("application/vnd.sse+json") && help.contains("Idempotency-Key"), "{help}");
 }
+
+#[test]
+fn several_topics_come_over_one_connection_and_resume_exactly() {
+    let server = Server::start(&["--retry", "7"]);
+    let mut both = server.get("/events?topic=a&topic=b,c&topic=a&label=type", &[]);
+    assert_eq!(both.status, 200);
+    for _ in 0..2 {
+        assert!(both.block().starts_with("retry: 7\nid: "), "the place in each topic");
+    }
+    server.post("/events/b,c", &["Sse-Event: price"], "1");
+    let block = both.block();
+    assert!(block.starts_with("event: b,c:price\ndata: 1\nid: a="), "{block}");
+    let id = block.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+    drop(both);
+    server.publish("/events/a", "2");
+    let mut again = server.get("/events?topic=a&topic=b,c", &[&format!("Last-Event-ID: {id}")]);
+    let blocks: String = (0..3).map(|_| again.block()).collect();
+    assert!(blocks.contains("data: 2\nid: ") && !blocks.contains("data: 1"), "{blocks}");
+
+    assert_eq!(server.get("/events", &[]).status, 400);
+    let many: String = (0..33).map(|n| format!("&topic=t{n}")).collect();
+    assert_eq!(server.get(&format!("/events?{many}"), &[]).status, 400);
+    let long = format!("Last-Event-ID: {}", "x".repeat(4097));
+    assert_eq!(server.get("/events?topic=a", &[&long]).status, 400);
+}
