@@ -70,6 +70,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
             let limits = Limits {
                 idle,
                 announced: announced.clone(),
+                places: Arc::clone(&connections),
                 loopback: listener.is_loopback(),
                 closing: closing.clone(),
             };

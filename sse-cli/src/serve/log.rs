@@ -29,7 +29,9 @@ pub(super) fn start(format: LogFormat) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(std::io::stderr().is_terminal())
+        // Standard error may be closed or full, and there is nowhere else to say so.
+        .log_internal_errors(false);
     // A second server in one process, as tests have it, keeps the first one's.
     let _ = match format {
         LogFormat::Text => lines.try_init(),

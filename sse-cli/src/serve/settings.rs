@@ -25,7 +25,7 @@ pub(crate) fn with_environment(command: Command) -> Command {
 }
 
 /// The command line with what the file of `--config` adds to it: the options that neither the command line nor the environment
-/// sets.
+/// sets. `None` without a file: what was parsed is all, and parsing it again would read standard input again (`-d -`).
 ///
 /// # Errors
 ///
@@ -34,9 +34,9 @@ pub(crate) fn with_file(
     command: &Command,
     matches: &ArgMatches,
     line: Vec<OsString>,
-) -> Result<Vec<OsString>, String> {
-    let Some(("serve", serve)) = matches.subcommand() else { return Ok(line) };
-    let Some(path) = serve.get_one::<std::path::PathBuf>("config") else { return Ok(line) };
+) -> Result<Option<Vec<OsString>>, String> {
+    let Some(("serve", serve)) = matches.subcommand() else { return Ok(None) };
+    let Some(path) = serve.get_one::<std::path::PathBuf>("config") else { return Ok(None) };
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
     let mut line = line;
     for (key, value) in read(path)? {
@@ -63,7 +63,7 @@ pub(crate) fn with_file(
             }
         }
     }
-    Ok(line)
+    Ok(Some(line))
 }
 
 /// All settings without secrets, for the log.
@@ -118,7 +118,9 @@ mod tests {
         let matches = command.clone().try_get_matches_from(&line).map_err(|error| error.to_string())?;
         let line = super::with_file(&command, &matches, line);
         std::fs::remove_file(path).unwrap();
-        let matches = command.try_get_matches_from(line?).map_err(|error| error.to_string())?;
+        let matches = command
+            .try_get_matches_from(line?.expect("there is a file"))
+            .map_err(|error| error.to_string())?;
         match Arguments::from_arg_matches(&matches).map_err(|error| error.to_string())?.command {
             Subcommand::Serve(arguments) => Ok(*arguments),
             _ => unreachable!("the line says serve"),

@@ -121,7 +121,7 @@ fn a_handshake_that_fails_half_way_says_so() {
     // What follows is 16 KiB of handshake.
     let promise = "\x16\x03\x03\x40\0";
     let outcome = attack("https", promise, b"", Config::default());
-    assert_eq!(outcome.reason(), gave_up(Cause::HeadTimeout));
+    assert_eq!(outcome.reason(), gave_up(Cause::ConnectTimeout));
 
     let alert = "\x15\x03\x03\0\x02\x02\x28";
     for (start, piece) in [(alert, &b""[..]), (HEAD, b""), ("", &[0x16; 4096]), (promise, &[0x02; 4096])] {

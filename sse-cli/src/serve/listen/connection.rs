@@ -2,8 +2,8 @@
 //!
 //! - A connection that never asks, or begins a request and does not go on, is closed after ten seconds: it takes the place of
 //!   another.
-//! - One that has nothing under way may be asked again for [`Limits::idle`]; then it is shut down: HTTP/2 sends GOAWAY first, so
-//!   that no request is lost on the way.
+//! - One that has nothing under way may be asked again for [`Limits::idle`], or for ten seconds when the server has no place for
+//!   another connection; then it is shut down: HTTP/2 sends GOAWAY first, so that no request is lost on the way.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -23,13 +23,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::log::Logged;
 
 /// How long a client may take for its TLS handshake, for the head of a request, and for its end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an idle connection has for its end when others wait for its place.
+const HASTE: Duration = Duration::from_secs(1);
 
 /// What a connection, or a stream of HTTP/2, may hold that its client does not read: one batch of events, roughly.
 const WRITE_BUFFER: usize = 64 << 10;
@@ -45,6 +48,8 @@ pub(super) struct Limits {
     pub(super) idle: Duration,
     /// `Keep-Alive: timeout=75`, for HTTP/1.1.
     pub(super) announced: HeaderValue,
+    /// The places of connections: when all are taken, idle ones make room early.
+    pub(super) places: Arc<Semaphore>,
     /// Whether only this machine reaches the listener.
     pub(super) loopback: bool,
     /// True once the server shuts down.
@@ -98,16 +103,20 @@ pub(super) async fn serve(
                 shut_down = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = tick, if !shut_down => match watch.look(&counts, limits.idle) {
-                Verdict::Healthy => {}
-                Verdict::Stuck => return,
-                Verdict::Idle => {
-                    connection.as_mut().graceful_shutdown();
-                    // A request that crosses the GOAWAY is still answered.
-                    let _ = timeout(PATIENCE, connection.as_mut()).await;
-                    return;
+            () = tick, if !shut_down => {
+                let crowded = limits.places.available_permits() == 0;
+                let (idle, grace) = if crowded { (PATIENCE, HASTE) } else { (limits.idle, PATIENCE) };
+                match watch.look(&counts, idle) {
+                    Verdict::Healthy => {}
+                    Verdict::Stuck => return,
+                    Verdict::Idle => {
+                        connection.as_mut().graceful_shutdown();
+                        // A request that crosses the GOAWAY is still answered.
+                        let _ = timeout(grace, connection.as_mut()).await;
+                        return;
+                    }
                 }
-            },
+            }
         }
     }
 }
@@ -125,6 +134,8 @@ fn finish(
         response.headers_mut().insert(HeaderName::from_static("keep-alive"), announced);
     }
     let log = log.answered(&response);
+    // The other responses are small: a client that does not take one in time does not want it.
+    let under_way = streams.then_some(under_way);
     response.map(|body| {
         Body::new(log.body(body).map_frame(move |frame| {
             let _until_the_body_ends = &under_way;
@@ -155,7 +166,7 @@ struct Counts {
     read: AtomicU64,
     /// Requests whose heads are complete.
     asked: AtomicU64,
-    /// Requests whose responses are not complete.
+    /// Requests without a response yet, and streams that go on.
     under_way: AtomicU64,
 }
 
