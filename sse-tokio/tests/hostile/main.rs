@@ -126,7 +126,7 @@ fn a_handshake_that_fails_half_way_says_so() {
     let alert = "\x15\x03\x03\0\x02\x02\x28";
     for (start, piece) in [(alert, &b""[..]), (HEAD, b""), ("", &[0x16; 4096]), (promise, &[0x02; 4096])] {
         let outcome = attack("https", start, piece, Config::default());
-        assert_eq!(outcome.reason(), gave_up(Cause::Transport), "{start:?}");
+        assert_eq!(outcome.reason(), gave_up(Cause::NotSent), "{start:?}");
         assert!(
             outcome.chain().contains("error trying to connect")
                 || outcome.chain().contains("sending request")
