@@ -34,7 +34,13 @@ client() { # NAME VERSION COMMAND..
 server() { # NAME VERSION URL
   local name=$1 version=$2 url=$3
   echo "server $name $version" >&2
-  for _ in $(seq 100); do curl -sf -o /dev/null -m 1 "$url" 2>/dev/null; [ $? -ne 7 ] && break; sleep 0.1; done
+  # Exit code 7 of curl: nobody listens yet. A stream that goes on is cut by the time limit, code 28.
+  local code=7
+  for _ in $(seq 100); do
+    code=0; curl -s -o /dev/null -m 1 "$url" || code=$?
+    [ $code -eq 7 ] || break
+    sleep 0.1
+  done
   "$sse" check --json --patience 12 "$url" >"$results/server.$name.json" || true
   printf '%s\n' "$version" >"$results/server.$name.version"
 }
@@ -48,7 +54,7 @@ client fetch-event-source "$(npm_version @microsoft/fetch-event-source)" node "$
 client eventsource-parser "$(npm_version eventsource-parser)" node "$work/eventsource-parser.mjs" '{url}'
 client httpx-sse "$(pip_version httpx-sse)" "$python" "$here/httpx_sse_client.py" '{url}'
 client sseclient-py "$(pip_version sseclient-py)" "$python" "$here/sseclient_py_client.py" '{url}'
-client aiohttp-sse-client "$(pip_version aiohttp-sse-client)" "$python" "$here/aiohttp_sse_client.py" '{url}'
+client aiohttp-sse-client "$(pip_version aiohttp-sse-client)" "$python" "$here/aiohttp_client.py" '{url}'
 
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT

@@ -1,4 +1,4 @@
-"""Prints the events of aiohttp-sse-client as JSON, one a line: python aiohttp_sse_client.py URL"""
+"""Prints the events of aiohttp-sse-client as JSON, one a line: python aiohttp_client.py URL"""
 import asyncio
 import json
 import sys
