@@ -50,12 +50,12 @@ test("events arrive in time because of X-Accel-Buffering, and only because of it
   for (const data of ["first", "second"]) {
     const published = Date.now();
     await publish({ url: through }, "t", data);
-    await until(data, () => texts.events.includes(`data: ${data}\n\n`));
+    await until(data, () => texts.events.includes(`data: ${data}\n`));
     assert.ok(Date.now() - published < 1000, "at once");
   }
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.equal(texts.deaf, "", "without the header nginx keeps everything to itself");
   await server.stop("SIGTERM");
-  await until("the end of the response", () => texts.deaf.includes("data: second\n\n"));
+  await until("the end of the response", () => texts.deaf.includes("data: second\n"));
   controller.abort();
 });
