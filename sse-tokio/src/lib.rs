@@ -105,8 +105,3 @@ pub use proto::{
 };
 #[cfg(feature = "client")]
 pub use reqwest;
-
-/// The programs of the README compile.
-#[cfg(all(doctest, feature = "axum", feature = "client"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -7,9 +7,9 @@ include!("chat.rs");
 
 #[test]
 fn the_chat_of_the_readme_is_the_same_for_this_adapter() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../docs/client.md");
     let program = include_str!("chat.rs").replace("adapter", "sse_tokio");
-    assert!(readme.contains(program.trim_end()), "the README has this program:\n{program}");
+    assert!(readme.contains(program.trim_end()), "docs/client.md has this program:\n{program}");
     let source = chat("key").expect("a request");
     assert_eq!(source.url().as_str(), "https://api.example.com/v1/chat/completions");
 }
