@@ -1,4 +1,4 @@
-//! Compiles and runs the programs of `README.md`, `MIGRATION.md` and `docs/`: `cargo test -p docs --doc`.
+//! Compiles and runs the programs of `MIGRATION.md`, `docs/` and each `README.md`: `cargo test -p docs --doc`.
 
 macro_rules! pages {
     ($($name:ident $page:literal),* $(,)?) => {$(
@@ -10,6 +10,11 @@ macro_rules! pages {
 
 pages! {
     Readme "../README.md",
+    AsyncStd "../sse-async-std/README.md",
+    Blocking "../sse-blocking/README.md",
+    Hub "../sse-hub/README.md",
+    Proto "../sse-proto/README.md",
+    Tokio "../sse-tokio/README.md",
     Migration "../MIGRATION.md",
     Client "client.md",
     Embedding "embedding.md",

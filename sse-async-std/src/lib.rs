@@ -47,6 +47,7 @@
 //! | `rustls` | HTTPS by rustls and a `ClientConfig` of one's own: `Builder::tls` |
 //! | `system-proxy` (default) | the HTTP proxy that the environment names |
 //! | `serde` | `Message::json`: data as JSON, typed |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
 mod clock;

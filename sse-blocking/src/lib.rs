@@ -36,6 +36,7 @@
 //! | `platform-verifier` | the same, certificates judged by the platform; implies `rustls` |
 //! | `native-tls` | HTTPS by the TLS library of the platform, also beside `rustls`; implies `ureq` |
 //! | `serde` | `Message::json` and `Error::json`: JSON, typed |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "ureq")]
 mod client;

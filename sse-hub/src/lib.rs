@@ -11,6 +11,7 @@
 //! ```
 //!
 //! All timers are tokio's: bodies are polled inside a runtime with time enabled, those of one topic inside the same.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 mod axum;

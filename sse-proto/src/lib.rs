@@ -39,7 +39,7 @@
 //! - `futures-io`: event streams of any `AsyncRead` of futures-io; implies `stream` and `std`.
 //! - `web-time`: `Epoch` on wasm32-unknown-unknown, by `performance.now()`; nothing elsewhere. Implies `std`.
 //! - `serde`: `Event::json` and `Message::json`, data as JSON, typed.
-
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![deny(clippy::undocumented_unsafe_blocks)]
 

@@ -71,6 +71,7 @@
 //! a client each. What shares a connection shares its flow-control window too: a source that nobody polls can hold the
 //! others up when the window is full of its data. Poll all of them, or widen it
 //! (`ClientBuilder::http2_initial_connection_window_size`).
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "body")]
 mod body;

@@ -36,7 +36,7 @@
 //! # Features
 //!
 //! - `std` (default): the parser chooses the widest vectors at run time. Without it, `no_std` with `alloc`.
-
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 
 extern crate alloc;
