@@ -20,3 +20,19 @@ pages! {
     Embedding "embedding.md",
     Llm "llm.md",
 }
+
+#[cfg(test)]
+mod tests {
+    /// Each program of the guide for adapters stands in the example that it explains.
+    #[test]
+    fn the_adapter_guide_shows_code_of_the_example() {
+        let (guide, example) =
+            (include_str!("../scripts/new-adapter.md"), include_str!("../sse-http/examples/adapter.rs"));
+        let programs: Vec<&str> =
+            guide.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(programs.len() >= 5, "{} programs", programs.len());
+        for program in programs {
+            assert!(example.contains(program.trim_end()), "not in the example:\n{program}");
+        }
+    }
+}

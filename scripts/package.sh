@@ -9,12 +9,13 @@ export CARGO_PROFILE_DEV_DEBUG=0
 crates=("$@")
 [ $# -gt 0 ] || mapfile -t crates < <(scripts/release.sh --order)
 packages=target/package
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 cargo package --allow-dirty --no-verify --quiet $(scripts/release.sh --order | sed 's/^/--package /')
 
 # Each package depends on the others as they were packaged, not on the folders of the repository.
 patches=()
 for crate in $(scripts/release.sh --order); do
-  archive=$(ls "$packages/$crate"-[0-9]*.crate)
+  archive=$packages/$crate-$version.crate
   folder=$packages/unpacked/$crate
   rm -rf "$folder" && mkdir -p "$folder"
   tar -xzf "$archive" -C "$folder" --strip-components=1
