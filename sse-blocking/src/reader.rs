@@ -133,7 +133,7 @@ impl<R: Read> EventReader<R> {
     /// Ends it for good; what the failure cut is not to be flushed.
     fn fail(&mut self) {
         self.reader = None;
-        self.parser = mem::take(&mut self.parser).with_flush(false);
+        self.parser = mem::take(&mut self.parser).with_deliver_unterminated(false);
     }
 }
 

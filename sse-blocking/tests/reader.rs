@@ -36,7 +36,7 @@ fn chunks_are_joined_and_what_is_pending_at_the_end_is_dropped() {
 
 #[test]
 fn or_flushed_if_the_parser_was_told_so() {
-    let parser = Parser::new().with_flush(true);
+    let parser = Parser::new().with_deliver_unterminated(true);
     let reader = EventReader::new(script([Ok("data: a\n\ndata: b")]), parser);
     assert_eq!(all(reader), [Ok("a".into()), Ok("b".into())]);
 }
@@ -58,7 +58,7 @@ fn an_interruption_is_not_seen_and_a_timeout_loses_nothing() {
 
 #[test]
 fn an_error_is_the_last_item_and_flushes_nothing() {
-    let parser = Parser::new().with_flush(true);
+    let parser = Parser::new().with_deliver_unterminated(true);
     let script = script([Ok("data: a\n"), Err(ErrorKind::ConnectionReset), Ok("data: b\n\n")]);
     assert_eq!(all(EventReader::new(script, parser)), [Err(ErrorKind::ConnectionReset)]);
 }

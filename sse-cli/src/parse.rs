@@ -54,14 +54,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let failed = |error: &(dyn Error + 'static)| Failure::new(FAILED, &name, error);
     let mut input = Input::new(input).map_err(|error| failed(&error))?;
     let mut printer = Printer::new(if arguments.json { Format::Json } else { Format::Text });
-    let mut parser = Parser::new().with_flush(arguments.lenient).with_limits(arguments.limits.limits());
+    let mut parser =
+        Parser::new().with_deliver_unterminated(arguments.lenient).with_limits(arguments.limits.limits());
     let mut bytes = 0;
     while let Some(chunk) = input.next().map_err(|error| failed(&error))? {
         let Chunk::Bytes(chunk) = chunk else {
             finish(&mut parser, &mut printer, arguments)?;
             let id = parser.last_event_id().to_owned();
             parser = Parser::with_last_event_id(id)
-                .with_flush(arguments.lenient)
+                .with_deliver_unterminated(arguments.lenient)
                 .with_limits(arguments.limits.limits());
             continue;
         };

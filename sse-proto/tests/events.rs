@@ -38,7 +38,7 @@ fn chunks<const N: usize>(chunks: [Chunk; N]) -> impl Stream<Item = Chunk> + Unp
 
 fn flushing() -> Parser {
     let limits = Limits::default().with_event(10);
-    Parser::with_last_event_id("0").with_limits(limits).with_flush(true)
+    Parser::with_last_event_id("0").with_limits(limits).with_deliver_unterminated(true)
 }
 
 /// All that both ways of reading give: the messages, and the frames in words.

@@ -208,7 +208,7 @@ fn what_the_end_of_a_stream_leaves_is_told() {
 
 #[test]
 fn an_event_without_its_blank_line_is_delivered_on_request_and_its_id_is_not_committed() {
-    let mut parser = Parser::with_last_event_id("1").with_flush(true);
+    let mut parser = Parser::with_last_event_id("1").with_deliver_unterminated(true);
     assert_eq!(parser.next_event(&mut &b"id: 2\nevent: e\ndata: a\ndata: [DONE]"[..]), Ok(None));
     let Finish::Flushed(event) = parser.finish() else { panic!("it is flushed") };
     assert_eq!(Owned::from(event), owned("e", "a\n[DONE]", "1"));
@@ -217,7 +217,7 @@ fn an_event_without_its_blank_line_is_delivered_on_request_and_its_id_is_not_com
 
 #[test]
 fn what_was_flushed_is_not_a_part_of_the_next_stream() {
-    let mut parser = Parser::new().with_flush(true);
+    let mut parser = Parser::new().with_deliver_unterminated(true);
     assert_eq!(parser.next_event(&mut &b"event: e\ndata: a"[..]), Ok(None));
     assert!(matches!(parser.finish(), Finish::Flushed(_)));
     assert_eq!(parser.finish(), Finish::Complete, "nor flushed again");
@@ -229,7 +229,7 @@ fn what_was_flushed_is_not_a_part_of_the_next_stream() {
 fn an_event_that_was_the_last_call_is_neither_dropped_nor_flushed() {
     for flush in [false, true] {
         for start in ["", "da", "data: a\n", "id: 1\n"] {
-            let mut parser = Parser::new().with_flush(flush);
+            let mut parser = Parser::new().with_deliver_unterminated(flush);
             assert_eq!(parser.next_event(&mut start.as_bytes()), Ok(None));
             let mut input = match start {
                 "da" => &b"ta: x\n\n"[..],

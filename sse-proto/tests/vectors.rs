@@ -148,7 +148,7 @@ fn the_end_of_the_stream_drops_or_flushes() {
         flushed_cases += 1;
         let stream: Vec<u8> = case.chunks.iter().flat_map(Chunk::bytes).collect();
         for flush in [false, true] {
-            let mut parser = case.parser().with_flush(flush);
+            let mut parser = case.parser().with_deliver_unterminated(flush);
             let mut input = &stream[..];
             while parser.next_event(&mut input).expect("within the limits").is_some() {}
             let last_event_id = parser.last_event_id().to_string();

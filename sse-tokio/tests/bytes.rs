@@ -82,7 +82,7 @@ async fn the_codec_decodes_every_frame() {
 
 #[tokio::test]
 async fn the_codec_flushes_if_the_parser_does() {
-    let codec = EventCodec::new(Parser::new().with_flush(true));
+    let codec = EventCodec::new(Parser::new().with_deliver_unterminated(true));
     let frames: Vec<_> = FramedRead::new(STREAM, codec).try_collect().await.unwrap();
     let Some(OwnedFrame::Event(message)) = frames.last() else { panic!() };
     assert_eq!((message.id(), message.data()), ("1", "cut"));

@@ -463,6 +463,6 @@ impl EventSource {
 fn parser(config: &Config, last_event_id: &str) -> Parser {
     Parser::with_last_event_id(last_event_id)
         .with_limits(config.limits)
-        .with_flush(config.deliver_unterminated)
+        .with_deliver_unterminated(config.deliver_unterminated)
         .with_diagnostics(config.diagnostics)
 }

@@ -71,7 +71,7 @@ pub enum Finish<'a> {
     Complete,
     /// An unterminated line or block, which the specification discards.
     Dropped,
-    /// An unterminated block with data, delivered because [`with_flush`](crate::Parser::with_flush) asked for it.
+    /// An unterminated block with data, delivered because [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) asked for it.
     ///
     /// Its `id` is the last one that was committed: that of the block itself may be cut.
     Flushed(Event<'a>),

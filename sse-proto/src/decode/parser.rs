@@ -49,7 +49,7 @@ pub struct Parser {
     /// What may come before the next byte counts.
     open: Open,
     pub(super) block: Block,
-    flush: bool,
+    deliver_unterminated: bool,
     pub(super) skipped: u64,
     /// The size of the block that was left out last, without its blank line.
     pub(super) left_out: u64,
@@ -93,7 +93,7 @@ impl Parser {
             state: State::Unsettled,
             open: Open::Bom(0),
             block: Block::new(),
-            flush: false,
+            deliver_unterminated: false,
             skipped: 0,
             left_out: 0,
             block_len: 0,
@@ -120,8 +120,8 @@ impl Parser {
     /// Whether [`finish`](Self::finish) delivers an event that lacks its blank line. Unless set, it is dropped, as the
     /// specification wants it.
     #[must_use]
-    pub fn with_flush(mut self, flush: bool) -> Self {
-        self.flush = flush;
+    pub fn with_deliver_unterminated(mut self, deliver: bool) -> Self {
+        self.deliver_unterminated = deliver;
         self
     }
 
@@ -396,7 +396,7 @@ impl Parser {
 
     /// Ends the stream: an unterminated line or block is dropped, and its ID not committed.
     ///
-    /// With [`with_flush`](Self::with_flush), a block that has data is delivered instead. Call this at a clean end alone:
+    /// With [`with_deliver_unterminated`](Self::with_deliver_unterminated), a block that has data is delivered instead. Call this at a clean end alone:
     /// after a broken connection the block may be cut. The parser is then at the start of a new stream, unless it has failed.
     pub fn finish(&mut self) -> Finish<'_> {
         if matches!(self.state, State::Failed(_)) {
@@ -404,7 +404,7 @@ impl Parser {
         }
         let complete =
             matches!(self.state, State::Block | State::Unsettled) && !matches!(self.open, Open::Bom(1..));
-        let flushed = self.flush && !complete && self.end_lines();
+        let flushed = self.deliver_unterminated && !complete && self.end_lines();
         self.begin_stream();
         if flushed {
             // SAFETY: it was dispatched just now.

@@ -43,7 +43,7 @@ impl<S: Stream> ByteStreamExt for S {}
 ///
 /// As a [`Stream`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame) lends everything that
 /// the stream says and allocates nothing. An error, of the chunks or of a limit, is the last item. A pending
-/// event is dropped at the end of the stream, unless the parser was told to flush ([`EventStream::new`]).
+/// event is dropped at the end of the stream, unless the parser delivers it ([`EventStream::new`]).
 ///
 /// A stream that is not `Unpin` has to be pinned first (`Box::pin`, `std::pin::pin!`).
 #[derive(Debug)]
@@ -62,7 +62,7 @@ where
     S: Stream<Item = Result<C, E>> + Unpin,
     C: AsRef<[u8]>,
 {
-    /// Reads `chunks` with a parser that has limits, a last event ID or flushing of its own.
+    /// Reads `chunks` with a parser that has limits, a last event ID or settings of its own.
     pub fn new(chunks: S, parser: Parser) -> Self {
         Self { chunks: Some(chunks), parser, chunk: None, read: 0 }
     }
@@ -132,11 +132,11 @@ where
         })
     }
 
-    /// Ends the stream for good; what the failure cut is not to be flushed.
+    /// Ends the stream for good; an event that the failure cut is not delivered.
     fn fail(&mut self, error: EventStreamError<E>) -> EventStreamError<E> {
         self.chunks = None;
         self.chunk = None;
-        self.parser = core::mem::take(&mut self.parser).with_flush(false);
+        self.parser = core::mem::take(&mut self.parser).with_deliver_unterminated(false);
         error
     }
 }

@@ -34,7 +34,7 @@ pub fn parse(input: &[u8]) {
 
 /// The parser says what the reference says: whole, byte by byte, and in the given chunks.
 pub fn agree<'c>(stream: &'c [u8], mut cuts: Vec<Vec<&'c [u8]>>, seed: &str, limits: Limits, flush: bool) {
-    let parser = Parser::with_last_event_id(seed).with_limits(limits).with_flush(flush);
+    let parser = Parser::with_last_event_id(seed).with_limits(limits).with_deliver_unterminated(flush);
     let expected = reference(stream, seed, limits, flush);
     cuts.extend([vec![stream], stream.chunks(1).collect()]);
     for chunks in cuts {
