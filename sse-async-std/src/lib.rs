@@ -46,7 +46,7 @@
 //! | `webpki-roots` | HTTPS by rustls and the roots of Mozilla, unless `platform-verifier` is there |
 //! | `rustls` | HTTPS by rustls and a `ClientConfig` of one's own: `Builder::tls` |
 //! | `system-proxy` (default) | the HTTP proxy that the environment names |
-//! | `serde` | `Message::json`: data as JSON, typed |
+//! | `serde` | JSON, typed: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
@@ -54,7 +54,8 @@ mod clock;
 mod server;
 
 pub use client::{
-    Body, Builder, Error, Event, EventRef, EventSource, Head, Http, RedirectError, Refused, TransportError,
+    Body, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError, RedirectError,
+    Refused, TransportError,
 };
 pub use clock::{Clock, Sleep};
 #[cfg(feature = "rustls")]

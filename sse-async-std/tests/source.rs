@@ -14,11 +14,7 @@ use sse_async_std::{
     TransportError, Verdict,
 };
 
-#[allow(dead_code)]
-#[path = "../../tests/scenarios/server.rs"]
-mod server;
-
-use server::{Reply, Server, no_content, response, status, stream};
+use sse_test::{Reply, Server, no_content, response, status, stream};
 
 /// A client that reconnects at once.
 fn builder(url: &str) -> Builder {

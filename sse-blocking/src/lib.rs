@@ -35,7 +35,7 @@
 //! | `rustls` | HTTPS by rustls and the roots of Mozilla; implies `ureq` |
 //! | `platform-verifier` | the same, certificates judged by the platform; implies `rustls` |
 //! | `native-tls` | HTTPS by the TLS library of the platform, also beside `rustls`; implies `ureq` |
-//! | `serde` | `Message::json` and `Error::json`: JSON, typed |
+//! | `serde` | JSON, typed: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "ureq")]
@@ -47,8 +47,8 @@ mod transport;
 
 #[cfg(feature = "ureq")]
 pub use client::{
-    Body as HttpBody, Builder, Error, Event, EventRef, EventSource, Head, Http, RedirectError, Refused,
-    TransportError, Url,
+    Body as HttpBody, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError,
+    RedirectError, Refused, TransportError, Url,
 };
 pub use closer::Closer;
 pub use driver::Driver;

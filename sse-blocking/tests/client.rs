@@ -18,8 +18,8 @@ mod scenarios;
 #[path = "../../tests/socks.rs"]
 mod socks;
 
-use scenarios::server::{Server, no_content, redirect, status, stream};
 use scenarios::{Ask, Seen, build, tell};
+use sse_test::{Server, no_content, redirect, status, stream};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);

@@ -1,6 +1,6 @@
-//! The programs of the README.
+//! The client's programs of the README and of `docs/`.
 
 use sse_blocking as adapter;
 
-#[path = "../../tests/readme/mod.rs"]
+#[path = "../../tests/readme/blocking.rs"]
 mod readme;

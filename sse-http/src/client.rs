@@ -5,6 +5,7 @@
 //! | the request of a source, checked, with its default headers | [`Draft`], [`Template`] |
 //! | one attempt: the last event ID, redirects | [`Attempt`], [`Redirects`] |
 //! | the response | [`Head`], [`Body`], [`Refused`] |
+//! | the answer of a language model | [`Messages`], [`MessagesError`] |
 //! | why it failed | [`Error`], [`TransportError`] |
 //! | the proxy of a URL | [`Proxies`] |
 //! | all of it on an asynchronous runtime | [`Client`], [`EventSource`] |
@@ -21,6 +22,7 @@ mod error;
 mod excerpt;
 mod head;
 mod hooks;
+mod messages;
 mod proxy;
 mod redirect;
 mod source;
@@ -34,6 +36,7 @@ pub use body::{Blocking, Body};
 pub use error::Error;
 pub use head::Head;
 pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook, ResponseHook};
+pub use messages::{Messages, MessagesError};
 pub use proxy::Proxies;
 pub use redirect::{Redirect, RedirectError, Redirects};
 pub use source::{Build, Event, EventRef, EventSource};

@@ -36,7 +36,7 @@
 //! | `system-proxy` (default) | the proxy that the environment names, of HTTP or SOCKS |
 //! | `server`, `axum` | event streams as `http_body::Body`; the same as axum responses |
 //! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; `EventCodec` |
-//! | `serde` | `Message::json` and `Event::json`: data as JSON, typed |
+//! | `serde` | JSON, typed: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
 //! | `tracing` | a span per source with its URL, without credentials and query; events on connections, never data |
 //!
 //! # Coming from JavaScript
@@ -90,8 +90,8 @@ pub mod server;
 pub use body::ByteBodyExt;
 #[cfg(feature = "client")]
 pub use client::{
-    Body, Builder, Error, Event, EventRef, EventSource, Head, Http, RedirectError, Refused, TransportError,
-    Url, client_builder,
+    Body, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError, RedirectError,
+    Refused, TransportError, Url, client_builder,
 };
 #[cfg(feature = "codec")]
 pub use codec::{CodecError, EventCodec};

@@ -1,17 +1,20 @@
-use adapter::{Config, Error, EventSource, Repeat, http::Method};
-use std::time::Duration;
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+use adapter::{EventSource, http::Method};
 
-fn chat(key: &str) -> Result<EventSource, Error> {
-    EventSource::builder("https://api.example.com/v1/chat/completions")
-        .method(Method::POST)
-        .header("authorization", format!("Bearer {key}"))
-        .header("content-type", "application/json")
-        .body(r#"{"model": "m", "stream": true}"#)
-        .config(
-            Config::default()
-                .with_idle_timeout(Duration::from_secs(60))
-                .with_retry_status(Config::TRANSIENT_STATUS) // 429, 503 and the like, after `Retry-After`
-                .with_repeat(Repeat::IfRefused), // but not after half an answer
-        )
-        .build()
+const URL: &str = "https://api.openai.com/v1/chat/completions";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ask(URL, &std::env::var("OPENAI_API_KEY")?, "Hi", |token| print!("{token}")).await
+}
+
+async fn ask(url: &str, key: &str, text: &str, mut show: impl FnMut(&str)) -> Result<(), Box<dyn std::error::Error>> {
+    let body = json!({ "model": "gpt-5", "stream": true, "messages": [{ "role": "user", "content": text }] });
+    let source = EventSource::builder(url).method(Method::POST).bearer_auth(key).json(&body).build()?;
+    let mut answer = source.messages().json::<Value>().until("[DONE]");
+    while let Some(delta) = answer.try_next().await? {
+        show(delta["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
+    }
+    Ok(())
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::server::{Reply, Server, response, stream};
 use super::{Seen, all, ask};
 use proto::{Cause, CloseReason, Config, Error, Limits, ReconnectPolicy};
+use sse_test::{Reply, Server, response, stream};
 
 const HEAD: &str = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n";
 const SHORT: Duration = Duration::from_millis(100);

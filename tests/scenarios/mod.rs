@@ -8,7 +8,6 @@ mod hostile;
 mod redirect;
 mod response;
 mod resume;
-pub(crate) mod server;
 mod timeouts;
 
 use std::fmt::Debug;

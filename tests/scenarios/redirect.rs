@@ -1,8 +1,8 @@
 //! Redirects, and what does not go along.
 
-use super::server::{Server, no_content, redirect, status, stream};
 use super::{Seen, all, ask, data};
 use proto::CloseReason;
+use sse_test::{Server, no_content, redirect, status, stream};
 
 const FATAL: Seen = Seen::Closed(CloseReason::Transport);
 

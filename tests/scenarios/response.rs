@@ -1,7 +1,7 @@
 //! Whom to believe.
 
-use super::server::{Reply, Server, no_content, response, status, stream};
 use super::{Seen, all, ask, causes, data};
+use sse_test::{Reply, Server, no_content, response, status, stream};
 use std::time::Duration;
 
 use proto::{Cause, CloseReason, Config, Repeat};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::server::{Reply, Server, no_content, response, stream};
 use super::{Seen, all, ask, causes, data};
 use proto::Cause;
+use sse_test::{Reply, Server, no_content, response, stream};
 
 /// The bodies that the client follows, then what it said and the `Last-Event-ID` of its requests.
 fn follow(bodies: &[&str]) -> (Vec<Seen>, Vec<Option<Vec<u8>>>) {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::server::{Reply, Server, no_content, response};
 use super::{Seen, all, ask, causes, data};
 use proto::Cause;
+use sse_test::{Reply, Server, no_content, response};
 
 const SOON: Duration = Duration::from_millis(40);
 

@@ -11,7 +11,9 @@ mod transport;
 
 pub use body::Body;
 pub use builder::Builder;
-pub use sse_http::client::{Event, EventRef, Head, RedirectError, Refused, TransportError};
+pub use sse_http::client::{
+    Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError,
+};
 pub use transport::Http;
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.

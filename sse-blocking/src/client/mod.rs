@@ -10,7 +10,9 @@ mod ureq_error;
 pub use body::Body;
 pub use builder::Builder;
 pub use source::EventSource;
-pub use sse_http::client::{Event, EventRef, Head, RedirectError, Refused, TransportError, Url};
+pub use sse_http::client::{
+    Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
+};
 pub use transport::Http;
 
 /// Why there will be no further event: the last item of a source that failed.

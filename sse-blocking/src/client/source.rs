@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 
 use proto::{ClientEventRef, CloseReason, ReadyState};
-use sse_http::client::Url;
+use sse_http::client::{Messages, Url};
 
 use super::{Builder, Error, Event, EventRef, Http};
 use crate::{Closer, Driver};
@@ -75,6 +75,20 @@ impl EventSource {
             Ok(event) => Some(Ok(event)),
             Err(closed) => Error::failure(closed).map(Err),
         }
+    }
+
+    /// The next item, for `?`: what `TryStreamExt::try_next` is for an asynchronous source.
+    ///
+    /// # Errors
+    ///
+    /// The source failed. `None` follows.
+    pub fn try_next(&mut self) -> Result<Option<Event>, Error> {
+        self.next().transpose()
+    }
+
+    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language model.
+    pub fn messages(self) -> Messages<Self> {
+        Messages::new(self)
     }
 
     /// The URL that is connected to, without its credentials. That of a response is in its [`Head`](super::Head).

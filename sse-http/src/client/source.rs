@@ -12,7 +12,7 @@ use proto::{ClientEvent, ClientEventRef, CloseReason, Config, Driver, ReadyState
 use url::Url;
 
 use super::trace::Trace;
-use super::{Client, Draft, Error, Head, Hooks, Http, TransportError};
+use super::{Client, Draft, Error, Head, Hooks, Http, Messages, TransportError};
 
 /// What an [`EventSource`] yields.
 pub type Event = ClientEvent<Head, TransportError>;
@@ -119,6 +119,11 @@ impl<C: Client> EventSource<C> {
                 Error::failure(closed).map(Err)
             }
         }
+    }
+
+    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language model.
+    pub fn messages(self) -> Messages<Self> {
+        Messages::new(self)
     }
 
     /// The URL that is connected to, without its credentials. That of a response is in its [`Head`].

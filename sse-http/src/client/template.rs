@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
 };
 use http::{Method, Request};
 use proto::{Config, Repeat, basic_authorization};
@@ -103,6 +104,18 @@ impl Draft {
         }))
     }
 
+    /// Sends `Authorization: Bearer <token>`.
+    pub fn bearer_auth(self, token: impl fmt::Display) -> Self {
+        let value = HeaderValue::try_from(format!("Bearer {token}")).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        });
+        match value {
+            Ok(value) => self.header(AUTHORIZATION, value),
+            Err(error) => Self(self.0.and(Err(TransportError::Request(error.into())))),
+        }
+    }
+
     /// Adds headers, in the place of those with the same names.
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.with(|template| template.request.headers_mut().extend(headers))
@@ -111,6 +124,18 @@ impl Draft {
     /// Sets the body, which is sent with every attempt.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         self.with(|template| *template.request.body_mut() = body.into())
+    }
+
+    /// Sets the body, which is sent with every attempt, to a value as JSON, and `Content-Type: application/json` unless it is set.
+    #[cfg(feature = "serde")]
+    pub fn json(self, body: &(impl serde::Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => self.body(body).with(|template| {
+                let json = HeaderValue::from_static("application/json");
+                template.request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
+            }),
+            Err(error) => Self(self.0.and(Err(TransportError::RequestJson(error)))),
+        }
     }
 
     /// Says that the body is a stream, which the adapter sends with the first attempt; a second one fails with

@@ -23,6 +23,9 @@ pub enum TransportError {
     Scheme(String),
     /// A header or another part of the request is malformed.
     Request(http::Error),
+    /// The body of the request cannot be written as JSON.
+    #[cfg(feature = "serde")]
+    RequestJson(serde_json::Error),
     /// The hook [`on_request`](super::RequestHook) failed.
     Hook(BoxError),
     /// The body of the request is a stream that was sent already.
@@ -73,6 +76,8 @@ impl fmt::Display for TransportError {
             }
             Self::Url(_) => "the URL is malformed",
             Self::Request(_) => "the request is malformed",
+            #[cfg(feature = "serde")]
+            Self::RequestJson(_) => "the body of the request cannot be written as JSON",
             Self::Hook(_) => "the request hook failed",
             Self::BodyConsumed => {
                 "the body is a stream and cannot be sent again: use `Repeat::Never`, or a body in memory"
@@ -106,7 +111,7 @@ impl StdError for TransportError {
             | Self::Unsupported(error)
             | Self::Http(error) => Some(&**error),
             #[cfg(feature = "serde")]
-            Self::Json(error) => Some(error),
+            Self::RequestJson(error) | Self::Json(error) => Some(error),
             Self::Scheme(_) | Self::BodyConsumed | Self::ConnectTimeout | Self::HeadTimeout => None,
         }
     }

@@ -84,6 +84,12 @@ impl Builder {
         self
     }
 
+    /// Sends `Authorization: Bearer <token>`.
+    pub fn bearer_auth(mut self, token: impl fmt::Display) -> Self {
+        self.request = self.request.bearer_auth(token);
+        self
+    }
+
     /// Adds headers, in place of those with the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.request = self.request.headers(headers);
@@ -98,6 +104,13 @@ impl Builder {
             Some(bytes) => self.request = self.request.body(bytes),
             None => (self.request, self.stream) = (self.request.stream_body(), Some(body)),
         }
+        self
+    }
+
+    /// Sets the body, which is sent with every attempt, to a value as JSON, and `Content-Type: application/json` unless it is set.
+    #[cfg(feature = "serde")]
+    pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
+        self.request = self.request.json(body);
         self
     }
 

@@ -6,7 +6,9 @@ mod reqwest_error;
 
 pub use builder::{Builder, client_builder};
 pub use reqwest_client::{Body, Http};
-pub use sse_http::client::{Event, EventRef, Head, RedirectError, Refused, TransportError, Url};
+pub use sse_http::client::{
+    Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
+};
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
 ///

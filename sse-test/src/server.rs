@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// What the server does with a connection.
-pub(crate) enum Reply {
+#[derive(Clone, Debug)]
+pub enum Reply {
     /// Writes this and closes.
     Bytes(Vec<u8>),
     /// Writes this and waits for the client to hang up.
@@ -24,31 +25,40 @@ pub(crate) enum Reply {
 
 /// A request, as it came.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Received {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct Received {
+    /// The method.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
     headers: Vec<(String, Vec<u8>)>,
-    pub(crate) body: String,
+    /// The body.
+    pub body: String,
 }
 
 impl Received {
-    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+    /// The value of a header, whose name is in lower case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &value[..])
     }
 
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+    /// The value of a header as text.
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.header(name).map(|value| std::str::from_utf8(value).unwrap())
     }
 }
 
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
+/// A server that plays a script: one reply for each connection.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
     thread: JoinHandle<()>,
 }
 
 impl Server {
-    pub(crate) fn play(script: impl IntoIterator<Item = Reply>) -> Self {
+    /// Plays this script, on a thread.
+    pub fn play(script: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -95,12 +105,13 @@ impl Server {
         Self { address, received, thread }
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// The requests, once the script is played to its end.
-    pub(crate) fn requests(self) -> Vec<Received> {
+    pub fn requests(self) -> Vec<Received> {
         self.thread.join().unwrap();
         self.received.lock().unwrap().clone()
     }
@@ -132,24 +143,26 @@ fn read_request(reader: &mut BufReader<TcpStream>, with_body: bool) -> Received 
 }
 
 /// A response that ends with its connection.
-pub(crate) fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
+pub fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} \r\n{headers}Connection: close\r\n\r\n{body}").into()
 }
 
 /// An event stream that ends with its connection.
-pub(crate) fn stream(body: &str) -> Reply {
+pub fn stream(body: &str) -> Reply {
     Reply::Bytes(response(200, "Content-Type: text/event-stream\r\n", body))
 }
 
 /// The end for good.
-pub(crate) fn no_content() -> Reply {
+pub fn no_content() -> Reply {
     status(204)
 }
 
-pub(crate) fn status(status: u16) -> Reply {
+/// A status without a body.
+pub fn status(status: u16) -> Reply {
     Reply::Bytes(response(status, "Content-Length: 0\r\n", ""))
 }
 
-pub(crate) fn redirect(status: u16, location: &str) -> Reply {
+/// A redirect.
+pub fn redirect(status: u16, location: &str) -> Reply {
     Reply::Bytes(response(status, &format!("Content-Length: 0\r\nLocation: {location}\r\n"), ""))
 }

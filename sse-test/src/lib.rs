@@ -1,0 +1,21 @@
+//! Scripted servers for the tests of this workspace: what a server sends, byte for byte, and what it was asked.
+//!
+//! Every failure panics: this is for tests alone.
+
+#![allow(clippy::unwrap_used, reason = "a failure of a test's server is a failure of the test")]
+
+mod server;
+
+pub use server::{Received, Reply, Server, no_content, redirect, response, status, stream};
+
+use std::time::Duration;
+
+/// So many seconds.
+pub const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// So many milliseconds.
+pub const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}

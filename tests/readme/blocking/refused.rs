@@ -1,0 +1,11 @@
+use adapter::{EventSource, MessagesError};
+
+fn first(source: EventSource) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    match source.messages().until("[DONE]").try_next() {
+        Ok(message) => Ok(message.map(|message| message.into_data())),
+        Err(MessagesError::Source(mut error)) if error.status().is_some_and(|status| status == 429) => {
+            Err(format!("slow down: {}", error.text(64 << 10)?).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
