@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
 /// A server that runs, or was killed and can run again on the same port and data.
+#[derive(Debug)]
 pub struct RedisServer {
     process: Option<Child>,
     directory: PathBuf,

@@ -1,5 +1,6 @@
 //! The client: connects, reads, waits, and connects again.
 
+use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -42,6 +43,12 @@ pub struct EventSource {
     last_event_id: String,
     /// The number of retries without an event since the last one, and the delay before the last of them.
     last_retry: Option<(usize, Duration)>,
+}
+
+impl fmt::Debug for EventSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSource").field("last_event_id", &self.last_event_id).finish_non_exhaustive()
+    }
 }
 
 enum State {

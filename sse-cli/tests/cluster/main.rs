@@ -35,12 +35,14 @@ use redis::RedisServer;
 const CLIENTS: usize = 50;
 
 /// What every fault is done to.
+#[derive(Debug)]
 pub struct Cluster {
     pub redis: RedisServer,
     pub nodes: [Node; 2],
 }
 
 /// A generator of its own (splitmix64), so that a seed is the same run everywhere.
+#[derive(Debug)]
 pub struct Random(pub u64);
 
 impl Random {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 
+#[derive(Debug)]
 pub struct Node {
     process: Option<Child>,
     port: u16,

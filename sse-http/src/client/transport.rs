@@ -1,5 +1,6 @@
 //! The transport of an asynchronous source: the rules of HTTP over a client that sends one request.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -45,7 +46,13 @@ pub struct Http<C> {
     on_chunk: Option<ChunkHook>,
 }
 
-/// What an attempt takes with it.
+impl<C> fmt::Debug for Http<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("template", &self.template).finish_non_exhaustive()
+    }
+}
+
+/// State that all attempts share.
 struct Shared<C> {
     client: C,
     config: Config,

@@ -58,21 +58,25 @@ fn count(asked: usize, freed: usize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
+        // SAFETY: the caller keeps the contract of the same method of `System`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
+        // SAFETY: the caller keeps the contract of the same method of `System`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size, layout.size());
+        // SAFETY: the caller keeps the contract of the same method of `System`.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(0, layout.size());
+        // SAFETY: the caller keeps the contract of the same method of `System`.
         unsafe { System.dealloc(block, layout) }
     }
 }
