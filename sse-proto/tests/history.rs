@@ -7,7 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use sse_proto::{Cursor, Gap, History, HistoryLimits, Instant};
 
-const LIMITS: HistoryLimits = HistoryLimits { events: 4, bytes: 1000, age: Duration::from_secs(60) };
+const LIMITS: HistoryLimits =
+    HistoryLimits::new().with_events(4).with_bytes(1000).with_age(Duration::from_secs(60));
 
 fn at(seconds: u64) -> Instant {
     Instant::from_epoch(Duration::from_secs(seconds))
@@ -32,6 +33,17 @@ fn missed(result: Result<Cursor, Gap>) -> Option<u64> {
 }
 
 #[test]
+fn skipping_to_a_position_evicts_what_lies_before_it_alone() {
+    let mut history = numbered(LIMITS, 4);
+    history.skip_to(2);
+    assert_eq!((history.oldest(), history.end(), history.len()), (Cursor::at(2), Cursor::at(4), 2));
+    history.skip_to(1);
+    assert_eq!(history.len(), 2);
+    history.skip_to(9);
+    assert_eq!((history.oldest(), history.end(), history.bytes()), (Cursor::at(9), Cursor::at(9), 0));
+}
+
+#[test]
 fn resumes_after_its_own_ids() {
     let history = numbered(LIMITS, 4);
     for (id, expected) in [("e-0", vec!["1", "2", "3", "4"]), ("e-2", vec!["3", "4"]), ("e-4", vec![])] {
@@ -41,7 +53,7 @@ fn resumes_after_its_own_ids() {
 
 #[test]
 fn what_is_exactly_at_the_limits_is_kept() {
-    let limits = HistoryLimits { events: 4, bytes: 6, age: Duration::from_secs(60) };
+    let limits = LIMITS.with_bytes(6);
     let mut history = History::new(limits);
     history.append(at(0), Some("id"), "four".to_owned());
     assert_eq!(rest(&history, history.oldest()), ["four"], "the ID counts, and there is room for both");
@@ -193,7 +205,7 @@ fn a_cursor_that_fell_off_the_tail_is_told_and_goes_on_at_the_oldest() {
 
 #[test]
 fn bytes_are_bounded_but_the_newest_event_is_kept() {
-    let mut history = History::new(HistoryLimits { bytes: 10, ..LIMITS });
+    let mut history = History::new(LIMITS.with_bytes(10));
     let mut cursor = history.end();
     history.append(at(0), Some("id"), "12345678".to_owned());
     assert_eq!((history.len(), history.bytes()), (1, 10));
@@ -246,7 +258,7 @@ proptest! {
             2 => (0..30u64).prop_map(Operation::Wait),
         ], 0..60),
     ) {
-        let limits = HistoryLimits { events: 5, bytes: 100, age: Duration::from_secs(20) };
+        let limits = HistoryLimits::new().with_events(5).with_bytes(100).with_age(Duration::from_secs(20));
         let mut history = History::with_epoch(limits, "e").unwrap();
         let mut all: Vec<String> = vec![];
         let mut now = at(0);

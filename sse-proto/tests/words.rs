@@ -92,7 +92,7 @@ fn a_loss_prints_its_cause_and_the_chain_of_its_error_once() {
 
 #[test]
 fn a_gap_says_what_to_do() {
-    let limits = HistoryLimits { events: 1, ..HistoryLimits::default() };
+    let limits = HistoryLimits::new().with_events(1);
     let mut history = History::new(limits);
     let unknown: Gap = history.after("7").unwrap_err();
     assert_eq!(unknown.to_string(), "the last event ID is not known: fetch the current state anew");
@@ -108,7 +108,7 @@ fn a_gap_says_what_to_do() {
 fn defaults_are_those_of_the_documentation() {
     let limits = Limits::default();
     assert_eq!((limits.event(), limits.id(), limits.overflow()), (16 * 1024 * 1024, 4096, Overflow::Fail));
-    let HistoryLimits { events, bytes, age } = HistoryLimits::default();
+    let HistoryLimits { events, bytes, age, .. } = HistoryLimits::default();
     assert_eq!((events, bytes, age), (4096, 4 * 1024 * 1024, Duration::from_secs(60 * 60)));
 }
 

@@ -67,7 +67,7 @@ pub enum Source {
 pub const KEPT: usize = 4096;
 
 fn config() -> HubConfig {
-    HubConfig::default().with_history(HistoryLimits { events: KEPT, ..HistoryLimits::default() })
+    HubConfig::default().with_history(HistoryLimits::new().with_events(KEPT))
 }
 
 impl Source {

@@ -220,11 +220,10 @@ impl Arguments {
     }
 
     pub(super) fn hub(&self) -> HubConfig {
-        let history = HistoryLimits {
-            events: self.history_events,
-            bytes: self.history_bytes,
-            age: Duration::from_secs(self.history_age),
-        };
+        let history = HistoryLimits::new()
+            .with_events(self.history_events)
+            .with_bytes(self.history_bytes)
+            .with_age(Duration::from_secs(self.history_age));
         let keep_alive = match self.keep_alive {
             0 => Duration::MAX,
             seconds => Duration::from_secs(seconds),

@@ -46,8 +46,11 @@ impl RedisConfig {
     /// Trimming is approximate: up to a sixteenth more bytes and time, and up to 256 more events.
     #[must_use]
     pub fn keep(mut self, keep: HistoryLimits) -> Self {
-        self.keep = HistoryLimits { events: keep.events.max(1), bytes: keep.bytes.max(1), ..keep };
-        self.keep.age = keep.age.clamp(Duration::from_secs(1), Duration::from_secs(10 * 365 * 86400));
+        let (shortest, longest) = (Duration::from_secs(1), Duration::from_secs(10 * 365 * 86400));
+        self.keep = keep
+            .with_events(keep.events.max(1))
+            .with_bytes(keep.bytes.max(1))
+            .with_age(keep.age.clamp(shortest, longest));
         self
     }
 

@@ -14,6 +14,7 @@ use crate::log::{
 };
 use server_process::RedisServer;
 
+mod losses;
 #[path = "../../../tests/redis.rs"]
 mod server_process;
 
@@ -99,7 +100,7 @@ async fn scripts_that_the_server_has_forgotten_are_loaded_again() {
 #[tokio::test]
 async fn what_redis_keeps_is_bounded_by_count_and_bytes_and_so_is_its_index() {
     let Some(redis) = RedisServer::start() else { return };
-    let keep = HistoryLimits { events: 100, bytes: 10_000, ..HistoryLimits::default() };
+    let keep = HistoryLimits::new().with_events(100).with_bytes(10_000);
     let log = RedisLog::new(RedisConfig::new(&redis.url()).unwrap().keep(keep)).unwrap();
     let mut last = Place::default();
     for number in 0..1000 {
@@ -204,63 +205,6 @@ async fn a_restart_of_redis_loses_nothing_that_it_kept() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_emptied_is_a_gap_of_unknown_size_to_those_who_were_there() {
-    let Some(redis) = RedisServer::start() else { return };
-    let (log, stranger) = (node(&redis), node(&redis));
-    for publisher in [&log, &stranger] {
-        let start = log.open("t", Amount::NONE).await.unwrap().last;
-        let mut reader = Reader::new(&log, start).await;
-        let mut last = Place::default();
-        for _ in 0..3 {
-            last = append(&log, one()).await;
-        }
-        assert_eq!(reader.until(last).await, [1, 2, 3].map(|number| number + start.number as i64));
-        redis.command("FLUSHALL");
-        let after = append(publisher, one()).await;
-        assert!(after.stamp > last.stamp, "stamps rise");
-        assert_eq!(reader.until(after).await, [-1000, 1]);
-        let gone = log.locate("t", &last.to_string()).await.unwrap();
-        assert!(matches!(gone, Located::Gone { missed: None, .. }), "{gone:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_older_file_that_is_restored_is_a_gap_also_to_those_who_come_later() {
-    let Some(mut redis) = RedisServer::start() else { return };
-    let log = node(&redis);
-    let mut reader = Reader::new(&log, Place::default()).await;
-    let first = append(&log, one()).await;
-    redis.kill();
-    let (files, copy) = (redis.directory().join("appendonlydir"), redis.directory().join("copy"));
-    copy_all(&files, &copy);
-    redis.run();
-    let mut last = first;
-    for _ in 0..4 {
-        last = append(&log, one()).await;
-    }
-    assert_eq!(reader.until(last).await, (1..=last.number as i64).collect::<Vec<_>>());
-    redis.kill();
-    std::fs::remove_dir_all(&files).unwrap();
-    std::fs::rename(&copy, &files).unwrap();
-    redis.run();
-    let after = append(&log, one()).await;
-    assert_eq!(after.number, 2, "given again, with another stamp");
-    assert_eq!(reader.until(after).await, [-1000, 2]);
-    // One that has never had what was lost is told, too.
-    assert_eq!(Reader::new(&log, Place::default()).await.until(after).await, [1, -1000, 2]);
-    let newest = log.open("t", ALL).await.unwrap().newest;
-    assert_eq!(newest.len(), 1, "in one piece");
-}
-
-fn copy_all(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
-    }
-}
-
-#[tokio::test]
 async fn a_server_that_does_not_answer_costs_a_publisher_less_than_two_seconds() {
     let Some(redis) = RedisServer::start() else { return };
     let log = node(&redis);
@@ -357,57 +301,6 @@ async fn the_topics_of_a_redis_cluster_are_spread_over_its_nodes() {
 
 fn one_with_id(id: &str) -> Batch {
     Batch::new(&[EventBuilder::new().id(id).unwrap().data("a")])
-}
-
-#[tokio::test]
-async fn a_topic_that_was_followed_before_its_first_event_has_lost_none() {
-    let Some(redis) = RedisServer::start() else { return };
-    let (log, other) = (node(&redis), node(&redis));
-    let mut elsewhere = Reader::new(&other, Place::default()).await;
-    let mut reader = Reader::new(&log, Place::default()).await;
-    for _ in 0..2 {
-        // What every connection begins with is a comparison.
-        redis.command("CLIENT KILL TYPE pubsub");
-        let last = append(&log, one()).await;
-        assert_eq!(reader.until(last).await, [last.number as i64]);
-        assert_eq!(elsewhere.until(last).await, [last.number as i64]);
-    }
-    assert_eq!(redis.command("HEXISTS sse:{t}:m l"), ":0");
-}
-
-#[tokio::test]
-async fn a_hub_that_had_not_heard_of_what_was_lost_is_made_to_look() {
-    let Some(mut redis) = RedisServer::start() else { return };
-    let (log, stranger) = (node(&redis), node(&redis));
-    for publisher in [&log, &stranger] {
-        let start = append(&log, one()).await;
-        redis.kill();
-        let (files, copy) = (redis.directory().join("appendonlydir"), redis.directory().join("copy"));
-        copy_all(&files, &copy);
-        redis.run();
-        let mut reader = Reader::new(&log, start).await;
-        // Acknowledged, and its hub has not read them.
-        for _ in 0..3 {
-            append(&log, one()).await;
-        }
-        redis.kill();
-        std::fs::remove_dir_all(&files).unwrap();
-        std::fs::rename(&copy, &files).unwrap();
-        redis.run();
-        let again = append(publisher, one()).await;
-        assert_eq!(again.number, start.number + 1, "directly after the place of the reader");
-        let mut looked = false;
-        while !looked {
-            match timeout(Duration::from_secs(40), reader.updates.recv()).await.unwrap().unwrap() {
-                Update::Appended(events) => assert_ne!(events[0].place(), again, "it would not be noticed"),
-                Update::Latest(place) => looked = place == again,
-                _ => {}
-            }
-        }
-        assert_eq!(reader.until(again).await, [-1000, again.number as i64]);
-        let next = append(publisher, one()).await;
-        assert_eq!(reader.until(next).await, [next.number as i64]);
-    }
 }
 
 /// A log that is connected.

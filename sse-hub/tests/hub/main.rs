@@ -27,7 +27,7 @@ fn topic(config: HubConfig) -> (Hub, Topic) {
 
 /// A log of four events.
 fn small() -> HubConfig {
-    HubConfig::default().with_history(HistoryLimits { events: 4, ..HistoryLimits::default() })
+    HubConfig::default().with_history(HistoryLimits::new().with_events(4))
 }
 
 async fn publish(topic: &Topic, data: &str) -> String {
@@ -308,8 +308,7 @@ async fn cut_anywhere_nothing_is_lost_or_repeated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_wake_up_is_lost_between_threads() {
-    let config =
-        HubConfig::default().with_history(HistoryLimits { events: 100_000, ..HistoryLimits::default() });
+    let config = HubConfig::default().with_history(HistoryLimits::new().with_events(100_000));
     let (_, topic) = topic(config.with_keep_alive(Duration::MAX));
     let mut tasks = vec![];
     for _ in 0..20 {

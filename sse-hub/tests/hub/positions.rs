@@ -126,7 +126,7 @@ async fn a_state_that_was_rendered_is_followed_without_a_hole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_could_not_be_kept_is_refused_whole() {
-    let history = HistoryLimits { events: 3, bytes: 1000, ..HistoryLimits::default() };
+    let history = HistoryLimits::new().with_events(3).with_bytes(1000);
     let hub = Hub::new(HubConfig::default().with_history(history));
     let topic = hub.topic("t").unwrap();
     let mut subscription = topic.subscribe(From::Now).await.unwrap();

@@ -96,7 +96,7 @@ async fn who_leaves_leaves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_too_old_is_not_resumed_from() {
-    let history = HistoryLimits { age: secs(60), ..HistoryLimits::default() };
+    let history = HistoryLimits::new().with_age(secs(60));
     let topic = Hub::new(HubConfig::default().with_history(history)).topic("t").unwrap();
     let first = publish(&topic, "a").await;
     advance(secs(30)).await;

@@ -79,7 +79,17 @@ impl<T: AsRef<[u8]>> Entry<T> {
 }
 
 /// How much a [`History`] keeps. Whatever limit is met first, the oldest events go.
+///
+/// # Example
+///
+/// ```
+/// use sse_proto::HistoryLimits;
+///
+/// let limits = HistoryLimits::default().with_events(100);
+/// assert_eq!((limits.events, limits.bytes), (100, 4 << 20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HistoryLimits {
     /// How many events; 4,096 by default.
     pub events: usize,
@@ -89,9 +99,37 @@ pub struct HistoryLimits {
     pub age: Duration,
 }
 
+impl HistoryLimits {
+    /// The default: 4,096 events, 4 MiB, one hour.
+    pub const fn new() -> Self {
+        Self { events: 4096, bytes: 4 << 20, age: Duration::from_secs(3600) }
+    }
+
+    /// Sets how many events are kept.
+    #[must_use]
+    pub const fn with_events(mut self, events: usize) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Sets how many bytes of events and the application's IDs are kept.
+    #[must_use]
+    pub const fn with_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Sets for how long events are kept.
+    #[must_use]
+    pub const fn with_age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+}
+
 impl Default for HistoryLimits {
     fn default() -> Self {
-        Self { events: 4096, bytes: 4 << 20, age: Duration::from_secs(3600) }
+        Self::new()
     }
 }
 
@@ -190,10 +228,10 @@ impl<T: AsRef<[u8]>> History<T> {
         self.expire(now);
     }
 
-    /// Evicts all events and counts the next one as the first after `position` others, for a log that begins in the middle of
-    /// another one. A position that lies behind counts as the [`end`](Self::end).
+    /// Evicts the events before `position`. If that lies after the [`end`](Self::end), the next event counts as the first after
+    /// `position` others, for a log that begins in the middle of another one.
     pub fn skip_to(&mut self, position: u64) {
-        while !self.entries.is_empty() {
+        while self.first < position && !self.entries.is_empty() {
             self.evict_first();
         }
         self.first = self.first.max(position);

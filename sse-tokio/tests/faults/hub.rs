@@ -51,7 +51,7 @@ fn data(number: u64) -> String {
 
 fn topic(history: usize, on_lag: OnLag) -> Topic {
     let config = HubConfig::default()
-        .with_history(HistoryLimits { events: history, ..HistoryLimits::default() })
+        .with_history(HistoryLimits::new().with_events(history))
         .with_keep_alive(Duration::from_secs(2))
         .with_retry(Duration::from_millis(100))
         .with_on_lag(on_lag);

@@ -33,11 +33,10 @@ impl Entry {
 /// Input: the limits, whether there is an epoch, then operations.
 pub fn history(input: &[u8]) {
     let mut input = Input::new(input);
-    let limits = HistoryLimits {
-        events: input.byte().into(),
-        bytes: usize::from(input.byte()) * 4,
-        age: Duration::from_secs(input.byte().into()),
-    };
+    let limits = HistoryLimits::new()
+        .with_events(input.byte().into())
+        .with_bytes(usize::from(input.byte()) * 4)
+        .with_age(Duration::from_secs(input.byte().into()));
     let history = if input.byte() & 1 == 0 {
         History::new(limits)
     } else {

@@ -1,0 +1,228 @@
+//! What Redis loses when it is emptied or comes back with an older file.
+
+use std::fs;
+use std::path::PathBuf;
+
+use http_body_util::BodyExt as _;
+
+use super::*;
+use crate::{From, Hub, HubConfig, Subscription};
+
+/// A copy of what the server has on disk.
+struct File(PathBuf);
+
+impl File {
+    fn copy(redis: &mut RedisServer) -> Self {
+        redis.kill();
+        let copy = redis.directory().join("copy");
+        fs::create_dir_all(&copy).unwrap();
+        for file in fs::read_dir(redis.directory().join("appendonlydir")).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        redis.run();
+        Self(copy)
+    }
+
+    /// The server forgets what came after the copy.
+    fn restore(self, redis: &mut RedisServer) {
+        redis.kill();
+        let files = redis.directory().join("appendonlydir");
+        fs::remove_dir_all(&files).unwrap();
+        fs::rename(self.0, files).unwrap();
+        redis.run();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_emptied_is_a_gap_of_unknown_size_to_those_who_were_there() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, stranger) = (node(&redis), node(&redis));
+    for publisher in [&log, &stranger] {
+        let start = log.open("t", Amount::NONE).await.unwrap().last;
+        let mut reader = Reader::new(&log, start).await;
+        let mut last = Place::default();
+        for _ in 0..3 {
+            last = append(&log, one()).await;
+        }
+        assert_eq!(reader.until(last).await, [1, 2, 3].map(|number| number + start.number as i64));
+        redis.command("FLUSHALL");
+        let after = append(publisher, one()).await;
+        assert!(after.stamp > last.stamp, "stamps rise");
+        assert_eq!(reader.until(after).await, [-1000, 1]);
+        let gone = log.locate("t", &last.to_string()).await.unwrap();
+        assert!(matches!(gone, Located::Gone { missed: None, .. }), "{gone:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_file_that_is_restored_is_a_gap_also_to_those_who_come_later() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let mut reader = Reader::new(&log, Place::default()).await;
+    let first = append(&log, one()).await;
+    let file = File::copy(&mut redis);
+    let mut last = first;
+    for _ in 0..4 {
+        last = append(&log, one()).await;
+    }
+    assert_eq!(reader.until(last).await, (1..=last.number as i64).collect::<Vec<_>>());
+    file.restore(&mut redis);
+    let after = append(&log, one()).await;
+    assert_eq!(after.number, 2, "given again, with another stamp");
+    assert_eq!(reader.until(after).await, [-1000, 2]);
+    // One that has never had what was lost is told, too.
+    assert_eq!(Reader::new(&log, Place::default()).await.until(after).await, [1, -1000, 2]);
+    let newest = log.open("t", ALL).await.unwrap().newest;
+    assert_eq!(newest.len(), 1, "in one piece");
+}
+
+#[tokio::test]
+async fn a_topic_that_was_followed_before_its_first_event_has_lost_none() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (log, other) = (node(&redis), node(&redis));
+    let mut elsewhere = Reader::new(&other, Place::default()).await;
+    let mut reader = Reader::new(&log, Place::default()).await;
+    for _ in 0..2 {
+        // What every connection begins with is a comparison.
+        redis.command("CLIENT KILL TYPE pubsub");
+        let last = append(&log, one()).await;
+        assert_eq!(reader.until(last).await, [last.number as i64]);
+        assert_eq!(elsewhere.until(last).await, [last.number as i64]);
+    }
+    assert_eq!(redis.command("HEXISTS sse:{t}:m l"), ":0");
+}
+
+#[tokio::test]
+async fn a_hub_that_had_not_heard_of_what_was_lost_is_made_to_look() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let (log, stranger) = (node(&redis), node(&redis));
+    for publisher in [&log, &stranger] {
+        let start = append(&log, one()).await;
+        let file = File::copy(&mut redis);
+        let mut reader = Reader::new(&log, start).await;
+        // Acknowledged, and its hub has not read them.
+        for _ in 0..3 {
+            append(&log, one()).await;
+        }
+        file.restore(&mut redis);
+        let again = append(publisher, one()).await;
+        assert_eq!(again.number, start.number + 1, "directly after the place of the reader");
+        let mut looked = false;
+        while !looked {
+            match timeout(Duration::from_secs(40), reader.updates.recv()).await.unwrap().unwrap() {
+                Update::Appended(events) => assert_ne!(events[0].place(), again, "it would not be noticed"),
+                Update::Latest(place) => looked = place == again,
+                _ => {}
+            }
+        }
+        assert_eq!(reader.until(again).await, [-1000, again.number as i64]);
+        let next = append(publisher, one()).await;
+        assert_eq!(reader.until(next).await, [next.number as i64]);
+    }
+}
+
+/// A hub over a node of its own.
+fn hub(redis: &RedisServer) -> Hub {
+    Hub::with_log(HubConfig::default(), Arc::new(node(redis)))
+}
+
+/// Publishes until the server is there; returns the ID.
+async fn publish(hub: &Hub, data: &str) -> String {
+    let topic = hub.topic("t").unwrap();
+    loop {
+        match topic.publish(EventBuilder::new().data(data)).await {
+            Ok(id) => return id,
+            Err(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+async fn follow(hub: &Hub, id: &str) -> Subscription {
+    hub.topic("t").unwrap().subscribe(From::After(id)).await.unwrap()
+}
+
+/// The data of the events until one has `last`; that of a gap is its number.
+async fn data_until(subscription: &mut Subscription, last: &str) -> Vec<String> {
+    let (mut text, line) = (String::new(), format!("data: {last}\n"));
+    while !text.contains(&line) {
+        let frame = timeout(Duration::from_secs(40), subscription.frame()).await.expect("it comes").unwrap();
+        let Ok(frame) = frame;
+        text.push_str(str::from_utf8(&frame.into_data().unwrap()).unwrap());
+    }
+    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
+}
+
+const GAP: &str = r#"{"missed":null}"#;
+
+/// A client that had what Redis kept and nothing of what it lost comes back to a node whose tail has been repaired.
+#[tokio::test]
+async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_noticed_it() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let hub = hub(&redis);
+    let kept = publish(&hub, "kept").await;
+    let file = File::copy(&mut redis);
+    let mut stays = follow(&hub, &kept).await;
+    publish(&hub, "lost").await;
+    assert_eq!(data_until(&mut stays, "lost").await, ["lost"]);
+    file.restore(&mut redis);
+    publish(&hub, "after").await;
+    assert_eq!(data_until(&mut stays, "after").await, [GAP, "after"]);
+    assert_eq!(data_until(&mut follow(&hub, &kept).await, "after").await, [GAP, "after"]);
+}
+
+/// The publishing node knows nothing of the loss, and another one delivers the event before anybody marks it.
+#[tokio::test]
+async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (one, other) = (hub(&redis), hub(&redis));
+    let kept = publish(&one, "kept").await;
+    let mut early = follow(&other, &kept).await;
+    let known: Place = kept.parse().unwrap();
+    let after = publish(&one, "after").await;
+    assert_eq!(data_until(&mut early, "after").await, ["after"]);
+    let marking = node(&redis);
+    let names = super::super::names::Names::new("sse:", "t");
+    while marking.server().lose(&names, known.stamp + 1).await.is_err() {}
+    // The message is on its way: what is published after it comes after it.
+    let last = publish(&one, "last").await;
+    assert_eq!(data_until(&mut early, "last").await, ["last"], "it is not told of what it may have had");
+    assert_eq!(data_until(&mut follow(&other, &kept).await, "last").await, [GAP, "after", "last"]);
+    assert_eq!(data_until(&mut follow(&other, &after).await, "last").await, ["last"]);
+    drop(last);
+}
+
+/// A third node published what was lost, and is the only one that knows of it.
+#[tokio::test]
+async fn a_node_that_nobody_follows_notices_that_what_it_published_was_lost() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let (publisher, other) = (hub(&redis), hub(&redis));
+    let kept = publish(&publisher, "kept").await;
+    let file = File::copy(&mut redis);
+    publish(&publisher, "lost").await;
+    file.restore(&mut redis);
+    publish(&publisher, "after").await;
+    assert_eq!(data_until(&mut follow(&other, &kept).await, "after").await, [GAP, "after"]);
+}
+
+#[tokio::test]
+async fn two_losses_one_after_the_other_are_two_gaps_or_one_never_none() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let (one, other) = (hub(&redis), hub(&redis));
+    let kept = publish(&one, "kept").await;
+    let mut ids = vec![kept];
+    for round in ["first", "second"] {
+        let file = File::copy(&mut redis);
+        for number in 0..3 {
+            publish(&one, &format!("lost {round} {number}")).await;
+        }
+        file.restore(&mut redis);
+        ids.push(publish(&one, &format!("after {round}")).await);
+    }
+    let told = data_until(&mut follow(&other, &ids[0]).await, "after second").await;
+    assert_eq!(told.first().map(String::as_str), Some(GAP), "{told:?}");
+    assert_eq!(told.last().map(String::as_str), Some("after second"));
+    let told = data_until(&mut follow(&other, &ids[1]).await, "after second").await;
+    assert_eq!(told, [GAP, "after second"]);
+}
