@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use sse_hub::{EncodeError, EventBuilder};
 use sse_tokio::Limits;
@@ -62,7 +62,7 @@ pub(super) async fn publish(
     }
     let topic = app.topic(&topic)?;
     let ids = match key {
-        Some(key) => topic.publish_once(&key, &events).await?,
+        Some(key) => topic.publish_once(key, &events).await?,
         None => topic.publish_all(&events).await?,
     };
     let answer = serde_json::json!({ "ids": ids });
@@ -97,12 +97,12 @@ fn envelopes(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Envelope>, Refusal>
     }])
 }
 
-/// The key is taken as it was sent, quotes included.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+/// The key is taken as it was sent: quotes included, text or not.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     if headers.get_all(IDEMPOTENCY_KEY).iter().nth(1).is_some() {
         return Err(Refusal::bad_request("there is more than one Idempotency-Key: send one"));
     }
-    text(headers, IDEMPOTENCY_KEY)
+    Ok(headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes))
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {

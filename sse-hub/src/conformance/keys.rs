@@ -18,7 +18,11 @@ pub(super) async fn a_key_appends_once(case: Case) {
     for key in ["K", "k ", " ", &"é".repeat(64)] {
         assert!(!case.log.append(&topic, batch(&[key]).with_key(key)).await.unwrap().repeated, "{key:?}");
     }
-    assert_eq!(case.read(&topic, Place::default()).await.len(), 7);
+    let not_text = batch(&["bytes"]).with_key(b"\xff\0");
+    for repeated in [false, true] {
+        assert_eq!(case.log.append(&topic, not_text.clone()).await.unwrap().repeated, repeated);
+    }
+    assert_eq!(case.read(&topic, Place::default()).await.len(), 8);
     let other = case.log.append(&case.topic("other"), batch(&["x"]).with_key("k")).await.unwrap();
     assert!(!other.repeated, "a key is its topic's");
 }

@@ -30,8 +30,8 @@ pub struct NewEvent {
 /// An idempotency key: a batch with a key that a topic knows is not appended again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// What the publisher chose, 1 to 128 bytes.
-    pub text: Box<str>,
+    /// What the publisher chose, 1 to 128 bytes, whatever they are.
+    pub bytes: Box<[u8]>,
     /// SHA-256 of the events, which tells a repetition from another batch.
     pub digest: [u8; 32],
 }
@@ -60,7 +60,7 @@ impl Batch {
     }
 
     /// Adds an idempotency key, with the digest of the events.
-    pub fn with_key(mut self, text: &str) -> Self {
+    pub fn with_key(mut self, key: impl AsRef<[u8]>) -> Self {
         let mut digest = Sha256::new();
         for event in &self.events {
             let id = event.id.as_deref().unwrap_or_default();
@@ -70,7 +70,7 @@ impl Batch {
                 digest.update(part);
             }
         }
-        self.key = Some(Key { text: text.into(), digest: digest.finalize().into() });
+        self.key = Some(Key { bytes: key.as_ref().into(), digest: digest.finalize().into() });
         self
     }
 

@@ -7,15 +7,15 @@ use crate::log::{AppendError, Key};
 
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    by_text: HashMap<Box<str>, ([u8; 32], Place)>,
+    by_bytes: HashMap<Box<[u8]>, ([u8; 32], Place)>,
     /// In the order of the numbers of the last event of each batch.
-    order: VecDeque<(u64, Box<str>)>,
+    order: VecDeque<(u64, Box<[u8]>)>,
 }
 
 impl Keys {
     /// The place of the first event of the batch that had the key.
     pub(super) fn find(&self, key: &Key) -> Result<Option<Place>, AppendError> {
-        match self.by_text.get(&key.text) {
+        match self.by_bytes.get(&key.bytes) {
             None => Ok(None),
             Some((digest, first)) if *digest == key.digest => Ok(Some(*first)),
             Some(_) => Err(AppendError::KeyReused),
@@ -23,16 +23,16 @@ impl Keys {
     }
 
     pub(super) fn add(&mut self, key: &Key, first: Place, last: u64) {
-        self.by_text.insert(key.text.clone(), (key.digest, first));
-        self.order.push_back((last, key.text.clone()));
+        self.by_bytes.insert(key.bytes.clone(), (key.digest, first));
+        self.order.push_back((last, key.bytes.clone()));
     }
 
     /// Lets go of the keys whose events are all among the first `number`.
     pub(super) fn forget_up_to(&mut self, number: u64) {
         while self.order.front().is_some_and(|(last, _)| *last <= number)
-            && let Some((_, text)) = self.order.pop_front()
+            && let Some((_, key)) = self.order.pop_front()
         {
-            self.by_text.remove(&text);
+            self.by_bytes.remove(&key);
         }
     }
 }
