@@ -88,3 +88,49 @@ async fn readiness_is_told_beside_health() {
         assert_eq!(response.status(), 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_batch_larger_than_what_stays_in_memory_is_kept_on_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    let server = Server::start(&["--data", data, "--history-events", "3", "--history-bytes", "100"]);
+    let url = format!("http://{}/events/t", server.address);
+    let batch: Vec<_> =
+        (1..=9).map(|number| format!(r#"{{"data":"event {number} {}"}}"#, "x".repeat(50))).collect();
+    let post = reqwest::Client::new().post(url).header("Content-Type", "application/vnd.sse+json");
+    let response = post.body(format!("[{}]", batch.join(","))).send().await.unwrap();
+    assert_eq!(response.status(), 200, "--data-bytes alone bounds what is kept");
+    publish(&server, "last").await;
+    let text = follow(&server, "earliest", "last").await;
+    assert!(!text.contains("event: gap"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("data: ")).count(), 10);
+}
+
+#[tokio::test]
+async fn topics_are_listed_that_the_process_has_not_loaded() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path());
+    let mut ids = Vec::new();
+    for topic in ["a", "b", "c"] {
+        let url = format!("http://{}/events/{topic}", server.address);
+        let response = reqwest::Client::new().post(url).body("x").send().await.unwrap();
+        ids.push(response.text().await.unwrap().split('"').nth(3).unwrap().to_owned());
+    }
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let server = start(directory.path());
+    let url = format!("http://{}", server.address);
+    let list = |query: &str| {
+        let url = format!("{url}/topics{query}");
+        async move { reqwest::get(url).await.unwrap().text().await.unwrap() }
+    };
+    let first = list("?limit=2").await;
+    assert!(first.contains(r#""next":"b""#) && first.contains(&ids[0]) && first.contains(&ids[1]), "{first}");
+    assert!(!first.contains(&ids[2]), "{first}");
+    let second = list("?limit=2&after=b").await;
+    assert!(second.contains(r#""next":null"#) && second.contains(&ids[2]), "{second}");
+    let ended = reqwest::Client::new().delete(format!("{url}/events/b")).send().await.unwrap();
+    assert_eq!(ended.status(), 204);
+    let rest = list("").await;
+    assert!(rest.contains(&ids[0]) && !rest.contains(r#""b""#) && rest.contains(&ids[2]), "{rest}");
+}

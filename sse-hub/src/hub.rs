@@ -1,5 +1,6 @@
 //! Publish once, serve many.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -134,15 +135,31 @@ impl Hub {
         self.shared.empty.load(Ordering::Relaxed)
     }
 
-    /// The topics that are loaded, at most `limit` of them, by name, beginning after the name `after`.
-    pub fn topics(&self, after: Option<&str>, limit: usize) -> Vec<TopicInfo> {
+    /// The topics that are loaded and those that the log lists ([`Log::topics`]: in memory and on disk all that it holds, over
+    /// Redis none), at most `limit` of them, by name, beginning after the name `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked.
+    pub async fn topics(&self, after: Option<&str>, limit: usize) -> Result<Vec<TopicInfo>, LogError> {
+        let held = self.shared.log.topics(after, limit).await?;
+        let mut topics: BTreeMap<_, TopicInfo> =
+            held.into_iter().map(|held| (held.name.clone(), held.into())).collect();
+        for mut loaded in self.loaded_topics(after, limit) {
+            let held = topics.remove(&loaded.name).and_then(|held| held.last_event_id);
+            loaded.last_event_id = loaded.last_event_id.or(held);
+            topics.insert(loaded.name.clone(), loaded);
+        }
+        Ok(topics.into_values().take(limit).collect())
+    }
+
+    fn loaded_topics(&self, after: Option<&str>, limit: usize) -> Vec<TopicInfo> {
         let mut topics = self.topics.all();
         topics.retain(|topic| after.is_none_or(|after| &*topic.name > after));
         if topics.len() > limit && limit > 0 {
             topics.select_nth_unstable_by(limit - 1, |a, b| a.name.cmp(&b.name));
         }
         topics.truncate(limit);
-        topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         topics.iter().map(|topic| topic.info()).collect()
     }
 

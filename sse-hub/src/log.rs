@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use batch::{Batch, Key, NewEvent, Stored};
 pub use error::{AppendError, LogError};
+pub(crate) use feed::Feeds;
 pub use feed::{Feed, Following, Update, Wake};
 
 use crate::{Gap, Place};
@@ -93,6 +94,23 @@ pub trait Log: Send + Sync + 'static {
     /// If the log cannot be asked; then the topic may have ended.
     fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>>;
 
+    /// The topics that the log holds, by name, at most `limit` of them, beginning after the name `after`.
+    ///
+    /// What it costs must not grow with the number of topics. An engine that has no such order lists none, as by default: the
+    /// hub then knows those that it has loaded.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be asked.
+    fn topics<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> Later<'a, Result<Vec<ListedTopic>, LogError>> {
+        let _ = (after, limit);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// Whether it could append and read now, as far as it knows.
     fn health(&self) -> Health;
 
@@ -107,6 +125,15 @@ pub trait Log: Send + Sync + 'static {
 
     /// Lets go of what is too old. The hub calls it once in a while ([`Hub::expire`](crate::Hub::expire)).
     fn expire(&self) {}
+}
+
+/// A topic that a log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedTopic {
+    /// Its name.
+    pub name: String,
+    /// The ID of its newest event, kept or not: the application's or its place.
+    pub last_event_id: String,
 }
 
 /// The places of a batch that was appended.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use proto::EventBuilder;
 
-use crate::log::{Amount, Batch};
+use crate::log::{Amount, Batch, ListedTopic};
 use crate::topics::Held;
 use crate::{AppendError, From, HubError, LogError, Subscription};
 
@@ -17,7 +17,7 @@ pub(crate) use state::{Phase, TopicState};
 #[derive(Clone)]
 pub struct Topic(pub(crate) Held);
 
-/// What a hub knows of a topic that is loaded.
+/// What a hub knows of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicInfo {
@@ -25,8 +25,14 @@ pub struct TopicInfo {
     pub name: String,
     /// How many subscribers it has in this process.
     pub subscribers: usize,
-    /// See [`Topic::last_event_id`]; `None` if nobody follows the topic here, or the log cannot be asked.
+    /// See [`Topic::last_event_id`]; `None` if the topic is loaded only to publish to it, or the log cannot be asked.
     pub last_event_id: Option<String>,
+}
+
+impl std::convert::From<ListedTopic> for TopicInfo {
+    fn from(listed: ListedTopic) -> Self {
+        Self { name: listed.name, subscribers: 0, last_event_id: Some(listed.last_event_id) }
+    }
 }
 
 impl Topic {
@@ -59,7 +65,7 @@ impl Topic {
     /// As [`publish_all`](Self::publish_all), and no more than once: a repetition with the same key and events publishes nothing and
     /// returns the same IDs, as long as the topic keeps the events. After [`AppendError::Unknown`] it is safe to repeat.
     ///
-    /// A key has 1 to 128 bytes and is the topic's.
+    /// A key has 1 to 128 bytes, text or not, and is the topic's.
     ///
     /// # Errors
     ///
@@ -67,10 +73,10 @@ impl Topic {
     /// empty.
     pub async fn publish_once(
         &self,
-        key: &str,
+        key: impl AsRef<[u8]>,
         events: &[EventBuilder<'_>],
     ) -> Result<Vec<String>, AppendError> {
-        if key.is_empty() || key.len() > 128 {
+        if !(1..=128).contains(&key.as_ref().len()) {
             return Err(AppendError::BadKey);
         }
         self.append(Batch::new(events).with_key(key)).await

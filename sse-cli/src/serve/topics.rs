@@ -34,7 +34,7 @@ struct Listed {
     last_event_id: Option<String>,
 }
 
-/// Lists the topics that are in use here, by name.
+/// Lists the topics that are in use here or on disk, by name.
 pub(super) async fn list(
     State(app): State<App>,
     Query(paging): Query<Paging>,
@@ -43,7 +43,7 @@ pub(super) async fn list(
     let via = Via::of(request.extensions());
     app.access.may_list(request.headers(), access_token(request.uri()).as_deref(), via)?;
     let limit = paging.limit.unwrap_or(100).clamp(1, PAGE);
-    let mut topics = app.hub.topics(paging.after.as_deref(), limit + 1);
+    let mut topics = app.hub.topics(paging.after.as_deref(), limit + 1).await?;
     let more = topics.len() > limit;
     topics.truncate(limit);
     let next = topics.last().filter(|_| more).map(|topic| topic.name.clone());

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::feeds::Feeds;
+use super::feeds::Followed;
 use crate::log::{AppendError, Appended, Update};
 
 pub(super) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
@@ -23,13 +23,13 @@ pub(super) struct Delivery {
 /// Delivers in the runtime of those who follow, or on the thread that writes if there is none.
 #[derive(Clone, Default)]
 pub(super) struct Deliverer {
-    feeds: Feeds,
+    followed: Followed,
     task: Arc<Mutex<Option<mpsc::UnboundedSender<Delivery>>>>,
 }
 
 impl Deliverer {
-    pub(super) fn feeds(&self) -> &Feeds {
-        &self.feeds
+    pub(super) fn followed(&self) -> &Followed {
+        &self.followed
     }
 
     /// Starts the task in the runtime of the caller, unless it runs.
@@ -38,10 +38,10 @@ impl Deliverer {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(mpsc::UnboundedSender::is_closed) {
             let (sender, mut deliveries) = mpsc::unbounded_channel::<Delivery>();
-            let feeds = self.feeds.clone();
+            let followed = self.followed.clone();
             runtime.spawn(async move {
                 while let Some(delivery) = deliveries.recv().await {
-                    delivery.run(&feeds);
+                    delivery.run(&followed);
                 }
             });
             *task = Some(sender);
@@ -56,7 +56,7 @@ impl Deliverer {
                 Err(mpsc::error::SendError(back)) => delivery = back,
             }
         }
-        delivery.run(&self.feeds);
+        delivery.run(&self.followed);
     }
 
     /// Ends the task, after what it was given.
@@ -66,10 +66,10 @@ impl Deliverer {
 }
 
 impl Delivery {
-    fn run(self, feeds: &Feeds) {
+    fn run(self, followed: &Followed) {
         // Before the answers: who follows after them is not told again.
         for (topic, update) in self.updates {
-            feeds.send(&topic, &update);
+            followed.send(&topic, &update);
         }
         for (answer, appended) in self.answers {
             // Who asked may have left.

@@ -1,71 +1,53 @@
 //! Whom the log tells of what was appended.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::log::{Feed, Following, Update, Wake};
+use crate::log::{Feed, Feeds, Following, Update};
 
 /// The feeds of each topic that anybody follows.
-#[derive(Clone, Default)]
-pub(crate) struct Feeds(Arc<Mutex<ByTopic>>);
-
-type ByTopic = HashMap<Box<str>, Vec<(u64, Feed)>>;
+#[derive(Clone, Debug, Default)]
+pub(super) struct Followed(Arc<Mutex<HashMap<Box<str>, Feeds>>>);
 
 /// Takes a feed out when it is dropped.
 struct Guard {
-    feeds: Feeds,
+    followed: Followed,
     topic: Box<str>,
-    number: u64,
+    feed: u64,
 }
 
-impl Feeds {
+impl Followed {
     /// Tells `feed` of a topic until what is returned is dropped.
-    pub(crate) fn add(&self, topic: &str, feed: Feed) -> Following {
-        let mut topics = self.lock();
-        let feeds = topics.entry(topic.into()).or_default();
-        let number = feeds.last().map_or(0, |(last, _)| last + 1);
-        feeds.push((number, feed));
-        drop(topics);
-        Following::new(Guard { feeds: self.clone(), topic: topic.into(), number })
+    pub(super) fn add(&self, topic: &str, feed: Feed) -> Following {
+        let feed = self.lock().entry(topic.into()).or_default().add(feed);
+        Following::new(Guard { followed: self.clone(), topic: topic.into(), feed })
     }
 
-    pub(crate) fn send(&self, topic: &str, update: &Update) {
-        let topics = self.lock();
-        let Some(feeds) = topics.get(topic) else { return };
-        // Under the lock, so that nobody is told who has left.
-        let wakes: Vec<Wake> = feeds.iter().map(|(_, feed)| feed.send(update.clone())).collect();
-        drop(topics);
-        drop(wakes);
+    pub(super) fn send(&self, topic: &str, update: &Update) {
+        // The wakes are dropped without the lock.
+        let _wakes = self.lock().get(topic).map(|feeds| feeds.send(|| update.clone()));
     }
 
     /// Whether anybody follows a topic.
-    pub(crate) fn has(&self, topic: &str) -> bool {
+    pub(super) fn has(&self, topic: &str) -> bool {
         self.lock().contains_key(topic)
     }
 
-    fn lock(&self) -> MutexGuard<'_, ByTopic> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Feeds>> {
         self.0.lock().expect("nothing panics while it holds the lock")
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let mut topics = self.feeds.lock();
+        let mut topics = self.followed.lock();
         let Some(feeds) = topics.get_mut(&self.topic) else { return };
-        let at = feeds.iter().position(|(number, _)| *number == self.number);
-        let removed = at.map(|at| feeds.remove(at));
+        let removed = feeds.remove(self.feed);
         if feeds.is_empty() {
             topics.remove(&self.topic);
         }
         drop(topics);
         // What it owns is not ours, and may call the log.
         drop(removed);
-    }
-}
-
-impl fmt::Debug for Feeds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feeds").finish_non_exhaustive()
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Once {
     pub(super) digest: [u8; 32],
 }
 
+/// After the records of all topics.
+pub(super) const TOPICS_END: &[u8] = b"u";
 pub(super) const CLOCK: &[u8] = b"c";
 pub(super) const WITHOUT_EVENTS: &[u8] = b"p";
 
@@ -99,8 +101,8 @@ pub(super) fn given_id(id: TopicId, given: &str) -> Vec<u8> {
     [&one(b'i', id)[..], &xxh3_128(given.as_bytes()).to_be_bytes()].concat()
 }
 
-pub(super) fn once(id: TopicId, key: &str) -> Vec<u8> {
-    [&one(b'k', id)[..], key.as_bytes()].concat()
+pub(super) fn once(id: TopicId, key: &[u8]) -> Vec<u8> {
+    [&one(b'k', id)[..], key].concat()
 }
 
 fn one(kind: u8, number: u64) -> [u8; 9] {

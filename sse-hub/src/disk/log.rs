@@ -13,14 +13,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::delivery::Deliverer;
 use super::directory::{Directory, free};
 use super::engine::{Engine, Views};
+use super::keys::Clock;
 use super::topic::Topic;
-use super::view::ReadError;
+use super::view::{ReadError, View};
 use super::writer::{self, Append, Command, Now, Shared, State, Writer};
 use super::{DiskConfig, DiskError};
 use crate::Place;
 use crate::log::{
-    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log, LogError,
-    Page,
+    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, ListedTopic, Located, Log,
+    LogError, Page,
 };
 
 /// How many publications wait at most.
@@ -89,12 +90,17 @@ impl DiskLog {
         topic: &str,
         question: impl FnOnce(Topic<'_>) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, LogError> {
-        let (views, topic) = (Arc::clone(&self.views), topic.to_owned());
-        let read = move || {
-            // What the engine reads may be damaged in any way, and it does not promise to say so by an error.
-            let read = |view: &_, clock| Topic::new(view, clock, &topic).and_then(question);
-            catch_unwind(AssertUnwindSafe(|| views.read(read)))
-        };
+        let topic = topic.to_owned();
+        self.read(move |view, clock| Topic::new(view, clock, &topic).and_then(question)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&View, Clock) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, LogError> {
+        let views = Arc::clone(&self.views);
+        // What the engine reads may be damaged in any way, and it does not promise to say so by an error.
+        let read = move || catch_unwind(AssertUnwindSafe(|| views.read(read)));
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),
             // Closed, or about to be open again.
@@ -154,7 +160,7 @@ impl Log for DiskLog {
     fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>> {
         Box::pin(async move {
             self.shared.deliverer.start();
-            Ok(self.shared.deliverer.feeds().add(topic, feed))
+            Ok(self.shared.deliverer.followed().add(topic, feed))
         })
     }
 
@@ -173,6 +179,15 @@ impl Log for DiskLog {
                 error => LogError::Broken(error.to_string()),
             })
         })
+    }
+
+    fn topics<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> Later<'a, Result<Vec<ListedTopic>, LogError>> {
+        let (after, now) = (after.map(str::to_owned), (self.shared.now)());
+        Box::pin(self.read(move |view, _| view.list(after.as_deref(), limit, now)))
     }
 
     fn health(&self) -> Health {

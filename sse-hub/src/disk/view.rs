@@ -1,13 +1,13 @@
 //! Reads: the engine's keyspaces as they are at one moment.
 
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use fjall::{Database, Guard, Keyspace, Slice};
 
 use super::keys::{self, Malformed, Once, Record, TopicId, TopicRecord};
 use crate::Place;
-use crate::log::{Amount, Stored};
+use crate::log::{Amount, ListedTopic, Stored};
 
 /// Why a read fails.
 #[derive(Debug)]
@@ -57,6 +57,35 @@ impl View {
     pub(super) fn record(&self, name: &str) -> Result<Option<TopicRecord>, ReadError> {
         let record = self.topics.get(keys::topic(name.as_bytes()))?;
         Ok(record.map(|record| TopicRecord::read(&record)).transpose()?)
+    }
+
+    /// Topics by name, but for those that are ended; `now` in microseconds since 1970.
+    pub(super) fn list(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        now: u64,
+    ) -> Result<Vec<ListedTopic>, ReadError> {
+        let first = after.map_or(Bound::Included(keys::topic(b"")), |after| {
+            Bound::Excluded(keys::topic(after.as_bytes()))
+        });
+        let mut listed = Vec::new();
+        for found in self.topics.range((first, Bound::Excluded(keys::TOPICS_END.to_vec()))) {
+            if listed.len() >= limit {
+                break;
+            }
+            let (key, value) = found.into_inner()?;
+            let record = TopicRecord::read(&value)?;
+            if record.ended > now {
+                continue;
+            }
+            let name = str::from_utf8(&key[1..]).map_err(|_| ReadError::Malformed)?.to_owned();
+            let last = self.last(record.id)?.unwrap_or(Mark { place: record.place, given: record.given });
+            let last_event_id =
+                last.given.map_or_else(|| last.place.to_string(), |id| id.as_ref().to_owned());
+            listed.push(ListedTopic { name, last_event_id });
+        }
+        Ok(listed)
     }
 
     /// The oldest event that is kept.
@@ -125,7 +154,7 @@ impl View {
     }
 
     /// Where the batch with this idempotency key is.
-    pub(super) fn once(&self, id: TopicId, key: &str) -> Result<Option<Once>, ReadError> {
+    pub(super) fn once(&self, id: TopicId, key: &[u8]) -> Result<Option<Once>, ReadError> {
         let key = keys::once(id, key);
         for segment in self.segments.iter().rev() {
             if let Some(once) = segment.get(&key)? {

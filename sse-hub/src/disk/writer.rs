@@ -99,7 +99,7 @@ struct Group {
     batch: OwnedWriteBatch,
     bytes: u64,
     topics: HashMap<Box<str>, Changed>,
-    once: HashMap<(TopicId, Box<str>), Once>,
+    once: HashMap<(TopicId, Box<[u8]>), Once>,
     /// Application's IDs, as keys.
     given: HashSet<Vec<u8>>,
     answers: Vec<(Answer, Appended)>,
@@ -175,7 +175,7 @@ impl Writer {
 
     /// Decides what an append is to do; writes nothing.
     fn plan(&self, topic: &str, batch: &Batch, group: &Group) -> Result<Plan, AppendError> {
-        if batch.key.as_ref().is_some_and(|key| !(1..=KEY).contains(&key.text.len())) {
+        if batch.key.as_ref().is_some_and(|key| !(1..=KEY).contains(&key.bytes.len())) {
             return Err(AppendError::BadKey);
         }
         let limit = self.engine.batch_limit();
@@ -184,8 +184,8 @@ impl Writer {
             return Err(AppendError::TooLarge { events: usize::MAX, bytes });
         }
         let known = self.known(topic, group)?;
-        if let (Some(Key { text, digest, .. }), Some(known)) = (&batch.key, known)
-            && let Some(once) = self.once(known.id, text, group).map_err(unreadable)?
+        if let (Some(Key { bytes, digest, .. }), Some(known)) = (&batch.key, known)
+            && let Some(once) = self.once(known.id, bytes, group).map_err(unreadable)?
         {
             return if once.digest == *digest {
                 Ok(Plan::Repeat(once.first))
@@ -213,7 +213,7 @@ impl Writer {
         Ok(Some(Known { id: record.id, last: last.map_or(record.place, |last| last.place) }))
     }
 
-    fn once(&self, id: TopicId, key: &str, group: &Group) -> Result<Option<Once>, ReadError> {
+    fn once(&self, id: TopicId, key: &[u8], group: &Group) -> Result<Option<Once>, ReadError> {
         if group.once.is_empty() {
             return self.engine.view().once(id, key);
         }
@@ -232,10 +232,10 @@ impl Writer {
         let first = Place::new(stamp, known.last.number + 1);
         let segment = self.engine.active_segment();
         group.bytes += size(&batch);
-        if let Some(Key { text, digest, .. }) = &batch.key {
+        if let Some(Key { bytes, digest, .. }) = &batch.key {
             let once = Once { first, digest: *digest };
-            group.batch.insert(segment, keys::once(known.id, text), once.write());
-            group.once.insert((known.id, text.clone()), once);
+            group.batch.insert(segment, keys::once(known.id, bytes), once.write());
+            group.once.insert((known.id, bytes.clone()), once);
         }
         for (at, event) in batch.events.iter().enumerate() {
             let place = first.plus(at as u64);
@@ -289,7 +289,7 @@ impl Writer {
         }
         let newest =
             record.as_ref().map(|record| view.last(record.id)).transpose().map_err(unreadable)?.flatten();
-        if newest.is_none() && !self.shared.deliverer.feeds().has(topic) {
+        if newest.is_none() && !self.shared.deliverer.followed().has(topic) {
             return Ok(false);
         }
         let mut batch = view.database.batch();
@@ -390,7 +390,7 @@ fn unreadable(error: ReadError) -> AppendError {
 
 /// What a batch takes on the disk, roughly.
 pub(super) fn size(batch: &Batch) -> u64 {
-    let key = batch.key.as_ref().map_or(0, |key| key.text.len() as u64 + 2 * OVERHEAD);
+    let key = batch.key.as_ref().map_or(0, |key| key.bytes.len() as u64 + 2 * OVERHEAD);
     let events = batch.events.iter().map(|event| {
         let given = event.id.as_ref().map_or(0, |id| id.len() as u64 + OVERHEAD);
         event.bytes.len() as u64 + given + OVERHEAD
