@@ -40,7 +40,6 @@ struct State {
     ended: HashMap<Arc<str>, Instant>,
     /// The stamp that was given last.
     stamp: u64,
-    feeds: u64,
 }
 
 impl MemoryLog {
@@ -52,7 +51,6 @@ impl MemoryLog {
             forgotten: Forgotten::new(remembered_topics, stamp),
             ended: HashMap::new(),
             stamp,
-            feeds: 0,
         };
         Self(Arc::new(Shared { limits, clock: Clock::default(), state: Mutex::new(state) }))
     }
@@ -84,7 +82,7 @@ impl MemoryLog {
         }
         let topic = state.topic(name, limits);
         topic.append(&events, batch.key.as_ref(), now);
-        let wakes = topic.tell(|| Update::Appended(events.clone()));
+        let wakes = topic.feeds.send(|| Update::Appended(events.clone()));
         Ok((Appended::now(first), wakes))
     }
 
@@ -98,8 +96,8 @@ impl MemoryLog {
         state.ended.retain(|_, until| *until > now);
         let Some(mut topic) = state.topics.remove(name) else { return (false, Vec::new()) };
         topic.expire(now);
-        let existed = topic.is_followed() || !topic.is_empty();
-        let wakes = topic.tell(|| Update::Ended);
+        let existed = !topic.feeds.is_empty() || !topic.is_empty();
+        let wakes = topic.feeds.send(|| Update::Ended);
         state.forgotten.remember(name.into(), topic.into_last());
         if existed {
             state.ended.insert(name.into(), now + lasting);
@@ -139,7 +137,7 @@ impl State {
 
     /// Remembers no more of a topic than where it ended, if it has no events and nobody follows it.
     fn forget_unused(&mut self, name: &str) {
-        if self.topics.get(name).is_some_and(|topic| !topic.is_followed() && topic.is_empty())
+        if self.topics.get(name).is_some_and(|topic| topic.feeds.is_empty() && topic.is_empty())
             && let Some((name, topic)) = self.topics.remove_entry(name)
         {
             self.forgotten.remember(name, topic.into_last());
@@ -176,7 +174,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let Some(shared) = self.log.upgrade() else { return };
         let mut state = shared.state();
-        let feed = state.topics.get_mut(&self.topic).and_then(|topic| topic.unfollow(self.feed));
+        let feed = state.topics.get_mut(&self.topic).and_then(|topic| topic.feeds.remove(self.feed));
         state.forget_unused(&self.topic);
         drop(state);
         drop(feed);
@@ -211,10 +209,8 @@ impl Log for MemoryLog {
 
     fn follow<'a>(&'a self, name: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>> {
         let mut state = self.0.state();
-        state.feeds += 1;
-        let number = state.feeds;
-        state.topic(name, self.0.limits).follow(number, feed);
-        let guard = Guard { log: Arc::downgrade(&self.0), topic: name.into(), feed: number };
+        let feed = state.topic(name, self.0.limits).feeds.add(feed);
+        let guard = Guard { log: Arc::downgrade(&self.0), topic: name.into(), feed };
         ready(Ok(Following::new(guard)))
     }
 

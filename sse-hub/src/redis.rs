@@ -4,6 +4,7 @@ mod channels;
 mod commands;
 mod config;
 mod log;
+mod losses;
 mod message;
 mod names;
 mod resume;
@@ -11,6 +12,7 @@ mod scripts;
 mod server;
 #[cfg(test)]
 mod tests;
+mod topics;
 
 pub use config::{InvalidRedisUrl, RedisConfig};
 pub use log::{RedisLog, RedisUnusable};

@@ -28,8 +28,11 @@ pub(crate) struct Tail {
     shift: u64,
     end: Place,
     end_id: Option<Arc<str>>,
-    /// Below this position numbers are those of a log that is gone.
+    /// Where what was lost ends: below this position numbers are those of a log that is gone, and this is its stamp.
     lost: u64,
+    border: u64,
+    /// The border of a loss that was heard of before there was anything here.
+    heard: u64,
     joined: Option<Joined>,
     loaded: bool,
     /// The newest place that was heard of and is not here.
@@ -76,6 +79,8 @@ impl Tail {
             end: Place::default(),
             end_id: None,
             lost: 0,
+            border: 0,
+            heard: 0,
             joined: None,
             loaded: false,
             ahead: None,
@@ -100,6 +105,8 @@ impl Tail {
             self.push(event, now);
         }
         self.end_id = extent.last_id;
+        let heard = std::mem::take(&mut self.heard);
+        self.lose(heard);
         match self.ahead.take() {
             Some(place) => self.latest(place),
             None => Fed::Nothing,
@@ -114,7 +121,7 @@ impl Tail {
             false => floor.number.max(end),
         };
         self.history.skip_to(position);
-        self.lost = position;
+        (self.lost, self.border) = (position, floor.stamp);
         self.shift = position.wrapping_sub(floor.number);
         (self.end, self.end_id, self.joined) = (floor, None, None);
     }
@@ -123,7 +130,7 @@ impl Tail {
     pub(crate) fn unload(&mut self) {
         let end = self.history.end().position();
         self.history.skip_to(end);
-        (self.loaded, self.ahead, self.joined) = (false, None, None);
+        (self.loaded, self.ahead, self.joined, self.heard) = (false, None, None, 0);
     }
 
     /// Takes in a batch that the log announced.
@@ -159,6 +166,21 @@ impl Tail {
         }
         self.ahead = self.ahead.max(Some(place));
         Fed::Repair
+    }
+
+    /// The log lost events before those with stamps from `border` on: cursors before these are told a gap of unknown size.
+    pub(crate) fn lose(&mut self, border: u64) {
+        if !self.loaded {
+            self.heard = self.heard.max(border);
+            return;
+        }
+        let first = self.after_stamp(border.saturating_sub(1));
+        // Nothing is here from after the loss, or nothing from before it.
+        if first == self.history.end() || self.place(first).stamp >= border {
+            return;
+        }
+        self.history.skip_to(first.position());
+        (self.lost, self.border, self.joined) = (first.position(), border, None);
     }
 
     /// What a repair begins with: the place to read after, and the newest place that was heard of.
@@ -254,10 +276,9 @@ impl Tail {
 
     /// The place of a cursor that is between the floor and the end.
     pub(crate) fn place(&self, cursor: Cursor) -> Place {
-        match self.entry(cursor) {
-            Some(entry) => Place::new(entry.previous, cursor.position().wrapping_sub(self.shift)),
-            None => self.end,
-        }
+        let Some(entry) = self.entry(cursor) else { return self.end };
+        let stamp = if cursor.position() == self.lost { self.border } else { entry.previous };
+        Place::new(stamp, cursor.position().wrapping_sub(self.shift))
     }
 
     /// The number of a cursor as a place whose stamp is not known; `None` where the log with that number is gone.
@@ -371,78 +392,4 @@ pub(crate) fn amount(limits: HistoryLimits) -> Amount {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stored(stamp: u64, numbers: std::ops::RangeInclusive<u64>) -> Vec<Stored> {
-        let data: Vec<_> = numbers.clone().map(|number| format!("data: {number}\n")).collect();
-        Stored::batch(Place::new(stamp, *numbers.start()), data.iter().map(|data| (None, data.as_bytes())))
-    }
-
-    fn tail(extent: Extent) -> Tail {
-        let mut tail = Tail::new(HistoryLimits::default());
-        tail.load(extent, Instant::ZERO);
-        tail
-    }
-
-    fn read(tail: &mut Tail, cursor: &mut Cursor) -> String {
-        let bytes = tail.read(cursor).unwrap().unwrap_or_default();
-        String::from_utf8(bytes.to_vec()).unwrap()
-    }
-
-    #[test]
-    fn events_come_once_and_in_order_whatever_order_they_are_announced_in() {
-        let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
-        let mut cursor = tail.end();
-        assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::News);
-        assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::Nothing, "again");
-        assert_eq!(tail.appended(stored(14, 8..=8), Instant::ZERO), Fed::Repair, "a hole");
-        let page = Page { gap: None, after: Place::new(11, 5), events: stored(13, 6..=7) };
-        assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, true));
-        let page = Page { gap: None, after: Place::new(13, 7), events: stored(14, 8..=8) };
-        assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
-        let text = read(&mut tail, &mut cursor);
-        let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-        assert_eq!(data, ["4", "5", "6", "7", "8"]);
-    }
-
-    #[test]
-    fn what_the_log_lost_is_a_gap_of_unknown_size_to_those_who_had_it() {
-        let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
-        let mut cursor = tail.end();
-        assert_eq!(tail.appended(stored(20, 1..=1), Instant::ZERO), Fed::Repair, "a number given again");
-        let page = Page { gap: Some(Gap::UNKNOWN), after: Place::new(15, 0), events: stored(20, 1..=1) };
-        assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
-        assert_eq!(tail.read(&mut cursor), Err(Gap::UNKNOWN));
-        assert_eq!(tail.id_before(cursor), "15-0");
-        assert_eq!(read(&mut tail, &mut cursor), "data: 1\nid: 20-1\n\n");
-        assert_eq!(tail.after("10-3"), None);
-        assert_eq!(tail.after("20-1"), Some(cursor));
-    }
-
-    #[test]
-    fn a_batch_is_one_frame_whatever_its_size() {
-        let mut tail = tail(Extent::default());
-        let mut cursor = tail.end();
-        let large = "x".repeat(FRAME);
-        let events = [(None, large.as_bytes()), (None, b"data: 2\n" as &[u8])];
-        tail.appended(Stored::batch(Place::new(1, 1), events), Instant::ZERO);
-        tail.appended(stored(2, 3..=3), Instant::ZERO);
-        let mut other = cursor;
-        let frame = tail.read(&mut cursor).unwrap().unwrap();
-        assert!(frame.ends_with(b"data: 2\nid: 1-2\n\n"));
-        assert_eq!(tail.read(&mut other).unwrap().unwrap().as_ptr(), frame.as_ptr(), "shared");
-        assert_eq!(read(&mut tail, &mut cursor), "data: 3\nid: 2-3\n\n");
-    }
-
-    #[test]
-    fn the_first_event_after_a_stamp_is_found() {
-        let mut tail = tail(Extent { last: Place::new(5, 1), ..Extent::default() });
-        tail.appended(stored(10, 2..=3), Instant::ZERO);
-        tail.appended(stored(12, 4..=4), Instant::ZERO);
-        for (stamp, number) in [(0, 1), (9, 1), (10, 3), (11, 3), (12, 4), (99, 4)] {
-            let cursor = tail.after_stamp(stamp);
-            assert_eq!(tail.place(cursor).number, number, "{stamp}");
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 use super::Stored;
@@ -24,6 +25,9 @@ pub enum Update {
     /// The newest event of the topic is at this place. To be said when updates may have been missed (a connection was lost), and
     /// once in a while: the hub compares, reads what it does not have, and tells its subscribers if events were lost.
     Latest(Place),
+    /// The log lost events before those with stamps from this one on: whoever has none of these is told. To be said when that
+    /// is found out only after they were appended.
+    Lost(u64),
     /// The topic was ended: its subscribers are let go.
     Ended,
 }
@@ -38,6 +42,35 @@ pub struct Wake {
     /// any more.
     #[allow(dead_code, reason = "only its end matters")]
     kept: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// The feeds of one topic.
+#[derive(Debug, Default)]
+pub(crate) struct Feeds(Vec<(u64, Feed)>);
+
+impl Feeds {
+    /// Adds a feed, and returns its number, which no other feed has: of this topic or another one, now or later.
+    pub(crate) fn add(&mut self, feed: Feed) -> u64 {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        self.0.push((number, feed));
+        number
+    }
+
+    /// Takes a feed out, to be dropped without a lock of the log held, because what it owns may call the log.
+    pub(crate) fn remove(&mut self, number: u64) -> Option<Feed> {
+        let at = self.0.iter().position(|(known, _)| *known == number)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    /// Tells all of them. The caller holds its lock, so that no feed is told that was taken out, and drops the wakes without it.
+    pub(crate) fn send(&self, update: impl Fn() -> Update) -> Vec<Wake> {
+        self.0.iter().map(|(_, feed)| feed.send(update())).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// As long as it lives, a [`Feed`] is told of a topic.

@@ -5,7 +5,7 @@ use proto::{Cursor, Gap, History, HistoryLimits, Instant};
 use super::forgotten::Last;
 use super::keys::Keys;
 use crate::Place;
-use crate::log::{Amount, Extent, Feed, Key, Located, Page, Stored, Update, Wake};
+use crate::log::{Amount, Extent, Feeds, Key, Located, Page, Stored};
 
 #[derive(Debug)]
 pub(super) struct MemoryTopic {
@@ -16,7 +16,7 @@ pub(super) struct MemoryTopic {
     base: Place,
     since: u64,
     pub(super) keys: Keys,
-    feeds: Vec<(u64, Feed)>,
+    pub(super) feeds: Feeds,
 }
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl MemoryTopic {
             since,
             last,
             keys: Keys::default(),
-            feeds: Vec::new(),
+            feeds: Feeds::default(),
         }
     }
 
@@ -68,23 +68,6 @@ impl MemoryTopic {
     pub(super) fn expire(&mut self, now: Instant) {
         self.history.expire(now);
         self.keys.forget_up_to(self.history.oldest().position());
-    }
-
-    pub(super) fn follow(&mut self, number: u64, feed: Feed) {
-        self.feeds.push((number, feed));
-    }
-
-    pub(super) fn unfollow(&mut self, number: u64) -> Option<Feed> {
-        let at = self.feeds.iter().position(|(known, _)| *known == number)?;
-        Some(self.feeds.swap_remove(at).1)
-    }
-
-    pub(super) fn tell(&self, update: impl Fn() -> Update) -> Vec<Wake> {
-        self.feeds.iter().map(|(_, feed)| feed.send(update())).collect()
-    }
-
-    pub(super) fn is_followed(&self) -> bool {
-        !self.feeds.is_empty()
     }
 
     pub(super) fn is_empty(&self) -> bool {

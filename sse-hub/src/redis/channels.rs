@@ -11,9 +11,8 @@
 //! topic is asked for and told to its hub, which reads what it does not have. Subscribing comes first, so that nothing falls
 //! between the two.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,12 +23,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use super::losses;
 use super::message::{self, Message};
 use super::names::Names;
-use super::server::{CONNECT, Failure, Server};
+use super::server::{CONNECT, Server};
 use crate::backoff::Backoff;
-use crate::log::{Amount, Feed, Following, Update};
-use crate::{Gap, Place};
+use crate::log::{Feed, Following, Update};
 
 /// How often the connection is checked.
 const PING: Duration = Duration::from_secs(3);
@@ -37,18 +36,15 @@ const PING: Duration = Duration::from_secs(3);
 /// How long an answer of the connection may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// In so many seconds every topic is compared, some of them each second.
-const COMPARE_EVERY: u64 = 30;
-
 /// Topics that are compared at a time.
 const COMPARISONS: usize = 64;
 
 /// Channels in one command.
 const CHANNELS: usize = 512;
 
-/// Handle to the connection, and to the topics that it follows.
+/// Handle to the connection.
 pub(super) struct Channels {
-    topics: Arc<Topics>,
+    server: Arc<Server>,
     orders: mpsc::UnboundedSender<Order>,
 }
 
@@ -60,30 +56,11 @@ enum Order {
     Leave(Arc<Names>),
 }
 
-/// The topics that hubs of this node follow, by channel.
-#[derive(Default)]
-struct Topics(Mutex<Map>);
-
-#[derive(Default)]
-struct Map {
-    by_channel: HashMap<String, Topic>,
-    next_id: u64,
-}
-
-struct Topic {
-    names: Arc<Names>,
-    feeds: Vec<(u64, Feed)>,
-    /// The second at which it is compared.
-    phase: u64,
-    /// The newest event that this node knows.
-    newest: Place,
-}
-
 /// Follows a topic as long as it lives.
 struct Follow {
-    id: u64,
+    feed: u64,
     names: Arc<Names>,
-    topics: Arc<Topics>,
+    server: Arc<Server>,
     orders: mpsc::UnboundedSender<Order>,
 }
 
@@ -91,108 +68,35 @@ impl Channels {
     /// The handle, and what runs the connection until the handle is dropped.
     pub(super) fn new(server: Arc<Server>) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, orders) = mpsc::unbounded_channel();
-        let topics = Arc::<Topics>::default();
-        let connection = Connection {
-            server,
-            orders,
-            topics: Arc::clone(&topics),
-            comparisons: JoinSet::new(),
-            second: 0,
-        };
-        (Self { topics, orders: sender }, connection.run())
+        let connection =
+            Connection { server: Arc::clone(&server), orders, comparisons: JoinSet::new(), second: 0 };
+        (Self { server, orders: sender }, connection.run())
     }
 
     /// Follows a topic; completes once the server has confirmed. `None` if it cannot be reached.
     pub(super) async fn follow(&self, names: Arc<Names>, feed: Feed) -> Option<Following> {
-        let id = self.topics.insert(&names, feed);
-        let orders = self.orders.clone();
-        let follow = Follow { id, names: Arc::clone(&names), topics: Arc::clone(&self.topics), orders };
+        let feed = self.server.topics.add(&names, feed);
+        let (server, orders) = (Arc::clone(&self.server), self.orders.clone());
+        let follow = Follow { feed, names: Arc::clone(&names), server, orders };
         let (done, confirmed) = oneshot::channel();
         self.orders.send(Order::Subscribe(names, done)).ok()?;
         timeout(PATIENCE, confirmed).await.ok()?.ok()?;
         Some(Following::new(follow))
     }
-
-    /// The newest event of a topic that this node knows; the default if it follows no such topic.
-    pub(super) fn known(&self, channel: &str) -> Place {
-        self.topics.known(channel)
-    }
-
-    pub(super) fn saw(&self, channel: &str, place: Place) {
-        self.topics.saw(channel, place);
-    }
-}
-
-impl Topics {
-    fn lock(&self) -> MutexGuard<'_, Map> {
-        self.0.lock().expect("nothing panics while it holds the lock")
-    }
-
-    fn insert(&self, names: &Arc<Names>, feed: Feed) -> u64 {
-        let map = &mut *self.lock();
-        map.next_id += 1;
-        let (id, phase) = (map.next_id, map.next_id % COMPARE_EVERY);
-        let new = || Topic { names: Arc::clone(names), feeds: Vec::new(), phase, newest: Place::default() };
-        map.by_channel.entry(names.channel.clone()).or_insert_with(new).feeds.push((id, feed));
-        id
-    }
-
-    fn known(&self, channel: &str) -> Place {
-        self.lock().by_channel.get(channel).map_or(Place::default(), |topic| topic.newest)
-    }
-
-    fn select(&self, wanted: impl Fn(&Topic) -> bool) -> Vec<Arc<Names>> {
-        let topics = self.lock();
-        topics
-            .by_channel
-            .values()
-            .filter(|topic| wanted(topic))
-            .map(|topic| Arc::clone(&topic.names))
-            .collect()
-    }
-
-    /// Tells the feeds of a topic. Not under the lock: what they wake may do anything.
-    fn tell(&self, channel: &str, update: &Update) {
-        let feeds: Vec<Feed> = {
-            let topics = self.lock();
-            let Some(topic) = topics.by_channel.get(channel) else { return };
-            topic.feeds.iter().map(|(_, feed)| feed.clone()).collect()
-        };
-        for feed in feeds {
-            drop(feed.send(update.clone()));
-        }
-    }
-
-    /// Notes an event; returns the newest one before.
-    fn saw(&self, channel: &str, place: Place) -> Place {
-        let mut topics = self.lock();
-        let Some(topic) = topics.by_channel.get_mut(channel) else { return Place::default() };
-        let before = topic.newest;
-        topic.newest = before.max(place);
-        before
-    }
 }
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        let mut topics = self.topics.lock();
-        let Some(topic) = topics.by_channel.get_mut(&self.names.channel) else { return };
-        let at = topic.feeds.iter().position(|(id, _)| *id == self.id);
-        let feed = at.map(|at| topic.feeds.swap_remove(at));
-        if topic.feeds.is_empty() {
-            topics.by_channel.remove(&self.names.channel);
+        if self.server.topics.remove(&self.names.channel, self.feed) {
             // Without the connection's task there is nothing to leave.
             let _ = self.orders.send(Order::Leave(Arc::clone(&self.names)));
         }
-        drop(topics);
-        drop(feed);
     }
 }
 
 struct Connection {
     server: Arc<Server>,
     orders: mpsc::UnboundedReceiver<Order>,
-    topics: Arc<Topics>,
     comparisons: JoinSet<()>,
     second: u64,
 }
@@ -248,7 +152,8 @@ impl Connection {
 
     /// One connection, until it no longer works.
     async fn session(&mut self, mut sink: PubSubSink, mut stream: PubSubStream) -> Result<(), Closed> {
-        let all = self.topics.select(|_| true);
+        self.server.topics.doubt();
+        let all = self.server.topics.all();
         if !self.subscribe(&mut sink, &mut stream, &all).await {
             return Ok(());
         }
@@ -274,8 +179,7 @@ impl Connection {
                 }
                 _ = second.tick() => {
                     self.second += 1;
-                    let phase = self.second % COMPARE_EVERY;
-                    self.compare(self.topics.select(|topic| topic.phase == phase));
+                    self.compare(self.server.topics.due(self.second));
                 }
                 _ = ping.tick() => {
                     let mut sink = sink.clone();
@@ -299,7 +203,7 @@ impl Connection {
             }
         }
         // Leaving first: a topic that was left and is followed again is subscribed to in the end.
-        left.retain(|names| !self.topics.lock().by_channel.contains_key(&names.channel));
+        left.retain(|names| !self.server.topics.is_followed(&names.channel));
         if !left.is_empty() {
             let names: Vec<&str> = left.iter().map(|names| names.channel.as_str()).collect();
             if !self.answers(stream, sink.unsubscribe(&names)).await {
@@ -356,39 +260,23 @@ impl Connection {
         let Some(message) = message::parse(&Bytes::copy_from_slice(message.get_payload_bytes())) else {
             return;
         };
-        let Message::Appended { events, previous, lost } = message else {
-            return self.topics.tell(channel, &Update::Ended);
+        let topics = &self.server.topics;
+        let (events, previous, lost) = match message {
+            Message::Appended { events, previous, lost } => (events, previous, lost),
+            Message::Lost(border) => return topics.tell(channel, &Update::Lost(border)),
+            Message::Ended => return topics.tell(channel, &Update::Ended),
         };
         let Some(last) = events.last().map(|event| event.place()) else { return };
-        let known = self.topics.saw(channel, last).stamp;
-        // Something newer was there before, and is not any more. Numbers are given again then: the hub has to look, and a mark
-        // has to be there for it to find.
-        if previous < known && known < last.stamp && !lost {
-            self.report_loss(channel, known, last);
-        } else if lost {
-            self.topics.tell(channel, &Update::Latest(last));
-        } else {
-            self.topics.tell(channel, &Update::Appended(events));
-        }
-    }
-
-    /// Marks a loss before the event at `last`, and has the hubs look.
-    fn report_loss(&self, channel: &str, known: u64, last: Place) {
-        let Some(names) = self.topics.select(|topic| topic.names.channel == channel).pop() else { return };
-        let (server, topics) = (Arc::clone(&self.server), Arc::clone(&self.topics));
-        tokio::spawn(async move {
-            let mut backoff = Backoff::default();
-            for _ in 0..20 {
-                if !matches!(
-                    server.lose(&names, known + 1).await,
-                    Err(Failure::Unavailable(_) | Failure::Unknown(_))
-                ) {
-                    break;
+        match topics.heard(channel, last, previous) {
+            // Marked already: the hubs have to look.
+            _ if lost => topics.tell(channel, &Update::Latest(last)),
+            None => topics.tell(channel, &Update::Appended(events)),
+            Some(known) => {
+                if let Some(names) = topics.names(channel) {
+                    losses::report(&self.server, names, known, last);
                 }
-                backoff.wait().await;
             }
-            topics.tell(&names.channel, &Update::Latest(last));
-        });
+        }
     }
 
     /// Tells the feeds of some topics where these end, without waiting for it.
@@ -398,37 +286,10 @@ impl Connection {
         if names.is_empty() || self.comparisons.len() >= COMPARISONS {
             return;
         }
-        let (server, topics) = (Arc::clone(&self.server), Arc::clone(&self.topics));
+        let server = Arc::clone(&self.server);
         self.comparisons.spawn(async move {
-            let compare = |names: Arc<Names>| compare(&server, &topics, names);
+            let compare = |names: Arc<Names>| losses::compare(&server, names);
             stream::iter(names).for_each_concurrent(COMPARISONS, compare).await;
         });
-    }
-}
-
-/// Tells the feeds of a topic where it ends.
-async fn compare(server: &Server, topics: &Topics, names: Arc<Names>) {
-    let mut backoff = Backoff::default();
-    loop {
-        let known = topics.known(&names.channel);
-        let id = (known.number > 0).then(|| known.to_string());
-        match server.look(&names, id.as_deref(), Amount::NONE).await {
-            Ok(found) if found.ended.is_some() => return topics.tell(&names.channel, &Update::Ended),
-            // Still without events, as far as this node knows: there is nothing to compare.
-            Ok(found) if found.newest.number == 0 && known.number == 0 => return,
-            Ok(found) => {
-                let lost = known.number > 0 && found.resume(known).gap == Some(Gap::UNKNOWN);
-                let mark = found.newest.stamp.min(known.stamp) + 1;
-                if lost && server.lose(&names, mark).await.is_err() {
-                    backoff.wait().await;
-                    continue;
-                }
-                topics.saw(&names.channel, found.newest);
-                return topics.tell(&names.channel, &Update::Latest(found.last()));
-            }
-            Err(Failure::Unavailable(_) | Failure::Unknown(_)) => backoff.wait().await,
-            // Said where the topic is opened or published to.
-            Err(Failure::Broken(_) | Failure::Foreign(_)) => return,
-        }
     }
 }

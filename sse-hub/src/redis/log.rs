@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::RedisConfig;
 use super::channels::Channels;
+use super::losses;
 use super::names::Names;
 use super::resume::Resume;
 use super::scripts::{Found, Published};
@@ -78,6 +79,11 @@ impl RedisLog {
         Ok(Self { server, channels, tasks: tasks.into() })
     }
 
+    #[cfg(test)]
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
     fn names(&self, topic: &str) -> Names {
         Names::new(&self.server.config.prefix, topic)
     }
@@ -85,8 +91,8 @@ impl RedisLog {
     async fn look(&self, names: &Names, id: Option<&str>, newest: Amount) -> Result<Found, LogError> {
         let found = self.server.look(names, id, newest).await?;
         // Whether what was known before is still there, comparisons find out.
-        if self.channels.known(&names.channel).number == 0 {
-            self.channels.saw(&names.channel, found.newest);
+        if self.server.topics.known(&names.channel).number == 0 {
+            self.server.topics.saw(&names.channel, found.newest);
         }
         Ok(found)
     }
@@ -104,12 +110,17 @@ impl Log for RedisLog {
                 return Err(AppendError::TooLarge { events: keep.events, bytes: keep.bytes });
             }
             let names = self.names(topic);
-            let known = self.channels.known(&names.channel).stamp;
+            let topics = &self.server.topics;
+            let known = topics.known(&names.channel).stamp;
             match self.server.publish(&names, known, &batch).await? {
-                Published::Appended(appended) => {
-                    self.channels.saw(&names.channel, appended.first);
-                    Ok(appended)
+                Published::Appended { first, previous, lost } => {
+                    let last = first.plus(batch.events.len() as u64 - 1);
+                    if let Some(known) = topics.heard(&names.channel, last, previous).filter(|_| !lost) {
+                        losses::report(&self.server, Arc::new(names), known, last);
+                    }
+                    Ok(Appended::now(first))
                 }
+                Published::Repeated(first) => Ok(Appended::before(first)),
                 Published::KeyReused => Err(AppendError::KeyReused),
                 Published::Ended => Err(AppendError::Ended),
             }

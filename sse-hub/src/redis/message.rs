@@ -17,6 +17,8 @@ pub(super) enum Message {
         /// The server lost events before them.
         lost: bool,
     },
+    /// The server lost events before those with stamps from this one on.
+    Lost(u64),
     Ended,
 }
 
@@ -32,6 +34,9 @@ pub(super) fn parse(bytes: &Bytes) -> Option<Message> {
         return Some(Message::Ended);
     }
     let mut number = || words.next()?.parse::<u64>().ok();
+    if word == "lost" {
+        return number().map(Message::Lost);
+    }
     let (stamp, first, count) = (word.parse().ok()?, number()?, number()?);
     let (previous, lost) = (number()?, number()? == 1);
     let mut rest = bytes.get(head_length + 1..)?;
@@ -69,6 +74,8 @@ mod tests {
         let events = Stored::batch(Place::new(9, 3), events);
         assert_eq!(message, Message::Appended { events, previous: 7, lost: false });
         assert_eq!(parse(&Bytes::from_static(b"1 end")), Some(Message::Ended));
+        assert_eq!(parse(&Bytes::from_static(b"1 lost 17")), Some(Message::Lost(17)));
+        assert_eq!(parse(&Bytes::from_static(b"1 lost")), None);
     }
 
     #[test]

@@ -4,11 +4,11 @@
 -- ARGV  1 format version  2 an ID, or ''  3 the same as a stream ID if it has that form, or ''
 --       4, 5 how many events and bytes of the newest events to return
 -- Returns {'ok', number, stamp, own ID of the newest event, base stamp, stamp from which on events come after a loss,
---          milliseconds until an end is over, the clock in microseconds, oldest stream ID or '', place of the ID or '',
+--          the same of the loss before that one, milliseconds until an end is over, the clock in microseconds, oldest stream ID or '', place of the ID or '',
 --          last stream ID whose stamp is not above the ID's or '', {newest entries, the newest first}}
 --          | {'version', v}
 local s = KEYS[1]
-local meta = redis.call('HMGET', KEYS[2], 'v', 'n', 't', 'b', 'l', 'e', 'i')
+local meta = redis.call('HMGET', KEYS[2], 'v', 'n', 't', 'b', 'l', 'e', 'i', 'd')
 if meta[1] and meta[1] ~= ARGV[1] then return {'version', meta[1]} end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -57,4 +57,4 @@ while events > 0 and bytes > 0 do
   chunk = chunk * 2
 end
 return {'ok', tonumber(number or '0'), tonumber(stamp or '0'), meta[7] or '', tonumber(meta[4] or '0'),
-  tonumber(meta[5] or '0'), ended, now, oldest and oldest[1] or '', place, floor, entries}
+  tonumber(meta[5] or '0'), tonumber(meta[8] or '0'), ended, now, oldest and oldest[1] or '', place, floor, entries}

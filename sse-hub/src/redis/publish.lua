@@ -5,10 +5,12 @@
 --       6 newest stamp of the topic that the publishing node knows  7 newest stamp of any topic that it knows
 --       8 SHA-256 of the idempotency key, or ''  9 digest of the batch
 --       10.. for each event: its own ID or '', its bytes
--- Returns {'ok' or 'again', stamp, first number} | {'reused'} | {'ended'} | {'version', v}
+-- Returns {'ok', stamp, first number, stamp of the newest event before, 1 if events were lost before them}
+--          | {'again', stamp, first number} | {'reused'} | {'ended'} | {'version', v}
 --
 -- Meta:   v format version, n number of the newest event, t its stamp, i its own ID, b stamp at which counting began,
---         c bytes appended so far, l stamp from which on events come after a loss, e when the end of the topic is over.
+--         c bytes appended so far, l stamp from which on events come after a loss, d the same of the loss before that one:
+--         nothing from before it is kept, e when the end of the topic is over.
 -- Entry:  ID stamp-number; b bytes, c meta's c with this entry, i own ID.
 -- Index:  'i' ID '\0' number ' ' stamp, and 'k' key '\0' number ' ' stamp ' ' digest: sorted, so that the first event that
 --         is kept comes first where an ID was given twice. Order: 'number member', the oldest first.
@@ -45,8 +47,19 @@ if not meta[2] then
     last_stamp, number, bytes = tonumber(stamp_part), tonumber(number_part), tonumber(newest[2][4])
   end
 end
-local known = tonumber(ARGV[6])
-local stamp = math.max(now, last_stamp + 2, known + 1, tonumber(ARGV[7]))
+local known, border = tonumber(ARGV[6]), tonumber(meta[6] or '0')
+local stamp = math.max(now, last_stamp + 2, known + 1, border, tonumber(ARGV[7]))
+-- A node that has seen a newer event than this server holds: the server lost events, and who reads over this place is told.
+-- The border is above every stamp that the node has seen, so that places of what was lost are not taken for later ones.
+local lost = known > last_stamp or border > last_stamp
+if known > last_stamp and known >= border then
+  if border > 0 and border <= last_stamp then
+    -- A second loss, and one border can be told: what came before the first one goes.
+    redis.call('XTRIM', s, 'MINID', int(border) .. '-0')
+    redis.call('HSET', m, 'd', int(border))
+  end
+  redis.call('HSET', m, 'l', int(known + 1))
+end
 local before_bytes, first, last_id = bytes, number + 1, ''
 
 local parts = {}
@@ -68,9 +81,6 @@ for event = 1, count do
 end
 redis.call('HSET', m, 'v', ARGV[1], 'n', int(number), 't', int(stamp), 'c', int(bytes), 'i', last_id)
 if not meta[2] then redis.call('HSET', m, 'b', int(stamp)) end
--- A node that has seen a newer event than this server holds: the server lost events, and who reads over this place is told.
-local lost = known > last_stamp or tonumber(meta[6] or '0') > last_stamp
-if known > last_stamp then redis.call('HSET', m, 'l', int(last_stamp + 1)) end
 if key ~= '' then
   local member = 'k' .. key .. '\0' .. string.format('%020.0f %.0f ', first, stamp) .. digest
   redis.call('ZADD', x, 0, member)
@@ -107,4 +117,4 @@ end
 
 local head = table.concat({'1', int(stamp), int(first), count, int(last_stamp), lost and 1 or 0}, ' ') .. '\n'
 redis.call('PUBLISH', ARGV[2], head .. table.concat(parts))
-return {'ok', stamp, first}
+return {'ok', stamp, first, last_stamp, lost and 1 or 0}

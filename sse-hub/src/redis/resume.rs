@@ -24,14 +24,15 @@ impl Found {
     pub(super) fn start(&self) -> Place {
         let Some(oldest) = self.oldest else { return self.last() };
         let stamp = oldest.stamp.saturating_sub(1);
-        let stamp = if oldest.stamp < self.loss { stamp } else { stamp.max(self.loss) };
+        let after = |border: u64| if oldest.stamp < border { 0 } else { border };
+        let stamp = stamp.max(after(self.loss)).max(after(self.former_loss));
         Place::new(stamp, oldest.number.saturating_sub(1))
     }
 
     /// Where a reader goes on that has everything up to `place`.
     pub(super) fn resume(&self, place: Place) -> Resume {
         let (start, last) = (self.start(), self.last());
-        let found = self.place == Some(place) || place == self.newest;
+        let found = self.place == Some(place) || place == self.newest || place == start;
         if found || place.number == 0 && self.newest.number == 0 {
             return Resume { gap: None, after: place };
         }
@@ -53,12 +54,23 @@ impl Found {
         Resume { gap: Some(Gap::UNKNOWN), after }
     }
 
+    /// Where to mark that the server lost the event at `place`, which a node had from it; `None` if it did not, or if that is
+    /// marked.
+    pub(super) fn border_of_loss(&self, place: Place) -> Option<u64> {
+        let lost = place.number > 0
+            && place.stamp > 0
+            && self.loss <= place.stamp
+            && self.resume(place).gap == Some(Gap::UNKNOWN);
+        lost.then(|| self.newest.stamp.min(place.stamp) + 1)
+    }
+
     /// Whether the topic had an event at a place before the oldest that it keeps, as far as stamps tell, and lost none since
     /// then. Otherwise numbers may have been given twice, and say nothing.
     fn was_here(&self, place: Place) -> bool {
         let kept_since = self.oldest.unwrap_or(self.newest).stamp;
         match place {
             _ if self.newest.number == 0 => false,
+            Place { stamp, .. } if stamp != 0 && stamp < self.former_loss => false,
             // A place of before the first event.
             Place { number: 0, stamp } => stamp <= self.base,
             Place { stamp: 0, .. } => true,
@@ -77,15 +89,16 @@ impl Entries {
         let lost = |before: Place, next: Place| {
             before.stamp != 0 && before.stamp < self.loss && self.loss <= next.stamp
         };
-        if let Some(first) = events.first().map(|first| first.place())
+        let first = events.first().map(|first| first.place());
+        let crossed = first.is_some_and(|first| lost(after, first));
+        if crossed {
+            gap = Some(Gap::UNKNOWN);
+        } else if let Some(first) = first
             && gap.is_none()
+            && !after.is_followed_by(first)
         {
-            if lost(after, first) {
-                gap = Some(Gap::UNKNOWN);
-            } else if !after.is_followed_by(first) {
-                let missed = first.number.checked_sub(after.number + 1);
-                gap = Some(missed.map_or(Gap::UNKNOWN, Gap::of));
-            }
+            let missed = first.number.checked_sub(after.number + 1);
+            gap = Some(missed.map_or(Gap::UNKNOWN, Gap::of));
         }
         let whole = events.iter().enumerate().position(|(at, event)| {
             let cut = at > 0 && (lost(before, event.place()) || !before.is_followed_by(event.place()));
@@ -93,8 +106,9 @@ impl Entries {
             cut
         });
         events.truncate(whole.unwrap_or(events.len()));
-        let first = events.first().map(|first| first.place());
         let after = match first.filter(|_| gap.is_some()) {
+            // The place after the loss: whoever is before it is told, also by a tail that begins here.
+            Some(first) if crossed => Place::new(self.loss, first.number.saturating_sub(1)),
             // What the events follow: not the place that was asked for, of which the number may be given again.
             Some(first) => Place::new(after.stamp.min(first.stamp), first.number.saturating_sub(1)),
             None => after,
@@ -156,6 +170,28 @@ mod tests {
         assert_eq!(page, Page { gap: None, after, events: vec![event(20, 2)] });
         let after = Place::new(20, 2);
         let page = entries(vec![event(30, 3)]).page(Resume { gap: None, after });
-        assert_eq!(page, Page { gap: Some(Gap::UNKNOWN), after, events: vec![event(30, 3)] });
+        let border = Place::new(30, 2);
+        assert_eq!(page, Page { gap: Some(Gap::UNKNOWN), after: border, events: vec![event(30, 3)] });
+        let page = entries(vec![event(30, 3)]).page(Resume { gap: None, after: border });
+        assert_eq!(page, Page { gap: None, after: border, events: vec![event(30, 3)] });
+    }
+
+    #[test]
+    fn a_place_from_before_an_earlier_loss_is_a_gap_of_unknown_size_whatever_its_number() {
+        let found = Found { former_loss: 50, loss: 80, ..found() };
+        assert_eq!(found.start(), Place::new(50, 4));
+        for place in [Place::new(40, 4), Place::new(40, 2), Place::new(7, 0)] {
+            assert_eq!(found.resume(place), Resume { gap: Some(Gap::UNKNOWN), after: found.start() });
+        }
+        assert_eq!(found.resume(found.start()).gap, None);
+    }
+
+    #[test]
+    fn a_lost_event_is_marked_between_what_was_before_it_and_what_came_after() {
+        let found = Found { floor: Some(Place::new(80, 8)), ..found() };
+        assert_eq!(found.border_of_loss(Place::new(85, 9)), Some(86));
+        assert_eq!(found.border_of_loss(Place::new(95, 12)), Some(91), "nothing came after it yet");
+        assert_eq!(found.border_of_loss(Place::new(20, 2)), None, "trimmed");
+        assert_eq!(Found { loss: 86, ..found }.border_of_loss(Place::new(85, 9)), None, "marked");
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::names::Names;
 use super::server::{Failure, Server};
 use crate::Place;
-use crate::log::{Amount, Appended, Batch, Stored};
+use crate::log::{Amount, Batch, Stored};
 
 /// Version of what is kept in Redis; a topic of another version is refused.
 const FORMAT: &str = "1";
@@ -24,7 +24,15 @@ static END: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("end.lu
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Published {
-    Appended(Appended),
+    Appended {
+        first: Place,
+        /// Stamp of the server's newest event before them.
+        previous: u64,
+        /// The server lost events before them, and has marked it.
+        lost: bool,
+    },
+    /// Appended before, with the same key.
+    Repeated(Place),
     /// Its key was used for other events.
     KeyReused,
     /// The topic ended a moment ago.
@@ -41,6 +49,8 @@ pub(super) struct Found {
     pub(super) base: u64,
     /// Stamp from which on events come after a loss of the server; 0 for none.
     pub(super) loss: u64,
+    /// The same of the loss before that one; nothing from before it is kept.
+    pub(super) former_loss: u64,
     pub(super) ended: Option<Duration>,
     /// The server's clock.
     pub(super) now: u64,
@@ -81,7 +91,7 @@ impl Server {
         ];
         // Of one length, as the index needs it. Where a command may be sent twice, every batch has a key.
         let key = match &batch.key {
-            Some(key) => Sha256::digest(key.text.as_bytes()).to_vec(),
+            Some(key) => Sha256::digest(&key.bytes).to_vec(),
             None if self.may_repeat.load(Ordering::Relaxed) => (0..32).map(|_| fastrand::u8(..)).collect(),
             None => Vec::new(),
         };
@@ -100,8 +110,11 @@ impl Server {
             "ok" | "again" => {
                 let first = Place::new(answer.number()?, answer.number()?);
                 self.saw(first.stamp);
-                let appended = if word == "ok" { Appended::now(first) } else { Appended::before(first) };
-                Ok(Published::Appended(appended))
+                if word == "again" {
+                    return Ok(Published::Repeated(first));
+                }
+                let (previous, lost) = (answer.number()?, answer.number()? == 1);
+                Ok(Published::Appended { first, previous, lost })
             }
             "reused" => Ok(Published::KeyReused),
             "ended" => Ok(Published::Ended),
@@ -131,6 +144,7 @@ impl Server {
                     newest_id: Some(answer.word()?).filter(|id| !id.is_empty()).map(Into::into),
                     base: answer.number()?,
                     loss: answer.number()?,
+                    former_loss: answer.number()?,
                     ended: Some(answer.number()?).filter(|&left| left > 0).map(Duration::from_millis),
                     now: answer.number()?,
                     oldest: answer.word()?.parse().ok(),
@@ -167,11 +181,11 @@ impl Server {
         }
     }
 
-    /// Marks that the server lost events of a topic between those with older stamps than `mark` and the others.
-    pub(super) async fn lose(&self, names: &Names, mark: u64) -> Result<(), Failure> {
-        let mark = mark.to_string();
-        let mut answer =
-            Answer::new(self.run(&LOSE, &[&names.meta], &[FORMAT, &mark].map(str::as_bytes)).await?);
+    /// Marks that the server lost events of a topic between those with older stamps than `border` and the others.
+    pub(super) async fn lose(&self, names: &Names, border: u64) -> Result<(), Failure> {
+        let border = border.to_string();
+        let arguments = [FORMAT, &names.channel, &border].map(str::as_bytes);
+        let mut answer = Answer::new(self.run(&LOSE, &[&names.stream, &names.meta], &arguments).await?);
         match answer.word()?.as_str() {
             "ok" => Ok(()),
             other => Err(answer.refused(other, names)),

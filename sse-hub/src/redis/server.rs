@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::RedisConfig;
 use super::commands::Commands;
+use super::topics::Topics;
 use crate::backoff::Backoff;
 
 /// How long a command may take, waiting for a connection included: a publisher is answered within 2 s.
@@ -48,6 +49,8 @@ struct Connection {
 pub(super) struct Server {
     pub(super) config: RedisConfig,
     pub(super) client: Client,
+    /// What this node knows of the topics.
+    pub(super) topics: Topics,
     connection: watch::Sender<Option<Connection>>,
     /// Has a connection made at once.
     back: Notify,
@@ -70,6 +73,7 @@ impl Server {
         Ok(Self {
             config,
             client,
+            topics: Topics::default(),
             connection: watch::Sender::new(None),
             back: Notify::new(),
             suspicion: Notify::new(),
@@ -90,6 +94,7 @@ impl Server {
                     backoff = Backoff::default();
                     self.set_trouble(None);
                     self.may_repeat.store(commands.reconnects(), Ordering::Relaxed);
+                    self.topics.doubt();
                     let connection = Connection { commands, suspect: Arc::default() };
                     self.connection.send_replace(Some(connection.clone()));
                     let trouble = self.watch(connection).await;

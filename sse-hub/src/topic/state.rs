@@ -207,6 +207,10 @@ impl TopicState {
         let fed = match update {
             Update::Appended(events) => self.tail().appended(events, now),
             Update::Latest(place) => self.tail().latest(place),
+            Update::Lost(border) => {
+                self.tail().lose(border);
+                Fed::Nothing
+            }
             Update::Ended => return Some(self.ended()),
         };
         match fed {

@@ -1,0 +1,80 @@
+//! What the server lost: found out by comparing places, and marked, so that whoever reads over it is told.
+//!
+//! A server that was emptied, restarted with an older file, or replaced by a replica that was behind, gives numbers again. No
+//! answer of it says so. A node notices when the server does not have an event that the node had from it:
+//!
+//! - The publishing node sends the newest stamp that it knows, and the script itself marks the loss.
+//! - Each message and each answer names the stamp before it ([`Topics::heard`](super::topics::Topics::heard)).
+//! - Comparisons ask for the newest event of each topic, and for what was the newest one before each connection was made.
+
+use std::sync::Arc;
+
+use super::names::Names;
+use super::scripts::Found;
+use super::server::{Failure, Server};
+use crate::Place;
+use crate::backoff::Backoff;
+use crate::log::{Amount, Update};
+
+/// How often a loss is tried to be marked.
+const TRIES: usize = 20;
+
+/// Marks that the server lost events up to `known`, before the one at `last`, and has the hubs look. Does not wait for it.
+pub(super) fn report(server: &Arc<Server>, names: Arc<Names>, known: Place, last: Place) {
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        let mut backoff = Backoff::default();
+        for _ in 0..TRIES {
+            let marked = server.lose(&names, known.stamp + 1).await;
+            if !matches!(marked, Err(Failure::Unavailable(_) | Failure::Unknown(_))) {
+                break;
+            }
+            backoff.wait().await;
+        }
+        server.topics.tell(&names.channel, &Update::Latest(last));
+    });
+}
+
+/// Tells the feeds of a topic where it ends, and marks what the server lost.
+pub(super) async fn compare(server: &Server, names: Arc<Names>) {
+    let (topics, channel) = (&server.topics, &names.channel);
+    let mut backoff = Backoff::default();
+    loop {
+        let places = topics.to_compare(channel);
+        match look_for(server, &names, &places).await {
+            Ok(Some(found)) if found.ended.is_some() => return topics.tell(channel, &Update::Ended),
+            Ok(Some(found)) => {
+                topics.compared(channel, &places);
+                let nothing_known = places.iter().all(|place| place.number == 0);
+                // Still without events, as far as this node knows: there is nothing to compare.
+                if nothing_known && found.newest.number == 0 {
+                    return;
+                }
+                topics.saw(channel, found.newest);
+                if found.loss > 0 {
+                    topics.tell(channel, &Update::Lost(found.loss));
+                }
+                return topics.tell(channel, &Update::Latest(found.last()));
+            }
+            // Nobody follows it any more.
+            Ok(None) => return,
+            Err(Failure::Unavailable(_) | Failure::Unknown(_)) => backoff.wait().await,
+            // Said where the topic is opened or published to.
+            Err(Failure::Broken(_) | Failure::Foreign(_)) => return,
+        }
+    }
+}
+
+/// Looks for each of the places, and marks those that the server lost; returns what it found at the last one.
+async fn look_for(server: &Server, names: &Names, places: &[Place]) -> Result<Option<Found>, Failure> {
+    let mut last = None;
+    for place in places {
+        let id = (place.number > 0).then(|| place.to_string());
+        let found = server.look(names, id.as_deref(), Amount::NONE).await?;
+        if let Some(border) = found.border_of_loss(*place) {
+            server.lose(names, border).await?;
+        }
+        last = Some(found);
+    }
+    Ok(last)
+}

@@ -1,0 +1,234 @@
+//! The topics that hubs of this node follow, and the newest event that the node knows of each.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::names::Names;
+use crate::Place;
+use crate::log::{Feed, Feeds, Update};
+
+/// In so many seconds every topic is compared, some of them each second.
+pub(super) const COMPARE_EVERY: u64 = 30;
+
+/// Of how many topics that nobody follows here the newest event is remembered, to notice that the server lost it.
+const UNFOLLOWED: usize = 16_384;
+
+/// How many places of one topic wait for a comparison: one for each connection that was made meanwhile.
+const DOUBTS: usize = 8;
+
+/// All topics of a node, by channel.
+#[derive(Debug, Default)]
+pub(super) struct Topics(Mutex<Map>);
+
+#[derive(Debug, Default)]
+struct Map {
+    followed: HashMap<String, Topic>,
+    /// The newest events of topics that are only published to.
+    unfollowed: HashMap<String, Place>,
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Topic {
+    names: Arc<Names>,
+    feeds: Feeds,
+    /// The second at which it is compared.
+    phase: u64,
+    /// The newest event that this node knows.
+    newest: Place,
+    /// What was the newest event when a connection was made: that server may have it no more, and newer ones all the same.
+    doubts: Vec<Place>,
+}
+
+impl Topics {
+    fn lock(&self) -> MutexGuard<'_, Map> {
+        self.0.lock().expect("nothing panics while it holds the lock")
+    }
+
+    /// Adds a feed; its number is for [`remove`](Self::remove).
+    pub(super) fn add(&self, names: &Arc<Names>, feed: Feed) -> u64 {
+        let map = &mut *self.lock();
+        map.count += 1;
+        let newest = map.unfollowed.remove(&names.channel).unwrap_or_default();
+        let new = || Topic {
+            names: Arc::clone(names),
+            feeds: Feeds::default(),
+            phase: map.count % COMPARE_EVERY,
+            newest,
+            doubts: Vec::new(),
+        };
+        map.followed.entry(names.channel.clone()).or_insert_with(new).feeds.add(feed)
+    }
+
+    /// Takes a feed out; whether it was the last one of its topic.
+    pub(super) fn remove(&self, channel: &str, number: u64) -> bool {
+        let mut lock = self.lock();
+        let map = &mut *lock;
+        let Some(topic) = map.followed.get_mut(channel) else { return false };
+        let feed = topic.feeds.remove(number);
+        let newest = topic.newest;
+        let last = topic.feeds.is_empty();
+        if last {
+            map.followed.remove(channel);
+            map.note_unfollowed(channel, newest);
+        }
+        drop(lock);
+        // What it owns is not ours, and may call the log.
+        drop(feed);
+        last
+    }
+
+    pub(super) fn is_followed(&self, channel: &str) -> bool {
+        self.lock().followed.contains_key(channel)
+    }
+
+    pub(super) fn names(&self, channel: &str) -> Option<Arc<Names>> {
+        self.lock().followed.get(channel).map(|topic| Arc::clone(&topic.names))
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Names>> {
+        self.select(|_| true)
+    }
+
+    /// The topics that are compared in this second.
+    pub(super) fn due(&self, second: u64) -> Vec<Arc<Names>> {
+        self.select(|topic| topic.phase == second % COMPARE_EVERY)
+    }
+
+    fn select(&self, wanted: impl Fn(&Topic) -> bool) -> Vec<Arc<Names>> {
+        let map = self.lock();
+        let wanted = map.followed.values().filter(|topic| wanted(topic));
+        wanted.map(|topic| Arc::clone(&topic.names)).collect()
+    }
+
+    /// Tells the feeds of a topic.
+    pub(super) fn tell(&self, channel: &str, update: &Update) {
+        // The wakes are dropped without the lock.
+        let _wakes = self.lock().followed.get(channel).map(|topic| topic.feeds.send(|| update.clone()));
+    }
+
+    /// The newest event of a topic that this node knows; the default for none.
+    pub(super) fn known(&self, channel: &str) -> Place {
+        let map = self.lock();
+        let unfollowed = || map.unfollowed.get(channel).copied();
+        map.followed.get(channel).map(|topic| topic.newest).or_else(unfollowed).unwrap_or_default()
+    }
+
+    /// Notes an event that was seen without the one before it.
+    pub(super) fn saw(&self, channel: &str, place: Place) {
+        self.lock().note(channel, place);
+    }
+
+    /// Notes an event, before which the newest one of the server had the stamp `previous`. Returns the newest event that this
+    /// node knew, if the server had lost it.
+    pub(super) fn heard(&self, channel: &str, place: Place, previous: u64) -> Option<Place> {
+        let before = self.lock().note(channel, place);
+        (before.number > 0 && previous < before.stamp && before.stamp < place.stamp).then_some(before)
+    }
+
+    /// To be called before a new connection is used: its server may have lost what this node knows, and events that it has since
+    /// then would hide that from a comparison of the newest one.
+    pub(super) fn doubt(&self) {
+        for topic in self.lock().followed.values_mut() {
+            if topic.newest.number > 0 && topic.doubts.last() != Some(&topic.newest) {
+                topic.doubts.truncate(DOUBTS - 1);
+                topic.doubts.push(topic.newest);
+            }
+        }
+    }
+
+    /// The places of a topic that the server should know, the newest one last.
+    pub(super) fn to_compare(&self, channel: &str) -> Vec<Place> {
+        let map = self.lock();
+        let Some(topic) = map.followed.get(channel) else { return Vec::new() };
+        let newest = Some(topic.newest).filter(|newest| topic.doubts.last() != Some(newest));
+        topic.doubts.iter().copied().chain(newest).collect()
+    }
+
+    /// The server knows these, or it is marked that it does not.
+    pub(super) fn compared(&self, channel: &str, places: &[Place]) {
+        if let Some(topic) = self.lock().followed.get_mut(channel) {
+            topic.doubts.retain(|doubt| !places.contains(doubt));
+        }
+    }
+}
+
+impl Map {
+    /// Notes an event; returns the newest one before.
+    fn note(&mut self, channel: &str, place: Place) -> Place {
+        if let Some(topic) = self.followed.get_mut(channel) {
+            let before = topic.newest;
+            topic.newest = before.max(place);
+            return before;
+        }
+        let before = self.unfollowed.get(channel).copied().unwrap_or_default();
+        self.note_unfollowed(channel, before.max(place));
+        before
+    }
+
+    fn note_unfollowed(&mut self, channel: &str, place: Place) {
+        if place.number == 0 {
+            return;
+        }
+        if let Some(newest) = self.unfollowed.get_mut(channel) {
+            *newest = place;
+            return;
+        }
+        if self.unfollowed.len() >= UNFOLLOWED {
+            self.unfollowed.clear();
+        }
+        self.unfollowed.insert(channel.to_owned(), place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topics() -> (Topics, Arc<Names>, u64) {
+        let (topics, names) = (Topics::default(), Arc::new(Names::new("", "t")));
+        let number = topics.add(&names, Feed::new(|_| {}));
+        (topics, names, number)
+    }
+
+    #[test]
+    fn a_loss_is_noticed_where_the_event_before_is_older_than_what_is_known() {
+        let (topics, names, _) = topics();
+        let heard =
+            |stamp, number, previous| topics.heard(&names.channel, Place::new(stamp, number), previous);
+        assert_eq!(heard(10, 1, 0), None, "the first");
+        assert_eq!(heard(20, 2, 10), None, "the next");
+        assert_eq!(heard(15, 2, 10), None, "late");
+        assert_eq!(heard(40, 4, 30), None, "one in between is on another connection");
+        assert_eq!(heard(50, 3, 20), Some(Place::new(40, 4)));
+        assert_eq!(heard(60, 4, 50), None, "reported once");
+    }
+
+    #[test]
+    fn what_was_known_before_a_connection_is_compared_whatever_is_heard_over_it() {
+        let (topics, names, _) = topics();
+        let [old, new] = [Place::new(10, 5), Place::new(20, 4)];
+        topics.heard(&names.channel, old, 0);
+        topics.doubt();
+        topics.doubt();
+        assert_eq!(topics.heard(&names.channel, new, 15), None, "nothing is known of the one before");
+        assert_eq!(topics.to_compare(&names.channel), [old, new]);
+        topics.compared(&names.channel, &[old, new]);
+        assert_eq!(topics.to_compare(&names.channel), [new]);
+    }
+
+    #[test]
+    fn the_newest_event_is_remembered_of_topics_that_nobody_follows() {
+        let (topics, names, number) = topics();
+        topics.saw(&names.channel, Place::new(10, 5));
+        assert!(topics.remove(&names.channel, number));
+        assert_eq!(topics.known(&names.channel), Place::new(10, 5));
+        assert_eq!(topics.heard(&names.channel, Place::new(20, 3), 7), Some(Place::new(10, 5)));
+        topics.add(&names, Feed::new(|_| {}));
+        assert_eq!(topics.known(&names.channel), Place::new(20, 3));
+        for number in 0..=UNFOLLOWED {
+            topics.saw(&number.to_string(), Place::new(1, 1));
+        }
+        assert_eq!(topics.known("0"), Place::default(), "bounded");
+    }
+}
