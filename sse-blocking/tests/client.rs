@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io::Read;
 use std::net::TcpListener;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ mod scenarios;
 mod socks;
 
 use scenarios::{Ask, Seen, build, tell};
-use sse_test::{Server, no_content, redirect, status, stream};
+use sse_test::{Reply, Server, no_content, redirect, response, status, stream};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
@@ -227,6 +228,44 @@ fn a_closer_ends_a_request_that_is_not_answered() {
     assert!(source.next().is_none());
     assert_eq!(source.close_reason(), Some(CloseReason::Caller));
     server.join().unwrap();
+}
+
+/// There is no limit to connecting but the closer: a test that fails does not end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closer_ends_a_connect_whose_packets_are_dropped() {
+    let host = sse_test::Full::listen();
+    let (connecting, begun) = mpsc::channel();
+    let config = config().with_connect_timeout(None).with_head_timeout(None);
+    let mut source = EventSource::builder(host.url("/"))
+        .config(config)
+        .on_request(move |request, _| {
+            connecting.send(())?;
+            Ok(request)
+        })
+        .build()
+        .unwrap();
+    let closer = source.closer();
+    let thread = thread::spawn(move || {
+        begun.recv().unwrap();
+        closer.close();
+    });
+    assert!(source.next().is_none());
+    assert_eq!(source.close_reason(), Some(CloseReason::Caller));
+    thread.join().unwrap();
+}
+
+#[test]
+fn the_text_of_a_refusal_that_stalls_is_kept() {
+    let stalled = response(429, "Content-Length: 1000\r\n", "slow down");
+    let server = Server::play([Reply::Hold(stalled)]);
+    let config = config().with_refused_body_timeout(Duration::from_millis(100));
+    let mut source = EventSource::builder(server.url("/")).config(config).build().unwrap();
+    let mut error = source.next().unwrap().unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(429));
+    assert_eq!(error.text(1000).unwrap(), "slow down");
+    assert!(error.to_string().ends_with("429 instead of 200: slow down"), "{error}");
+    server.requests();
 }
 
 #[test]

@@ -4,8 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure of a test's server is a failure of the test")]
 
+#[cfg(target_os = "linux")]
+mod full;
 mod server;
 
+#[cfg(target_os = "linux")]
+pub use full::Full;
 pub use server::{Received, Reply, Server, no_content, redirect, response, status, stream};
 
 use std::time::Duration;

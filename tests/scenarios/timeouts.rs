@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Seen, all, ask, causes, data};
-use proto::Cause;
+use proto::{Cause, CloseReason, Repeat};
 use sse_test::{Reply, Server, no_content, response};
 
 const SOON: Duration = Duration::from_millis(40);
@@ -40,6 +40,31 @@ fn so_is_a_request_without_a_response() {
     ask.config = ask.config.with_head_timeout(10 * SOON);
     assert_eq!(causes(&all(&ask)), [Cause::HeadTimeout]);
     server.requests();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connect_whose_packets_are_dropped_has_its_limit() {
+    let host = sse_test::Full::listen();
+    let mut ask = ask(host.url("/"));
+    let policy = ask.config.policy().with_max_attempts(1);
+    ask.config = ask.config.with_policy(policy).with_connect_timeout(SOON);
+    let seen = all(&ask);
+    assert_eq!(causes(&seen), [Cause::ConnectTimeout]);
+    let gave_up = CloseReason::GaveUp { cause: Cause::ConnectTimeout, attempts: 1 };
+    assert_eq!(seen.last(), Some(&Seen::Closed(gave_up)));
+}
+
+/// A `POST` of which nothing was sent, because there was no connection, may be sent again.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_post_is_repeated_after_a_connect_timeout_if_refused() {
+    let host = sse_test::Full::listen();
+    let mut ask = ask(host.url("/"));
+    ask.body = Some("question");
+    let policy = ask.config.policy().with_max_attempts(2);
+    ask.config = ask.config.with_policy(policy).with_connect_timeout(SOON).with_repeat(Repeat::IfRefused);
+    assert_eq!(causes(&all(&ask)), [Cause::ConnectTimeout; 2]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{EXPECT, HeaderValue};
@@ -20,9 +20,6 @@ use super::builder::{RefusedHook, RequestHook};
 use super::ureq_error::error;
 use super::{Body, early};
 use crate::{Attempt, Transport};
-
-/// How long the beginning of a refused body is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The length from which on a body is sent only when the server wants it: an answer that comes before is then not lost to a
 /// broken connection (RFC 9110, 10.1.1).
@@ -193,7 +190,7 @@ impl Http {
     fn refuse(&mut self, head: &Head, body: &mut HttpBody<Blocking<Body>>, verdict: Verdict) -> Verdict {
         // A body that breaks off is as long as it is: the response stands.
         if let Some(Blocking(body)) = body.get_mut() {
-            body.limit(Some(PATIENCE));
+            body.limit(Some(self.config.refused_body_timeout()));
         }
         let _ = body.fill_blocking(Refused::BODY);
         if let Some(Blocking(body)) = body.get_mut() {

@@ -99,7 +99,8 @@ impl<B> Error<B> {
 /// The body, in asynchronous clients.
 ///
 /// A call reads as long as the server sends, up to `limit`: put a timeout of your runtime around it, unless the beginning will
-/// do, which is there already (64 KiB, or as much as came within a second). Calls read the same bytes again.
+/// do, which is there already (64 KiB, or as much as came within [`Config::refused_body_timeout`](proto::Config::refused_body_timeout)).
+/// Calls read the same bytes again.
 impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
     /// The first `limit` bytes of the body of the refused response; empty if there is no response.
     ///
@@ -135,7 +136,8 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
 
 /// The body, in blocking clients.
 ///
-/// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Calls read the same bytes again.
+/// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Of a body that takes longer than
+/// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), there is what came until then. Calls read the same bytes again.
 impl<R: Read> Error<Blocking<R>> {
     /// The first `limit` bytes of the body of the refused response; empty if there is no response.
     ///

@@ -44,7 +44,8 @@ pub type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
 pub struct Refused {
     /// The head.
     pub head: Head,
-    /// The beginning of the body: 64 KiB, or as much as came within a second.
+    /// The beginning of the body: 64 KiB, or as much as came within [`Config::refused_body_timeout`](proto::Config::refused_body_timeout),
+    /// 1 s by default.
     pub body: Bytes,
     /// What will be done: retry or close.
     pub verdict: Verdict,

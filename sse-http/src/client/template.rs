@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
 use http::{Method, Request};
 use proto::{Config, Repeat, basic_authorization};
@@ -132,7 +131,7 @@ impl Draft {
         match serde_json::to_vec(body) {
             Ok(body) => self.body(body).with(|template| {
                 let json = HeaderValue::from_static("application/json");
-                template.request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
+                template.request.headers_mut().entry(http::header::CONTENT_TYPE).or_insert(json);
             }),
             Err(error) => Self(self.0.and(Err(TransportError::RequestJson(error)))),
         }

@@ -15,9 +15,6 @@ use proto::{Config, ErrorKind, Instant, ResponseHead, Timer, Transport, Verdict}
 use super::hooks::{ChunkHook, RefusedHook, RequestHook, ResponseHook};
 use super::{Attempt, Body, Head, Hooks, Refused, Template, TransportError, trace};
 
-/// How long the beginning of a refused body is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 /// An HTTP client on a runtime: what an [`EventSource`](super::EventSource) needs besides the rules.
 ///
 /// It sends one request and does not follow redirects, decode contents, or keep time beyond
@@ -152,7 +149,7 @@ impl<C: Client> Shared<C> {
         let verdict = self.config.verdict(&head.response_head());
         if verdict != Verdict::Open {
             // A body that breaks off is as long as it is: the response stands.
-            let _ = self.within(PATIENCE, body.fill(Refused::BODY)).await;
+            let _ = self.within(self.config.refused_body_timeout(), body.fill(Refused::BODY)).await;
             head.verdict = Some(match &self.on_refused {
                 Some(hook) => {
                     let start = Bytes::copy_from_slice(body.start());

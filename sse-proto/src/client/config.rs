@@ -32,6 +32,7 @@ pub struct Config {
     pub(super) lenient_content_type: bool,
     pub(super) connect_timeout: Option<Duration>,
     pub(super) head_timeout: Option<Duration>,
+    pub(super) refused_body_timeout: Duration,
     pub(super) idle_timeout: Liveness,
     pub(super) event_timeout: Option<Duration>,
     pub(super) heartbeat_events: Vec<String>,
@@ -94,6 +95,17 @@ impl Config {
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.head_timeout = timeout.into();
+        self
+    }
+
+    /// Sets how long the client reads the beginning of a refused response, at most 64 KiB, before it decides about the response.
+    /// Default 1 s.
+    ///
+    /// The machine reads no bodies: the transport keeps this limit. What came until then is kept, for hooks and errors. A blocking
+    /// client closes the connection at the limit, so the rest of the body is lost there; an asynchronous one can read on.
+    #[must_use]
+    pub fn with_refused_body_timeout(mut self, timeout: Duration) -> Self {
+        self.refused_body_timeout = timeout;
         self
     }
 
@@ -203,6 +215,11 @@ impl Config {
         self.head_timeout
     }
 
+    /// How long the beginning of a refused response is read.
+    pub fn refused_body_timeout(&self) -> Duration {
+        self.refused_body_timeout
+    }
+
     /// After how much silence an open connection counts as dead.
     pub fn idle_timeout(&self) -> Liveness {
         self.idle_timeout
@@ -248,6 +265,7 @@ impl Default for Config {
             lenient_content_type: false,
             connect_timeout: Some(Duration::from_secs(10)),
             head_timeout: Some(Duration::from_secs(120)),
+            refused_body_timeout: Duration::from_secs(1),
             idle_timeout: Liveness::Off,
             event_timeout: None,
             heartbeat_events: Vec::new(),
