@@ -47,9 +47,9 @@ for number, case in enumerate(json.loads((DATA / "parse.json").read_text())):
     flags = number % 16
     write("parse", number, bytes([flags, 16, 4]) + lengths + stream)
     write("differential", number, lengths + stream)
-    # Connected, the stream served, its end, and all of it once more.
+    # Connected, the stream served, its end, and all of it once more; with heartbeats and diagnostics in some.
     served = b"s" + counted(stream)
-    write("client", number, bytes([flags << 4, 5, 0, 0, 0, 0, 0]) + served + b"e" + served + b"w\x04p")
+    write("client", number, bytes([flags << 4, 5, 0, 0, 0, number % 3 * 5, number % 4 << 4]) + served + b"e" + served + b"w\x04p")
 
 cases = json.loads((DATA / "encode.json").read_text())
 for number, case in enumerate(cases):

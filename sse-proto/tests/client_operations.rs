@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use sse_proto::{
     CloseReason, Config, ErrorKind, Jitter, Liveness, Overflow, ReconnectPolicy, Repeat, Verdict,
 };
-use support::checks::client::{LIMITS, Op, run};
+use support::checks::client::{HEARTBEAT, LIMITS, Op, run};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -20,7 +20,7 @@ static ALLOCATOR: Counting = Counting;
 fn op() -> impl Strategy<Value = Op> {
     let line = prop_oneof![
         40 => Just("data: x"), 40 => Just(""), 20 => Just(":"), 20 => Just("id: 1"), 10 => Just("id: a\u{1}"),
-        10 => Just("event: add"), 10 => Just("retry: 7"), 5 => Just("data: \u{fffd}\u{feff}"),
+        20 => Just("event: add"), 5 => Just("junk"), 5 => Just("retry: x"), 10 => Just("retry: 7"), 5 => Just("data: \u{fffd}\u{feff}"),
         5 => Just("retry: 99999999999999999999"),
         1 => Just("id: far too long an ID for this"),
         1 => Just("data: far, far too long a line of data for this"),
@@ -73,9 +73,16 @@ fn config() -> impl Strategy<Value = Config> {
     let timeout = || proptest::option::of((0..60u64).prop_map(Duration::from_secs));
     let rarely = prop::sample::select(vec![Repeat::IfResumable, Repeat::IfRefused, Repeat::Never]);
     let repeat = prop_oneof![6 => Just(Repeat::Always), 3 => rarely];
-    let rest = (any::<bool>(), any::<bool>());
+    let rest = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (policy, repeat, liveness, timeout(), timeout(), rest).prop_map(
-        |(policy, repeat, activity, head_timeout, event_timeout, (flush, skip))| {
+        |(
+            policy,
+            repeat,
+            activity,
+            head_timeout,
+            event_timeout,
+            (deliver, skip, heartbeats, diagnostics),
+        )| {
             Config::default()
                 .with_policy(policy)
                 .with_repeat(repeat)
@@ -84,7 +91,9 @@ fn config() -> impl Strategy<Value = Config> {
                 .with_idle_timeout(activity)
                 .with_event_timeout(event_timeout)
                 .with_limits(LIMITS.with_overflow(if skip { Overflow::Skip } else { Overflow::Fail }))
-                .with_deliver_unterminated(flush)
+                .with_deliver_unterminated(deliver)
+                .with_heartbeat_events(heartbeats.then_some(HEARTBEAT))
+                .with_diagnostics(diagnostics)
         },
     )
 }

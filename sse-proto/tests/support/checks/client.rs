@@ -31,6 +31,12 @@ pub enum Op {
 
 pub const LIMITS: Limits = Limits::new().with_event(32).with_id(16).with_overflow(Overflow::Fail);
 
+/// The type of the events that are keep-alives, where there are any.
+pub const HEARTBEAT: &str = "add";
+
+/// How much of an ignored line is reported.
+const IGNORED: usize = 1024;
+
 /// Arbitrary operations on a machine, in virtual time.
 ///
 /// Input: eight bytes of configuration, then operations, each a letter and what it takes.
@@ -52,20 +58,24 @@ fn config(input: &mut Input<'_>) -> Config {
     let repeat = [None, Some(Repeat::IfRefused), Some(Repeat::IfResumable), Some(Repeat::Never)];
     let activity = input.byte();
     let overflow = if flags & 0x40 == 0 { Overflow::Fail } else { Overflow::Skip };
+    let (head_timeout, event_timeout) = (seconds(input.byte()), seconds(input.byte()));
+    let last = input.byte();
     Config::default()
         .with_policy(policy)
         .with_repeat(repeat[usize::from(flags >> 4 & 3)])
         .with_retry_status(vec![503])
-        .with_head_timeout(seconds(input.byte()))
+        .with_head_timeout(head_timeout)
         .with_idle_timeout(match activity {
             0 => Liveness::Off,
             255 => Liveness::Adaptive,
             timeout => Liveness::After(Duration::from_secs(timeout.into())),
         })
-        .with_event_timeout(seconds(input.byte()))
+        .with_event_timeout(event_timeout)
         .with_limits(LIMITS.with_overflow(overflow))
         .with_deliver_unterminated(flags & 0x80 != 0)
-        .with_last_event_id(["", "before", "a\u{1}", "é"][usize::from(input.byte() & 3)])
+        .with_last_event_id(["", "before", "a\u{1}", "é"][usize::from(last & 3)])
+        .with_heartbeat_events((last & 0x10 != 0).then_some(HEARTBEAT))
+        .with_diagnostics(last & 0x20 != 0)
 }
 
 fn op(input: &mut Input<'_>) -> Option<Op> {
@@ -175,6 +185,28 @@ struct Connection {
     said: Vec<Said>,
     /// The body ended: no byte after it counts.
     over: bool,
+    events: EventClock,
+}
+
+/// The naive twin of the clock that `event_timeout` sets: how long the driver waited since an event that is not a heartbeat.
+#[derive(Default)]
+struct EventClock {
+    since: Option<Instant>,
+    eventless: Duration,
+}
+
+impl EventClock {
+    /// Bytes end a wait, which counts as no longer than the timeout.
+    fn data(&mut self, now: Instant, timeout: Duration) {
+        if let Some(since) = self.since.take() {
+            self.eventless += now.saturating_duration_since(since).min(timeout);
+        }
+    }
+
+    /// When the time for an event is over.
+    fn deadline(&self, timeout: Duration) -> Option<Instant> {
+        Some(self.since? + timeout.saturating_sub(self.eventless))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -216,6 +248,14 @@ impl World {
             let before = self.source.ready_state();
             let last_event_id = self.source.last_event_id().to_owned();
             let unread = input;
+            let config = self.source.config();
+            let (event_timeout, idle_timeout) = (config.event_timeout(), config.idle_timeout());
+            let (diagnostics, heartbeats) = (config.diagnostics(), !config.heartbeat_events().is_empty());
+            if let (Some(timeout), Some(connection), false) =
+                (event_timeout, &mut self.connection, unread.is_empty())
+            {
+                connection.events.data(self.now, timeout);
+            }
             let output = self.source.poll(self.now, &mut input);
             let read = &unread[..unread.len() - input.len()];
             let (asked, said) = match output {
@@ -224,31 +264,62 @@ impl World {
                     assert!(request.last_event_id.is_none_or(|id| !id.is_empty() && !id.contains('\u{1}')));
                     (Some(Asked::Connect(deadline)), None)
                 }
-                Output::NeedData { deadline } => (Some(Asked::Data(deadline)), None),
+                Output::NeedData { deadline } => {
+                    let events = &mut self.connection.as_mut().expect("it is open").events;
+                    events.since.get_or_insert(self.now);
+                    if let Some(at) = event_timeout.and_then(|timeout| events.deadline(timeout)) {
+                        let deadline = deadline.expect("there is a limit");
+                        assert!(deadline <= at, "{deadline:?}, and no event since {at:?}");
+                        assert!(deadline == at || idle_timeout != Liveness::Off);
+                    } else {
+                        assert!(deadline.is_none() || idle_timeout != Liveness::Off);
+                    }
+                    (Some(Asked::Data(deadline)), None)
+                }
                 Output::Wait(until) => (Some(Asked::Wait(until)), None),
                 Output::Closed(reason) => (Some(Asked::Nothing(reason)), None),
                 Output::Frame(Frame::Event(event)) => {
                     // Three bytes of U+FFFD take the place of one.
                     assert!(event.data.len() + event.event.len() <= 3 * LIMITS.event() + "message".len());
                     assert!(event.id.len() <= 3 * LIMITS.id());
+                    if !heartbeats || event.event != HEARTBEAT {
+                        self.connection.as_mut().expect("it is open").events.eventless = Duration::ZERO;
+                    }
                     (None, Some(Said::Event(event.into())))
                 }
                 Output::Frame(Frame::Comment(comment)) => (None, Some(Said::Comment(comment.into()))),
                 Output::Frame(Frame::Retry(time)) => (None, Some(Said::Retry(time))),
-                Output::Frame(Frame::Skipped { bytes }) => (None, Some(Said::Skipped(bytes))),
+                Output::Frame(Frame::Skipped { bytes }) => {
+                    self.connection.as_mut().expect("it is open").events.eventless = Duration::ZERO;
+                    (None, Some(Said::Skipped(bytes)))
+                }
+                Output::Frame(Frame::Ignored(line)) => {
+                    assert!(diagnostics && line.len() <= 3 * IGNORED && !line.is_empty());
+                    self.connection.as_mut().expect("it is open").read(read);
+                    continue;
+                }
                 Output::Frame(other) => panic!("{other:?} is new"),
                 Output::Open => {
                     assert_eq!(
                         (before, self.source.ready_state()),
                         (ReadyState::Connecting, ReadyState::Open)
                     );
-                    let (bytes, said) = (vec![], vec![]);
-                    self.connection = Some(Connection { last_event_id, bytes, said, over: false });
+                    let (bytes, said, events) = (vec![], vec![], EventClock::default());
+                    self.connection = Some(Connection { last_event_id, bytes, said, over: false, events });
                     continue;
                 }
                 Output::Disconnected { cause, attempt, .. } => {
                     assert!(input.is_empty() && (1..=self.max_attempts).contains(&attempt));
                     assert_eq!(self.source.ready_state(), ReadyState::Connecting);
+                    if cause == Cause::EventTimeout {
+                        let timeout = event_timeout.expect("it is over");
+                        let events = &self.connection.as_ref().expect("it was open").events;
+                        assert!(
+                            events.eventless > 2 * timeout
+                                || events.deadline(timeout).is_some_and(|at| at <= self.now),
+                            "the time for an event is not over"
+                        );
+                    }
                     if let (Some(connection), Cause::EndOfStream | Cause::EventCut) =
                         (self.connection.take(), cause)
                     {
