@@ -1,7 +1,8 @@
 //! `sse check`: a doctor for servers of event streams, and a judge for clients and parsers.
 //!
 //! To a server it connects as different clients would, and reports what it saw. The rules are pure functions of what was observed:
-//! `head` (status and headers), `framing` (the format), `arrival` (times), `resume` (what a client that comes back gets).
+//! `head` (status and headers), `framing` and `fields` (the format), `ids`, `arrival` (times), `resume` (what a client that comes back
+//! gets). `secrets` keeps credentials out of reports.
 //!
 //! ```text
 //!  probe: GET ──────────────────▶ Observation ─▶ head, framing, arrival ─┐
@@ -12,13 +13,17 @@
 mod arrival;
 mod body;
 mod client;
+mod fields;
 mod finding;
 mod framing;
 mod head;
+mod ids;
+mod junit;
 mod parser;
 mod probe;
 mod report;
 mod resume;
+mod secrets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,7 +31,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use sse_tokio::reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use sse_tokio::reqwest::{Client, Method, Url, redirect};
+use sse_tokio::reqwest::{Client, ClientBuilder, Method, Url, Version, redirect};
 use tokio::time::Instant;
 
 use crate::failure::{FAILED, Failure, USAGE};
@@ -35,6 +40,7 @@ use body::Body;
 use finding::{Finding, Level};
 use probe::{End, Observation, Target, Variant, observe};
 use report::Report;
+use secrets::Secrets;
 
 /// Check a server, a client or a parser of event streams
 ///
@@ -137,11 +143,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// Checks the server at `url`.
 async fn server(arguments: &Arguments, url: &Url) -> Result<ExitCode, Failure> {
     let target = target(&arguments.request, url);
-    let client = own_client(&arguments.request)?;
+    let clients = Clients::new(&arguments.request)?;
     let many = target.body.is_none() && matches!(target.method, Method::GET) || arguments.all;
     let patience = arguments.patience.unwrap_or(Duration::from_secs(30));
-    let findings = examine(&client, &target, patience, many).await;
-    let report = Report::new(shown(url).to_string(), findings);
+    let findings = examine(&clients, &target, patience, many).await;
+    let secrets = Secrets::new(&target.url, arguments.request.headers());
+    let report = Report::new(shown(url).to_string(), secrets.hidden(findings));
     if let Some(path) = &arguments.junit {
         std::fs::write(path, report.junit()).map_err(|error| Failure::new(FAILED, path.display(), &error))?;
     }
@@ -172,10 +179,31 @@ fn target(arguments: &RequestArguments, url: &Url) -> Target {
     Target { url: arguments.with_credentials(url), method, headers, body }
 }
 
-fn own_client(arguments: &RequestArguments) -> Result<Client, Failure> {
-    arguments
-        .client_builder()?
-        .unwrap_or_default()
+/// Clients of different versions of HTTP.
+struct Clients {
+    /// HTTP/2 where ALPN offers it, else HTTP/1.1.
+    usual: Client,
+    /// HTTP/1.1 and 1.0 alone.
+    http1: Client,
+    /// HTTP/2 alone, without asking first.
+    http2: Client,
+}
+
+impl Clients {
+    fn new(arguments: &RequestArguments) -> Result<Self, Failure> {
+        Ok(Self {
+            usual: own_client(arguments, |client| client)?,
+            http1: own_client(arguments, ClientBuilder::http1_only)?,
+            http2: own_client(arguments, ClientBuilder::http2_prior_knowledge)?,
+        })
+    }
+}
+
+fn own_client(
+    arguments: &RequestArguments,
+    version: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, Failure> {
+    version(arguments.client_builder()?.unwrap_or_default())
         // A coding is to be seen, and not undone, whatever features of reqwest other crates turn on.
         .no_gzip()
         .no_brotli()
@@ -189,56 +217,84 @@ fn own_client(arguments: &RequestArguments) -> Result<Client, Failure> {
 }
 
 /// Runs all probes within `patience`; only the first one unless the request may be sent `many` times.
-async fn examine(client: &Client, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
-    let start = Instant::now();
-    let main_deadline = start + if many { patience.mul_f64(0.65) } else { patience };
-    let side_deadline = start + patience.mul_f64(0.3);
+async fn examine(clients: &Clients, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
+    let deadline = Instant::now() + patience;
+    // What a client that comes back gets needs some time after the rest.
+    let reserve = if many { patience.mul_f64(0.35).min(Duration::from_secs(5)) } else { Duration::ZERO };
     let plain = Variant { headers: vec![("accept-encoding", "identity".into())], ..Variant::default() };
-    let main = observe(client, target, &plain, main_deadline, settled);
+    let main = observe(&clients.usual, target, &plain, deadline - reserve, settled);
     if !many {
-        let main = main.await;
-        return of_one(&main);
+        return of_one(&main.await);
     }
-    let origin = ("origin", "https://page.example".to_owned());
-    let variant = |method: Option<Method>, http10, headers| Variant { method, http10, headers };
-    let head_variant = variant(Some(Method::HEAD), false, vec![]);
-    let options_variant = variant(
-        Some(Method::OPTIONS),
-        false,
-        vec![
-            origin.clone(),
-            ("access-control-request-method", "GET".into()),
-            ("access-control-request-headers", "last-event-id".into()),
-        ],
-    );
-    let gzip_variant =
-        variant(None, false, vec![origin, ("accept-encoding", "gzip, deflate, br, zstd".into())]);
-    let old_variant = variant(None, true, vec![]);
-    let few = |body: &Body, _| body.blocks().iter().filter(|block| block.is_event()).count() >= 3;
-    let (main, head, options, gzip, old) = tokio::join!(
-        main,
-        observe(client, target, &head_variant, side_deadline, |_, _| false),
-        observe(client, target, &options_variant, side_deadline, |_, _| false),
-        observe(client, target, &gzip_variant, side_deadline, few),
-        observe(client, target, &old_variant, side_deadline, few),
-    );
+    let side_deadline = Instant::now() + patience.mul_f64(0.3);
+    let (main, sides) = tokio::join!(main, Sides::observe(clients, target, side_deadline));
     let mut findings = of_one(&main);
     findings.extend(head::redirected(&main, &target.url));
-    if main.head.as_ref().is_none_or(|head| head.status.as_u16() != 200) {
+    let Some(head) = &main.head else {
+        if matches!(main.end, End::NotHttp(_) | End::Broken(_)) && target.url.scheme() == "http" {
+            let other = observe(&clients.http2, target, &plain, deadline, |_, _| true).await;
+            if other.head.is_some() {
+                return vec![head::http2_alone()];
+            }
+        }
+        return findings;
+    };
+    if head.status.as_u16() != 200 {
         return findings;
     }
-    findings.extend(head::others(&head, &options, &gzip, &main));
-    findings.push(head::old_version(&old));
+    findings.extend(head::others(&sides.head, &sides.options, &sides.gzip, &main));
+    findings.push(head::old_version(&sides.old));
+    if head.version >= Version::HTTP_2 {
+        findings.push(head::without_http2(&sides.http1));
+    }
     let events = resume::events(&main.body);
     if let Some(point) = resume::point(&events) {
         let mut again = plain.clone();
         again.headers.push(("last-event-id", String::from_utf8_lossy(&point.id).into_owned()));
-        let known = events.len();
-        let enough = |body: &Body, _| resume::events(body).len() > known;
-        let again = observe(client, target, &again, start + patience, enough).await;
-        findings.extend(resume::resumption(&events, point, &again));
+        let known = main.body.dispatched();
+        let enough = |body: &Body, _| body.dispatched() > known;
+        let again = observe(&clients.usual, target, &again, deadline, enough).await;
+        findings.extend(resume::resumption(&events, point, head.after, &again));
     }
     findings
+}
+
+/// The connections beside the main one.
+struct Sides {
+    head: Observation,
+    options: Observation,
+    /// With compression, and as a page of another origin.
+    gzip: Observation,
+    http1: Observation,
+    old: Observation,
+}
+
+impl Sides {
+    async fn observe(clients: &Clients, target: &Target, deadline: Instant) -> Self {
+        let origin = ("origin", "https://page.example".to_owned());
+        let method = |method, headers| Variant { method: Some(method), headers, ..Variant::default() };
+        let version = |version| Variant { version: Some(version), ..Variant::default() };
+        let head = method(Method::HEAD, vec![]);
+        let preflight = vec![
+            origin.clone(),
+            ("access-control-request-method", "GET".into()),
+            ("access-control-request-headers", "last-event-id".into()),
+        ];
+        let options = method(Method::OPTIONS, preflight);
+        let codings = vec![origin, ("accept-encoding", "gzip, deflate, br, zstd".into())];
+        let gzip = Variant { headers: codings, ..Variant::default() };
+        let (http1, old) = (version(Version::HTTP_11), version(Version::HTTP_10));
+        let few = |body: &Body, _| body.dispatched() >= 3;
+        let (head, options, gzip, http1, old) = tokio::join!(
+            observe(&clients.usual, target, &head, deadline, |_, _| false),
+            observe(&clients.usual, target, &options, deadline, |_, _| false),
+            observe(&clients.usual, target, &gzip, deadline, few),
+            // Only its head matters.
+            observe(&clients.http1, target, &http1, deadline, |_, _| true),
+            observe(&clients.http1, target, &old, deadline, few),
+        );
+        Self { head, options, gzip, http1, old }
+    }
 }
 
 /// The findings that need only one connection.
@@ -248,25 +304,33 @@ fn of_one(main: &Observation) -> Vec<Finding> {
     if findings.iter().any(|finding| finding.level == Level::Fault) {
         return findings;
     }
-    findings.extend(framing::check(&main.body, main.end == End::Eof));
-    findings.extend(arrival::check(main));
-    findings.extend(resume::ids(&main.body));
+    let format = framing::check(&main.body, main.tail());
+    let is_text = !format.iter().any(|finding| finding.code == "content-coding");
+    findings.extend(format);
+    if is_text {
+        findings.extend(arrival::check(main));
+        findings.extend(ids::check(&main.body));
+    }
     findings.push(match &main.end {
         End::Stopped => Finding::pass("end", "the stream was still open when the check hung up"),
         End::Eof => Finding::pass(
             "end",
             format!("the server ended the response after {}", arrival::show(main.lasted)),
         ),
-        End::Broken(error) => Finding::advice(
-            "end",
-            format!("the connection broke after {}: {error}", arrival::show(main.lasted)),
-        )
-        .fix("end responses between two events; clients reconnect either way"),
+        End::Broken(error) | End::Unreachable(error) | End::NotHttp(error) | End::Redirects(error) => {
+            Finding::advice(
+                "end",
+                format!("the connection broke after {}: {error}", arrival::show(main.lasted)),
+            )
+            .fix("end responses between two events; clients reconnect either way")
+        }
     });
     findings
 }
 
-/// Whether enough was seen to judge the times: events over some seconds, or very many.
+/// Whether enough was seen to judge the times: events over some seconds, which came one by one.
+///
+/// Events that came in a few bunches are watched to the end of the time, because a pause may be long.
 fn settled(body: &Body, lasted: Duration) -> bool {
-    lasted >= Duration::from_secs(6) && body.blocks().iter().filter(|block| block.is_event()).count() >= 12
+    lasted >= Duration::from_secs(6) && body.dispatched() >= 12 && body.pauses() >= 8
 }

@@ -12,10 +12,11 @@ mod server;
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
                     Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
 
-/// A request: its first line, and its `Last-Event-ID`.
+/// A request: its first line, its `Last-Event-ID` and its `Authorization`.
 struct Request {
     line: String,
     last_event_id: Option<u64>,
+    authorization: String,
 }
 
 /// Serves every connection by `answer`, and returns the URL.
@@ -28,12 +29,16 @@ fn serve(answer: fn(&Request, &mut TcpStream) -> std::io::Result<()>) -> String 
             thread::spawn(move || {
                 let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
                 let line = lines.next().unwrap().unwrap();
-                let mut request = Request { line, last_event_id: None };
+                let mut request = Request { line, last_event_id: None, authorization: String::new() };
                 for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
-                    if let Some((name, value)) = line.split_once(": ")
-                        && name.eq_ignore_ascii_case("last-event-id")
-                    {
-                        request.last_event_id = value.parse().ok();
+                    match line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value)) {
+                        Some((name, value)) if name == "last-event-id" => {
+                            request.last_event_id = value.parse().ok()
+                        }
+                        Some((name, value)) if name == "authorization" => {
+                            value.clone_into(&mut request.authorization)
+                        }
+                        _ => {}
                     }
                 }
                 let _ = answer(&request, &mut stream);
@@ -194,4 +199,143 @@ fn a_parser_is_compared_with_ours_and_the_difference_is_small() {
         stream.starts_with("data") && stream.len() < 16,
         "the smallest event is a data line and a blank one: {text}"
     );
+}
+
+/// A fault of a server, and the codes that name it.
+struct Kind {
+    name: &'static str,
+    answer: fn(&Request, &mut TcpStream) -> std::io::Result<()>,
+    codes: &'static [&'static str],
+}
+
+/// A good head, these bytes, and then nothing until the client hangs up.
+fn stay(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
+    stream.write_all(format!("{HEAD}\r\n").as_bytes())?;
+    stream.write_all(body)?;
+    stream.read(&mut [0]).map(drop)
+}
+
+/// The same bytes over and over, until the client hangs up.
+fn flood(stream: &mut TcpStream, begin: &str, piece: &[u8]) -> std::io::Result<()> {
+    stream.write_all(format!("{HEAD}\r\n{begin}").as_bytes())?;
+    loop {
+        stream.write_all(piece)?;
+    }
+}
+
+const KINDS: &[Kind] = &[
+    Kind { name: "no line end", answer: |_, stream| stay(stream, b"data: x"), codes: &["no-blank-line"] },
+    Kind { name: "blanks", answer: |_, stream| stay(stream, b"data: x\n \n"), codes: &["no-blank-line"] },
+    Kind {
+        name: "half an event",
+        answer: |_, stream| stay(stream, b"data: x\n\ndata: y"),
+        codes: &["held-back"],
+    },
+    Kind {
+        name: "a line without end",
+        answer: |_, stream| flood(stream, "data: ", &[b'x'; 1 << 16]),
+        codes: &["unterminated"],
+    },
+    Kind {
+        name: "a head without end",
+        answer: |_, stream| loop {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
+            stream.write_all(&b"X-More: yes\r\n".repeat(1000))?;
+        },
+        codes: &["bad-response"],
+    },
+    Kind {
+        name: "control characters in a header",
+        answer: |_, stream| stream.write_all(format!("{HEAD}Server: \x1b[31m\r\n\r\n").as_bytes()),
+        codes: &["bad-response"],
+    },
+    Kind { name: "no HTTP", answer: |_, stream| stream.write_all(b"data: x\n\n"), codes: &["bad-response"] },
+    Kind { name: "no answer", answer: |_, stream| stream.read(&mut [0]).map(drop), codes: &["no-head"] },
+    Kind {
+        name: "redirects without end",
+        answer: |_, stream| {
+            stream.write_all(
+                b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            )
+        },
+        codes: &["redirect"],
+    },
+    Kind {
+        name: "a refusal of those who come back",
+        answer: |request, stream| match request.last_event_id {
+            Some(_) => stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+            None => count(stream, 1),
+        },
+        codes: &["resume"],
+    },
+    Kind {
+        name: "HTML for those who come back",
+        answer: |request, stream| {
+            match request.last_event_id {
+        Some(_) => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        None => count(stream, 1),
+    }
+        },
+        codes: &["resume"],
+    },
+    Kind {
+        name: "gzip without a word",
+        answer: |_, stream| stay(stream, b"\x1f\x8b\x08\0\0\0"),
+        codes: &["content-coding"],
+    },
+    Kind {
+        name: "UTF-16",
+        answer: |_, stream| stay(stream, b"d\0a\0t\0a\0:\0x\0\n\0\n\0"),
+        codes: &["utf-8"],
+    },
+    // Advice is not a fault.
+    Kind {
+        name: "events without end",
+        answer: |_, stream| flood(stream, "", b"id: 7\ndata: x\n\n"),
+        codes: &[],
+    },
+    Kind {
+        name: "line ends without end",
+        answer: |_, stream| flood(stream, "", &[b'\n'; 1 << 16]),
+        codes: &[],
+    },
+    Kind {
+        name: "an empty response",
+        answer: |_, stream| stream.write_all(format!("{HEAD}\r\n").as_bytes()),
+        codes: &[],
+    },
+    Kind {
+        name: "a doubled event",
+        answer: |_, stream| stay(stream, b"id: 1\ndata: x\n\nid: 1\ndata: x\n\n"),
+        codes: &[],
+    },
+];
+
+#[test]
+fn each_kind_of_fault_is_named_and_nothing_else() {
+    thread::scope(|scope| {
+        for Kind { name, answer, codes } in KINDS {
+            scope.spawn(move || {
+                let (code, report) = check(&serve(*answer), &[]);
+                assert_eq!(faults(&report), *codes, "{name}: {report:#}");
+                assert_eq!(code, Some(i32::from(!codes.is_empty())), "{name}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_server_that_echoes_credentials_puts_none_into_a_report() {
+    let url = serve(|request, stream| {
+        let echoed = &request.authorization;
+        stay(stream, format!("id: {echoed}\nretry: {echoed}\n{echoed}\ndata: {echoed}\n\n").as_bytes())
+    });
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("echo.xml");
+    let secret = ["-H", "Authorization: Bearer sk-0123456789", "--junit", path.to_str().unwrap()];
+    let (_, report) = check(&format!("{url}?token=sk-0123456789"), &secret);
+    assert!(report.to_string().contains("[hidden]"), "{report:#}");
+    for text in [report.to_string(), std::fs::read_to_string(path).unwrap()] {
+        assert!(!text.contains("sk-0123456789"), "{text}");
+    }
 }

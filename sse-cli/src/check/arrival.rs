@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use super::body::{Block, Body, Ending};
+use super::body::{Block, Body, Ending, TOGETHER, Tail};
 use super::finding::Finding;
 use super::probe::{End, Observation};
 
 const LIVE: &str = "WHATWG HTML 9.2.7";
 /// A pause inside of an event that only a buffer on the way makes.
 const HELD: Duration = Duration::from_millis(400);
-/// Events that come within this time came together.
-const TOGETHER: Duration = Duration::from_millis(30);
 /// Events that come together this often after a pause were collected.
 const BURST: usize = 3;
 /// A pause before a burst.
 const PAUSE: Duration = Duration::from_millis(400);
+/// A pause before a burst that people notice. Servers themselves collect events for shorter times: ticks, tokens of a model.
+const NOTICED: Duration = Duration::from_millis(900);
+/// A connection that ends after such a silence was idle for too long for somebody.
+const IDLE: Duration = Duration::from_secs(2);
 /// A head that takes longer than this is late.
 const LATE: Duration = Duration::from_secs(1);
 /// Silence after which proxies close connections; the specification advises a comment every 15 s.
@@ -31,12 +33,14 @@ pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     let blocks = seen.body.blocks();
     let mut findings = vec![times(seen, &blocks)];
     let held = held_inside(&seen.body, &blocks)
+        .or_else(|| held_at_the_end(seen, &blocks))
         .or_else(|| all_at_the_end(seen, &blocks))
         .or_else(|| bursts(seen, &blocks))
-        .or_else(|| block_sizes(&seen.body));
+        .or_else(|| block_sizes(&seen.body, &blocks));
+    let complete = blocks.iter().filter(|block| block.complete).count();
     match held {
         Some(finding) => findings.push(finding.seen_all(seen.suspects())),
-        None if blocks.iter().filter(|block| block.complete).count() > 1 => {
+        None if complete > 1 => {
             findings.push(
                 Finding::pass("arrival", "events arrive one by one, nothing on the way collects them")
                     .by(LIVE),
@@ -46,7 +50,63 @@ pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     }
     findings.extend(late_head(seen));
     findings.extend(keep_alives(seen, &blocks));
+    findings.extend(no_events(seen));
+    findings.extend(idle_timeout(seen));
     findings
+}
+
+/// A check that saw no event says so, because most of its rules had nothing to look at.
+fn no_events(seen: &Observation) -> Option<Finding> {
+    if seen.body.dispatched() > 0 {
+        return None;
+    }
+    let finding = match seen.end {
+        End::Eof => Finding::advice(
+            "no-events",
+            "the response ended without an event: clients reconnect, again and again",
+        )
+        .by("WHATWG HTML 9.2.3")
+        .fix("keep the response open until there are events; answer 204 to clients that shall not come back"),
+        _ => {
+            Finding::advice("no-events", "no event came: the check could not look at events and their times")
+                .fix("let the server send events during the check, or wait longer with --patience")
+        }
+    };
+    Some(finding.seen(format!("waited for {}", show(seen.lasted))))
+}
+
+/// A connection that ends after a silence: a proxy or a server that closes idle connections.
+fn idle_timeout(seen: &Observation) -> Option<Finding> {
+    let last = seen.body.arrivals().last()?.at;
+    let silence = seen.lasted.saturating_sub(last);
+    (seen.end != End::Stopped && silence >= IDLE).then(|| {
+        Finding::advice(
+            "idle-timeout",
+            format!(
+                "the connection ended after {} of silence: the server or a proxy closes idle ones",
+                show(silence)
+            ),
+        )
+        .by(LIVE)
+        .fix("send a comment more often than that, or raise the limit (`proxy_read_timeout` in nginx)")
+    })
+}
+
+/// The beginning of an event at the end of the body, whose rest did not come.
+fn held_at_the_end(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
+    let Tail::Silence(silence) = seen.tail() else { return None };
+    let last = blocks.last().filter(|block| !block.complete)?;
+    // A line that is whole lacks its blank line, which is a rule of the format.
+    let cut = last.lines.last().is_some_and(|line| line.ending == Ending::Missing);
+    (cut && blocks.iter().any(Block::is_event)).then(|| {
+        Finding::fault(
+            "held-back",
+            "bytes are held back on the way: the beginning of an event came, and its rest did not",
+        )
+        .seen(format!("byte {}, then silence for {}", seen.body.bytes.len(), show(silence)))
+        .by(LIVE)
+        .fix(UNBUFFER)
+    })
 }
 
 /// The three times that an operator asks for first.
@@ -63,13 +123,14 @@ fn times(seen: &Observation, blocks: &[Block<'_>]) -> Finding {
 
 /// A part of an event, then silence, then the rest: buffers are flushed when they are full.
 fn held_inside(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
+    // Offsets at which a pause was: few, because each took its time.
+    let pauses = body.arrivals().windows(2).filter(|pair| pair[1].at.saturating_sub(pair[0].at) >= HELD);
+    let pauses: Vec<usize> = pauses.map(|pair| pair[0].end).collect();
     let held = |block: &&Block<'_>| {
         // Between lines an unhurried writer may pause; inside of a line only a buffer does.
         block.lines.iter().any(|line| {
             let end = line.start + line.text.len() + usize::from(line.ending != Ending::Missing);
-            let pauses =
-                body.arrivals().windows(2).filter(|pair| pair[1].at.saturating_sub(pair[0].at) >= HELD);
-            pauses.into_iter().any(|pair| line.start < pair[0].end && pair[0].end < end)
+            pauses.iter().any(|pause| line.start < *pause && *pause < end)
         })
     };
     let block = blocks.iter().filter(|block| block.complete).find(held)?;
@@ -135,12 +196,12 @@ fn bursts(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     if large.len() < 2 || !apart || in_bunches * 10 < live.len() * 9 {
         return None;
     }
-    let mut finding = Finding::fault(
-        "bunched",
-        "events arrive in bunches with pauses between: something on the way collects them",
-    )
-    .by(LIVE)
-    .fix(UNBUFFER);
+    let noticed = large.windows(2).all(|pair| pair[1].0.saturating_sub(pair[0].0) >= NOTICED);
+    let message = "events arrive in bunches with pauses between: something on the way collects them, unless the server \
+                   sends them so";
+    let finding =
+        if noticed { Finding::fault("bunched", message) } else { Finding::advice("bunched", message) };
+    let mut finding = finding.by(LIVE).fix(UNBUFFER);
     for (time, count) in large.iter().take(4) {
         finding = finding.seen(format!("after {}: {count} events at once", show(*time)));
     }
@@ -148,7 +209,8 @@ fn bursts(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
 }
 
 /// Reads that end at a power of two, in the middle of an event: a buffer of that size.
-fn block_sizes(body: &Body) -> Option<Finding> {
+fn block_sizes(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
+    blocks.iter().find(|block| block.is_event())?;
     let size = [1024, 2048, 4096, 8192, 16_384, 32_768].into_iter().rev().find(|size| {
         let (mut cuts, mut total) = (0, 0);
         for pair in body.arrivals().windows(2) {

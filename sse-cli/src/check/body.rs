@@ -6,10 +6,30 @@ use std::time::Duration;
 use proto::field::Field;
 
 /// The bytes of a body, and when they came.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     arrivals: Vec<Arrival>,
+    /// Counts events as they come, so that a read costs its size however long the body is.
+    parser: proto::Parser,
+    dispatched: usize,
+    pauses: usize,
+}
+
+/// Bytes that come within this time came together.
+pub(super) const TOGETHER: Duration = Duration::from_millis(30);
+
+/// What came after the last byte of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// The server ended the body.
+    Ended,
+    /// The check hung up while bytes came.
+    Cut,
+    /// Nothing for so long, until the check hung up.
+    Silence(Duration),
+    /// More bytes than the check reads.
+    Overlong,
 }
 
 /// One read of the connection.
@@ -51,8 +71,24 @@ pub(super) struct Block<'a> {
 impl Body {
     /// Appends what one read gave.
     pub(super) fn push(&mut self, at: Duration, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Ok(Some(_)) = self.parser.next_event(&mut rest) {
+            self.dispatched += 1;
+        }
+        let last = self.arrivals.last().map_or(Duration::ZERO, |arrival| arrival.at);
+        self.pauses += usize::from(at.saturating_sub(last) > TOGETHER);
         self.bytes.extend_from_slice(bytes);
         self.arrivals.push(Arrival { at, end: self.bytes.len() });
+    }
+
+    /// How many events a client has dispatched so far (9.2.6).
+    pub(super) fn dispatched(&self) -> usize {
+        self.dispatched
+    }
+
+    /// How many reads came after a pause.
+    pub(super) fn pauses(&self) -> usize {
+        self.pauses
     }
 
     /// The reads, in order.

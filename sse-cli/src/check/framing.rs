@@ -1,37 +1,75 @@
-//! Faults in the format of a stream (9.2.5, 9.2.6): what parsers ignore without a word, or disagree about.
+//! Faults in the format of a stream (9.2.5): its encoding, its lines, its blank lines.
 
 use std::time::Duration;
 
-use proto::field::{self, Field};
+use proto::field::Field;
 
-use super::body::{Block, Body, Ending, Line, quote};
+use super::body::{Block, Body, Ending, Tail};
+use super::fields::{self, at, block_at};
 use super::finding::Finding;
 
 const FORMAT: &str = "WHATWG HTML 9.2.5";
-const FIELDS: &str = "WHATWG HTML 9.2.6";
 /// An event whose lines come further apart than this was not written as one.
 const APART: Duration = Duration::from_millis(300);
-/// How many characters of the stream are quoted.
-const QUOTED: usize = 60;
-/// How many places of one kind are named.
-const PLACES: usize = 3;
 
-/// All findings about the format of `body`; `ended` if the server ended it, and not we.
-pub(super) fn check(body: &Body, ended: bool) -> Vec<Finding> {
+/// An event of which more bytes came, without its end, when the check stopped to read.
+const LONG: usize = 8 << 20;
+
+/// All findings about the format of `body`.
+pub(super) fn check(body: &Body, tail: Tail) -> Vec<Finding> {
+    if let Some(finding) = no_text(body) {
+        return vec![finding];
+    }
     let blocks = body.blocks();
     let mut findings = Vec::new();
     byte_order_mark(body, &mut findings);
     line_endings(body, &mut findings);
     encoding(body, &mut findings);
-    for rule in [names, json_lines, nul_in_ids, retries, nothing_to_dispatch, comments_inside] {
-        findings.extend(rule(&blocks));
+    findings.extend(fields::check(&blocks));
+    if !findings.iter().any(|finding| finding.code == "no-blank-line") {
+        findings.extend(blank_lines(body, &blocks, tail));
     }
-    findings.extend(blank_lines(body, &blocks, ended));
     if findings.is_empty() && !blocks.is_empty() {
         let message = format!("the format of {} blocks is right", blocks.len());
         findings.push(Finding::pass("format", message).by(FORMAT));
     }
     findings
+}
+
+/// A body that is compressed or encoded otherwise: nothing else can be said about it.
+fn no_text(body: &Body) -> Option<Finding> {
+    let bytes = &body.bytes[..];
+    let begun = format!("the first bytes are {}", hex(bytes));
+    if bytes.starts_with(b"\x1f\x8b") {
+        return Some(
+            Finding::fault(
+                "content-coding",
+                "the body is compressed by gzip, and no header says so: clients read no events",
+            )
+            .seen(begun)
+            .by("RFC 9110 8.4")
+            .fix("leave event streams out of compression"),
+        );
+    }
+    let begin = &bytes[..bytes.len().min(64)];
+    let nul = begin.iter().filter(|byte| **byte == 0).count();
+    let wide = bytes.starts_with(b"\xff\xfe")
+        || bytes.starts_with(b"\xfe\xff")
+        || (nul > 3 && nul * 3 >= begin.len());
+    wide.then(|| {
+        Finding::fault(
+            "utf-8",
+            "the stream is UTF-16, not UTF-8: NUL stands between its characters, and clients read no events",
+        )
+        .seen(begun)
+        .by(FORMAT)
+        .fix("encode events as UTF-8")
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(" ")
 }
 
 fn byte_order_mark(body: &Body, findings: &mut Vec<Finding>) {
@@ -83,190 +121,21 @@ fn encoding(body: &Body, findings: &mut Vec<Finding>) {
         return; // cut inside of a character, by whoever ended the body
     }
     let offset = error.valid_up_to();
-    let bytes: Vec<String> = body.bytes[offset..].iter().take(4).map(|byte| format!("{byte:02X}")).collect();
     findings.push(
         Finding::fault("utf-8", "the stream is not valid UTF-8, so clients show U+FFFD, stop or stall")
-            .seen(format!("byte {offset}: {}", bytes.join(" ")))
+            .seen(format!("byte {offset}: {}", hex(&body.bytes[offset..])))
             .by(FORMAT)
             .fix("encode events as UTF-8, whatever the charset of the source"),
     );
 }
 
-/// Names that are not those of 9.2.6: compared literally, so a blank or another case makes them unknown.
-fn names(blocks: &[Block<'_>]) -> Vec<Finding> {
-    let mut misspelled = Finding::fault("field-name", "a field is misspelled, so clients ignore its line")
-        .by(FIELDS)
-        .fix("the names are data, event, id and retry: lower case, no blanks before the name or the colon");
-    let mut unknown = Finding::advice("unknown-field", "a field is unknown, so clients ignore its line")
-        .by(FIELDS)
-        .fix("the names are data, event, id and retry; put anything else into the data");
-    for line in blocks.iter().flat_map(|block| &block.lines) {
-        let Field::Unknown { name, .. } = Field::parse(line.text) else { continue };
-        if line.ending == Ending::Missing || looks_like_json(line.text) || name.starts_with(b"\xef\xbb\xbf") {
-            continue;
-        }
-        let finding = if is_almost_a_field(name) { &mut misspelled } else { &mut unknown };
-        if finding.evidence.len() < PLACES {
-            finding.evidence.push(at(line));
-        }
-    }
-    [misspelled, unknown].into_iter().filter(|finding| !finding.evidence.is_empty()).collect()
-}
-
-fn is_almost_a_field(name: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(name);
-    let folded = text.trim().to_ascii_lowercase();
-    ["data", "event", "id", "retry"].iter().any(|field| {
-        let near = if field.len() > 3 { 1 } else { 0 };
-        folded == *field
-            || (folded.len() <= 8 && distance(&folded, field) <= near)
-            || ["datas", "dat", "events", "eventid", "event-id", "lasteventid", "type", "event_type", "ids"]
-                .contains(&&*folded)
-    })
-}
-
-/// The number of insertions, deletions, replacements and swaps of neighbours between two short words.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let mut least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    least = least.min(rows[i - 2][j - 2] + 1);
-                }
-                least
-            };
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
-fn json_lines(blocks: &[Block<'_>]) -> Vec<Finding> {
-    let lines = blocks.iter().flat_map(|block| &block.lines);
-    let bare = lines.filter(|line| looks_like_json(line.text));
-    let evidence: Vec<String> = bare.take(PLACES).map(at).collect();
-    if evidence.is_empty() {
-        return Vec::new();
-    }
-    let mut finding =
-        Finding::fault("field-json", "a line is JSON where a field should be, so clients ignore it")
-            .by(FIELDS)
-            .fix("write `data: ` before the JSON; an error inside a stream is an event as well");
-    finding.evidence = evidence;
-    vec![finding]
-}
-
-fn looks_like_json(line: &[u8]) -> bool {
-    matches!(line.trim_ascii_start(), [b'{', b'"' | b'}' | b' ', ..] | [b'[', b'{' | b'"' | b'[', ..])
-        || line.trim_ascii() == b"{"
-}
-
-fn nul_in_ids(blocks: &[Block<'_>]) -> Vec<Finding> {
-    one_place(blocks, |field| matches!(field, Field::Id(value) if value.contains(&0))).map_or_else(
-        Vec::new,
-        |line| {
-            vec![
-                Finding::fault(
-                    "id-nul",
-                    "an ID contains NUL, so clients ignore it and resume from an earlier event",
-                )
-                .seen(at(&line))
-                .by(FIELDS)
-                .fix("leave NUL out of IDs"),
-            ]
-        },
-    )
-}
-
-fn retries(blocks: &[Block<'_>]) -> Vec<Finding> {
-    let wrong = |field: Field<'_>| matches!(field, Field::Retry(value) if field::retry(value).is_none());
-    one_place(blocks, wrong).map_or_else(Vec::new, |line| {
-        vec![
-            Finding::fault("retry", "the field `retry` is not a number, so clients ignore it")
-                .seen(at(&line))
-                .by(FIELDS)
-                .fix("write milliseconds in ASCII digits alone: `retry: 3000`"),
-        ]
-    })
-}
-
-/// Blocks that announce an event and have no data: never dispatched.
-fn nothing_to_dispatch(blocks: &[Block<'_>]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let complete = || blocks.iter().filter(|block| block.complete);
-    let typed = |block: &&Block<'_>| {
-        block.fields().any(|field| matches!(field, Field::Event(_))) && !block.is_event()
-    };
-    if let Some(block) = complete().find(typed) {
-        findings.push(
-            Finding::fault(
-                "empty-data",
-                "an event has a type but no `data` field, so clients never dispatch it",
-            )
-            .seen(block_at(block))
-            .by(FIELDS)
-            .fix("add a line `data:`, which is enough"),
-        );
-    }
-    let empty = |block: &&Block<'_>| {
-        let data_alone = block.fields().all(|field| matches!(field, Field::Data(_) | Field::Comment(_)));
-        data_alone && block.is_event() && block.fields().all(|field| !matches!(field, Field::Data([_, ..])))
-    };
-    if let Some(block) = complete().find(empty) {
-        findings.push(
-            Finding::fault(
-                "empty-data",
-                "an event has nothing but empty data, which clients dispatch as an empty message",
-            )
-            .seen(block_at(block))
-            .by(FIELDS)
-            .fix("to keep the connection open send a comment, `:`, which no client takes for a message"),
-        );
-    }
-    findings
-}
-
-fn comments_inside(blocks: &[Block<'_>]) -> Vec<Finding> {
-    let inside = |block: &&Block<'_>| {
-        let comment = block.fields().any(|field| matches!(field, Field::Comment(_)));
-        comment
-            && block.is_event()
-            && matches!(block.fields().last(), Some(Field::Comment(_)) | Some(Field::Data(_)))
-            && block
-                .fields()
-                .skip_while(|field| matches!(field, Field::Comment(_)))
-                .any(|field| matches!(field, Field::Comment(_)))
-    };
-    blocks.iter().find(inside).map_or_else(Vec::new, |block| {
-        vec![
-            Finding::advice(
-                "comment-inside",
-                "a comment stands inside of an event: legal, but a keep-alive should not cut one",
-            )
-            .seen(block_at(block))
-            .by("WHATWG HTML 9.2.7")
-            .fix("write keep-alive comments between events"),
-        ]
-    })
-}
-
 /// Events that never end: their blank line is missing.
-fn blank_lines(body: &Body, blocks: &[Block<'_>], ended: bool) -> Vec<Finding> {
-    let Some(last) = blocks.last() else { return Vec::new() };
-    let mut findings = Vec::new();
+fn blank_lines(body: &Body, blocks: &[Block<'_>], tail: Tail) -> Option<Finding> {
+    let last = blocks.last()?;
     // Data lines that came one by one, so each was meant to be an event.
     let spread = |block: &&Block<'_>| {
-        let times: Vec<Duration> = block
-            .lines
-            .iter()
-            .filter(|line| matches!(Field::parse(line.text), Field::Data(_)))
-            .map(|line| body.time_of(line.start))
-            .collect();
+        let data = block.lines.iter().filter(|line| matches!(Field::parse(line.text), Field::Data(_)));
+        let times: Vec<Duration> = data.map(|line| body.time_of(line.start)).collect();
         times.windows(2).any(|pair| pair[1].saturating_sub(pair[0]) >= APART)
     };
     let glued = |block: &&Block<'_>| {
@@ -274,64 +143,73 @@ fn blank_lines(body: &Body, blocks: &[Block<'_>], ended: bool) -> Vec<Finding> {
         let ids = block.fields().filter(|field| matches!(field, Field::Id(_))).count();
         events > 1 || ids > 1
     };
-    if let Some(block) = blocks.iter().find(|block| spread(block) || glued(block)) {
-        findings.push(
-            Finding::fault(
-                "no-blank-line",
-                "events are not separated by a blank line, so clients join them into one or wait for ever",
-            )
-            .seen(block_at(block))
-            .by(FORMAT)
-            .fix("end every event with a blank line: \\n\\n"),
-        );
-    } else if !last.complete && !last.is_comment() && ended {
-        findings.push(
-            Finding::fault(
-                "unterminated",
-                "the stream ended in the middle of an event: unterminated, so clients discard it",
-            )
-            .seen(block_at(last))
-            .by(FORMAT)
-            .fix("end every event with a blank line before the response ends"),
-        );
-    } else if !last.complete
-        && !last.is_comment()
-        && last.lines.iter().all(|line| line.ending != Ending::Missing)
-        && blocks.iter().all(|block| !block.complete || block.is_comment())
-        && last.fields().any(|field| matches!(field, Field::Data(_)))
+    let fault = |code, message: &str, block| Finding::fault(code, message).seen(block_at(block)).by(FORMAT);
+    let end = "end every event with a blank line: \\n\\n";
+    if let Some(block) = blocks
+        .iter()
+        .find(|block| block.fields().any(|field| matches!(field, Field::Data(value) if is_escaped(value))))
     {
-        findings.push(
-            Finding::fault("no-blank-line", "an event has no blank line after it, so clients wait for ever")
-                .seen(block_at(last))
-                .by(FORMAT)
-                .fix("end every event with a blank line: \\n\\n"),
+        let message = "events are not separated by a blank line: `\\n` is written as two characters in place of a line end";
+        return Some(
+            fault("no-blank-line", message, block)
+                .fix("write the byte 0A; many languages need double quotes for it"),
         );
     }
-    findings
+    if let Some(block) = blocks.iter().find(|block| spread(block) || glued(block)) {
+        let message =
+            "events are not separated by a blank line, so clients join them into one or wait for ever";
+        return Some(fault("no-blank-line", message, block).fix(end));
+    }
+    if last.complete {
+        return None;
+    }
+    let whole = last.lines.iter().all(|line| line.ending != Ending::Missing);
+    let first = blocks.iter().all(|block| !block.complete || block.is_comment());
+    match tail {
+        Tail::Overlong if last.range.len() > LONG => Some(
+            fault(
+                "unterminated",
+                "the end of an event did not come within 8 MiB: clients stop, or run out of memory",
+                last,
+            )
+            .fix("send large data in several events, each with its blank line"),
+        ),
+        _ if last.is_comment() => None,
+        Tail::Ended => Some(
+            fault(
+                "unterminated",
+                "the stream ended in the middle of an event: unterminated, so clients discard it",
+                last,
+            )
+            .fix("end every event with a blank line before the response ends"),
+        ),
+        // Where a line was cut after events that were whole, the rest is held back: `arrival` says so.
+        Tail::Silence(_) if whole || first => Some(
+            fault("no-blank-line", "an event has no blank line after it, so clients wait for ever", last)
+                .fix(end),
+        ),
+        Tail::Cut if whole && first && last.fields().any(|field| matches!(field, Field::Data(_))) => Some(
+            fault("no-blank-line", "an event has no blank line after it, so clients wait for ever", last)
+                .fix(end),
+        ),
+        _ => None,
+    }
 }
 
-/// The first line whose field is as `wrong` says.
-fn one_place<'a>(blocks: &[Block<'a>], wrong: impl Fn(Field<'_>) -> bool) -> Option<Line<'a>> {
-    let lines = blocks.iter().flat_map(|block| &block.lines);
-    lines.filter(|line| line.ending != Ending::Missing).find(|line| wrong(Field::parse(line.text))).copied()
-}
-
-fn at(line: &Line<'_>) -> String {
-    format!("byte {}: {}", line.start, quote(line.text, QUOTED))
-}
-
-fn block_at(block: &Block<'_>) -> String {
-    format!("byte {}: {}", block.range.start, block.excerpt(QUOTED))
+/// Whether line ends stand in the data as two characters each. Within JSON they are right.
+fn is_escaped(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    !text.contains('"') && (text.ends_with("\\n\\n") || text.contains("\\n\\ndata:"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn codes(body: &[u8], ended: bool) -> Vec<&'static str> {
+    fn codes(body: &[u8], tail: Tail) -> Vec<&'static str> {
         let mut stream = Body::default();
         stream.push(Duration::ZERO, body);
-        check(&stream, ended).iter().map(|finding| finding.code).collect()
+        check(&stream, tail).iter().map(|finding| finding.code).collect()
     }
 
     #[test]
@@ -347,7 +225,20 @@ mod tests {
             (b"date: x\n\n", "field-name"),
             (b"evnet: x\ndata: y\n\n", "field-name"),
             (b"{\"error\": 1}\n\n", "field-json"),
-            (b"id: a\0b\ndata: x\n\n", "id-nul"),
+            (b"data=x\n\n", "field-name"),
+            (b"data x\n\n", "field-name"),
+            (b"Internal Server Error\n\n", "field-name"),
+            (b"<html></html>\n\n", "field-name"),
+            (b"[1, 2]\n\n", "field-json"),
+            (b"data: {\n  \"a\": 1\n}\n\n", "field-json"),
+            (b"data: a\n \ndata: b\n\n", "no-blank-line"),
+            (b"data: a\\n\\ndata: b\\n\\n\n\n", "no-blank-line"),
+            (b"\x1f\x8b\x08\x00", "content-coding"),
+            (b"\xff\xfed\0a\0t\0a\0", "utf-8"),
+            (b"d\0a\0t\0a\0:\0 \0a\0\n\0\n\0", "utf-8"),
+            (b"data: data: x\n\n", "encoded-twice"),
+            (b"retry: 5\n\n", "retry"),
+            (b"retry: 99999999999999999999\n\n", "retry"),
             (b"retry: soon\n\ndata: x\n\n", "retry"),
             (b"retry: 5.5\n\n", "retry"),
             (b"event: ping\n\n", "empty-data"),
@@ -357,7 +248,7 @@ mod tests {
             (b"id: 1\ndata: x\nid: 2\ndata: y\n\n", "no-blank-line"),
         ];
         for (body, code) in cases {
-            assert_eq!(codes(body, true), [*code], "{}", body.escape_ascii());
+            assert_eq!(codes(body, Tail::Ended), [*code], "{}", body.escape_ascii());
         }
     }
 
@@ -366,7 +257,7 @@ mod tests {
         let cases: &[&[u8]] = &[
             b"data: x\n\n",
             b"data: x\r\n\r\ndata: y\r\n\r\n",
-            b": hi\n\n:\n\ndata: x\n\nid: 5\n\nretry: 10\n\n",
+            b": hi\n\n:\n\ndata: x\n\nid: 5\n\nretry: 3000\n\n",
             b"id: prime\nretry: 100\ndata:\n\n",
             b"event: ping\ndata:\n\n",
             b"data: {\"a\": 1}\ndata: {\"b\": 2}\n\n",
@@ -374,14 +265,25 @@ mod tests {
             b"id\ndata: x\n\n",
         ];
         for body in cases {
-            assert_eq!(codes(body, true), ["format"], "{}", body.escape_ascii());
+            assert_eq!(codes(body, Tail::Ended), ["format"], "{}", body.escape_ascii());
         }
     }
 
     #[test]
     fn what_we_cut_is_no_fault_of_the_server() {
-        assert_eq!(codes(b"data: x\n\ndata: cu", false), ["format"]);
-        assert_eq!(codes(b"data: x\n\ndata: \xe6\xbc", false), ["format"]);
+        assert_eq!(codes(b"data: x\n\ndata: cu", Tail::Cut), ["format"]);
+        assert_eq!(codes(b"data: x\n\ndata: \xe6\xbc", Tail::Cut), ["format"]);
+    }
+
+    #[test]
+    fn an_event_that_is_not_completed_has_no_blank_line_or_is_overlong() {
+        let silence = Tail::Silence(Duration::from_secs(2));
+        assert_eq!(codes(b"data: x", silence), ["no-blank-line"]);
+        assert_eq!(codes(b"data: x\n\ndata: y\n", silence), ["no-blank-line"]);
+        assert_eq!(codes(b"data: x\n\ndata: cu", silence), ["format"], "arrival names it");
+        assert_eq!(codes(b": comment", silence), ["format"]);
+        assert_eq!(codes(&[b'x'; LONG + 1], Tail::Overlong), ["unterminated"]);
+        assert_eq!(codes(b"data: x\n\ndata: cu", Tail::Overlong), ["format"]);
     }
 
     #[test]
@@ -390,6 +292,6 @@ mod tests {
         for n in 0..3 {
             body.push(Duration::from_secs(n), format!("data: {n}\n").as_bytes());
         }
-        assert_eq!(check(&body, false)[0].code, "no-blank-line");
+        assert_eq!(check(&body, Tail::Cut)[0].code, "no-blank-line");
     }
 }

@@ -9,10 +9,13 @@ use crate::request::shown;
 /// Findings about the head of the main connection; `None` in the first place if it is not an event stream at all.
 pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     let Some(head) = &seen.head else { return vec![no_head(seen)] };
-    let mut findings = vec![status(head)];
+    let status = status(head);
     if head.status.as_u16() != 200 {
-        return findings;
+        let body = &seen.body.bytes;
+        let said = (!body.is_empty()).then(|| format!("body: {}", super::body::quote(body, 200)));
+        return vec![status.seen_all(said)];
     }
+    let mut findings = vec![status];
     findings.push(content_type(head));
     findings.push(content_coding(head));
     findings.extend(caches(head));
@@ -27,12 +30,24 @@ pub(super) fn redirected(seen: &Observation, asked: &Url) -> Option<Finding> {
 }
 
 fn no_head(seen: &Observation) -> Finding {
+    let wait = "flush the head before the first event, and turn off buffering on the way (`proxy_buffering off`, \
+                `X-Accel-Buffering: no`); --patience waits longer";
     match &seen.end {
-        End::Broken(error) => Finding::fault("unreachable", format!("no response: {error}")),
-        _ => Finding::fault("no-head", "no head of a response came in time: the server is stuck, or the response is buffered on the way")
-            .seen(format!("waited for {}", super::arrival::show(seen.lasted)))
-            .fix("flush the head before the first event, and turn off buffering on the way (`proxy_buffering off`, `X-Accel-Buffering: no`); \
-                  --patience waits longer"),
+        End::Unreachable(error) | End::Broken(error) => {
+            Finding::fault("unreachable", format!("no response: {error}"))
+        }
+        End::NotHttp(error) => Finding::fault("bad-response", format!("the response is not valid HTTP: {error}"))
+            .by("RFC 9112 2")
+            .fix("control characters in a header make the whole head invalid; a server of HTTP/2 alone needs TLS for most clients"),
+        End::Redirects(error) => Finding::fault("redirect", format!("redirects lead to no stream: {error}"))
+            .by("Fetch 4.4")
+            .fix("lead to the stream within 20 redirects"),
+        End::Stopped | End::Eof => Finding::fault(
+            "no-head",
+            "no head of a response came in time: the server is stuck, or the response is buffered on the way",
+        )
+        .seen(format!("waited for {}", super::arrival::show(seen.lasted)))
+        .fix(wait),
     }
 }
 
@@ -46,6 +61,9 @@ fn status(head: &Head) -> Finding {
         status @ (300..=399) => Finding::fault("redirect", format!("the status is {status}: a redirect that cannot be followed"))
             .by(by)
             .fix("send a `Location` that leads to the stream within 20 redirects"),
+        status @ (401 | 403 | 407) => Finding::fault("status", format!("the status is {status}: clients fail the connection for good"))
+            .by(by)
+            .fix("give the check what the server asks for: -H 'Authorization: ..', -H 'Cookie: ..', or -u USER:PASSWORD"),
         status => Finding::fault("status", format!("the status is {status}: clients fail the connection for good"))
             .by(by)
             .fix("answer 200 and keep refusals for clients that shall not come back; browsers do not retry any other status"),
@@ -187,11 +205,11 @@ fn head_method(seen: &Observation) -> Finding {
 
 /// A client of HTTP/1.0, which curl's `-0` and old proxies are, and which says nothing of codings.
 pub(super) fn old_version(seen: &Observation) -> Finding {
-    let Some(head) = &seen.head else {
-        return Finding::advice("http-1.0", "a request of HTTP/1.0 has no answer in time");
-    };
-    if let Some(coding) =
-        head.text("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity"))
+    if let Some(coding) = seen
+        .head
+        .as_ref()
+        .and_then(|head| head.text("content-encoding"))
+        .filter(|coding| !coding.eq_ignore_ascii_case("identity"))
     {
         return Finding::fault(
             "content-coding",
@@ -202,12 +220,41 @@ pub(super) fn old_version(seen: &Observation) -> Finding {
         .by("RFC 9110 12.5.3")
         .fix("compress only what the request accepts, and no event streams");
     }
-    if head.status.as_u16() == 200 {
-        Finding::pass("http-1.0", "a request of HTTP/1.0 gets the stream")
-    } else {
-        Finding::advice("http-1.0", format!("a request of HTTP/1.0 is answered {}", head.status.as_u16()))
-            .fix("old proxies speak HTTP/1.0 to their backends: nginx does unless `proxy_http_version 1.1` is set")
+    answered("http-1.0", "HTTP/1.0", seen).fix(
+        "old proxies speak HTTP/1.0 to their backends: nginx does unless `proxy_http_version 1.1` is set",
+    )
+}
+
+/// A client of HTTP/1.1, where the main connection speaks HTTP/2.
+pub(super) fn without_http2(seen: &Observation) -> Finding {
+    answered("http-1.1", "HTTP/1.1", seen)
+        .fix("serve HTTP/1.1 as well: many clients and proxies speak nothing newer")
+}
+
+fn answered(code: &'static str, version: &str, seen: &Observation) -> Finding {
+    match (&seen.head, &seen.end) {
+        (Some(head), _) if head.status.as_u16() == 200 => {
+            Finding::pass(code, format!("a request of {version} gets the stream"))
+        }
+        (Some(head), _) => {
+            Finding::advice(code, format!("a request of {version} is answered {}", head.status.as_u16()))
+        }
+        (
+            None,
+            End::Unreachable(error) | End::Broken(error) | End::NotHttp(error) | End::Redirects(error),
+        ) => Finding::advice(code, format!("a request of {version} has no answer: {error}")),
+        (None, _) => Finding::advice(code, format!("a request of {version} has no answer in time")),
     }
+}
+
+/// A server that speaks HTTP/2 alone, without TLS: no browser can read its stream.
+pub(super) fn http2_alone() -> Finding {
+    Finding::fault(
+        "http2-only",
+        "the server speaks HTTP/2 alone, and without TLS: browsers and most clients cannot connect",
+    )
+    .by("RFC 9113 3.3")
+    .fix("serve HTTP/1.1 as well, or TLS with ALPN (h2)")
 }
 
 /// What a page of another origin would need.

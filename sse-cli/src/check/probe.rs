@@ -6,11 +6,15 @@ use sse_tokio::reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sse_tokio::reqwest::{Client, Method, StatusCode, Url, Version};
 use tokio::time::{Instant, timeout_at};
 
-use super::body::Body;
+use super::body::{Body, Tail};
 use crate::failure::chain;
 
-/// No more of a body is read.
-const BODY: usize = 4 << 20;
+/// No more bytes of a body are read.
+const BODY: usize = 16 << 20;
+/// No more events are looked at: a flood has no more to tell.
+const EVENTS: usize = 20_000;
+/// A pause that is long enough to say that nothing came.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// The request that a user described.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub(super) struct Target {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variant {
     pub(super) method: Option<Method>,
-    pub(super) http10: bool,
+    pub(super) version: Option<Version>,
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
@@ -57,8 +61,34 @@ pub(super) enum End {
     Stopped,
     /// The server ended the body.
     Eof,
-    /// The connection broke, or was never made.
+    /// The connection broke inside of the body, or before the head.
     Broken(String),
+    /// There is no connection.
+    Unreachable(String),
+    /// What came is not HTTP.
+    NotHttp(String),
+    /// Redirects led nowhere.
+    Redirects(String),
+}
+
+impl End {
+    /// The end of a request without a head.
+    fn of(error: sse_tokio::reqwest::Error) -> Self {
+        let mut source = std::error::Error::source(&error);
+        let mut parse = false;
+        while let Some(inner) = source {
+            parse |= inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+            source = inner.source();
+        }
+        let (connect, redirect) = (error.is_connect(), error.is_redirect());
+        let message = chain(&error.without_url());
+        match () {
+            () if redirect => Self::Redirects(message),
+            () if connect => Self::Unreachable(message),
+            () if parse => Self::NotHttp(message),
+            () => Self::Broken(message),
+        }
+    }
 }
 
 impl Head {
@@ -74,6 +104,18 @@ impl Head {
 }
 
 impl Observation {
+    /// What came after the last byte.
+    pub(super) fn tail(&self) -> Tail {
+        let last = self.body.arrivals().last().map_or(Duration::ZERO, |arrival| arrival.at);
+        let silence = self.lasted.saturating_sub(last);
+        match &self.end {
+            End::Stopped if self.body.bytes.len() >= BODY => Tail::Overlong,
+            End::Stopped if silence >= SILENCE => Tail::Silence(silence),
+            End::Eof => Tail::Ended,
+            _ => Tail::Cut,
+        }
+    }
+
     /// Who on the way may be the reason: the headers that name a server or a proxy.
     pub(super) fn suspects(&self) -> Vec<String> {
         let Some(head) = &self.head else { return Vec::new() };
@@ -101,8 +143,8 @@ pub(super) async fn observe(
             request = request.header(HeaderName::from_static(name), value);
         }
     }
-    if variant.http10 {
-        request = request.version(Version::HTTP_10);
+    if let Some(version) = variant.version {
+        request = request.version(version);
     }
     if let Some(body) = target.body.clone().filter(|_| variant.method.is_none()) {
         request = request.body(body);
@@ -110,7 +152,7 @@ pub(super) async fn observe(
     let mut response = match timeout_at(deadline, request.send()).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            seen.end = End::Broken(chain(&error.without_url()));
+            seen.end = End::of(error);
             seen.lasted = started.elapsed();
             return seen;
         }
@@ -127,7 +169,10 @@ pub(super) async fn observe(
         after: started.elapsed(),
     });
     seen.end = loop {
-        if enough(&seen.body, started.elapsed()) || seen.body.bytes.len() >= BODY {
+        // A timeout alone would not end a body whose next bytes are always there.
+        let full = seen.body.bytes.len() >= BODY || seen.body.dispatched() >= EVENTS;
+        let over = full || Instant::now() >= deadline;
+        if over || enough(&seen.body, started.elapsed()) {
             break End::Stopped;
         }
         match timeout_at(deadline, response.chunk()).await {

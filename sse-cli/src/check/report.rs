@@ -7,6 +7,7 @@ use anstyle::Style;
 use serde::Serialize;
 
 use super::finding::{Finding, Level};
+use super::junit::{self, Case};
 use crate::terminal::Styles;
 use crate::text::{Visible, visible_json};
 
@@ -64,29 +65,14 @@ impl Report {
 
     /// JUnit XML: a test case for every finding, failed if it is a fault.
     pub(super) fn junit(&self) -> String {
-        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        let _ = writeln!(
-            xml,
-            "<testsuite name=\"sse check {}\" tests=\"{}\" failures=\"{}\">",
-            escape(&self.url),
-            self.findings.len(),
-            self.faults
-        );
-        for finding in &self.findings {
-            let _ = write!(xml, "  <testcase classname=\"sse.check\" name=\"{}\"", escape(finding.code));
-            if finding.level == Level::Fault {
-                let _ = writeln!(
-                    xml,
-                    "><failure message=\"{}\">{}</failure></testcase>",
-                    escape(&finding.message),
-                    escape(&finding.evidence.join("\n"))
-                );
-            } else {
-                let _ = writeln!(xml, "><system-out>{}</system-out></testcase>", escape(&finding.message));
-            }
-        }
-        xml.push_str("</testsuite>\n");
-        xml
+        let cases = self.findings.iter().map(|finding| Case {
+            class: "sse.check",
+            name: finding.code,
+            failure: (finding.level == Level::Fault)
+                .then(|| (finding.message.clone(), finding.evidence.join("\n"))),
+            output: &finding.message,
+        });
+        junit::suite(&format!("sse check {}", self.url), cases)
     }
 }
 
@@ -105,25 +91,6 @@ fn finding_text(text: &mut String, finding: &Finding, style: Style, aside: Style
 
 fn one_line(text: &str) -> String {
     text.replace('\n', "\\n")
-}
-
-/// Text for XML 1.0: markup is escaped, and characters that XML cannot hold are shown as Rust escapes.
-pub(in crate::check) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(char),
-            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
-                escaped.extend(char.escape_unicode());
-            }
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -1,20 +1,27 @@
 //! Whether a client that comes back gets what it missed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::body::{Block, Body, quote};
-use super::finding::Finding;
+use super::finding::{Finding, Level};
+use super::head;
 use super::probe::Observation;
 
 const RESUME: &str = "WHATWG HTML 9.2.3";
 const QUOTED: usize = 40;
+/// Events beyond these are not compared.
+const COMPARED: usize = 10_000;
+/// A server that answered the first request within this time, and not the second, is stuck.
+const PROMPT: Duration = Duration::from_secs(1);
+const STUCK: Duration = Duration::from_secs(4);
 
 /// An event as far as resumption needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) id: Vec<u8>,
     /// Its bytes, to tell a repetition from an event that only has the same ID.
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Whether it tells a gap in one of the usual words.
     gap: bool,
 }
@@ -22,7 +29,17 @@ pub(super) struct Seen {
 /// The events of a body that set an ID.
 pub(super) fn events(body: &Body) -> Vec<Seen> {
     let blocks = body.blocks();
-    blocks.iter().filter(|block| block.complete).filter_map(|block| Seen::of(body, block)).collect()
+    blocks
+        .iter()
+        .filter(|block| block.complete)
+        .filter_map(|block| Seen::of(body, block))
+        .take(COMPARED)
+        .collect()
+}
+
+/// The place of the last event with each ID.
+fn places(events: &[Seen]) -> HashMap<&[u8], usize> {
+    events.iter().enumerate().map(|(place, event)| (&event.id[..], place)).collect()
 }
 
 impl Seen {
@@ -44,133 +61,111 @@ impl Seen {
     }
 }
 
-/// The ID to come back with: an early one of those seen, so that most events after it are known.
+/// The ID to come back with: an early one of those seen, so that most events after it are known, and one that a header carries as it is.
 pub(super) fn point(events: &[Seen]) -> Option<&Seen> {
-    let events: Vec<_> = events.iter().filter(|event| !event.id.is_empty()).collect();
+    let sendable =
+        |id: &[u8]| !id.is_empty() && id.trim_ascii() == id && !id.iter().any(u8::is_ascii_control);
+    let events: Vec<_> = events.iter().filter(|event| sendable(&event.id)).collect();
     match events.len() {
         0 => None,
         length => Some(events[(length - 1) / 4]),
     }
 }
 
-/// Findings about the main connection alone: whether there are IDs, and whether events come twice.
-pub(super) fn ids(body: &Body) -> Vec<Finding> {
-    let seen = events(body);
-    let dispatched = body.blocks().iter().filter(|block| block.is_event()).count();
-    let mut findings = Vec::new();
-    if dispatched > 0 && seen.is_empty() {
-        findings.push(
-            Finding::advice(
-                "no-ids",
-                "events have no IDs: what a client misses while it reconnects is lost without a word",
-            )
-            .seen(format!("{dispatched} events, no `id`"))
-            .by(RESUME)
-            .fix("give every event an ID, and replay what comes after `Last-Event-ID`"),
-        );
-    }
-    let mut counts: HashMap<&[u8], usize> = HashMap::new();
-    for event in &seen {
-        *counts.entry(&event.bytes).or_default() += 1;
-    }
-    if let Some(event) = seen.iter().find(|event| !event.id.is_empty() && counts[&event.bytes[..]] > 1) {
-        findings.push(
-            Finding::advice("repeated", "an event is sent twice on one connection, with the same ID")
-                .seen(format!("id: {}", quote(&event.id, QUOTED)))
-                .by(RESUME)
-                .fix("send every event once; clients cannot tell a repetition from a new event"),
-        );
-    }
-    findings
-}
-
-/// Findings about a connection that came back with the ID of `point`, after `first` had been seen.
-pub(super) fn resumption(first: &[Seen], point: &Seen, again: &Observation) -> Vec<Finding> {
-    let Some(head) = &again.head else {
-        return vec![Finding::advice("resume", "the second connection had no response in time")];
-    };
+/// The finding about a connection that came back with the ID of `point`, after `first` had been seen in `prompt`.
+pub(super) fn resumption(
+    first: &[Seen],
+    point: &Seen,
+    prompt: Duration,
+    again: &Observation,
+) -> Option<Finding> {
     let sent = format!("last-event-id: {} (as sent)", quote(&point.id, QUOTED));
-    if head.status.as_u16() == 204 {
-        return vec![
-            Finding::pass("resume", "a client that comes back gets 204: the stream has ended for good")
-                .seen(sent),
-        ];
-    }
-    if head.status.as_u16() != 200 {
-        return vec![
-            Finding::fault(
-                "resume",
-                format!(
-                    "a client that comes back with an ID is answered {}: it closes for good",
-                    head.status.as_u16()
-                ),
-            )
-            .seen(sent)
-            .by(RESUME)
-            .fix("answer 200 whatever the ID is, and tell a gap as an event"),
-        ];
+    if let Some(finding) = refused(prompt, again) {
+        return Some(finding.seen(sent));
     }
     let second = events(&again.body);
-    let position = first.iter().position(|event| event.id == point.id).unwrap_or_default();
-    let missed: Vec<&Seen> = first[position + 1..].iter().filter(|event| !event.id.is_empty()).collect();
+    // An ID may have been seen twice: what came before its last place is known.
+    let position = first.iter().rposition(|event| event.id == point.id).unwrap_or_default();
+    let known = places(&first[..=position]);
+    let missed: Vec<&Seen> = first[position + 1..]
+        .iter()
+        .filter(|event| !event.id.is_empty() && !known.contains_key(&event.id[..]))
+        .collect();
     if second.iter().any(|event| event.gap) {
-        return vec![Finding::pass("resume", "a gap is told as an event").seen(sent)];
+        return Some(Finding::pass("resume", "a gap is told as an event").seen(sent));
     }
-    let came = |event: &Seen| second.iter().any(|other| other.id == event.id);
-    let repeated = first[..=position].iter().find(|event| !event.id.is_empty() && came(event));
+    let second_places = places(&second);
+    let came = |event: &Seen| second_places.contains_key(&event.id[..]);
+    if let Some(event) = first[..=position].iter().find(|event| !event.id.is_empty() && came(event)) {
+        let message = "`Last-Event-ID` is ignored, or events come again that the client already has";
+        return Some(ignored(message, &sent, format!("came again: id {}", quote(&event.id, QUOTED))));
+    }
+    if missed.is_empty() {
+        return (!second.is_empty())
+            .then(|| Finding::pass("resume", "a client that comes back gets no event again").seen(sent));
+    }
+    let Some(next) = second.first() else {
+        let message = "`Last-Event-ID` is ignored: nothing of what came after it is sent again";
+        return Some(ignored(message, &sent, format!("{} events came after it", missed.len())));
+    };
     let replayed = missed.iter().filter(|event| came(event)).count();
-    if let Some(event) = repeated {
-        return vec![
-            Finding::advice(
-                "resume",
-                "`Last-Event-ID` is ignored, or events come again that the client already has",
-            )
-            .seen(sent)
-            .seen(format!("came again: id {}", quote(&event.id, QUOTED)))
-            .by(RESUME)
-            .fix("begin after the event that `Last-Event-ID` names"),
-        ];
-    }
-    if second.is_empty() {
-        if missed.is_empty() {
-            return Vec::new();
-        }
-        return vec![
-            Finding::advice(
-                "resume",
-                "`Last-Event-ID` is ignored: nothing of what came after it is sent again",
-            )
-            .seen(sent)
-            .seen(format!("{} events came after it", missed.len()))
-            .by(RESUME)
-            .fix("replay what comes after `Last-Event-ID`, or tell a gap as an event"),
-        ];
-    }
     // Servers that send the current state first begin with the newest event, whatever the ID is.
     let newest_alone = replayed == 1 && missed.len() > 1 && missed.last().is_some_and(|event| came(event));
-    if newest_alone || (replayed == 0 && !missed.is_empty()) {
-        return vec![
-            Finding::advice("resume", "`Last-Event-ID` is ignored: the stream goes on with new events only")
-                .seen(sent)
-                .seen(format!("goes on with id {}", quote(&second[0].id, QUOTED)))
-                .by(RESUME)
-                .fix("replay what comes after `Last-Event-ID`, or tell a gap as an event"),
-        ];
+    if newest_alone || replayed == 0 {
+        let message = "`Last-Event-ID` is ignored: the stream goes on with new events only";
+        return Some(ignored(message, &sent, format!("goes on with id {}", quote(&next.id, QUOTED))));
     }
     // The replay ends with what the second connection had time for: only holes within it count.
     let last = missed.iter().rposition(|event| came(event));
     let lost = last.and_then(|last| missed[..last].iter().find(|event| !came(event)));
     if let Some(event) = lost {
-        return vec![lost_event(&sent, &event.id)];
+        return Some(lost_event(&sent, &event.id));
     }
-    vec![
-        Finding::pass(
+    if !in_order(&missed, &second_places) {
+        return Some(
+            Finding::advice("resume-order", "a replay has another order than the first connection: a client that leaves in between loses events")
+                .seen(sent)
+                .by(RESUME)
+                .fix("replay events in the order in which they were sent"),
+        );
+    }
+    let message = format!("a client that comes back gets what it missed ({replayed} events)");
+    Some(Finding::pass("resume", message).seen(sent).by(RESUME))
+}
+
+/// A second connection that is not answered by a stream.
+fn refused(prompt: Duration, again: &Observation) -> Option<Finding> {
+    let fix = "answer 200 and the stream whatever the ID is, and tell a gap as an event";
+    let Some(head) = &again.head else {
+        let message = "a client that comes back with an ID gets no response in time";
+        let stuck = prompt < PROMPT && again.lasted >= STUCK;
+        let finding =
+            if stuck { Finding::fault("resume", message) } else { Finding::advice("resume", message) };
+        return Some(finding.by(RESUME).fix(fix));
+    };
+    if head.status.as_u16() == 204 {
+        return Some(Finding::pass(
             "resume",
-            format!("a client that comes back gets the {replayed} events that it missed"),
-        )
+            "a client that comes back gets 204: the stream has ended for good",
+        ));
+    }
+    let wrong = head::check(again).into_iter().find(|finding| finding.level == Level::Fault)?;
+    let message = format!("a client that comes back with an ID closes for good: {}", wrong.message);
+    Some(Finding::fault("resume", message).seen_all(wrong.evidence).by(RESUME).fix(fix))
+}
+
+fn ignored(message: &str, sent: &str, evidence: String) -> Finding {
+    Finding::advice("resume", message)
         .seen(sent)
-        .by(RESUME),
-    ]
+        .seen(evidence)
+        .by(RESUME)
+        .fix("replay what comes after the event that `Last-Event-ID` names, or tell a gap as an event")
+}
+
+/// Whether the events of both have one order.
+fn in_order(missed: &[&Seen], second: &HashMap<&[u8], usize>) -> bool {
+    let places: Vec<_> = missed.iter().filter_map(|event| second.get(&event.id[..])).collect();
+    places.windows(2).all(|pair| pair[0] <= pair[1])
 }
 
 fn lost_event(sent: &str, id: &[u8]) -> Finding {
@@ -196,7 +191,7 @@ mod tests {
         let point = point(&first).unwrap();
         assert_eq!(point.id, b"2");
         let again = observation(&[(0, again.to_owned())], End::Stopped);
-        let finding = &resumption(&first, point, &again)[0];
+        let finding = resumption(&first, point, Duration::ZERO, &again).unwrap();
         (finding.code, finding.level)
     }
 
@@ -213,13 +208,6 @@ mod tests {
         assert_eq!(code(&stream(&[5, 6])), ("resume", Advice), "the current state, then new events");
         assert_eq!(code("event: gap\ndata: {}\n\n"), ("resume", Pass));
         assert_eq!(code(""), ("resume", Advice));
-    }
-
-    #[test]
-    fn events_without_ids_and_repeated_events_are_advice() {
-        let body = observation(&[(0, "data: a\n\ndata: b\n\n".to_owned())], End::Stopped).body;
-        assert_eq!(ids(&body)[0].code, "no-ids");
-        let body = observation(&[(0, stream(&[1, 1]))], End::Stopped).body;
-        assert_eq!(ids(&body)[0].code, "repeated");
+        assert_eq!(code(&stream(&[4, 3, 5])), ("resume-order", Advice));
     }
 }

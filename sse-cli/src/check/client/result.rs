@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::scenario::{Scenario, Text};
-use crate::check::report::escape;
+use crate::check::junit::{self, Case};
 use crate::terminal::Styles;
 use crate::text::{Visible, visible_json};
 
@@ -91,20 +91,12 @@ impl Summary {
 
     /// JUnit XML: a test case for every scenario.
     pub(super) fn junit(&self) -> String {
-        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        let (tests, failures) = (self.scenarios.len(), self.failed);
-        let name = escape(&self.client);
-        let _ = writeln!(xml, "<testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\">");
-        for outcome in &self.scenarios {
-            let (class, name) = (escape(&outcome.section), escape(&outcome.name));
-            let _ = write!(xml, "  <testcase classname=\"{class}\" name=\"{name}\">");
-            if let Some(failure) = &outcome.failure {
-                let sent = escape(&outcome.sent.join("\n"));
-                let _ = write!(xml, "<failure message=\"{}\">{sent}</failure>", escape(failure));
-            }
-            let _ = writeln!(xml, "</testcase>");
-        }
-        xml.push_str("</testsuite>\n");
-        xml
+        let cases = self.scenarios.iter().map(|outcome| Case {
+            class: &outcome.section,
+            name: &outcome.name,
+            failure: outcome.failure.clone().map(|failure| (failure, outcome.sent.join("\n"))),
+            output: "",
+        });
+        junit::suite(&self.client, cases)
     }
 }
