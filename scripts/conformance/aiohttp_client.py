@@ -9,7 +9,7 @@ from aiohttp_sse_client import client
 async def main():
     async with client.EventSource(sys.argv[1]) as source:
         async for event in source:
-            print(json.dumps({"event": event.type, "data": event.data, "id": event.last_event_id}), flush=True)
+            print(json.dumps({"event": event.type or "message", "data": event.data, "id": event.last_event_id}), flush=True)
 
 
 asyncio.run(main())
