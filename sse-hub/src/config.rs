@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use proto::{HistoryLimits, KeepAlive};
+use bytes::Bytes;
+use proto::{EncodeError, EventBuilder, HistoryLimits, KeepAlive};
 
 /// How a [`Hub`](crate::Hub) behaves.
 ///
@@ -21,8 +22,11 @@ pub struct HubConfig {
     /// How much of each topic is kept in memory; see [`HistoryLimits`] for the defaults. Without a log beneath it is all that is
     /// kept.
     pub history: HistoryLimits,
-    /// After how long a silence subscribers are sent a comment; 15 s by default, `Duration::MAX` means never.
+    /// After how long a silence subscribers are sent a comment, or a [heartbeat](Self::with_heartbeat); 15 s by default,
+    /// `Duration::MAX` means never.
     pub keep_alive: Duration,
+    /// The comment or the heartbeat, encoded.
+    pub(crate) sign_of_life: Bytes,
     /// The reconnection time that subscribers are told at their start; none by default.
     pub retry: Option<Duration>,
     /// By how much, at random, the reconnection time of a farewell is lengthened, so that not all clients come back at once; zero
@@ -49,6 +53,7 @@ impl Default for HubConfig {
         Self {
             history: HistoryLimits::default(),
             keep_alive: KeepAlive::INTERVAL,
+            sign_of_life: EventBuilder::new().comment("").encode().into(),
             retry: None,
             retry_spread: Duration::ZERO,
             max_age: None,
@@ -58,6 +63,22 @@ impl Default for HubConfig {
             remembered_topics: 16_384,
             ended_for: Duration::from_secs(60),
         }
+    }
+}
+
+impl HubConfig {
+    /// Sends an event of this type instead of the comment, with empty data and without an ID.
+    ///
+    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell a silent stream from a dead
+    /// connection; a comment never reaches a page (WHATWG HTML 9.2.6). The event is not one of the topic: it is not kept, and no
+    /// position moves. With [`SeveralTopics::label_types`](crate::SeveralTopics::label_types) the type stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the type contains CR or LF.
+    pub fn with_heartbeat(mut self, event_type: &str) -> Result<Self, EncodeError> {
+        self.sign_of_life = EventBuilder::heartbeat(event_type)?.encode().into();
+        Ok(self)
     }
 }
 

@@ -215,6 +215,7 @@ impl Hub {
             sent_bytes: counters.sent_bytes.load(Ordering::Relaxed),
             gaps: counters.gaps.load(Ordering::Relaxed),
             dropped: counters.dropped.load(Ordering::Relaxed),
+            latency: counters.latency.get(),
         }
     }
 }

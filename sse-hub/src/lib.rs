@@ -45,7 +45,7 @@ pub use log::{
     Log, LogError, NewEvent, Page, Stored, Update, Wake,
 };
 pub use memory::MemoryLog;
-pub use metrics::Metrics;
+pub use metrics::{Latency, Metrics};
 pub use place::{NotAPlace, Place};
 pub use proto::{EncodeError, EventBuilder, Gap, HistoryLimits};
 pub use several::{SeveralError, SeveralTopics};

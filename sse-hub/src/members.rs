@@ -78,8 +78,8 @@ impl Members {
         self.lock().member(slot).cursor
     }
 
-    /// Moves a member on; one that was told to end stays so.
-    pub(crate) fn advance(&self, slot: usize, cursor: Cursor) {
+    /// Moves a member on; one that was told to end stays so. Returns how many members there are.
+    pub(crate) fn advance(&self, slot: usize, cursor: Cursor) -> usize {
         let mut waker = Waker::noop().clone();
         let mut lock = self.lock();
         let member = lock.member(slot);
@@ -87,8 +87,10 @@ impl Members {
         if member.cursor != Self::ENDED {
             member.cursor = cursor;
         }
+        let count = lock.slots.len() - lock.free.len();
         drop(lock);
         drop(waker);
+        count
     }
 
     /// Marks all members as ended. They are to be woken then.
@@ -205,7 +207,9 @@ mod tests {
         let (slot, _) = members.join(Cursor::at(0));
         let steps: [fn(&Members, usize); 3] = [
             |members, slot| members.park(slot, Waker::noop()),
-            |members, slot| members.advance(slot, Cursor::at(1)),
+            |members, slot| {
+                members.advance(slot, Cursor::at(1));
+            },
             |members, slot| members.leave(slot),
         ];
         for step in steps {

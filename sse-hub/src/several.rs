@@ -188,10 +188,9 @@ impl SeveralTopics {
         known.collect::<Vec<_>>().join("&")
     }
 
-    /// Whether a frame is a comment that keeps the connection open: one topic's will do.
-    fn is_spare(&self, index: usize, frame: &[u8]) -> bool {
-        let first = self.members.iter().position(|member| member.subscription.is_some());
-        frame.starts_with(b":") && first != Some(index)
+    /// Whether a member is the one whose comments or heartbeats are sent: one topic's keep the connection open.
+    fn is_first(&self, index: usize) -> bool {
+        self.members.iter().position(|member| member.subscription.is_some()) == Some(index)
     }
 }
 
@@ -238,12 +237,15 @@ impl Body for SeveralTopics {
         for step in 0..count {
             let index = (this.turn + step) % count;
             while let Some(subscription) = &mut this.members[index].subscription {
-                match Pin::new(subscription).poll_frame(cx) {
+                match Pin::new(&mut *subscription).poll_frame(cx) {
                     Poll::Pending => break,
                     Poll::Ready(None) => this.members[index].subscription = None,
                     Poll::Ready(Some(Ok(frame))) => {
                         let Ok(data) = frame.into_data() else { continue };
-                        if this.is_spare(index, &data) {
+                        if subscription.is_sign_of_life(&data) {
+                            if this.is_first(index) {
+                                return Poll::Ready(Some(Ok(Frame::data(data))));
+                            }
                             continue;
                         }
                         this.turn = (index + 1) % count;
@@ -361,6 +363,26 @@ mod tests {
         let seen = events(&mut stream, 2).await;
         assert_eq!((seen[0].event(), seen[0].data()), ("news:price", "1\n\n2"));
         assert_eq!(seen[1].event(), "news");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_heartbeat_serves_all_topics_and_moves_no_position() {
+        let config = HubConfig::default().with_heartbeat("alive").unwrap();
+        let hub = Hub::new(config);
+        let topics = [hub.topic("a").unwrap(), hub.topic("b").unwrap()];
+        let stream = SeveralTopics::subscribe(&topics, &LastEventId(None)).await.unwrap();
+        let mut stream = stream.label_types();
+        let start = tokio::time::Instant::now();
+        let seen = events(&mut stream, 2).await;
+        assert_eq!(
+            start.elapsed(),
+            2 * proto::KeepAlive::INTERVAL,
+            "one for each interval, not one for each topic"
+        );
+        assert!(seen.iter().all(|event| (event.event(), event.data()) == ("alive", "")), "{seen:?}");
+        publish(&topics[1], "x").await;
+        let mut again = SeveralTopics::subscribe(&topics, &after(seen[1].id())).await.unwrap();
+        assert_eq!(data(&events(&mut again, 1).await), ["x"], "the ID of before is still the client's");
     }
 
     #[tokio::test(start_paused = true)]

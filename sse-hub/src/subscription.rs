@@ -19,6 +19,7 @@ use proto::{Cursor, EventBuilder, Gap, Instant, Timer as _};
 
 use crate::log::Health;
 use crate::members::Members;
+use crate::metrics::LatencyCounters;
 use crate::topic::Phase;
 use crate::topics::Held;
 use crate::{HubError, OnLag};
@@ -60,8 +61,15 @@ pub struct Subscription {
 enum State {
     Begin(Box<Beginning>),
     Behind(Box<Behind>),
-    Follow,
+    /// Whether it has been up to date since it came: what it reads before is a replay, whose age says nothing.
+    Follow {
+        live: bool,
+    },
     Ended,
+}
+
+impl State {
+    const FOLLOW: Self = Self::Follow { live: false };
 }
 
 /// What is known at the beginning, or found out then.
@@ -120,7 +128,7 @@ impl Subscription {
         drop(watch);
         let comments = topic.comments.load(Ordering::Relaxed);
         let slot = u32::try_from(slot).expect("there are fewer subscribers");
-        Self { topic, slot, comments, ends, state: State::Follow }
+        Self { topic, slot, comments, ends, state: State::FOLLOW }
     }
 
     /// By how many events it is behind, as far as is known.
@@ -137,6 +145,11 @@ impl Subscription {
         self.topic.last_event_id()
     }
 
+    /// Whether a frame is the comment or the heartbeat: events of a topic have IDs, so that none is equal to it.
+    pub(crate) fn is_sign_of_life(&self, frame: &[u8]) -> bool {
+        self.topic.hub.config.sign_of_life == frame
+    }
+
     fn slot(&self) -> usize {
         self.slot as usize
     }
@@ -145,8 +158,9 @@ impl Subscription {
         self.topic.members.cursor(self.slot())
     }
 
-    fn advance(&self, cursor: Cursor) {
-        self.topic.members.advance(self.slot(), cursor);
+    /// Returns how many subscribers the topic has.
+    fn advance(&self, cursor: Cursor) -> usize {
+        self.topic.members.advance(self.slot(), cursor)
     }
 
     /// Takes its place in the tail as soon as it is known, so that it counts as behind by as much as it is.
@@ -161,7 +175,7 @@ impl Subscription {
     /// What the response begins with.
     fn first(&mut self, begin: &Begin) -> String {
         let (id, state) = match begin.at {
-            At::Tail(cursor) => (self.topic.tail().id_before(cursor), State::Follow),
+            At::Tail(cursor) => (self.topic.tail().id_before(cursor), State::FOLLOW),
             At::Log(place) => (place.to_string(), State::Behind(Box::new(Behind::new(place)))),
         };
         self.state = state;
@@ -229,7 +243,7 @@ impl Subscription {
             }
             if self.comments != comments {
                 self.comments = comments;
-                return Poll::Ready(Some(EventBuilder::new().comment("").encode().into()));
+                return Poll::Ready(Some(self.topic.hub.config.sign_of_life.clone()));
             }
             if parked {
                 return Poll::Pending;
@@ -249,7 +263,7 @@ impl Subscription {
     /// The next bytes, of which none means to look again; `Ready(None)` at the end.
     fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.state {
-            State::Follow => self.poll_follow(),
+            State::Follow { .. } => self.poll_follow(),
             State::Ended => Poll::Ready(None),
             State::Begin(beginning) => {
                 if let Beginning::Wanted(begin) = &mut **beginning {
@@ -262,7 +276,7 @@ impl Subscription {
                     }
                     self.place();
                 }
-                let State::Begin(beginning) = std::mem::replace(&mut self.state, State::Follow) else {
+                let State::Begin(beginning) = std::mem::replace(&mut self.state, State::FOLLOW) else {
                     return Poll::Pending;
                 };
                 match *beginning {
@@ -281,7 +295,7 @@ impl Subscription {
                     Progress::Gap(gap) => self.lagged(gap, &after.to_string()),
                     Progress::CaughtUp(cursor) => {
                         self.advance(cursor);
-                        self.state = State::Follow;
+                        self.state = State::FOLLOW;
                         Some(Bytes::new())
                     }
                 })
@@ -294,14 +308,25 @@ impl Subscription {
         if cursor == Members::ENDED {
             return Poll::Pending;
         }
+        let from = cursor;
         let mut tail = self.topic.tail();
         let behind = tail.number(cursor);
         let read = tail.read(&mut cursor);
         match read {
-            Ok(None) => Poll::Pending,
+            Ok(None) => {
+                self.state = State::Follow { live: true };
+                Poll::Pending
+            }
             Ok(Some(events)) => {
+                let stamp = tail.stamp(from);
                 drop(tail);
-                self.advance(cursor);
+                let subscribers = self.advance(cursor);
+                if let State::Follow { live: true } = self.state
+                    && let Some(stamp) = stamp
+                    && LatencyCounters::is_observed(self.slot(), from.position(), subscribers)
+                {
+                    self.topic.hub.counters.latency.observe(now().saturating_sub(stamp));
+                }
                 Poll::Ready(Some(events))
             }
             Err(gap) => {

@@ -287,6 +287,11 @@ impl Tail {
         (position >= self.lost).then(|| Place::new(0, position.wrapping_sub(self.shift)))
     }
 
+    /// The stamp of the event at `cursor`; `None` if there is none here.
+    pub(crate) fn stamp(&self, cursor: Cursor) -> Option<u64> {
+        self.entry(cursor).map(|entry| entry.event.place().stamp)
+    }
+
     /// The ID after which a client resumes at `cursor`.
     pub(crate) fn id_before(&self, cursor: Cursor) -> String {
         let before = cursor.position().checked_sub(1).map(Cursor::at);

@@ -116,6 +116,18 @@ fn silence_is_filled_with_comments_and_only_silence() {
 }
 
 #[test]
+fn silence_is_filled_with_heartbeats_where_a_type_is_named() {
+    let (clock, silent) = events(&[]);
+    let mut silent = silent.heartbeat("alive").unwrap();
+    for _ in 0..2 {
+        clock.pass(15);
+        assert_eq!(poll(&mut silent), chunk("event: alive\ndata: \n\n"));
+    }
+    let (_, chunks) = events(&[]);
+    assert!(chunks.heartbeat("two\nlines").is_err());
+}
+
+#[test]
 fn an_event_puts_the_comment_off() {
     let (clock, mut chunks) = events(&["data: a\n\n"]);
     clock.pass(10);

@@ -80,6 +80,13 @@ async fn silence_is_broken_by_comments_an_interval_after_the_last_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn silence_is_broken_by_an_event_of_the_heartbeat_s_type() {
+    let silent = Sse::new(stream::pending::<EncodedEvent>()).keep_alive(Duration::from_secs(10));
+    let mut body = silent.heartbeat("alive").unwrap();
+    assert_eq!(frame(&mut body).await.unwrap().unwrap(), "event: alive\ndata: \n\n");
+}
+
+#[tokio::test(start_paused = true)]
 async fn keep_alive_is_15_s_by_default_and_can_be_off() {
     let start = Instant::now();
     let mut body = Sse::new(stream::pending::<EncodedEvent>());

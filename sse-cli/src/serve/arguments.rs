@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use sse_hub::{HistoryLimits, HubConfig, OnLag};
+use sse_hub::{EventBuilder, GAP_EVENT, HistoryLimits, HubConfig, OnLag};
 
 use super::listen::address::Address;
 use super::log::LogFormat;
@@ -152,6 +152,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 15, help_heading = "Streams")]
     pub(super) keep_alive: u64,
 
+    /// Send an event of this type instead of the comment, with empty data and without an ID, so that pages see it:
+    /// source.addEventListener("TYPE", ..). The event is not kept, and clients resume as without it
+    #[arg(long, value_name = "TYPE", value_parser = heartbeat_type, help_heading = "Streams")]
+    pub(super) heartbeat: Option<String>,
+
     /// Milliseconds after which clients reconnect
     #[arg(long, value_name = "MS", default_value_t = 3000, help_heading = "Streams")]
     pub(super) retry: u64,
@@ -193,6 +198,17 @@ pub(super) enum SlowArgument {
     Disconnect,
 }
 
+/// Checks the type of a heartbeat; those that mean something else to a client are refused.
+fn heartbeat_type(kind: &str) -> Result<String, String> {
+    match kind {
+        "" => Err("name a type, such as heartbeat".to_owned()),
+        GAP_EVENT | "error" | "open" => {
+            Err("this type means something else to clients: name another one".to_owned())
+        }
+        _ => EventBuilder::heartbeat(kind).map(|_| kind.to_owned()).map_err(|error| error.to_string()),
+    }
+}
+
 impl Arguments {
     /// Refuses what would be unsafe without anybody having asked for it.
     pub(super) fn check(&self) -> Result<(), &'static str> {
@@ -207,6 +223,11 @@ impl Arguments {
         // As a variable that was never set makes of `SSE_PUBLISH_TOKEN=$TOKEN`.
         if [&self.publish_token, &self.subscribe_token].into_iter().flatten().any(String::is_empty) {
             return Err("a token is empty, so that everybody has it: give another, or none");
+        }
+        if self.heartbeat.is_some() && self.keep_alive == 0 {
+            return Err(
+                "--heartbeat needs a time between two of them: set --keep-alive to a number of seconds",
+            );
         }
         let publishing_is_free =
             self.publish_token.is_none() && self.publish_token_file.is_none() && !self.anyone_may_publish;
@@ -241,6 +262,12 @@ impl Arguments {
             .with_ended_for(Duration::from_secs(self.ended_for))
             .with_max_topics(self.max_topics)
             .with_max_subscribers(self.max_subscribers);
+        let config = match &self.heartbeat {
+            Some(kind) => {
+                config.with_heartbeat(kind).expect("the parser of the argument has checked the type")
+            }
+            None => config,
+        };
         match self.max_age {
             0 => config,
             seconds => config.with_max_age(Duration::from_secs(seconds)),
@@ -267,6 +294,15 @@ pub(super) mod tests {
     /// What comes after `sse serve`.
     pub(in crate::serve) fn parse(arguments: &[&str]) -> Arguments {
         Serve::parse_from(["serve"].iter().chain(arguments)).arguments
+    }
+
+    #[test]
+    fn types_that_clients_read_otherwise_are_not_taken_for_a_heartbeat() {
+        assert_eq!(heartbeat_type("alive"), Ok("alive".to_owned()));
+        for wrong in ["", "gap", "error", "open", "a\nb", "a\rb"] {
+            assert!(heartbeat_type(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(parse(&["--heartbeat", "alive", "--keep-alive", "0"]).check().is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use proto::{Chunks, Timer};
+use proto::{Chunks, EncodeError, Timer};
 
 use super::EncodedEvent;
 
@@ -60,6 +60,18 @@ impl<S, T: Timer, E> Sse<S, T, E> {
     /// Sends a comment after `interval` without an event; `Duration::MAX` means never.
     pub fn keep_alive(self, interval: Duration) -> Self {
         Self(self.0.keep_alive(interval))
+    }
+
+    /// Sends an event of this type instead of the comment, with empty data and without an ID.
+    ///
+    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell a silent stream from a dead
+    /// connection; a comment never reaches a page (WHATWG HTML 9.2.6). The client's last event ID does not change.
+    ///
+    /// # Errors
+    ///
+    /// If the type contains CR or LF.
+    pub fn heartbeat(self, event_type: &str) -> Result<Self, EncodeError> {
+        Ok(Self(self.0.heartbeat(event_type)?))
     }
 
     /// Ends the body between two events as soon as `signal` completes, and asks the client to reconnect after

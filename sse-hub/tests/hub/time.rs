@@ -45,6 +45,39 @@ async fn silence_is_broken_by_a_comment_for_everyone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_heartbeat_takes_the_comment_s_place_and_is_no_event_of_the_topic() {
+    let config = HubConfig::default().with_heartbeat("alive").unwrap();
+    let (hub, topic) = topic(config);
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
+    frame(&mut subscription).await.unwrap();
+    let id = topic.last_event_id().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(frame(&mut subscription).await.unwrap(), "event: alive\ndata: \n\n");
+    }
+    assert_eq!(topic.last_event_id().await.unwrap(), id);
+    assert_eq!((hub.metrics().published, subscription.lag()), (0, 0));
+    assert!(HubConfig::default().with_heartbeat("two\nlines").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn latency_is_that_of_live_subscribers_and_not_of_replays() {
+    let (hub, topic) = topic(HubConfig::default());
+    let observed = || hub.metrics().latency.buckets.iter().sum::<u64>();
+    publish(&topic, "old").await;
+    let mut replays = topic.subscribe(From::Earliest).await.unwrap();
+    let mut live = topic.subscribe(From::Now).await.unwrap();
+    for subscription in [&mut replays, &mut live] {
+        while ready(subscription).await.is_some() {}
+    }
+    assert_eq!(observed(), 0);
+    publish(&topic, "new").await;
+    for subscription in [&mut replays, &mut live] {
+        assert!(ready(subscription).await.is_some());
+    }
+    assert_eq!(observed(), 2, "one for each frame");
+}
+
+#[tokio::test(start_paused = true)]
 async fn keep_alive_can_be_off() {
     let (_, topic) = topic(HubConfig::default().with_keep_alive(Duration::MAX));
     let mut subscription = topic.subscribe(From::Now).await.unwrap();

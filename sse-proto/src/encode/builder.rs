@@ -56,6 +56,25 @@ impl<'a> EventBuilder<'a> {
         Self { comment: Texts::new(), event: None, id: None, retry: None, data: Texts::new() }
     }
 
+    /// An event of this type with empty data and without an ID: a sign of life that an `EventSource` dispatches, which a comment
+    /// is not (WHATWG HTML 9.2.6). The client's last event ID stays as it is, so that the client resumes where it would have.
+    ///
+    /// # Errors
+    ///
+    /// If the type contains CR or LF.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use sse_proto::EventBuilder;
+    ///
+    /// assert_eq!(EventBuilder::heartbeat("alive")?.encode(), "event: alive\ndata: \n\n");
+    /// # Ok::<(), sse_proto::EncodeError>(())
+    /// ```
+    pub fn heartbeat(event_type: &'a str) -> Result<Self, EncodeError> {
+        Ok(Self::new().event(event_type)?.data(""))
+    }
+
     /// Sets the event type.
     ///
     /// # Errors

@@ -6,10 +6,11 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use futures_core::Stream;
 
-use crate::{EventBuilder, KeepAlive, Timer};
+use crate::{EncodeError, EventBuilder, KeepAlive, Timer};
 
 /// After this many bytes a chunk is sent although more events are ready.
 const BATCH: usize = 64 << 10;
@@ -59,6 +60,8 @@ pub struct Chunks<S, E, T: Timer> {
     fresh: bool,
     timer: T,
     keep_alive: KeepAlive,
+    /// The event that is sent in place of the comment.
+    heartbeat: Option<String>,
     /// Set anew only when it goes off, not with each event: it is early, never late.
     alarm: Option<T::Sleep>,
     until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -76,6 +79,7 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
             error: None,
             fresh: false,
             keep_alive: KeepAlive::new(KeepAlive::INTERVAL, timer.now()),
+            heartbeat: None,
             timer,
             alarm: None,
             until: None,
@@ -87,6 +91,16 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.keep_alive = KeepAlive::new(interval, self.timer.now());
         self
+    }
+
+    /// Breaks silence with an event of this type instead of a comment: see [`EventBuilder::heartbeat`].
+    ///
+    /// # Errors
+    ///
+    /// The type has a line break.
+    pub fn heartbeat(mut self, event_type: &str) -> Result<Self, EncodeError> {
+        self.heartbeat = Some(EventBuilder::heartbeat(event_type)?.encode());
+        Ok(self)
     }
 
     /// Ends the chunks between two events as soon as `signal` completes, and asks the client to reconnect after `retry`.
@@ -154,7 +168,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
             ready!(Pin::new(alarm).poll(cx));
             self.alarm = None;
             if self.keep_alive.poll(self.timer.now()) {
-                return Poll::Ready(Some(Ok(EventBuilder::new().comment("").encode().into_bytes().into())));
+                let text = self.heartbeat.clone().unwrap_or_else(|| EventBuilder::new().comment("").encode());
+                return Poll::Ready(Some(Ok(text.into_bytes().into())));
             }
         }
     }
