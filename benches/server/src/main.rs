@@ -7,7 +7,7 @@
 //! The contenders run in processes of their own and take turns.
 //!
 //! `.. -- append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS]` measures the log on disk beside a raw file; `.. -- open [EVENTS] [BYTES]` how
-//! fast it opens.
+//! fast it opens. `.. -- resident SSE` measures the resident memory of idle connections; SSE is the path of the command `sse`.
 
 mod contenders;
 mod counting;
@@ -18,6 +18,7 @@ mod memory;
 mod nchan;
 mod process;
 mod redis;
+mod resident;
 
 use contenders::Contender;
 
@@ -40,12 +41,14 @@ fn main() {
         Some("redis") => redis::run(number(1, 2) as u64, number(2, 300), number(3, 2000)),
         Some("append") => disk::append(number(1, 64), number(2, 2) as u64, number(3, 300), number(4, 1)),
         Some("open") => disk::open(number(1, 1_000_000), number(2, 300)),
+        Some("resident") => resident::run(arguments.get(1).map_or("sse", String::as_str)),
+        Some("bare") => resident::serve_bare(),
         Some("part") => hold::part(number(1, 10_000), number(2, 200)),
         Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
         _ => eprintln!(
             "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] \
              | redis [SECONDS] [BYTES] [SUBSCRIBERS] \
-             | append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS] | open [EVENTS] [BYTES]"
+             | append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS] | open [EVENTS] [BYTES] | resident SSE"
         ),
     }
 }
