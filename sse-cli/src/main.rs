@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod bench;
 mod check;
 mod demo;
 mod failure;
@@ -45,6 +46,7 @@ enum Command {
     Replay(replay::Arguments),
     Serve(Box<serve::Arguments>),
     Check(Box<check::Arguments>),
+    Bench(Box<bench::Arguments>),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => run(check::run(&arguments)),
         Command::Replay(arguments) => run(replay::run(&arguments)),
         Command::Parse(arguments) => parse::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Serve(arguments) => return serve::run(*arguments, &settings),
         Command::Completions(arguments) => manual::completions(&arguments, &mut Arguments::command()),
         Command::Man(arguments) => manual::man(&arguments, serve::with_environment(Arguments::command())),

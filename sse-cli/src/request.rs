@@ -50,6 +50,13 @@ pub(crate) struct Headers(Vec<(HeaderName, Option<HeaderValue>)>);
 #[derive(Clone, Debug)]
 pub(crate) struct Data(Vec<u8>);
 
+impl Headers {
+    /// In order; `None` as the value of a header that is not to be sent.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, Option<&HeaderValue>)> {
+        self.0.iter().map(|(name, value)| (name, value.as_ref()))
+    }
+}
+
 impl FromStr for Headers {
     type Err = String;
 
@@ -107,7 +114,7 @@ impl RequestArguments {
 
     /// The headers that were given, in order; `None` as the value of one that is not to be sent.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&HeaderName, Option<&HeaderValue>)> {
-        self.headers.iter().flat_map(|headers| &headers.0).map(|(name, value)| (name, value.as_ref()))
+        self.headers.iter().flat_map(Headers::iter)
     }
 
     /// The body.

@@ -3,7 +3,7 @@
 mod arguments;
 mod follow;
 mod source;
-mod stop;
+pub(crate) mod stop;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use follow::run;

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 /// # Errors
 ///
 /// The signals cannot be handled. They then end the program themselves.
-pub(super) fn requested() -> io::Result<oneshot::Receiver<()>> {
+pub(crate) fn requested() -> io::Result<oneshot::Receiver<()>> {
     let (sender, receiver) = oneshot::channel();
     let (begun, begins) = mpsc::channel();
     thread::Builder::new().name("signals".into()).spawn(move || {

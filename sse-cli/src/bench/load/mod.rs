@@ -1,0 +1,29 @@
+//! Load generator: holds many subscribers of a hub on one thread, publishes, and checks what each of them received.
+//!
+//! | module | part |
+//! |---|---|
+//! | `subscribers` | connects, and waits for sockets that have something to read |
+//! | `subscriber` | one connection: request, head, body, events |
+//! | `response` | head of an HTTP/1 response, and its framing |
+//! | `marker` | number and time inside the data of an event |
+//! | `ledger` | finds what is lost, repeated or out of order |
+//! | `turn` | one measurement: bursts or a rate, until the time is over |
+//! | `publisher` | publishes by `POST` |
+//! | `process` | CPU and memory of a process |
+//!
+//! This folder uses nothing of the rest of the command, because `benches/server` compiles it as well.
+
+mod ledger;
+mod marker;
+mod process;
+mod publisher;
+mod response;
+mod subscriber;
+mod subscribers;
+mod turn;
+
+pub(crate) use marker::MARKER_LEN;
+pub(crate) use process::Usage;
+pub(crate) use publisher::{HttpPublisher, Template};
+pub(crate) use subscribers::{ConnectError, Subscribers, Target, Watch};
+pub(crate) use turn::{Pace, Plan, Publish, Turn};

@@ -1,0 +1,398 @@
+//! All subscribers: connects them, and waits for sockets that have something to read.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::ledger::Tally;
+use super::marker::Markers;
+use super::subscriber::{Fault, Outcome, Reading, Subscriber};
+
+/// Connections that are made at a time. Listeners queue 128 or more.
+const CONNECTING: usize = 128;
+
+/// Connections of one source address to one port: Linux has 28,232 ephemeral ports.
+const PER_SOURCE: usize = 25_000;
+
+/// Files that are open beside the sockets of subscribers.
+const OTHER_FILES: u64 = 32;
+
+/// How long it waits at most before it looks at the clock and the watch again.
+pub(super) const TICK: Duration = Duration::from_millis(50);
+
+/// What is subscribed to.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The first that answers is taken.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The whole request.
+    pub(crate) request: Vec<u8>,
+}
+
+/// Looks on, and may end it early.
+pub(crate) trait Watch {
+    /// So many subscribers are connected.
+    fn connected(&mut self, _count: usize) {}
+    /// What has arrived since the turn began.
+    fn delivered(&mut self, _elapsed: Duration, _deliveries: u64) {}
+    /// Whether it shall end now.
+    fn stopped(&mut self) -> bool {
+        false
+    }
+}
+
+/// Subscribers that receive events on one thread.
+pub(crate) struct Subscribers {
+    poll: Poll,
+    events: Events,
+    all: Vec<Subscriber>,
+    request: Vec<u8>,
+    buffer: Vec<u8>,
+    reading: Reading,
+    pub(super) markers: Arc<Markers>,
+    /// One past the highest number that was published. The publisher raises it before it publishes.
+    pub(super) announced: Arc<AtomicU32>,
+    pub(super) counts: Counts,
+}
+
+/// What arrived in this turn.
+#[derive(Debug)]
+pub(super) struct Counts {
+    pub(super) tally: Tally,
+    pub(super) latency: Histogram<u64>,
+    pub(super) bytes: u64,
+    pub(super) others: u64,
+    pub(super) last_arrival: Option<Instant>,
+    pub(super) cut: usize,
+    pub(super) why_cut: Option<String>,
+    /// Subscribers that have not received the newest event of the burst before `end`.
+    pub(super) pending: usize,
+    pub(super) end: u32,
+}
+
+impl Counts {
+    pub(super) fn new(end: u32) -> Self {
+        Self {
+            tally: Tally::default(),
+            // Microseconds, up to a day, with an error of a thousandth.
+            latency: Histogram::new_with_bounds(1, 86_400_000_000, 3).expect("the bounds are in order"),
+            bytes: 0,
+            others: 0,
+            last_arrival: None,
+            cut: 0,
+            why_cut: None,
+            pending: 0,
+            end,
+        }
+    }
+}
+
+/// Why subscribers could not be connected.
+#[derive(Debug)]
+pub(crate) enum ConnectError {
+    /// The server answered, but not with an event stream.
+    Refused { subscriber: usize, message: String },
+    /// No connection, or no answer.
+    Failed { connected: usize, count: usize, message: String },
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { subscriber, message } => {
+                write!(f, "subscriber {subscriber}: the response is not an event stream: {message}")
+            }
+            Self::Failed { connected, count, message } => {
+                write!(f, "{connected} of {count} subscribers connected: {message}")
+            }
+        }
+    }
+}
+
+impl Error for ConnectError {}
+
+impl Subscribers {
+    /// Connects `count` subscribers and waits until each has the head of an event stream. Fewer if the watch stops it.
+    ///
+    /// # Errors
+    ///
+    /// A connection failed, nothing happened for as long as `patience`, a response is not an event stream, or the process may not
+    /// open so many files.
+    pub(crate) fn connect(
+        target: &Target,
+        count: usize,
+        patience: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<Self, ConnectError> {
+        let failed = |connected, message: String| ConnectError::Failed { connected, count, message };
+        allow_files(count).map_err(|message| failed(0, message))?;
+        let mut this = Self::new(target, count).map_err(|error| failed(0, error.to_string()))?;
+        let (mut open, mut last, mut address) = (0, Instant::now(), 0);
+        while open < count && !watch.stopped() {
+            while this.all.len() < count && this.all.len() - open < CONNECTING {
+                this.begin(target.addresses[address]).map_err(|error| failed(open, error.to_string()))?;
+            }
+            this.wait(TICK).map_err(|error| failed(open, error.to_string()))?;
+            let before = open;
+            for at in this.ready() {
+                match this.progress(at) {
+                    Ok(opened) => open += usize::from(opened),
+                    // `localhost` is ::1 too, where the server may not listen.
+                    Err(Fault::Cut(_)) if open == 0 && address + 1 < target.addresses.len() => {
+                        address += 1;
+                        this.all.clear();
+                        break;
+                    }
+                    Err(Fault::Cut(message)) => return Err(failed(open, message)),
+                    Err(Fault::Refused(message)) => {
+                        return Err(ConnectError::Refused { subscriber: at + 1, message });
+                    }
+                }
+            }
+            if open > before {
+                last = Instant::now();
+                watch.connected(open);
+            } else if last.elapsed() >= patience {
+                return Err(failed(open, format!("no answer for {} s", patience.as_secs_f64())));
+            }
+        }
+        this.all.retain(Subscriber::is_open);
+        this.number()?;
+        Ok(this)
+    }
+
+    /// How many are connected.
+    pub(crate) fn len(&self) -> usize {
+        self.open().count()
+    }
+
+    pub(super) fn open(&self) -> impl Iterator<Item = &Subscriber> {
+        self.all.iter().filter(|subscriber| subscriber.is_open())
+    }
+
+    fn new(target: &Target, count: usize) -> io::Result<Self> {
+        Ok(Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(1024),
+            all: Vec::with_capacity(count),
+            request: target.request.clone(),
+            buffer: vec![0; 256 << 10],
+            reading: Reading::default(),
+            markers: Arc::new(Markers::new()),
+            announced: Arc::new(AtomicU32::new(0)),
+            counts: Counts::new(0),
+        })
+    }
+
+    /// Begins one more connection.
+    fn begin(&mut self, address: SocketAddr) -> io::Result<()> {
+        let at = self.all.len();
+        let mut stream = match source(address, at) {
+            Some(source) => connect_from(source, address)?,
+            None => TcpStream::connect(address)?,
+        };
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, Token(at), interest)?;
+        self.all.push(Subscriber::new(stream));
+        Ok(())
+    }
+
+    /// Moves a connection that is being made on; returns whether it has opened now.
+    fn progress(&mut self, at: usize) -> Result<bool, Fault> {
+        let Some(subscriber) = self.all.get_mut(at) else { return Ok(false) };
+        let sent = subscriber.send(&self.request).map_err(|error| Fault::Cut(error.to_string()))?;
+        let mut opened = false;
+        while sent
+            && let Some((outcome, _)) = subscriber.read(&mut self.buffer, &self.markers, &mut self.reading)
+        {
+            self.reading.clear();
+            match outcome {
+                Outcome::Opened => opened = true,
+                Outcome::Failed(fault) => return Err(fault),
+                Outcome::Waiting | Outcome::Events => {}
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Gives every connection the number of its place as its token: those that did not open are gone.
+    fn number(&mut self) -> Result<(), ConnectError> {
+        let (registry, count) = (self.poll.registry(), self.all.len());
+        for (at, subscriber) in self.all.iter_mut().enumerate() {
+            registry
+                .reregister(&mut subscriber.stream, Token(at), Interest::READABLE)
+                .map_err(|error| ConnectError::Failed { connected: at, count, message: error.to_string() })?;
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, time: Duration) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, Some(time)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.events.clear();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn ready(&self) -> Vec<usize> {
+        self.events.iter().map(|event| event.token().0).collect()
+    }
+
+    /// Begins a turn: every subscriber waits for the event that is published next.
+    pub(super) fn begin_turn(&mut self) {
+        let first = self.announced.load(Ordering::Acquire);
+        self.counts = Counts::new(first);
+        self.all.iter_mut().for_each(|subscriber| subscriber.ledger.begin(first));
+    }
+
+    /// Waits at most `time` for something to arrive, and counts it.
+    pub(super) fn receive(&mut self, time: Duration) -> io::Result<()> {
+        self.wait(time)?;
+        for event in self.events.iter() {
+            let at = event.token().0;
+            let Some(subscriber) = self.all.get_mut(at) else { continue };
+            let closed = event.is_read_closed() || event.is_error();
+            while let Some((outcome, length)) =
+                subscriber.read(&mut self.buffer, &self.markers, &mut self.reading)
+            {
+                let announced = self.announced.load(Ordering::Acquire);
+                self.counts.take(subscriber, &self.reading, length, &self.markers, announced);
+                if let Outcome::Failed(Fault::Cut(message) | Fault::Refused(message)) = outcome {
+                    // Events that the hub repeats to another subscriber are parsed anew.
+                    self.reading.clear();
+                    self.counts.cut(subscriber, message, announced);
+                    let _ = self.poll.registry().deregister(&mut subscriber.stream);
+                    let _ = subscriber.stream.shutdown(std::net::Shutdown::Both);
+                    break;
+                }
+                // epoll(7), question 9: a short read has emptied the socket. Saves half of the system calls.
+                if cfg!(target_os = "linux") && length < self.buffer.len() && !closed {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what did not arrive as lost, and ends the turn.
+    pub(super) fn end_turn(&mut self) -> Counts {
+        let end = self.announced.load(Ordering::Acquire);
+        for subscriber in self.all.iter_mut().filter(|subscriber| subscriber.is_open()) {
+            subscriber.ledger.close(end, &mut self.counts.tally);
+        }
+        std::mem::replace(&mut self.counts, Counts::new(end))
+    }
+
+    /// Sets the end of the burst that is awaited.
+    pub(super) fn expect(&mut self, end: u32) {
+        self.counts.end = end;
+        self.counts.pending = self.open().filter(|subscriber| !subscriber.ledger.has_reached(end)).count();
+    }
+}
+
+impl Counts {
+    fn take(
+        &mut self,
+        subscriber: &mut Subscriber,
+        reading: &Reading,
+        length: usize,
+        markers: &Markers,
+        announced: u32,
+    ) {
+        self.bytes += length as u64;
+        if length == 0 {
+            return;
+        }
+        self.others += reading.others;
+        if reading.arrivals.is_empty() && reading.others == 0 {
+            return;
+        }
+        let now = markers.now();
+        self.last_arrival = Some(Instant::now());
+        let before = subscriber.ledger.has_reached(self.end);
+        for arrival in &reading.arrivals {
+            // A hub that changes data may make any number of a marker.
+            if arrival.end > announced {
+                self.others += u64::from(arrival.end - arrival.first.number);
+                continue;
+            }
+            let new = subscriber.ledger.take(arrival.first.number, arrival.end, &mut self.tally);
+            let micros = now.saturating_sub(arrival.first.time).as_micros();
+            self.latency.saturating_record_n(u64::try_from(micros).unwrap_or(u64::MAX).max(1), new);
+        }
+        if !before && subscriber.ledger.has_reached(self.end) {
+            self.pending = self.pending.saturating_sub(1);
+        }
+    }
+
+    /// A connection is gone: what was published so far and did not arrive is lost.
+    fn cut(&mut self, subscriber: &mut Subscriber, why: String, announced: u32) {
+        if !subscriber.ledger.has_reached(self.end) {
+            self.pending = self.pending.saturating_sub(1);
+        }
+        subscriber.ledger.close(announced, &mut self.tally);
+        subscriber.cut();
+        self.cut += 1;
+        self.why_cut.get_or_insert(why);
+    }
+}
+
+/// Raises the limit of open files as far as needed.
+fn allow_files(count: usize) -> Result<(), String> {
+    let needed = count as u64 + OTHER_FILES;
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(limit) if limit < needed => Err(format!(
+            "{needed} open files are needed and {limit} allowed: raise the limit (ulimit -n), or start several with fewer subscribers"
+        )),
+        // Where the limit cannot be asked for, opening fails when it is reached.
+        _ => Ok(()),
+    }
+}
+
+/// The source address of a connection, where one address has too few ports: 127.0.0.1, 127.0.0.2 and so on.
+fn source(target: SocketAddr, at: usize) -> Option<SocketAddr> {
+    let block = u8::try_from(at / PER_SOURCE).ok().filter(|&block| block > 0)?;
+    let source = Ipv4Addr::new(127, 0, 0, block.checked_add(1)?);
+    (target.is_ipv4() && target.ip().is_loopback()).then(|| SocketAddr::new(IpAddr::V4(source), 0))
+}
+
+fn connect_from(source: SocketAddr, target: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&source.into())?;
+    match socket.connect(&target.into()) {
+        Err(error) if !is_in_progress(&error) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
+    }
+}
+
+/// Whether a connection is being made: `EINPROGRESS`, which has no stable kind.
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+        || error.raw_os_error() == Some(if cfg!(target_os = "linux") { 115 } else { 36 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_source_addresses_are_of_loopback_and_for_loopback_alone() {
+        let target = SocketAddr::from(([127, 0, 0, 1], 80));
+        assert_eq!(source(target, PER_SOURCE - 1), None);
+        assert_eq!(source(target, PER_SOURCE), Some(SocketAddr::from(([127, 0, 0, 2], 0))));
+        assert_eq!(source(SocketAddr::from(([10, 0, 0, 1], 80)), PER_SOURCE), None);
+        assert_eq!(source("[::1]:80".parse().unwrap(), PER_SOURCE), None);
+    }
+}

@@ -1,0 +1,241 @@
+//! One measurement: publishes, receives, and counts.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use super::marker::Markers;
+use super::subscribers::{Subscribers, TICK, Watch};
+
+/// How long events that are on their way are awaited when the turn ended early.
+const HURRY: Duration = Duration::from_secs(1);
+
+/// When events are published.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pace {
+    /// A burst when the one before has reached everybody.
+    Closed,
+    /// So many events a second, whatever arrives. Latency then counts from when an event was due.
+    Rate(f64),
+}
+
+/// What is published, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) pace: Pace,
+    /// Events that are published at once.
+    pub(crate) burst: u32,
+    /// Bytes of data an event; at least `MARKER_LEN`.
+    pub(crate) size: usize,
+    pub(crate) time: Duration,
+    /// At most so many bursts.
+    pub(crate) bursts: u64,
+    /// What is awaited counts as lost when nothing has arrived for so long.
+    pub(crate) patience: Duration,
+}
+
+/// Publishes to what the subscribers follow.
+pub(crate) trait Publish: Send {
+    /// Publishes events with these data, in this order.
+    ///
+    /// # Errors
+    ///
+    /// Why the hub did not take them; the turn then ends.
+    fn publish(&mut self, burst: &[String]) -> Result<(), String>;
+}
+
+/// What a turn measured.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// From the start until the last event arrived.
+    pub(crate) elapsed: Duration,
+    pub(crate) published: u32,
+    /// Events that arrived, each once a subscriber.
+    pub(crate) deliveries: u64,
+    /// Bytes on the sockets, framing included.
+    pub(crate) bytes: u64,
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) out_of_order: u64,
+    /// Events that this run did not publish.
+    pub(crate) others: u64,
+    /// Subscribers whose connection ended.
+    pub(crate) cut: usize,
+    /// Why the first of them ended.
+    pub(crate) why_cut: Option<String>,
+    /// Microseconds from publishing to the end of the read that brought the event.
+    pub(crate) latency: Histogram<u64>,
+    /// Why publishing ended early.
+    pub(crate) failure: Option<String>,
+}
+
+/// What the publisher's thread needs.
+struct Job<'a> {
+    publisher: &'a mut dyn Publish,
+    plan: Plan,
+    markers: Arc<Markers>,
+    announced: Arc<AtomicU32>,
+    stop: &'a AtomicBool,
+}
+
+impl Subscribers {
+    /// Measures. Without a publisher it counts what others publish.
+    ///
+    /// # Errors
+    ///
+    /// The operating system cannot wait for sockets.
+    pub(crate) fn run(
+        &mut self,
+        plan: &Plan,
+        publisher: Option<&mut dyn Publish>,
+        watch: &mut dyn Watch,
+    ) -> io::Result<Turn> {
+        self.begin_turn();
+        let (start, first) = (Instant::now(), self.counts.end);
+        let stop = AtomicBool::new(false);
+        let (bursts, queue) = sync_channel(1);
+        let (markers, announced) = (Arc::clone(&self.markers), Arc::clone(&self.announced));
+        let (result, failure) = thread::scope(|scope| {
+            let job =
+                publisher.map(|publisher| Job { publisher, plan: *plan, markers, announced, stop: &stop });
+            let thread = job.map(|job| scope.spawn(move || job.run(&queue)));
+            let mut result = self.drive(plan, start, &bursts, thread.as_ref(), watch);
+            let has_failed = thread.as_ref().is_some_and(ScopedJoinHandle::is_finished);
+            let is_early = watch.stopped() || (has_failed && start.elapsed() < plan.time);
+            let patience = if is_early { plan.patience.min(HURRY) } else { plan.patience };
+            stop.store(true, Ordering::Relaxed);
+            drop(bursts);
+            if result.is_ok() {
+                result = self.drain(patience, thread.as_ref());
+            }
+            let failure = thread.and_then(|thread| thread.join().expect("it does not panic").err());
+            (result, failure)
+        });
+        result?;
+        let counts = self.end_turn();
+        // Without a publisher the time counts, also when nothing arrived at its end.
+        let end = counts.last_arrival.filter(|_| counts.tally.deliveries > 0).unwrap_or_else(Instant::now);
+        Ok(Turn {
+            elapsed: end.saturating_duration_since(start),
+            published: self.announced.load(Ordering::Acquire) - first,
+            deliveries: counts.tally.deliveries,
+            bytes: counts.bytes,
+            lost: counts.tally.lost,
+            repeated: counts.tally.repeated,
+            out_of_order: counts.tally.out_of_order,
+            others: counts.others,
+            cut: counts.cut,
+            why_cut: counts.why_cut,
+            latency: counts.latency,
+            failure,
+        })
+    }
+
+    /// Publishes and receives until the time is over.
+    fn drive(
+        &mut self,
+        plan: &Plan,
+        start: Instant,
+        bursts: &SyncSender<()>,
+        publisher: Option<&ScopedJoinHandle<'_, Result<(), String>>>,
+        watch: &mut dyn Watch,
+    ) -> io::Result<()> {
+        let (mut left, mut asked, mut looked) = (plan.bursts, start, start);
+        let closed = publisher.is_some() && plan.pace == Pace::Closed;
+        while !watch.stopped() && self.len() > 0 && publisher.is_none_or(|it| !it.is_finished()) {
+            let now = Instant::now();
+            if now - start >= plan.time && (!closed || self.counts.pending == 0) {
+                break;
+            }
+            let waited = now - self.counts.last_arrival.unwrap_or(asked).max(asked);
+            if closed && (self.counts.pending == 0 || waited >= plan.patience) {
+                if left == 0 || now - start >= plan.time || self.counts.end > u32::MAX - plan.burst {
+                    break;
+                }
+                // The publisher may still wait for responses, or have ended, which the loop sees.
+                if bursts.try_send(()).is_ok() {
+                    left -= 1;
+                    asked = now;
+                    self.expect(self.counts.end + plan.burst);
+                }
+            }
+            let rest = if closed { TICK } else { plan.time.saturating_sub(now - start).min(TICK) };
+            self.receive(rest)?;
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                watch.delivered(start.elapsed(), self.counts.tally.deliveries + self.counts.others);
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives what is on its way, until nothing has arrived for as long as `patience`.
+    fn drain(
+        &mut self,
+        patience: Duration,
+        publisher: Option<&ScopedJoinHandle<'_, Result<(), String>>>,
+    ) -> io::Result<()> {
+        let began = Instant::now();
+        while let Some(publisher) = publisher {
+            let end = self.announced.load(Ordering::Acquire);
+            let complete = self.open().all(|subscriber| subscriber.ledger.is_complete(end));
+            let waited = self.counts.last_arrival.unwrap_or(began).max(began).elapsed();
+            if publisher.is_finished() && (complete || waited >= patience) {
+                break;
+            }
+            self.receive(if complete { Duration::from_millis(1) } else { TICK })?;
+        }
+        Ok(())
+    }
+}
+
+impl Job<'_> {
+    fn run(mut self, bursts: &Receiver<()>) -> Result<(), String> {
+        match self.plan.pace {
+            Pace::Closed => {
+                while bursts.recv().is_ok() {
+                    self.publish(None)?;
+                }
+                Ok(())
+            }
+            Pace::Rate(rate) => self.publish_at(rate),
+        }
+    }
+
+    fn publish_at(&mut self, rate: f64) -> Result<(), String> {
+        let start = Instant::now();
+        for number in 0..self.plan.bursts {
+            let after = Duration::try_from_secs_f64(number as f64 * f64::from(self.plan.burst) / rate);
+            let Ok(after) = after else { break };
+            loop {
+                if self.stop.load(Ordering::Relaxed) || start.elapsed() >= self.plan.time {
+                    return Ok(());
+                }
+                let wait = after.saturating_sub(start.elapsed());
+                if wait.is_zero() {
+                    break;
+                }
+                thread::sleep(wait.min(TICK));
+            }
+            self.publish(Some(start + after))?;
+        }
+        Ok(())
+    }
+
+    /// Publishes one burst, which was due at a time, or now.
+    fn publish(&mut self, due: Option<Instant>) -> Result<(), String> {
+        let first = self.announced.load(Ordering::Acquire);
+        let Some(end) = first.checked_add(self.plan.burst) else { return Ok(()) };
+        // Before it is published: it may arrive at once.
+        self.announced.store(end, Ordering::Release);
+        let time = due.unwrap_or_else(Instant::now);
+        let burst: Vec<String> =
+            (first..end).map(|number| self.markers.data(number, time, self.plan.size)).collect();
+        self.publisher.publish(&burst)
+    }
+}
