@@ -24,7 +24,7 @@ async-anthropic 0.6.0 --lib
 misanthropic 0.5.1 -
 siumai 0.10.3 --lib
 opencode_rs 0.13.5 --lib
-rig-core 0.21.0 --lib
+rig-core 0.21.0 --lib --features audio,image
 aisdk 0.5.2 -
 ferro-ai 0.3.10 -
 DEPENDENTS

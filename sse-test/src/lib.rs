@@ -6,6 +6,10 @@
 
 #[cfg(target_os = "linux")]
 mod full;
+/// The scenarios of `sse check --client`, and what it judges by.
+#[path = "../../sse-cli/src/check/client/scenario.rs"]
+#[allow(missing_docs, reason = "the fields say what the keys of the data say")]
+pub mod scenario;
 mod server;
 
 #[cfg(target_os = "linux")]

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::scenario;
 
 /// What the server does with a connection.
 #[derive(Clone, Debug)]
@@ -33,9 +35,16 @@ pub struct Received {
     headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: String,
+    /// Since the end of the response before; since the start for the first.
+    pub after: Duration,
 }
 
 impl Received {
+    /// The request as scenarios look at it.
+    pub fn of_scenario(&self) -> scenario::Received {
+        scenario::Received { path: self.path.clone(), headers: self.headers.clone(), after: self.after }
+    }
+
     /// The value of a header, whose name is in lower case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &value[..])
@@ -65,6 +74,7 @@ impl Server {
         let log = Arc::clone(&received);
         let script: Vec<_> = script.into_iter().collect();
         let thread = thread::spawn(move || {
+            let mut since = Instant::now();
             for reply in script {
                 let (socket, _) = listener.accept().unwrap();
                 if let Reply::Reset = reply {
@@ -73,7 +83,8 @@ impl Server {
                 }
                 let mut reader = BufReader::new(socket);
                 let early = matches!(reply, Reply::Early(_));
-                log.lock().unwrap().push(read_request(&mut reader, !early));
+                let after = since.elapsed();
+                log.lock().unwrap().push(Received { after, ..read_request(&mut reader, !early) });
                 let mut socket = reader.into_inner();
                 // The client may be gone, because it has seen enough.
                 match reply {
@@ -100,6 +111,7 @@ impl Server {
                     }
                     Reply::Reset => {}
                 }
+                since = Instant::now();
             }
         });
         Self { address, received, thread }
@@ -108,6 +120,11 @@ impl Server {
     /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// The requests so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
     }
 
     /// The requests, once the script is played to its end.

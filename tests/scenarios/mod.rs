@@ -4,6 +4,7 @@
 //! which runs a client of its runtime until it ends, or until the closure has seen enough: [`tell`] does.
 #![allow(clippy::unwrap_used)]
 
+mod data;
 mod hostile;
 mod redirect;
 mod response;

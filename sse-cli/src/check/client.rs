@@ -13,7 +13,8 @@ mod scenario;
 mod server;
 
 pub(super) use command::{Template, feed};
-pub(super) use events::{Event, of_line, parsed, same};
+pub(super) use events::{of_line, parsed};
+pub(super) use scenario::{Event, same};
 
 use std::process::ExitCode;
 use std::sync::Arc;

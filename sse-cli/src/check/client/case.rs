@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Event;
-use super::scenario::{Reply, Scenario, Text, Then};
+use super::scenario::{Event, Reply, Scenario, Text, Then};
 
 /// A parse case of the project's own tests.
 #[derive(Debug, Deserialize)]

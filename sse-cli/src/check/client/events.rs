@@ -1,22 +1,6 @@
 //! Events as a client prints them, and as our parser reads them.
 
-use serde::{Deserialize, Serialize};
-
-/// An event that an application gets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct Event {
-    #[serde(default = "message")]
-    pub(crate) event: String,
-    #[serde(default)]
-    pub(crate) data: String,
-    /// Not compared if the client does not print it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<String>,
-}
-
-fn message() -> String {
-    "message".to_owned()
-}
+use super::scenario::{Event, message};
 
 /// What one line of a client's output says: an event, or nothing that counts.
 ///
@@ -34,17 +18,6 @@ pub(crate) fn of_line(line: &str) -> Option<Event> {
     Some(event)
 }
 
-/// Whether two lists of events are the same, IDs compared where the client prints them.
-pub(crate) fn same(expected: &[Event], seen: &[Event]) -> bool {
-    expected.len() == seen.len()
-        && expected.iter().zip(seen).all(|(a, b)| {
-            a.event == b.event
-                && a.data == b.data
-                && (b.id.is_none()
-                    || a.id.as_deref().unwrap_or_default() == b.id.as_deref().unwrap_or_default())
-        })
-}
-
 /// What our parser makes of a stream.
 pub(crate) fn parsed(bytes: &[u8]) -> Vec<Event> {
     let mut parser = proto::Parser::new();
@@ -59,6 +32,7 @@ pub(crate) fn parsed(bytes: &[u8]) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::client::scenario::same;
 
     #[test]
     fn lines_of_several_clients_are_understood() {

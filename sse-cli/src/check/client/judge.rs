@@ -9,12 +9,11 @@ use tokio::net::TcpListener;
 use tokio::process::ChildStdout;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Event;
 use super::command::{OUTPUT, Template};
-use super::events::{of_line, same};
+use super::events::of_line;
 use super::result::Outcome;
-use super::scenario::{Request, Scenario, Then};
-use super::server::{self, Log, Received};
+use super::scenario::{Event, Received, Scenario, Then, Timing, same};
+use super::server::{self, Log};
 
 /// A client that shall not come back is watched for so long.
 const QUIET: Duration = Duration::from_millis(1200);
@@ -60,7 +59,7 @@ async fn run(scenario: &Scenario, client: &Template, patience: Duration, prints:
     }
     server.abort();
     drop(process);
-    check_requests(scenario, &requests).map_err(|error| match exited {
+    scenario.check(&requests, Timing::All).map_err(|error| match exited {
         Some(status) if requests.len() < scenario.requests.len() => {
             format!("{error} (the command ended: {status})")
         }
@@ -113,68 +112,6 @@ async fn wait_for_requests(
         }
     }
     (log.received(), exited)
-}
-
-fn check_requests(scenario: &Scenario, seen: &[Received]) -> Result<(), String> {
-    for (index, expected) in scenario.requests.iter().enumerate() {
-        let Some(received) = seen.get(index) else {
-            return Err(match index {
-                0 => "the client sent no request".to_owned(),
-                _ => format!(
-                    "the client did not come back: request {} of {} is missing",
-                    index + 1,
-                    scenario.requests.len()
-                ),
-            });
-        };
-        if let Some(expected) = expected {
-            check_request(expected, received).map_err(|error| format!("request {}: {error}", index + 1))?;
-        }
-    }
-    if scenario.then == Then::Ends && seen.len() > scenario.requests.len() {
-        return Err(format!(
-            "the client came back although it should not: request {}",
-            scenario.requests.len() + 1
-        ));
-    }
-    Ok(())
-}
-
-fn check_request(expected: &Request, received: &Received) -> Result<(), String> {
-    if let Some(path) = &expected.path
-        && path != received.path()
-    {
-        return Err(format!("the path is {} in place of {path}", received.path()));
-    }
-    if let Some(id) = &expected.last_event_id {
-        let seen = received.header("last-event-id");
-        if seen != id.as_ref().map(String::as_bytes) {
-            let show = |id: Option<&[u8]>| {
-                id.map_or_else(|| "absent".to_owned(), |id| format!("`{}`", id.escape_ascii()))
-            };
-            return Err(format!(
-                "Last-Event-ID is {} in place of {}",
-                show(seen),
-                show(id.as_ref().map(String::as_bytes))
-            ));
-        }
-    }
-    for (name, value) in &expected.headers {
-        let seen = received.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
-        if !seen.as_ref().is_some_and(|seen| seen.contains(value.as_str())) {
-            return Err(format!("{name} is {} in place of {value}", seen.as_deref().unwrap_or("absent")));
-        }
-    }
-    let after = received.after.as_millis();
-    match (expected.not_before_ms, expected.within_ms) {
-        (Some(least), _) if after < u128::from(least) => {
-            Err(format!("it came after {after} ms, before {least} ms were over"))
-        }
-        (_, Some(most)) if after > u128::from(most) => {
-            Err(format!("it came after {after} ms, later than {most} ms"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn events_differ(expected: &[Event], seen: &[Event]) -> String {

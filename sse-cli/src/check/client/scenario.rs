@@ -1,36 +1,39 @@
-//! Scenarios as data: what a server answers, and what a right client does.
+//! Scenarios as data: what a server answers, what a right client does, and whether a client did it.
+//!
+//! The tests of the adapters include this file: what judges other clients judges ours.
+
+#![allow(dead_code, unreachable_pub, reason = "the tests use a part, and export it")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-
-use super::Event;
+use serde::{Deserialize, Serialize};
 
 /// One scenario: replies, one for each connection, and the requests that a right client makes.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Scenario {
-    pub(crate) name: String,
+pub struct Scenario {
+    pub name: String,
     /// The section of WHATWG HTML that has the rule, or another specification.
-    pub(crate) section: String,
+    pub section: String,
     /// The rule, in words.
-    pub(crate) rule: String,
-    pub(crate) replies: Vec<Reply>,
+    pub rule: String,
+    pub replies: Vec<Reply>,
     /// `None` stands for a request that is not looked at.
-    pub(crate) requests: Vec<Option<Request>>,
+    pub requests: Vec<Option<Request>>,
     /// What the application gets; `None` if that does not matter.
     #[serde(default)]
-    pub(crate) events: Option<Vec<Event>>,
+    pub events: Option<Vec<Event>>,
     /// Whether the client may come back after the last expected request.
     #[serde(default)]
-    pub(crate) then: Then,
+    pub then: Then,
 }
 
 /// What follows the last expected request.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Then {
+pub enum Then {
     /// No further request.
     Ends,
     /// Anything.
@@ -41,21 +44,21 @@ pub(crate) enum Then {
 /// What the server does with a connection.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Reply {
-    pub(crate) status: Option<u16>,
+pub struct Reply {
+    pub status: Option<u16>,
     /// `Content-Type: text/event-stream` unless given.
-    pub(crate) headers: Option<Vec<(String, String)>>,
+    pub headers: Option<Vec<(String, String)>>,
     /// Chunks of the body, each written at once.
-    pub(crate) body: Vec<Text>,
-    pub(crate) end: End,
+    pub body: Vec<Text>,
+    pub end: End,
     /// Whether the connection ends before a head is sent.
-    pub(crate) silent: bool,
+    pub silent: bool,
 }
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum End {
+pub enum End {
     /// As HTTP has it.
     #[default]
     Close,
@@ -66,14 +69,14 @@ pub(crate) enum End {
 /// Bytes: text, Base64 for what is not UTF-8, or a text so many times.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Text {
+pub enum Text {
     Plain(String),
     Encoded { b64: String },
     Repeated { repeat: (String, usize) },
 }
 
 impl Text {
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Plain(text) => text.clone().into_bytes(),
             Self::Encoded { b64 } => {
@@ -84,19 +87,173 @@ impl Text {
     }
 }
 
+impl Reply {
+    /// Everything that is written, in pieces: the head, then each chunk. None for a connection that ends before the head.
+    pub fn pieces(&self) -> Vec<Vec<u8>> {
+        if self.silent {
+            return Vec::new();
+        }
+        let status = self.status.unwrap_or(200);
+        let standard = || vec![("Content-Type".to_owned(), "text/event-stream".to_owned())];
+        let mut head = format!("HTTP/1.1 {status} Scenario\r\nConnection: close\r\n");
+        for (name, value) in self.headers.clone().unwrap_or_else(standard) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let has_body = !matches!(status, 204 | 304) && !head.contains("Content-Length");
+        head.push_str(if has_body { "Transfer-Encoding: chunked\r\n\r\n" } else { "\r\n" });
+        let mut pieces = vec![head.into_bytes()];
+        if has_body {
+            let chunks = self.body.iter().map(Text::bytes);
+            pieces.extend(
+                chunks.map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), &chunk, b"\r\n"].concat()),
+            );
+            if self.end == End::Close {
+                pieces.push(b"0\r\n\r\n".to_vec());
+            }
+        }
+        pieces
+    }
+}
+
+/// An event that an application gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Event {
+    #[serde(default = "message")]
+    pub event: String,
+    #[serde(default)]
+    pub data: String,
+    /// Not compared if the client does not print it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// The type of an event without a type.
+pub fn message() -> String {
+    "message".to_owned()
+}
+
+/// Whether two lists of events are the same, IDs compared where the client prints them.
+pub fn same(expected: &[Event], seen: &[Event]) -> bool {
+    expected.len() == seen.len()
+        && expected.iter().zip(seen).all(|(a, b)| {
+            a.event == b.event
+                && a.data == b.data
+                && (b.id.is_none()
+                    || a.id.as_deref().unwrap_or_default() == b.id.as_deref().unwrap_or_default())
+        })
+}
+
 /// What a request must be like.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Request {
-    pub(crate) path: Option<String>,
+pub struct Request {
+    pub path: Option<String>,
     /// Outer `None`: not looked at. Inner `None`: the header must be absent.
     #[serde(deserialize_with = "present")]
-    pub(crate) last_event_id: Option<Option<String>>,
-    pub(crate) headers: BTreeMap<String, String>,
+    pub last_event_id: Option<Option<String>>,
+    pub headers: BTreeMap<String, String>,
     /// At the latest so long after the end of the response before.
-    pub(crate) within_ms: Option<u64>,
+    pub within_ms: Option<u64>,
     /// At the earliest so long after the end of the response before.
-    pub(crate) not_before_ms: Option<u64>,
+    pub not_before_ms: Option<u64>,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// The path with its query.
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Since the end of the response before; since the start for the first.
+    pub after: Duration,
+}
+
+impl Received {
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &value[..])
+    }
+}
+
+/// Which limits of time are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Not too early and not too late.
+    All,
+    /// Not too early.
+    AtLeast,
+}
+
+impl Scenario {
+    /// Whether these requests are those of a right client; `Err` says what was wrong.
+    ///
+    /// `Timing::AtLeast` leaves out how late a request may be, which a busy machine decides.
+    pub fn check(&self, seen: &[Received], timing: Timing) -> Result<(), String> {
+        for (index, expected) in self.requests.iter().enumerate() {
+            let Some(received) = seen.get(index) else {
+                return Err(match index {
+                    0 => "the client sent no request".to_owned(),
+                    _ => format!(
+                        "the client did not come back: request {} of {} is missing",
+                        index + 1,
+                        self.requests.len()
+                    ),
+                });
+            };
+            if let Some(expected) = expected {
+                expected
+                    .check(received, timing)
+                    .map_err(|error| format!("request {}: {error}", index + 1))?;
+            }
+        }
+        if self.then == Then::Ends && seen.len() > self.requests.len() {
+            return Err(format!(
+                "the client came back although it should not: request {}",
+                self.requests.len() + 1
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Request {
+    fn check(&self, received: &Received, timing: Timing) -> Result<(), String> {
+        let expected = self;
+        if let Some(path) = &expected.path
+            && *path != received.path
+        {
+            return Err(format!("the path is {} in place of {path}", received.path));
+        }
+        if let Some(id) = &expected.last_event_id {
+            let seen = received.header("last-event-id");
+            if seen != id.as_ref().map(String::as_bytes) {
+                let show = |id: Option<&[u8]>| {
+                    id.map_or_else(|| "absent".to_owned(), |id| format!("`{}`", id.escape_ascii()))
+                };
+                return Err(format!(
+                    "Last-Event-ID is {} in place of {}",
+                    show(seen),
+                    show(id.as_ref().map(String::as_bytes))
+                ));
+            }
+        }
+        for (name, value) in &expected.headers {
+            let seen = received.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+            if !seen.as_ref().is_some_and(|seen| seen.contains(value.as_str())) {
+                return Err(format!("{name} is {} in place of {value}", seen.as_deref().unwrap_or("absent")));
+            }
+        }
+        let after = received.after.as_millis();
+        match (expected.not_before_ms, expected.within_ms) {
+            (Some(least), _) if after < u128::from(least) => {
+                Err(format!("it came after {after} ms, before {least} ms were over"))
+            }
+            (_, Some(most)) if timing == Timing::All && after > u128::from(most) => {
+                Err(format!("it came after {after} ms, later than {most} ms"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Tells `null` from a field that is missing.
@@ -105,7 +262,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
 }
 
 /// The scenarios of connections.
-pub(super) fn all() -> Vec<Scenario> {
+pub fn all() -> Vec<Scenario> {
     serde_json::from_str(include_str!("../../../data/scenarios.json"))
         .expect("the scenarios are valid: a test reads them all")
 }

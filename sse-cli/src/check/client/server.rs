@@ -8,31 +8,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::scenario::{End, Reply};
+use super::scenario::{End, Received, Reply};
 
 /// A request longer than this is not read.
 const REQUEST: usize = 64 << 10;
 /// A client that sends no request is not waited for longer.
 const SLOW: Duration = Duration::from_secs(5);
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub(super) struct Received {
-    pub(super) line: String,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
-    /// Since the end of the response before; since the start for the first.
-    pub(super) after: Duration,
-}
-
-impl Received {
-    pub(super) fn path(&self) -> &str {
-        self.line.split(' ').nth(1).unwrap_or_default()
-    }
-
-    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &value[..])
-    }
-}
 
 /// What the server has seen so far.
 #[derive(Debug)]
@@ -83,34 +64,20 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
         }
     };
     let mut lines = bytes[..end].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-    let line = String::from_utf8_lossy(lines.next()?).into_owned();
+    let line = String::from_utf8_lossy(lines.next()?);
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     let headers = lines.filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
         let name = String::from_utf8_lossy(&line[..colon]).to_ascii_lowercase();
         Some((name, line[colon + 1..].trim_ascii().to_vec()))
     });
-    Some(Received { line, headers: headers.collect(), after: Duration::ZERO })
+    Some(Received { path, headers: headers.collect(), after: Duration::ZERO })
 }
 
 async fn answer(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    if !reply.silent {
-        let status = reply.status.unwrap_or(200);
-        let standard = || vec![("Content-Type".to_owned(), "text/event-stream".to_owned())];
-        let mut head = format!("HTTP/1.1 {status} Scenario\r\nConnection: close\r\n");
-        for (name, value) in reply.headers.clone().unwrap_or_else(standard) {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let has_body = !matches!(status, 204 | 304) && !head.contains("Content-Length");
-        head.push_str(if has_body { "Transfer-Encoding: chunked\r\n\r\n" } else { "\r\n" });
-        stream.write_all(head.as_bytes()).await?;
-        for chunk in reply.body.iter().map(super::scenario::Text::bytes).filter(|_| has_body) {
-            let framed = [format!("{:x}\r\n", chunk.len()).as_bytes(), &chunk, b"\r\n"].concat();
-            stream.write_all(&framed).await?;
-        }
-        if has_body && reply.end == End::Close {
-            stream.write_all(b"0\r\n\r\n").await?;
-        }
+    for piece in reply.pieces() {
+        stream.write_all(&piece).await?;
     }
     match reply.end {
         End::Reset => {

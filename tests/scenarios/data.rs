@@ -1,0 +1,44 @@
+//! The scenarios of `sse-proto/tests/data/scenarios.json`, as `sse check --client` runs them against any client.
+//!
+//! What stands as code beside them needs what data does not have: settings of the client, a `POST`, a real reset or a silence, what
+//! the client says of a loss, or many forms of one header.
+
+use std::iter::repeat_with;
+
+use sse_test::scenario::{self, Event, Scenario, Then, Timing, same};
+use sse_test::{Reply, Server, no_content};
+
+use super::{Seen, all, ask};
+
+#[test]
+fn every_scenario_of_sse_check_holds() {
+    let failures: Vec<_> = scenario::all().iter().filter_map(failure).collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// What a client of ours does otherwise than a right one.
+fn failure(scenario: &Scenario) -> Option<String> {
+    let wire = scenario.replies.iter().map(|reply| Reply::Bytes(reply.pieces().concat()));
+    // A client that comes back once more is sent away for good.
+    let server = Server::play(wire.chain(repeat_with(no_content).take(2)));
+    let seen = all(&ask(server.url("/")));
+    let events: Vec<_> = seen.iter().filter_map(event).collect();
+    let requests: Vec<_> = server.received().iter().map(sse_test::Received::of_scenario).collect();
+    let checked = scenario.check(&requests, Timing::AtLeast);
+    let expected = scenario.events.as_ref().filter(|expected| !same(expected, &events));
+    let wrong =
+        checked.err().or_else(|| expected.map(|expected| format!("{events:?} in place of {expected:?}")));
+    // A client that has ended does not come back; a right one ends with the last expected request.
+    let more = scenario.then == Then::Ends && requests.len() != scenario.requests.len();
+    let wrong = wrong.or_else(|| more.then(|| format!("{} requests", requests.len())))?;
+    Some(format!("{}: {wrong}; it said {seen:?}", scenario.name))
+}
+
+fn event(item: &Seen) -> Option<Event> {
+    match item {
+        Seen::Event { event, data, id } => {
+            Some(Event { event: event.clone(), data: data.clone(), id: Some(id.clone()) })
+        }
+        _ => None,
+    }
+}
