@@ -9,15 +9,23 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::feeds::Followed;
-use crate::log::{AppendError, Appended, Update};
+use crate::Place;
+use crate::log::{AppendError, Appended, Batch, Update};
 
 pub(super) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
 /// What came of a group. Its size is bounded by what may wait to be appended: publishers wait for their answers.
 #[derive(Default)]
 pub(super) struct Delivery {
-    pub(super) updates: Vec<(Box<str>, Update)>,
+    pub(super) news: Vec<(Box<str>, News)>,
     pub(super) answers: Vec<(Answer, Result<Appended, AppendError>)>,
+}
+
+/// What happened to a topic. Events are put together for subscribers only where there are any, and not by the thread that writes.
+pub(super) enum News {
+    /// Batches, each with the place of its first event.
+    Appended(Vec<(Place, Batch)>),
+    Ended,
 }
 
 /// Delivers in the runtime of those who follow, or on the thread that writes if there is none.
@@ -68,12 +76,25 @@ impl Deliverer {
 impl Delivery {
     fn run(self, followed: &Followed) {
         // Before the answers: who follows after them is not told again.
-        for (topic, update) in self.updates {
-            followed.send(&topic, &update);
+        for (topic, news) in self.news {
+            if followed.has(&topic) {
+                followed.send(&topic, &news.into());
+            }
         }
         for (answer, appended) in self.answers {
             // Who asked may have left.
             drop(answer.send(appended));
+        }
+    }
+}
+
+impl From<News> for Update {
+    fn from(news: News) -> Self {
+        match news {
+            News::Appended(batches) => {
+                Self::Appended(batches.iter().flat_map(|(first, batch)| batch.stored(*first)).collect())
+            }
+            News::Ended => Self::Ended,
         }
     }
 }

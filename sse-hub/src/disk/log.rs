@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
@@ -46,6 +46,7 @@ pub struct DiskLog {
     views: Arc<Views>,
     shared: Shared,
     path: PathBuf,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl DiskLog {
@@ -70,11 +71,12 @@ impl DiskLog {
             Shared { deliverer: Deliverer::default(), state: Arc::new(Mutex::new(State::Ready)), now };
         let (queue, commands) = mpsc::channel(QUEUE);
         let writer = Writer::new(engine, commands, shared.clone());
-        thread::Builder::new()
+        let writer = thread::Builder::new()
             .name("sse-hub disk".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| DiskError::io(&config.path, error))?;
-        Ok(Self { queue, queued: Arc::default(), views, shared, path: config.path })
+        let writer = Mutex::new(Some(writer));
+        Ok(Self { queue, queued: Arc::default(), views, shared, path: config.path, writer })
     }
 
     fn send(&self, command: Command) -> Result<(), AppendError> {
@@ -208,6 +210,11 @@ impl Log for DiskLog {
             if self.queue.send(Command::Close(answer)).await.is_ok() {
                 // It fails if the log was closed in the meantime.
                 let _ = answered.await;
+            }
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(writer) = writer {
+                // The thread has answered, and only its end is waited for.
+                let _ = tokio::task::spawn_blocking(|| writer.join()).await;
             }
         })
     }

@@ -17,12 +17,12 @@ use std::time::Duration;
 use fjall::OwnedWriteBatch;
 use tokio::sync::{mpsc, oneshot};
 
-use super::delivery::{Answer, Deliverer, Delivery};
+use super::delivery::{Answer, Deliverer, Delivery, News};
 use super::engine::{CommitError, Engine};
 use super::keys::{self, Once, Record, TopicId, TopicRecord};
 use super::view::{Mark, ReadError};
 use crate::Place;
-use crate::log::{AppendError, Appended, Batch, Key, Stored, Update};
+use crate::log::{AppendError, Appended, Batch, Key};
 
 /// No more is added to a group that has so many bytes: its publishers have waited long enough.
 const GROUP: u64 = 4 << 20;
@@ -108,7 +108,7 @@ struct Group {
 /// A topic that a group appends to.
 struct Changed {
     known: Known,
-    events: Vec<Stored>,
+    batches: Vec<(Place, Batch)>,
 }
 
 /// What an append is to do.
@@ -246,9 +246,9 @@ impl Writer {
             group.batch.insert(segment, keys::event(known.id, place.number), record.write());
         }
         let last = Place::new(stamp, known.last.number + batch.events.len() as u64);
-        let changed = group.topics.entry(topic).or_insert(Changed { known, events: Vec::new() });
+        let changed = group.topics.entry(topic).or_insert(Changed { known, batches: Vec::new() });
         changed.known.last = last;
-        changed.events.extend(batch.stored(first));
+        changed.batches.push((first, batch));
         first
     }
 
@@ -311,8 +311,8 @@ impl Writer {
         self.commit_batch(batch, 4 * (topic.len() as u64 + OVERHEAD))?;
         self.engine.remember_place();
         self.topics.remove(topic);
-        let updates = vec![(topic.into(), Update::Ended)];
-        self.shared.deliverer.deliver(Delivery { updates, answers: Vec::new() });
+        let news = vec![(topic.into(), News::Ended)];
+        self.shared.deliverer.deliver(Delivery { news, answers: Vec::new() });
         Ok(true)
     }
 
@@ -327,9 +327,12 @@ impl Writer {
             if self.topics.len() + group.topics.len() > PLACES {
                 self.topics.clear();
             }
-            for (topic, Changed { known, events }) in group.topics {
-                delivery.updates.push((topic.clone(), Update::Appended(events)));
-                self.topics.insert(topic, known);
+            for (topic, Changed { known, batches }) in group.topics {
+                match self.topics.get_mut(&topic) {
+                    Some(last) => *last = known,
+                    None => drop(self.topics.insert(topic.clone(), known)),
+                }
+                delivery.news.push((topic, News::Appended(batches)));
             }
         }
         let answers = group.answers.into_iter();
