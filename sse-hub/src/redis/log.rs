@@ -33,11 +33,19 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Each node has two connections: one for commands, one that hears of new events. Both are made again when they are lost, with
 /// backoff and jitter; meanwhile subscribers wait, and publishing fails within two seconds.
 ///
+/// # Servers
+///
+/// - A **Redis Cluster** is recognized, and each topic is one slot of it: `MOVED` is followed by the client.
+/// - **Sentinel** is not asked: the URL names one server. Name one that always leads to the primary: a DNS name, a virtual address
+///   or a proxy. While the URL leads to a replica, publishing is refused and [`health`](Log::health) says so; a failover to a
+///   replica that was behind is a loss, and is reported as a gap.
+/// - A server that refuses writes (`OOM`, `READONLY`, `MISCONF`, `NOREPLICAS`) is not ready until it takes one.
+///
 /// # Keys
 ///
 /// Per topic, with the prefix of [`RedisConfig::prefix`] and the topic's name as hash tag: `sse:{topic}:s` (stream of the
 /// events), `:m` (hash with the counter), `:x` and `:q` (sorted set and list for own IDs and idempotency keys), and the
-/// channel `sse:{topic}`. The server needs `maxmemory-policy noeviction`, as for any data that is not a cache.
+/// channel `sse:{topic}`. A key `sse:probe`, which lives for a millisecond, shows whether the server takes writes. The server needs `maxmemory-policy noeviction`, as for any data that is not a cache.
 ///
 /// # Example
 ///

@@ -58,6 +58,8 @@ pub(super) struct Server {
     suspicion: Notify,
     /// Whether the other connection hears of new events.
     pub(super) listening: AtomicBool,
+    /// Whether the server is known to take no writes, or not known to take any.
+    refuses: AtomicBool,
     /// Whether a command may be sent again without our knowledge.
     pub(super) may_repeat: AtomicBool,
     /// The newest stamp that this node has seen, of any topic: stamps rise even if the server's clock goes back.
@@ -78,6 +80,7 @@ impl Server {
             back: Notify::new(),
             suspicion: Notify::new(),
             listening: AtomicBool::new(false),
+            refuses: AtomicBool::new(true),
             may_repeat: AtomicBool::new(false),
             stamp: AtomicU64::new(0),
             trouble,
@@ -92,7 +95,7 @@ impl Server {
             match connected {
                 Ok(Ok(commands)) => {
                     backoff = Backoff::default();
-                    self.set_trouble(None);
+                    self.refuses.store(true, Ordering::Relaxed);
                     self.may_repeat.store(commands.reconnects(), Ordering::Relaxed);
                     self.topics.doubt();
                     let connection = Connection { commands, suspect: Arc::default() };
@@ -112,14 +115,18 @@ impl Server {
     /// Completes when the connection no longer works, with the reason.
     async fn watch(&self, mut connection: Connection) -> String {
         loop {
-            let _ = timeout(PING, self.suspicion.notified()).await;
-            let answer =
-                timeout(PATIENCE, redis::cmd("PING").query_async::<()>(&mut connection.commands)).await;
+            let answer = timeout(PATIENCE, self.probe(&mut connection.commands)).await;
             let trouble = match answer {
                 Ok(Ok(())) if connection.suspect.load(Ordering::Relaxed) => {
                     Some("a command failed or took too long".to_owned())
                 }
                 Ok(Ok(())) => None,
+                // It answers, and may be read from.
+                Ok(Err(error)) if takes_no_writes(&error) => {
+                    self.set_trouble(Some(self.config.describe(&error)));
+                    let _ = timeout(PING, self.suspicion.notified()).await;
+                    continue;
+                }
                 Ok(Err(error)) => Some(self.config.describe(&error)),
                 Err(_) => Some("Redis does not answer".to_owned()),
             };
@@ -127,7 +134,25 @@ impl Server {
                 Some(trouble) if !connection.commands.reconnects() => return trouble,
                 trouble => self.set_trouble(trouble),
             }
+            let _ = timeout(PING, self.suspicion.notified()).await;
         }
+    }
+
+    /// Asks the server for an answer; with a write until one was taken, so that a replica or a full server is not called ready.
+    async fn probe(&self, commands: &mut Commands) -> Result<(), RedisError> {
+        if !self.refuses.load(Ordering::Relaxed) {
+            return redis::cmd("PING").query_async(commands).await;
+        }
+        let mut write = redis::cmd("SET");
+        write.arg(format!("{}probe", self.config.prefix)).arg("").arg("PX").arg(1);
+        match write.query_async::<()>(commands).await {
+            Ok(()) => {}
+            // Rights that are enough for the scripts may not be for this.
+            Err(error) if error.code() == Some("NOPERM") => {}
+            Err(error) => return Err(error),
+        }
+        self.refuses.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The other connection to the server was made.
@@ -215,6 +240,11 @@ impl Server {
 
     fn failure(&self, error: &RedisError, connection: &Connection) -> Failure {
         let text = self.config.describe(error);
+        if takes_no_writes(error) {
+            self.refuses.store(true, Ordering::Relaxed);
+            self.set_trouble(Some(text.clone()));
+            return Failure::Unavailable(text);
+        }
         if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
             self.suspect(connection);
             return Failure::Unknown(text);
@@ -224,10 +254,7 @@ impl Server {
             ErrorKind::Server(
                 ServerErrorKind::ResponseError | ServerErrorKind::CrossSlot | ServerErrorKind::NoPerm,
             ) => match error.code() {
-                // Full (`maxmemory`), in a failover, or not able to save.
-                Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" | "BUSY" | "LOADING") => {
-                    Failure::Unavailable(text)
-                }
+                Some("BUSY" | "LOADING") => Failure::Unavailable(text),
                 _ => Failure::Broken(text),
             },
             ErrorKind::Server(_) | ErrorKind::ClusterConnectionNotFound => Failure::Unavailable(text),
@@ -243,4 +270,9 @@ impl Server {
             _ => Failure::Broken(text),
         }
     }
+}
+
+/// Whether the server is full (`maxmemory`), a replica, not able to save, or without its replicas.
+fn takes_no_writes(error: &RedisError) -> bool {
+    matches!(error.code(), Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS"))
 }

@@ -254,6 +254,46 @@ async fn a_wrong_password_is_named_without_being_shown() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_writes_is_not_ready_and_is_ready_once_it_does() {
+    let Some(redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    append(&log, one()).await;
+    let until = async |wanted: fn(&Health) -> bool| {
+        while !wanted(&log.health()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    for (refuse, accept, word) in [
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "replica"),
+        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "memory"),
+        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", "replicas"),
+    ] {
+        redis.command(refuse);
+        let refused = log.append("t", one()).await;
+        assert!(matches!(refused, Err(AppendError::Unavailable { .. })), "{word}: {refused:?}");
+        assert!(
+            matches!(log.health(), Health::Away(why) if why.contains(word)),
+            "{word}: {:?}",
+            log.health()
+        );
+        assert!(log.open("t", ALL).await.is_ok(), "{word}: it can be read");
+        redis.command(accept);
+        until(|health| *health == Health::Ready).await;
+        append(&log, one()).await;
+    }
+    redis.command("REPLICAOF 127.0.0.1 1");
+    let late = node(&redis);
+    assert!(late.open("t", ALL).await.is_ok());
+    timeout(Duration::from_secs(10), async {
+        while !matches!(late.health(), Health::Away(why) if why.contains("replica")) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("known before anybody publishes");
+}
+
+#[tokio::test]
 async fn a_log_without_a_server_is_away_and_works_once_there_is_one() {
     let Some(mut redis) = RedisServer::start() else { return };
     redis.kill();
