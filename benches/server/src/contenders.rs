@@ -130,8 +130,8 @@ impl Source {
     }
 }
 
-/// Serves, prints the address, and does what the lines of standard input say: a number publishes so many events, `bytes`
-/// prints how many are allocated.
+/// Serves, prints the address, and does what the lines of standard input say: a number publishes so many events, after those of the line
+/// before or, with a plus sign, beside them; `bytes` prints how many are allocated.
 pub fn serve(contender: Contender, size: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -146,11 +146,14 @@ pub fn serve(contender: Contender, size: usize) {
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         tokio::spawn(async move { axum::serve(listener, app).await });
 
-        let data = "x".repeat(size);
+        let data: Arc<str> = "x".repeat(size).into();
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         let mut out = tokio::io::stdout();
         while let Ok(Some(line)) = lines.next_line().await {
-            if let Ok(count) = line.parse() {
+            if let Some(count) = line.strip_prefix('+').and_then(|count| count.parse().ok()) {
+                let (source, data) = (source.clone(), Arc::clone(&data));
+                tokio::spawn(async move { source.publish(count, &data).await });
+            } else if let Ok(count) = line.parse() {
                 source.publish(count, &data).await;
             } else {
                 out.write_all(format!("{}\n", counting::in_use()).as_bytes()).await.expect("a reader");

@@ -72,7 +72,7 @@ pub struct Turn {
     p99: f64,
 }
 
-fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
+pub fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
     let mut values: Vec<f64> = turns.iter().map(value).collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -125,6 +125,29 @@ impl Process {
             p50: quantile(0.5),
             p99: quantile(0.99),
         }
+    }
+
+    /// Bursts, up to `publishers` of them on their way at a time; without latencies.
+    pub fn overlapping(&mut self, burst: usize, publishers: usize, duration: Duration) -> Turn {
+        let (cpu, start) = (self.server.cpu_seconds(), Instant::now());
+        let had: Vec<usize> = self.subscribers.iter().map(|subscriber| subscriber.events).collect();
+        // Of the slowest one, which would be dropped otherwise.
+        let slowest = |subscribers: &[Subscriber]| {
+            subscribers.iter().zip(&had).map(|(subscriber, had)| subscriber.events - had).min().unwrap_or(0)
+        };
+        let (mut published, mut received) = (0, 0);
+        while start.elapsed() < duration || received < published {
+            while start.elapsed() < duration && published < received + publishers * burst {
+                self.server.publish_beside_others(burst);
+                published += burst;
+            }
+            self.read();
+            received = slowest(&self.subscribers);
+        }
+        let delivered = received * self.subscribers.len();
+        let rate = delivered as f64 / start.elapsed().as_secs_f64();
+        let cpu = (self.server.cpu_seconds() - cpu) * 1e6 / delivered as f64;
+        Turn { rate, cpu, p50: 0.0, p99: 0.0 }
     }
 
     /// Publishes, and returns when everybody got everything; `arrived` is told how many came at a time, and how long after.

@@ -7,11 +7,13 @@
 //! The contenders run in processes of their own and take turns.
 //!
 //! `.. -- append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS]` measures the log on disk beside a raw file; `.. -- open [EVENTS] [BYTES]` how
-//! fast it opens. `.. -- resident SSE` measures the resident memory of idle connections; SSE is the path of the command `sse`.
+//! fast it opens. `.. -- fanout [SUBSCRIBERS] [SECONDS] [BYTES]` measures how fast the hub over that log delivers beside the hub in memory.
+//! `.. -- resident SSE` measures the resident memory of idle connections; SSE is the path of the command `sse`.
 
 mod contenders;
 mod counting;
 mod disk;
+mod fanout;
 mod hold;
 mod load;
 mod memory;
@@ -36,6 +38,7 @@ fn main() {
             number(3, 200),
             arguments.get(4).map(String::as_str),
         ),
+        Some("fanout") => fanout::run(number(1, 500), number(2, 1) as u64, number(3, 200)),
         Some("memory") => memory::run(number(1, 10_000)),
         Some("hold") => hold::run(number(1, 10_000), number(2, 200)),
         Some("redis") => redis::run(number(1, 2) as u64, number(2, 300), number(3, 2000)),
@@ -48,7 +51,8 @@ fn main() {
         _ => eprintln!(
             "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] \
              | redis [SECONDS] [BYTES] [SUBSCRIBERS] \
-             | append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS] | open [EVENTS] [BYTES] | resident SSE"
+             | append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS] | open [EVENTS] [BYTES] | fanout [SUBSCRIBERS] [SECONDS] [BYTES] \
+             | resident SSE"
         ),
     }
 }

@@ -48,6 +48,12 @@ impl Server {
         }
     }
 
+    /// As [`publish`](Self::publish), without waiting for what is being published.
+    pub fn publish_beside_others(&mut self, count: usize) {
+        let Control::Pipe(stdin, _) = &mut self.control else { panic!("it is another program") };
+        writeln!(stdin, "+{count}").expect("it reads");
+    }
+
     /// The bytes in use, by the server's counting allocator; `None` if it has none.
     pub fn bytes(&mut self) -> Option<isize> {
         let Control::Pipe(stdin, stdout) = &mut self.control else { return None };
