@@ -129,6 +129,9 @@ enum Printed {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(conflict) = arguments.request.conflict() {
+        return Err(Failure::Other { message: conflict.to_owned(), code: USAGE });
+    }
     if (arguments.client || arguments.parser) && arguments.command.is_empty() && !arguments.list {
         let message = "give the command after `--`: sse check --client -- node client.js {url}".to_owned();
         return Err(Failure::Other { message, code: USAGE });
@@ -164,7 +167,7 @@ fn target(arguments: &RequestArguments, url: &Url) -> Target {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("sse/", env!("CARGO_PKG_VERSION"))));
+    headers.extend(arguments.user_agent().map(|name| (USER_AGENT, name)));
     if arguments.data.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(arguments.content_type()));
     }

@@ -9,7 +9,7 @@ use sse_tokio::{TransportError, reqwest};
 
 use crate::text::Visible;
 
-/// Why a command could not do what it was asked to do.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Its output could not be written.
@@ -18,12 +18,12 @@ pub(crate) enum Failure {
     Other { message: String, code: u8 },
 }
 
-/// What the command was asked to do failed.
+/// Exit code: the command failed.
 pub(crate) const FAILED: u8 = 1;
-/// The command line makes no sense. `clap` uses this code too.
+/// Exit code: invalid arguments. `clap` uses this code too.
 pub(crate) const USAGE: u8 = 2;
 
-/// The server answered, but not with an event stream.
+/// Exit code: the server answered, but not with an event stream.
 pub(crate) const REFUSED: u8 = 3;
 
 impl Failure {
@@ -32,14 +32,15 @@ impl Failure {
         Self::Other { message: format!("{message}: {}", chain(error)), code }
     }
 
-    /// Says it on standard error. A reader that went away (`sse tail .. | head`) is no failure, and told to nobody.
+    /// Prints the failure to standard error. A reader that went away (`sse tail .. | head`) is
+    /// not a failure: nothing is printed, and the exit code is 0.
     pub(crate) fn report(self) -> ExitCode {
         let (message, code) = match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
             Self::Output(error) => (format!("the output cannot be written: {error}"), FAILED),
             Self::Other { message, code } => (message, code),
         };
-        // If nobody can hear it, the code still tells.
+        // If standard error is closed, the exit code is the only report.
         let _ = writeln!(io::stderr(), "sse: {}", Visible(&message));
         code.into()
     }
@@ -53,7 +54,8 @@ impl From<io::Error> for Failure {
 
 /// An error and what caused it, in one line.
 ///
-/// Left out is what repeats what was said before, and the layers of the HTTP client, which add nothing to their causes.
+/// Left out is what repeats what was said before, and the layers of the HTTP client, which add
+/// nothing to their causes.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);

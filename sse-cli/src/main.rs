@@ -9,6 +9,7 @@
 
 mod bench;
 mod check;
+mod cookies;
 mod demo;
 mod failure;
 mod limits;

@@ -1,4 +1,6 @@
-//! What the command says about itself: completions for shells, and the manual page.
+//! The command's own documentation: completions for shells, and manual pages.
+
+mod tail;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,9 +11,9 @@ use clap_complete::Shell;
 use crate::failure::{self, Failure};
 
 const EXIT_CODES: [(&str, &str); 4] = [
-    ("0", "it ended as it should: by Ctrl-C, --max-events, or the server"),
-    ("1", "it failed: no connection, one lost for good, or no such file"),
-    ("2", "the command line makes no sense"),
+    ("0", "finished normally (Ctrl-C, --max-events reached, or ended by the server)"),
+    ("1", "failed: could not connect, connection lost permanently, or file not found"),
+    ("2", "invalid command-line arguments"),
     ("3", "the server answered, but not with an event stream"),
 ];
 
@@ -21,11 +23,60 @@ pub(crate) fn exit_codes() -> String {
     format!("Exit codes:{}", lines.concat())
 }
 
+/// What follows the options in `sse tail --help`: examples, environment, exit codes.
+pub(crate) fn tail_help() -> String {
+    let examples: String =
+        tail::EXAMPLES.iter().map(|(what, command)| format!("\n  {what}:\n    {command}\n")).collect();
+    let environment: String =
+        tail::ENVIRONMENT.iter().map(|(name, meaning)| format!("\n  {name}\n    {meaning}")).collect();
+    format!("EXAMPLES:{examples}\nENVIRONMENT:{environment}\n\n{}", exit_codes())
+}
+
+/// Examples and environment of `sse tail`, as sections of a manual page.
+fn tail_sections() -> String {
+    let examples: String = tail::EXAMPLES
+        .iter()
+        .map(|(what, command)| {
+            format!(".PP\n{}:\n.PP\n.RS 4\n.nf\n{}\n.fi\n.RE\n", roff(what), roff(command))
+        })
+        .collect();
+    let environment: String = tail::ENVIRONMENT
+        .iter()
+        .map(|(name, meaning)| format!(".TP\n\\fB{}\\fR\n{}\n", roff(name), roff(meaning)))
+        .collect();
+    format!(".SH EXAMPLES\n{examples}.SH ENVIRONMENT\n{environment}")
+}
+
 /// The exit codes, as a section of a manual page.
 fn exit_status() -> String {
-    let entries =
-        EXIT_CODES.map(|(code, meaning)| format!(".TP\n\\fB{code}\\fR\n{}\n", meaning.replace('-', "\\-")));
+    let entries = EXIT_CODES.map(|(code, meaning)| format!(".TP\n\\fB{code}\\fR\n{}\n", roff(meaning)));
     format!(".SH \"EXIT STATUS\"\n{}", entries.concat())
+}
+
+/// Text of a manual page: no character of it is a command of roff, and quotes can be copied to a
+/// shell.
+fn roff(text: &str) -> String {
+    let mut page = String::new();
+    for line in text.lines() {
+        if !page.is_empty() {
+            page.push('\n');
+        }
+        if line.starts_with(['.', '\'']) {
+            page.push_str("\\&");
+        }
+        for char in line.chars() {
+            match char {
+                '\\' => page.push_str("\\e"),
+                '-' => page.push_str("\\-"),
+                '\'' => page.push_str("\\(aq"),
+                '`' => page.push_str("\\(ga"),
+                '^' => page.push_str("\\(ha"),
+                '~' => page.push_str("\\(ti"),
+                char => page.push(char),
+            }
+        }
+    }
+    page
 }
 
 /// Print a completion script: sse completions bash > /etc/bash_completion.d/sse
@@ -38,7 +89,7 @@ pub(crate) struct Completions {
 /// Print the manual page: sse man | man -l -
 #[derive(Args)]
 pub(crate) struct Man {
-    /// The page of a subcommand, such as `tail`; of all together unless given
+    /// The subcommand, such as `tail`; without it, the page of the whole command
     subcommand: Option<String>,
 }
 
@@ -58,12 +109,14 @@ pub(crate) fn man(arguments: &Man, mut command: Command) -> Result<ExitCode, Fai
         };
         command = found.clone();
     }
-    // The help has the exit codes as a text, which a manual page would fill into a paragraph.
+    // The help has these sections as a text, which a manual page would fill into a paragraph.
     let has_exit_codes = command.get_after_help().is_some();
-    let command = command.after_help(None::<&str>);
+    let sections = if command.get_name() == "tail" { tail_sections() } else { String::new() };
+    let command = command.after_help(None::<&str>).after_long_help(None::<&str>);
     let mut page = Vec::new();
     let source = concat!("sse ", env!("CARGO_PKG_VERSION"));
     clap_mangen::Man::new(command).source(source).render(&mut page)?;
+    page.extend_from_slice(sections.as_bytes());
     if has_exit_codes {
         page.extend_from_slice(exit_status().as_bytes());
     }
@@ -73,4 +126,15 @@ pub(crate) fn man(arguments: &Man, mut command: Command) -> Result<ExitCode, Fai
 fn print(text: &[u8]) -> Result<ExitCode, Failure> {
     io::stdout().write_all(text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roff_shows_every_character_as_it_is() {
+        assert_eq!(roff("'a' \\n -d"), "\\&\\(aqa\\(aq \\en \\-d");
+        assert_eq!(roff("a\n.b"), "a\n\\&.b");
+    }
 }

@@ -1,54 +1,98 @@
-//! How a stream is printed: what it says on standard output, what is said about it on standard error.
+//! Printing of streams: events on the output, remarks about the stream on standard error.
 
+mod json;
+mod template;
+
+use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use proto::Event;
-use serde::Serialize;
+use time::OffsetDateTime;
 
+use crate::failure::{FAILED, Failure};
 use crate::terminal::Styles;
 use crate::text::{Visible, visible_json};
 
-/// One line of JSON. Of the fields, those that apply are there.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Line<'a> {
-    pub(crate) kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) event: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) data: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) attempt: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) delay_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<&'a str>,
-}
+pub(crate) use json::Line;
+pub(crate) use template::{Template, Values};
 
-/// What the output looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// For people.
+/// The form in which events are printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Type, ID and data, for people.
     Text,
-    /// An object a line.
+    /// One JSON object a line, for everything that happens.
     Json,
-    /// Nothing of ours: the bytes of the stream are written elsewhere.
+    /// The data alone.
+    Data,
+    /// A template with placeholders.
+    Template(Template),
+    /// Nothing: the bytes of the stream are written elsewhere.
     Raw,
 }
 
-/// Prints a stream, and counts.
-///
-/// What is printed is buffered: [`flush`](Self::flush) it before waiting.
-pub(crate) struct Printer {
-    out: BufWriter<Stdout>,
-    format: Format,
-    /// Whether control characters would be obeyed.
+/// Settings of a [`Printer`].
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) form: Form,
+    /// NUL instead of a line feed after each event, and data as it came.
+    pub(crate) null: bool,
+    /// Name the stream in every line, because there are several.
+    pub(crate) urls: bool,
+    /// Put the time of arrival before each event, or into its object.
+    pub(crate) timestamps: bool,
+    /// In text, print comments and reconnection times to the output too. Otherwise they go to
+    /// standard error.
+    pub(crate) asides: bool,
+}
+
+/// The output of a command: a file, or standard output.
+pub(crate) struct Output {
+    out: Box<dyn Write + Send + Sync>,
+    /// Whether the output obeys control characters.
     terminal: bool,
+    styles: Styles,
+}
+
+impl Output {
+    pub(crate) fn stdout() -> Self {
+        let out = io::stdout();
+        Self { terminal: out.is_terminal(), styles: Styles::of_stdout(), out: Box::new(out) }
+    }
+
+    /// Makes or empties the file at `path`; standard output if there is no path, or it is `-`.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(Self::stdout()) };
+        let file = File::create(path).map_err(|error| Failure::new(FAILED, path.display(), &error))?;
+        Ok(Self { terminal: file.is_terminal(), styles: Styles::default(), out: Box::new(file) })
+    }
+
+    /// Takes everything and writes nothing.
+    pub(crate) fn none() -> Self {
+        Self { out: Box::new(io::sink()), terminal: false, styles: Styles::default() }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Prints streams and counts their events and comments.
+///
+/// Output is buffered: [`flush`](Self::flush) it before waiting.
+pub(crate) struct Printer {
+    out: BufWriter<Output>,
+    look: Look,
     styles: Styles,
     status_styles: Styles,
     started: Instant,
@@ -57,13 +101,11 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new(format: Format) -> Self {
-        let out = io::stdout();
+    pub(crate) fn new(look: Look, output: Output) -> Self {
         Self {
-            format,
-            terminal: out.is_terminal(),
-            out: BufWriter::new(out),
-            styles: Styles::of_stdout(),
+            styles: output.styles,
+            out: BufWriter::new(output),
+            look,
             status_styles: Styles::of_stderr(),
             started: Instant::now(),
             events: 0,
@@ -71,73 +113,109 @@ impl Printer {
         }
     }
 
-    /// How many events were printed.
+    /// Number of events printed.
     pub(crate) fn events(&self) -> u64 {
         self.events
     }
 
-    pub(crate) fn event(&mut self, event: Event<'_>) -> io::Result<()> {
+    /// Prints an event of the stream at `url`.
+    pub(crate) fn event(&mut self, url: Option<&str>, event: Event<'_>) -> io::Result<()> {
         self.events += 1;
-        match self.format {
-            Format::Raw => Ok(()),
-            Format::Json => self.line(&Line {
-                kind: "event",
-                event: Some(event.event),
-                data: Some(event.data),
-                id: Some(event.id),
-                ..Line::default()
-            }),
-            Format::Text => {
-                let Styles { event: style, id: id_style, .. } = self.styles;
-                write!(self.out, "{style}{}{style:#}", self.shown(event.event))?;
-                if !event.id.is_empty() {
-                    write!(self.out, " {id_style}#{}{id_style:#}", self.shown(event.id))?;
-                }
-                // Further lines are indented, so that none can pass for an event.
-                for (index, line) in event.data.split('\n').enumerate() {
-                    self.out.write_all(if index == 0 { b": " } else { b"  " })?;
-                    writeln!(self.out, "{}", self.shown(line))?;
-                }
-                Ok(())
+        let null = self.look.null;
+        match &self.look.form {
+            Form::Raw => return Ok(()),
+            Form::Text => return self.text_event(url, event),
+            Form::Json => {
+                let line = json::one_line(event.data);
+                return self.line(Line {
+                    kind: "event",
+                    event: Some(event.event),
+                    data: Some(event.data),
+                    id: Some(event.id),
+                    url,
+                    json: json::value(&line),
+                    ..Line::default()
+                });
+            }
+            Form::Data => {
+                let data = self.record(event.data);
+                let time = self.time();
+                write!(self.out, "{time}{data}")?;
+            }
+            Form::Template(template) => {
+                let values = [event.id, event.event, event.data].map(|text| self.record(text));
+                let values = Values {
+                    id: &values[0],
+                    event: &values[1],
+                    data: &values[2],
+                    time: &timestamp(),
+                    url: url.unwrap_or_default(),
+                };
+                template.write(&mut self.out, values)?;
             }
         }
+        self.out.write_all(if null { b"\0" } else { b"\n" })
     }
 
-    pub(crate) fn comment(&mut self, comment: &str) -> io::Result<()> {
+    fn text_event(&mut self, url: Option<&str>, event: Event<'_>) -> io::Result<()> {
+        let Styles { event: style, id: id_style, aside, .. } = self.styles;
+        let time = self.time();
+        write!(self.out, "{aside}{time}{aside:#}")?;
+        if let Some(url) = url.filter(|_| self.look.urls) {
+            write!(self.out, "{aside}{url}{aside:#} ")?;
+        }
+        write!(self.out, "{style}{}{style:#}", self.shown(event.event))?;
+        if !event.id.is_empty() {
+            write!(self.out, " {id_style}#{}{id_style:#}", self.shown(event.id))?;
+        }
+        // Further lines are indented, so that none looks like an event.
+        for (index, line) in event.data.split('\n').enumerate() {
+            self.out.write_all(if index == 0 { b": " } else { b"  " })?;
+            writeln!(self.out, "{}", self.shown(line))?;
+        }
+        Ok(())
+    }
+
+    /// Prints a comment.
+    pub(crate) fn comment(&mut self, url: Option<&str>, comment: &str) -> io::Result<()> {
         self.comments += 1;
-        match self.format {
-            Format::Raw => Ok(()),
-            Format::Json => self.line(&Line { kind: "comment", data: Some(comment), ..Line::default() }),
-            Format::Text => {
-                let style = self.styles.aside;
-                writeln!(self.out, "{style}: {}{style:#}", self.shown(comment))
-            }
-        }
+        let line = Line { kind: "comment", data: Some(comment), url, ..Line::default() };
+        let shown = self.shown(comment).to_string();
+        self.aside(line, format_args!(": {shown}"))
     }
 
-    /// The server set the reconnection time.
-    pub(crate) fn retry(&mut self, time: Duration) -> io::Result<()> {
+    /// Prints the reconnection time that the server set.
+    pub(crate) fn retry(&mut self, url: Option<&str>, time: Duration) -> io::Result<()> {
         let delay_ms = milliseconds(time);
-        match self.format {
-            Format::Raw => Ok(()),
-            Format::Json => self.line(&Line { kind: "retry", delay_ms: Some(delay_ms), ..Line::default() }),
-            Format::Text => {
+        let line = Line { kind: "retry", delay_ms: Some(delay_ms), url, ..Line::default() };
+        self.aside(line, format_args!("* retry: {delay_ms} ms"))
+    }
+
+    /// Prints a part of the stream that is not an event.
+    fn aside(&mut self, line: Line<'_>, text: fmt::Arguments<'_>) -> io::Result<()> {
+        match self.look.form {
+            Form::Raw => Ok(()),
+            Form::Json => self.line(line),
+            _ if self.look.asides => {
                 let style = self.styles.aside;
-                writeln!(self.out, "{style}* retry: {delay_ms} ms{style:#}")
+                writeln!(self.out, "{style}{text}{style:#}")
             }
+            _ => self.remark(self.status_styles.aside, line.url, text),
         }
     }
 
-    /// Something that is not in the stream: an object on standard output, or else a line on standard error.
-    pub(crate) fn status(&mut self, line: &Line<'_>, text: impl fmt::Display) -> io::Result<()> {
-        if self.format == Format::Json {
+    /// Reports something that is not in the stream: an object with `--json`, otherwise a line on
+    /// standard error.
+    pub(crate) fn status(&mut self, line: Line<'_>, text: impl fmt::Display) -> io::Result<()> {
+        if self.look.form == Form::Json {
             return self.line(line);
         }
         let styles = self.status_styles;
-        self.note(if line.kind == "disconnected" { styles.trouble } else { styles.status }, text)
+        let style = if line.kind == "disconnected" { styles.trouble } else { styles.status };
+        self.remark(style, line.url, format_args!("* {text}"))
     }
 
-    /// Says what it came to, on standard error.
+    /// Prints the totals to standard error.
     pub(crate) fn summary(&mut self, bytes: u64, reconnections: Option<u64>) -> io::Result<()> {
         let counted = |count: u64, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let mut text =
@@ -150,11 +228,25 @@ impl Printer {
         self.note(self.status_styles.aside, text)
     }
 
-    /// Prints a line to standard error, after what is due on standard output.
+    /// Prints a line of ours to standard error, after the events before it.
     pub(crate) fn note(&mut self, style: anstyle::Style, text: impl fmt::Display) -> io::Result<()> {
+        self.remark(style, None, format_args!("* {text}"))
+    }
+
+    fn remark(
+        &mut self,
+        style: anstyle::Style,
+        url: Option<&str>,
+        text: fmt::Arguments<'_>,
+    ) -> io::Result<()> {
         self.flush()?;
-        // Nobody has to listen.
-        let _ = writeln!(io::stderr(), "{style}* {}{style:#}", Visible(&text.to_string()));
+        let text = match url.filter(|_| self.look.urls) {
+            Some(url) => format!("{url} {text}"),
+            None => text.to_string(),
+        };
+        let time = if self.look.form == Form::Json { String::new() } else { self.time() };
+        // A closed standard error is not a failure.
+        let _ = writeln!(io::stderr(), "{style}{time}{}{style:#}", Visible(&text));
         Ok(())
     }
 
@@ -163,17 +255,35 @@ impl Printer {
         self.out.flush()
     }
 
-    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let json = serde_json::to_string(line)?;
+    fn line(&mut self, line: Line<'_>) -> io::Result<()> {
+        let time = self.look.timestamps.then(timestamp);
+        let url = line.url.filter(|_| self.look.urls);
+        let json = serde_json::to_string(&Line { time: time.as_deref(), url, ..line })?;
         writeln!(self.out, "{}", visible_json(&json))
     }
 
+    /// The time and a space, if times are printed.
+    fn time(&self) -> String {
+        if self.look.timestamps { timestamp() + " " } else { String::new() }
+    }
+
+    /// Text as a part of a record, which it cannot end: a line without `-0`, otherwise up to a NUL.
+    fn record<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = match self.look.null {
+            true if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),
+            true => Cow::Borrowed(text),
+            false => json::one_line(text),
+        };
+        if self.out.get_ref().terminal { Visible(&text).to_string().into() } else { text }
+    }
+
     fn shown<'a>(&self, text: &'a str) -> Shown<'a> {
-        Shown { text, terminal: self.terminal }
+        Shown { text, terminal: self.out.get_ref().terminal }
     }
 }
 
-/// Text of the stream: as it is in a file or pipe, harmless on a terminal.
+/// Text of the stream: unchanged in a file or a pipe, with its control characters escaped on a
+/// terminal.
 struct Shown<'a> {
     text: &'a str,
     terminal: bool,
@@ -185,7 +295,15 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Whole milliseconds; the largest number of them stands for more.
+/// Whole milliseconds; the largest number of them stands for longer times.
 pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Now, in UTC, to the millisecond (RFC 3339).
+fn timestamp() -> String {
+    let now = OffsetDateTime::now_utc();
+    let (year, month, day) = now.to_calendar_date();
+    let (hour, minute, second, milli) = now.to_hms_milli();
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", u8::from(month))
 }

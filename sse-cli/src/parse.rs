@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Cursor, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,25 +12,27 @@ use proto::{Finish, Frame, Parser};
 
 use crate::failure::{FAILED, Failure};
 use crate::limits::LimitArguments;
-use crate::output::{Format, Printer};
-use crate::recording::{Reader, What, is_recording};
+use crate::output::{Form, Look, Output, Printer};
+use crate::recording::{Item, Reader, is_recording, may_be_recording};
 
 /// How much is read at a time.
 const CHUNK: usize = 64 << 10;
 
 /// Print the events of a captured stream
 ///
-/// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, or a recording of `sse tail --record`, and prints events, comments and
-/// reconnection times as `sse tail` does.
+/// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, or a
+/// recording of `sse tail --record`, and prints its events, comments and reconnection times to
+/// standard output.
 ///
-/// Exit codes: 0, also if the stream ends in the middle of an event; 1 if it cannot be read, or is over a limit.
+/// Exit codes: 0, also if the stream ends in the middle of an event; 1 if it cannot be read, or is
+/// over a limit.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The stream; standard input if it is `-` or missing
     file: Option<PathBuf>,
 
-    /// Print one JSON object a line: {"kind": "event", "event", "data", "id"}, {"kind": "comment", "data"},
-    /// {"kind": "retry", "delay_ms"}
+    /// Print one JSON object a line: {"kind": "event", "event", "data", "id"} with "json" where the
+    /// data is JSON, {"kind": "comment", "data"}, {"kind": "retry", "delay_ms"}
     #[arg(long)]
     json: bool,
 
@@ -53,7 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let failed = |error: &(dyn Error + 'static)| Failure::new(FAILED, &name, error);
     let mut input = Input::new(input).map_err(|error| failed(&error))?;
-    let mut printer = Printer::new(if arguments.json { Format::Json } else { Format::Text });
+    let form = if arguments.json { Form::Json } else { Form::Text };
+    let look = Look { form, null: false, urls: false, timestamps: false, asides: true };
+    let mut printer = Printer::new(look, Output::stdout());
     let mut parser =
         Parser::new().with_deliver_unterminated(arguments.lenient).with_limits(arguments.limits.limits());
     let mut bytes = 0;
@@ -70,9 +74,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let mut rest = &chunk[..];
         loop {
             match parser.next_frame(&mut rest) {
-                Ok(Some(Frame::Event(event))) => printer.event(event)?,
-                Ok(Some(Frame::Comment(comment))) => printer.comment(comment)?,
-                Ok(Some(Frame::Retry(time))) => printer.retry(time)?,
+                Ok(Some(Frame::Event(event))) => printer.event(None, event)?,
+                Ok(Some(Frame::Comment(comment))) => printer.comment(None, comment)?,
+                Ok(Some(Frame::Retry(time))) => printer.retry(None, time)?,
                 Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) => {
@@ -93,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn finish(parser: &mut Parser, printer: &mut Printer, arguments: &Arguments) -> io::Result<()> {
     match parser.finish() {
         Finish::Complete => Ok(()),
-        Finish::Flushed(event) => printer.event(event),
+        Finish::Flushed(event) => printer.event(None, event),
         Finish::Dropped => {
             let advice = if arguments.lenient { "" } else { "; --lenient prints it if it has data" };
             printer.note(
@@ -106,7 +110,7 @@ fn finish(parser: &mut Parser, printer: &mut Printer, arguments: &Arguments) -> 
     }
 }
 
-/// What is parsed: plain bytes, or a recording.
+/// The input of a parser: plain bytes, or a recording.
 enum Input {
     Plain(Box<dyn BufRead>),
     Recorded(Reader<Box<dyn BufRead>>),
@@ -115,17 +119,24 @@ enum Input {
 /// A piece of the input.
 enum Chunk {
     Bytes(Vec<u8>),
-    /// A connection begins: what was cut before does not meet what follows.
+    /// A connection begins: a line that was cut before does not continue here.
     Begin,
 }
 
 impl Input {
     fn new(mut input: Box<dyn BufRead>) -> io::Result<Self> {
-        if is_recording(fill(&mut input)?) {
-            Reader::new(input).map(Self::Recorded)
-        } else {
-            Ok(Self::Plain(input))
+        // A pipe may give one byte at a time, and a live stream is not held up for longer than it
+        // may be a recording.
+        let mut start = Vec::new();
+        while may_be_recording(&start) {
+            let read = input.by_ref().take(1).read_to_end(&mut start)?;
+            if read == 0 {
+                break;
+            }
         }
+        let recorded = is_recording(&start);
+        let input: Box<dyn BufRead> = Box::new(Cursor::new(start).chain(input));
+        Ok(if recorded { Self::Recorded(Reader::new(input)?) } else { Self::Plain(input) })
     }
 
     fn next(&mut self) -> io::Result<Option<Chunk>> {
@@ -137,12 +148,9 @@ impl Input {
             }
             Self::Recorded(reader) => loop {
                 match reader.next()? {
-                    Some(entry) if matches!(entry.what, What::Head { .. }) => return Ok(Some(Chunk::Begin)),
-                    Some(entry) => {
-                        if let Some(bytes) = entry.bytes() {
-                            return Ok(Some(Chunk::Bytes(bytes)));
-                        }
-                    }
+                    Some((_, Item::Head(..))) => return Ok(Some(Chunk::Begin)),
+                    Some((_, Item::Bytes(bytes))) => return Ok(Some(Chunk::Bytes(bytes))),
+                    Some((_, Item::End)) => {}
                     None => return Ok(None),
                 }
             },

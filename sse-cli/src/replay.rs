@@ -1,17 +1,17 @@
-//! `sse replay`: a recorded stream, served again.
+//! `sse replay`: serves a recorded stream again.
 
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{BufReader, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use clap::Args;
@@ -23,36 +23,39 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::failure::{FAILED, Failure};
-use crate::recording::{Entry, Reader, What};
+use crate::recording::{Item, Reader};
 
 /// Serve a recorded stream again
 ///
-/// Reads what `sse tail --record` wrote. The first request gets the first recorded connection, chunk by chunk in the recorded time,
-/// the second the second, and so on; after the last one the answer is 204, which tells clients to stop. Prints the URL.
+/// Reads a file of `sse tail --record`, and prints the URL of a server. The first request gets the
+/// first recorded response, chunk by chunk at the recorded times, the second request the second
+/// response, and so on. After the last response the answer is 204, which ends clients. The format
+/// is documented in docs/command.md.
 ///
-/// Exit codes: 1 if the file cannot be read or the address not be used; it runs until it is ended.
+/// Runs until it is interrupted. Exit code: 1 if the file cannot be read or the address cannot be
+/// used.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// The recording
     file: PathBuf,
 
-    /// Play it so many times as fast; 0 for without waiting
+    /// Factor by which the replay is faster than the recording; 0 does not wait at all
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
 
-    /// Begin again after the last connection
+    /// Start again after the last response, instead of answering 204
     #[arg(long)]
     repeat: bool,
 
-    /// Where to listen; loopback only
+    /// Address to listen on; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
     listen: SocketAddr,
 }
 
 fn speed(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
-        Ok(speed) if (0.0..=1e6).contains(&speed) => Ok(speed),
-        _ => Err("not a number from 0 to 1000000"),
+        Ok(speed) if speed == 0.0 || (1e-3..=1e6).contains(&speed) => Ok(speed),
+        _ => Err("not 0, and not a number from 0.001 to 1000000"),
     }
 }
 
@@ -68,15 +71,15 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 #[derive(Debug)]
 struct Connection {
     status: StatusCode,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    /// When its head came.
+    headers: HeaderMap,
+    /// Time of the head.
     began: Duration,
     chunks: Vec<(Duration, Bytes)>,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let name = arguments.file.display().to_string();
-    let connections = read(arguments).map_err(|error| Failure::new(FAILED, &name, &error))?;
+    let connections = read(&arguments.file).map_err(|error| Failure::new(FAILED, &name, &error))?;
     if connections.is_empty() {
         return Err(Failure::Other { message: format!("{name}: there is no response in it"), code: FAILED });
     }
@@ -89,7 +92,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let connections: Arc<[Connection]> = connections.into();
     loop {
         let Ok((socket, _)) = listener.accept().await else { continue };
-        // Chunks are served as they came: each at once.
+        // Each chunk is sent at its time, not held for the next.
         let _ = socket.set_nodelay(true);
         let (next, connections) = (Arc::clone(&next), Arc::clone(&connections));
         let (speed, repeat) = (arguments.speed, arguments.repeat);
@@ -109,32 +112,22 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// All connections of the recording.
-fn read(arguments: &Arguments) -> std::io::Result<Vec<Connection>> {
-    let mut reader = Reader::new(BufReader::new(File::open(&arguments.file)?))?;
+fn read(path: &Path) -> std::io::Result<Vec<Connection>> {
+    let mut reader = Reader::new(BufReader::new(File::open(path)?))?;
     let mut connections: Vec<Connection> = Vec::new();
-    while let Some(entry) = reader.next()? {
-        match (&entry.what, connections.last_mut()) {
-            (What::Head { status, headers }, _) => connections.push(connection(&entry, *status, headers)),
-            (What::Text(_) | What::B64(_), Some(connection)) => {
-                connection.chunks.push((entry.time(), entry.bytes().unwrap_or_default().into()));
+    while let Some((at, item)) = reader.next()? {
+        match (item, connections.last_mut()) {
+            (Item::Head(status, headers), _) => {
+                connections.push(Connection { status, headers, began: at, chunks: Vec::new() });
             }
+            (Item::Bytes(bytes), Some(connection)) => connection.chunks.push((at, bytes.into())),
             _ => {}
         }
     }
     Ok(connections)
 }
 
-fn connection(entry: &Entry, status: u16, headers: &[(String, String)]) -> Connection {
-    let headers = headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
-    Connection {
-        status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
-        headers: headers.collect(),
-        began: entry.time(),
-        chunks: Vec::new(),
-    }
-}
-
-/// The response that was recorded as number `index`; 204 past the last.
+/// The recorded response with this index; 204 after the last one.
 fn answer(connections: &Arc<[Connection]>, index: usize, speed: f64) -> Response<Body> {
     let Some(connection) = connections.get(index) else { return StatusCode::NO_CONTENT.into_response() };
     let (start, all) = (Instant::now(), Arc::clone(connections));
@@ -152,6 +145,6 @@ fn answer(connections: &Arc<[Connection]>, index: usize, speed: f64) -> Response
     });
     let mut response = Response::new(Body::from_stream(body));
     *response.status_mut() = connection.status;
-    response.headers_mut().extend(connection.headers.iter().cloned());
+    *response.headers_mut() = connection.headers.clone();
     response
 }

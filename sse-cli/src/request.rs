@@ -1,22 +1,26 @@
 //! Options that describe a request, in the notation of curl.
 
+mod connection;
+
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 
 use sse_tokio::reqwest::header::{HeaderName, HeaderValue, USER_AGENT};
-use sse_tokio::reqwest::{Certificate, Client, ClientBuilder, Method, Url};
+use sse_tokio::reqwest::{ClientBuilder, Method, Url};
 
-use crate::failure::{FAILED, Failure};
+use crate::failure::Failure;
+
+use connection::ConnectionArguments;
 
 /// The options that describe a request, of every command that sends one.
 #[derive(Args, Debug)]
 pub(crate) struct RequestArguments {
-    /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a file of them
+    /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a
+    /// file of them
     #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
     pub(crate) headers: Vec<Headers>,
 
@@ -24,8 +28,9 @@ pub(crate) struct RequestArguments {
     #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
     pub(crate) method: Option<Method>,
 
-    /// Body, of a POST unless -X says otherwise; @FILE for that of a file, - for standard input. The content type is
-    /// application/json if it is JSON, else that of a form; -H tells another
+    /// Body, sent with POST unless -X sets the method; @FILE reads a file, - standard input. The
+    /// content type is application/json if the body is JSON, otherwise
+    /// application/x-www-form-urlencoded; -H sets another
     #[arg(short, long, value_name = "DATA", help_heading = "Request")]
     pub(crate) data: Option<Data>,
 
@@ -33,13 +38,12 @@ pub(crate) struct RequestArguments {
     #[arg(short, long, value_name = "USER:PASSWORD", value_parser = user, help_heading = "Request")]
     pub(crate) user: Option<(String, String)>,
 
-    /// Accept every certificate: anybody may listen
-    #[arg(short = 'k', long, help_heading = "TLS")]
-    pub(crate) insecure: bool,
+    /// User-Agent header; empty for none [default: sse/VERSION]
+    #[arg(short = 'A', long, value_name = "NAME", help_heading = "Request")]
+    user_agent: Option<HeaderValue>,
 
-    /// Certificates to trust in place of those of the system (PEM)
-    #[arg(long, value_name = "FILE", help_heading = "TLS")]
-    pub(crate) cacert: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
 }
 
 /// What one `-H` says: a header, or a file of them.
@@ -87,7 +91,7 @@ fn header(text: &str) -> Result<(HeaderName, Option<HeaderValue>), String> {
         (None, None) => return Err("a header is written `Name: value`".into()),
     };
     let value = value.map(HeaderValue::from_str).transpose().map_err(|error| error.to_string())?;
-    Ok((name.trim().parse().map_err(|_| format!("`{name}` is no name of a header"))?, value))
+    Ok((name.trim().parse().map_err(|_| format!("`{name}` is not the name of a header"))?, value))
 }
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
@@ -105,7 +109,8 @@ impl RequestArguments {
     pub(crate) fn with_credentials(&self, url: &Url) -> Url {
         let mut url = url.clone();
         if let Some((user, password)) = &self.user {
-            // A URL leaves `%` as it is. They fail for URLs without a host, which cannot be requested.
+            // A URL leaves `%` as it is. They fail for URLs without a host, which cannot be
+            // requested.
             let _ = url.set_username(&user.replace('%', "%25"));
             let _ = url.set_password(Some(&password.replace('%', "%25")));
         }
@@ -124,7 +129,8 @@ impl RequestArguments {
 
     /// The content type of the body, unless a header says another.
     ///
-    /// The API of a language model takes JSON, and curl's own default is a form. A form is not JSON.
+    /// The API of a language model takes JSON, and curl's own default is a form. A form is not
+    /// JSON.
     pub(crate) fn content_type(&self) -> &'static str {
         match serde_json::from_slice::<serde::de::IgnoredAny>(self.data().unwrap_or_default()) {
             Ok(_) => "application/json",
@@ -132,38 +138,35 @@ impl RequestArguments {
         }
     }
 
-    /// The settings of a client that is not the usual one.
-    pub(crate) fn client_builder(&self) -> Result<Option<ClientBuilder>, Failure> {
-        if !self.insecure && self.cacert.is_none() {
-            return Ok(None);
+    /// The header `User-Agent`: by `-A`, unless `-H` has one, or the name of this command.
+    pub(crate) fn user_agent(&self) -> Option<HeaderValue> {
+        match &self.user_agent {
+            Some(name) => Some(name.clone()).filter(|name| !name.is_empty()),
+            None => Some(HeaderValue::from_static(concat!("sse/", env!("CARGO_PKG_VERSION")))),
         }
-        // A `User-Agent` that was taken away is not to come back.
-        let bare = self.headers().any(|(name, value)| name == USER_AGENT && value.is_none());
-        let client = if bare { Client::builder() } else { sse_tokio::client_builder() };
-        let mut client = client.tls_danger_accept_invalid_certs(self.insecure);
-        if let Some(path) = &self.cacert {
-            client = client.tls_certs_only(certificates(path)?);
-        }
-        Ok(Some(client))
     }
-}
 
-fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    let name = path.display().to_string();
-    let pem = fs::read(path).map_err(|error| Failure::new(FAILED, &name, &error))?;
-    let certificates =
-        Certificate::from_pem_bundle(&pem).map_err(|error| Failure::new(FAILED, &name, &error))?;
-    if certificates.is_empty() {
-        let message = format!("{name}: there is no certificate in it (PEM)");
-        return Err(Failure::Other { message, code: FAILED });
+    /// Options of this group that contradict each other.
+    pub(crate) fn conflict(&self) -> Option<&'static str> {
+        if self.user_agent.is_some() && self.headers().any(|(name, _)| name == USER_AGENT) {
+            return Some("-A and -H both set User-Agent; give one of them");
+        }
+        self.connection.conflict()
     }
-    Ok(certificates)
+
+    /// The settings of a client, where they are not the usual ones.
+    pub(crate) fn client_builder(&self) -> Result<Option<ClientBuilder>, Failure> {
+        // Without this, the client adds a `User-Agent` of its own to requests that have none.
+        let bare = self.user_agent().is_none()
+            || self.headers().any(|(name, value)| name == USER_AGENT && value.is_none());
+        self.connection.client_builder(bare)
+    }
 }
 
 /// A URL without what may be secret: credentials, and the tokens of a query or a fragment.
 pub(crate) fn shown(url: &Url) -> Url {
     let mut url = url.clone();
-    // What has no host has no credentials either.
+    // Fails for a URL without a host, which has no credentials.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);

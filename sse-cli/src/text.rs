@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-/// Shows text that others wrote without letting it speak to the terminal: control characters, and the marks that change
-/// the direction of writing, are escaped as Rust does (`\u{1b}`). Line feeds and tabs are kept.
+/// Shows text that others wrote without letting it speak to the terminal: control characters, and
+/// the marks that change the direction of writing, are escaped as Rust does (`\u{1b}`). Line feeds
+/// and tabs are kept.
 pub(crate) struct Visible<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Visible<'_> {
@@ -29,8 +30,9 @@ pub(crate) fn is_unsafe(char: char) -> bool {
     (char.is_control() && char != '\n' && char != '\t') || direction
 }
 
-/// Escapes in JSON what serde_json leaves as it is though terminals obey it: DEL, the controls of Latin-1, marks of direction.
-/// In JSON they occur inside of strings alone, where `\u` may stand for any character.
+/// Escapes in JSON what serde_json leaves as it is though terminals obey it: DEL, the controls of
+/// Latin-1, marks of direction. In JSON they occur inside of strings alone, where `\u` may stand
+/// for any character.
 pub(crate) fn visible_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for char in json.chars() {
@@ -44,7 +46,8 @@ pub(crate) fn visible_json(json: &str) -> String {
     text
 }
 
-/// The beginning of a text, on one line: at most `limit` characters, every run of white space one blank.
+/// The beginning of a text, on one line: at most `limit` characters, every run of white space one
+/// blank.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(limit) {
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_escaped() {
+    fn control_characters_are_escaped() {
         assert_eq!(Visible("a\x1b[2Jb\u{9b}c\r\x7f").to_string(), "a\\u{1b}[2Jb\\u{9b}c\\u{d}\\u{7f}");
         for mark in ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
             let shown = Visible(&format!("{mark}gpj.exe")).to_string();
@@ -67,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_shows_is_kept() {
+    fn printable_text_is_kept() {
         assert_eq!(Visible("é, 漢字,\tand\n🙂").to_string(), "é, 漢字,\tand\n🙂");
     }
 

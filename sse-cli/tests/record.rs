@@ -1,4 +1,5 @@
-//! `sse tail --record`, `sse parse` and `sse replay`: a stream becomes a file, and the file a server.
+//! `sse tail --record`, `sse parse` and `sse replay`: a stream becomes a file, and the file a
+//! server.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -24,7 +25,8 @@ fn events(output: &str) -> Vec<&str> {
     output.lines().filter(|line| line.contains(r#""kind":"event""#)).collect()
 }
 
-/// Records one connection to a server that sends `STREAM`; the events that were printed, and the file.
+/// Records one connection to a server that sends `STREAM`; the events that were printed, and the
+/// file.
 fn record(name: &str) -> (String, PathBuf) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/?token=secret", listener.local_addr().unwrap());
@@ -67,10 +69,71 @@ fn a_recording_is_served_again_and_then_the_end() {
 }
 
 #[test]
-fn what_is_not_a_recording_is_refused_by_replay() {
+fn replay_refuses_files_that_are_not_recordings() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("plain");
     std::fs::write(&path, "data: x\n\n").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg("replay").arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 1"));
+}
+
+#[test]
+fn damaged_recordings_are_errors_with_a_line_number_after_the_events_before_it() {
+    let head = "{\"sse-recording\":1}\n{\"at\":0,\"head\":{\"status\":200,\"headers\":[]}}\n{\"at\":1,\"text\":\"data: x\\n\\n\"}\n";
+    for (index, (damage, problem)) in [
+        ("{\"at\":2,\"text\":\"da", "line 4: the recording is cut off"),
+        ("{\"at\":2,\"b64\":\"?\"}\n", "line 4: `b64` is not Base64"),
+        ("{\"at\":2}\n", "line 4: "),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("damaged-{index}.jsonl"));
+        std::fs::write(&path, format!("{head}{damage}")).unwrap();
+        for (subcommand, printed) in [("parse", "message: x\n"), ("replay", "")] {
+            let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg(subcommand).arg(&path).output().unwrap();
+            let err = String::from_utf8(output.stderr).unwrap();
+            assert!(err.starts_with(&format!("sse: {}: {problem}", path.display())), "{err}");
+            assert_eq!((output.status.code(), &output.stdout[..]), (Some(1), printed.as_bytes()));
+        }
+    }
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("later.jsonl");
+    std::fs::write(&path, "{\"sse-recording\":2}\n").unwrap();
+    for subcommand in ["parse", "replay"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg(subcommand).arg(&path).output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stderr).contains("version 2"));
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_recording_has_the_end_and_nothing_of_the_request() {
+    let (_, path) = record("ended.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0], serde_json::json!({"sse-recording": 1}));
+    assert_eq!(lines[1]["head"]["status"], 200);
+    assert_eq!(lines.last().unwrap()["end"], "the response ended, and the request may not be sent again");
+    assert!(!text.contains("secret") && !text.contains("127.0.0.1"), "{text}");
+}
+
+#[test]
+fn a_recording_is_recognised_in_a_pipe_that_gives_one_byte_at_a_time() {
+    let (seen, path) = record("piped.jsonl");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sse"))
+        .args(["parse", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for byte in std::fs::read(path).unwrap() {
+        stdin.write_all(&[byte]).unwrap();
+        stdin.flush().unwrap();
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(events(&String::from_utf8(output.stdout).unwrap()), events(&seen));
 }

@@ -1,4 +1,4 @@
-//! What can be asked for.
+//! Options of `sse tail`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,66 +8,60 @@ use sse_tokio::reqwest::Url;
 use sse_tokio::{Config, Liveness, ReconnectPolicy, Repeat};
 
 use crate::limits::LimitArguments;
+use crate::output::{Form, Look, Template};
 use crate::request::{RequestArguments, seconds, url};
 
-/// Follow a stream, through lost connections
+/// Follow streams, reconnecting when a connection drops
 ///
-/// Events, comments and reconnection times are printed to standard output, everything that is said about the stream to
-/// standard error. On a terminal, control characters of the server are shown escaped (not with --raw).
+/// Prints events to standard output, one at a time as they arrive, and everything else to standard
+/// error: comments, reconnection times, connections and the totals. With --json, everything is an
+/// object on standard output. On a terminal, control characters of the server are escaped (not with
+/// --raw).
+///
+/// With several URLs, each line begins with its URL (--json: "url", --template: {url}; not with
+/// --data-only). A stream that fails does not end the others. The exit code is 0 if no stream
+/// failed, the code of the failed streams if they failed alike, and otherwise 1.
 #[derive(Args, Debug)]
-#[command(after_help = crate::manual::exit_codes())]
+#[command(after_help = crate::manual::exit_codes(), after_long_help = crate::manual::tail_help())]
 pub(crate) struct Arguments {
-    /// The stream; http:// unless it says otherwise
-    #[arg(value_parser = url)]
-    pub(super) url: Url,
+    /// Streams to follow; http:// unless a URL has a scheme
+    #[arg(value_parser = url, required = true, value_name = "URL")]
+    pub(super) urls: Vec<Url>,
 
     #[command(flatten)]
     pub(super) request: RequestArguments,
 
-    /// Print one JSON object a line: "kind" is open, event, comment, retry, disconnected or closed, with "event", "data",
-    /// "id", "status", "attempt", "delay_ms" and "cause" where they apply
-    #[arg(long, help_heading = "Output")]
-    pub(super) json: bool,
-
-    /// Show lines that have no effect as well (with --json, of the kind "ignored"): unknown fields, and values that are not valid
-    #[arg(short, long, conflicts_with = "raw", help_heading = "Output")]
-    pub(super) verbose: bool,
-
-    /// Print the bytes of the response as they come, and end with it
-    #[arg(long, conflicts_with_all = ["json", "repeat"], help_heading = "Output")]
-    pub(super) raw: bool,
-
-    /// Write the response's head and chunks with their times to this file, for `sse replay` and `sse parse`; its mode is 0600, and
-    /// the request is not in it
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub(super) record: Option<PathBuf>,
-
-    /// End after this many events
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
-    pub(super) max_events: Option<u64>,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
 
     /// Begin after the event with this ID
     #[arg(long, value_name = "ID", value_parser = id, help_heading = "Request")]
     pub(super) last_event_id: Option<String>,
 
-    /// Take any response with status 200 for a stream, unless it is a page (text/html), and print the last event of a
-    /// response also if the blank line after it is missing
+    /// Read cookies from this file and write them to it (Netscape format, as curl; mode 0600); it
+    /// need not exist
+    #[arg(long, value_name = "FILE", help_heading = "Request")]
+    pub(super) cookie_jar: Option<PathBuf>,
+
+    /// Accept every content type except text/html, and print the last event of a response even if
+    /// the blank line after it is missing
     #[arg(long, help_heading = "Request")]
     pub(super) lenient: bool,
 
-    /// Seconds without a byte after which the connection counts as dead; comments are life [default: never]
+    /// Treat the connection as dead after this many seconds without data; comments count as data
+    /// [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
     pub(super) timeout: Option<Duration>,
 
-    /// Seconds without an event after which the connection counts as dead [default: never]
+    /// Treat the connection as dead after this many seconds without an event [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
     pub(super) event_timeout: Option<Duration>,
 
-    /// Seconds that a connection may take until it is established
+    /// Fail if a connection takes more seconds than this
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10", help_heading = "Time")]
     pub(super) connect_timeout: Duration,
 
-    /// Seconds that a response may take to begin after its request was sent
+    /// Fail if the response does not begin within this many seconds after the request was sent
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120", help_heading = "Time")]
     pub(super) head_timeout: Duration,
 
@@ -78,12 +72,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Reconnection")]
     pub(super) max_retries: Option<u32>,
 
-    /// Seconds before the first attempt, unless the server says otherwise; doubled with every further one, up to 30
+    /// Seconds before the first attempt, unless the server sets a reconnection time; doubled for
+    /// each further attempt, up to 30
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1", help_heading = "Reconnection")]
     pub(super) retry_delay: Duration,
 
-    /// Statuses that are worth another attempt, Retry-After honoured [default: none; without a value
-    /// 408, 425, 429, 500, 502, 503, 504, 520 to 524 and 529]
+    /// Reconnect after a response with one of these statuses, honouring Retry-After [default: none;
+    /// without a value 408, 425, 429, 500, 502, 503, 504, 520 to 524 and 529]
     #[arg(
         long,
         value_name = "STATUS,..",
@@ -97,13 +92,70 @@ pub(crate) struct Arguments {
     )]
     pub(super) retry_status: Vec<u16>,
 
-    /// Whether the request is sent again when its response is over [default: never for POST and PATCH, else always]
+    /// When to send the request again after its response has ended [default: never for POST and
+    /// PATCH, otherwise always]
     #[arg(long, value_name = "WHEN", value_enum, help_heading = "Reconnection")]
     pub(super) repeat: Option<When>,
 
     /// End with the response: the same as --repeat never
-    #[arg(long, conflicts_with = "repeat", help_heading = "Reconnection")]
+    #[arg(long, help_heading = "Reconnection")]
     pub(super) no_reconnect: bool,
+}
+
+/// Options that say what is printed, how, and where.
+#[derive(Args, Debug)]
+pub(super) struct OutputArguments {
+    /// Print only the data, one event a line. A line feed inside the data is printed as a space
+    /// where the data is JSON, and otherwise as \n; -0 keeps it
+    #[arg(long, help_heading = "Output")]
+    pub(super) data_only: bool,
+
+    /// End each event with a NUL instead of a line feed, and print the data unchanged (a NUL in it
+    /// as U+FFFD); with --data-only or --template
+    #[arg(short = '0', long, help_heading = "Output")]
+    pub(super) null: bool,
+
+    /// Print this text for each event, and a line feed. Placeholders: {id}, {event}, {data} (on one
+    /// line, as with --data-only), {time}, {url}; escapes: \n, \t, \r, \0, \\, {{ and }}
+    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    pub(super) template: Option<Template>,
+
+    /// Print one JSON object a line: "kind" is open, event, comment, retry, disconnected or closed,
+    /// with "event", "data", "id", "status", "attempt", "delay_ms" and "cause" where they apply;
+    /// "json" is the data as JSON, where it is JSON
+    #[arg(long, help_heading = "Output")]
+    pub(super) json: bool,
+
+    /// Print the bytes of the response as they arrive, and end with the response
+    #[arg(long, help_heading = "Output")]
+    pub(super) raw: bool,
+
+    /// Print only events of this type; repeat it for more types. Events without a type have the
+    /// type `message`
+    #[arg(long, value_name = "TYPE", help_heading = "Output")]
+    pub(super) event: Vec<String>,
+
+    /// Put the time of arrival (UTC, RFC 3339) before each line; with --json, into the field "time"
+    #[arg(long, help_heading = "Output")]
+    pub(super) timestamps: bool,
+
+    /// Print lines that have no effect as well (--json: of the kind "ignored"): unknown fields, and
+    /// values that are not valid
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+
+    /// End after printing this many events, those of all URLs together
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    pub(super) max_events: Option<u64>,
+
+    /// Write the output to this file instead of standard output; - is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Write the head and the chunks of each response with their times to this file, for `sse
+    /// replay` and `sse parse`. The file has the mode 0600; the request is not in it
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) record: Option<PathBuf>,
 }
 
 /// When the request is sent again.
@@ -114,20 +166,20 @@ pub(super) enum When {
     /// If there is an event ID to resume from
     #[value(alias = "if-id")]
     IfResumable,
-    /// If it was refused by a status of --retry-status
+    /// If the response had a status of --retry-status
     IfRefused,
-    /// Whenever the response is over
+    /// After every response
     Always,
 }
 
 impl Arguments {
-    /// What the protocol's machine is told.
+    /// Settings of the protocol.
     pub(super) fn config(&self) -> Config {
         Config::default()
             .with_policy(
                 ReconnectPolicy::default().with_initial(self.retry_delay).with_max_attempts(self.max_retries),
             )
-            .with_repeat(if self.no_reconnect || self.raw {
+            .with_repeat(if self.no_reconnect || self.output.raw {
                 Some(Repeat::Never)
             } else {
                 self.repeat.map(|when| match when {
@@ -145,12 +197,31 @@ impl Arguments {
             .with_event_timeout(self.event_timeout)
             .with_limits(self.limits.limits())
             .with_deliver_unterminated(self.lenient)
-            .with_diagnostics(self.verbose)
+            .with_diagnostics(self.output.verbose)
             .with_last_event_id(self.last_event_id.clone().unwrap_or_default())
     }
 }
 
-/// An ID that would not be sent is not passed over in silence.
+impl OutputArguments {
+    /// How events are printed, with the URLs of their streams or without.
+    pub(super) fn look(&self, urls: bool) -> Look {
+        let form = match &self.template {
+            Some(template) => Form::Template(template.clone()),
+            None if self.data_only => Form::Data,
+            None if self.json => Form::Json,
+            None if self.raw => Form::Raw,
+            None => Form::Text,
+        };
+        Look { form, null: self.null, urls, timestamps: self.timestamps, asides: false }
+    }
+
+    /// Whether events of this type are printed.
+    pub(super) fn prints(&self, event: &str) -> bool {
+        self.event.is_empty() || self.event.iter().any(|wanted| wanted == event)
+    }
+}
+
+/// Rejects an ID that would not be sent.
 fn id(text: &str) -> Result<String, &'static str> {
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Err("no header can carry its control characters");
@@ -206,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_values_are_rejected() {
         for arguments in [
             &["--timeout", "0"][..],
             &["--timeout", "-1"],
@@ -214,7 +285,9 @@ mod tests {
             &["--retry-status=200"],
             &["--max-events", "0"],
             &["--user", "nobody"],
-            &["--raw", "--json"],
+            &["--template", "{name}"],
+            &["--proxy", "ftp://127.0.0.1/"],
+            &["--user-agent", "a\nb"],
             &["-H", "no colon"],
             &["--last-event-id", "5\n6"],
         ] {

@@ -1,230 +1,186 @@
-//! Follows the stream and prints it.
+//! Follows the streams and prints their events.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::future::poll_fn;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use sse_tokio::{Cause, CloseReason, Error, Event};
-use tokio::sync::Notify;
+use sse_tokio::{Error, Event};
+use tokio::sync::oneshot;
 
+use super::followed::{Ended, Followed};
+use super::tap::Tap;
 use super::{Arguments, source, stop};
-use crate::failure::{FAILED, Failure, REFUSED, USAGE, chain, in_options};
-use crate::output::{Format, Line, Printer, milliseconds};
-use crate::recording::Recorder;
+use crate::cookies::Jar;
+use crate::failure::{FAILED, Failure, USAGE};
+use crate::output::Printer;
 use crate::request::shown;
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.check()?;
     let mut stop =
         stop::requested().map_err(|error| Failure::new(FAILED, "cannot listen to signals", &error))?;
-    let tap = Tap::new(arguments)?;
-    let mut source = source::builder(arguments)?
-        .on_chunk(tap.hook(arguments.raw))
-        .build()
-        .map_err(|error| Failure::new(USAGE, shown(&arguments.url), &error))?;
-    let mut printer = Printer::new(match (arguments.raw, arguments.json) {
-        (true, _) => Format::Raw,
-        (_, true) => Format::Json,
-        _ => Format::Text,
-    });
-    let mut connections = 0_u64;
-    let ended = loop {
-        if arguments.max_events.is_some_and(|max| printer.events() >= max) {
-            break Ended::Wish("enough events");
+    let jar = arguments.cookie_jar.as_deref().map(Jar::open).transpose()?;
+    let tap = Tap::default();
+    let streams = streams(arguments, &tap, jar.as_ref())?;
+    // Files are made last: a command that is refused does not touch them. A jar that cannot be
+    // written is reported before the first request.
+    jar.as_ref().map_or(Ok(()), Jar::save)?;
+    let printer = Printer::new(arguments.output.look(streams.len() > 1), tap.open(&arguments.output)?);
+    let mut all = All { arguments, streams, tap, jar, printer, turn: 0, codes: Vec::new(), last: None };
+    let ended = all.follow(&mut stop).await;
+    // Whatever ended it, the cookies are kept.
+    all.save()?;
+    let wish = ended?;
+    all.finish(wish)
+}
+
+/// The sources of all URLs.
+fn streams(arguments: &Arguments, tap: &Tap, jar: Option<&Jar>) -> Result<Vec<Followed>, Failure> {
+    let mut streams = Vec::with_capacity(arguments.urls.len());
+    let mut names: Vec<String> = Vec::new();
+    for url in &arguments.urls {
+        let source = source::builder(arguments, url, jar)?
+            .on_chunk(tap.hook())
+            .build()
+            .map_err(|error| Failure::new(USAGE, shown(url), &error))?;
+        let mut name = shown(url).to_string();
+        names.push(name.clone());
+        // URLs that differ only in what is not shown.
+        let same = names.iter().filter(|other| **other == name).count();
+        if same > 1 {
+            name = format!("{name}#{same}");
         }
-        // Not only when there is nothing to read: a server that never pauses would keep a signal from being heard.
-        if stop.try_recv().is_ok() {
-            break Ended::Wish("interrupted");
-        }
-        let next = match source.next().now_or_never() {
-            Some(next) => Some(next),
-            None => {
-                printer.flush()?;
-                tokio::select! {
-                    biased;
-                    _ = &mut stop => break Ended::Wish("interrupted"),
-                    // What is passed on need not have an event in it.
-                    () = tap.failed.notified() => None,
-                    next = source.next() => Some(next),
-                }
+        streams.push(Followed::new(name, source));
+    }
+    Ok(streams)
+}
+
+/// Everything that is followed, and where it is printed.
+struct All<'a> {
+    arguments: &'a Arguments,
+    streams: Vec<Followed>,
+    tap: Tap,
+    jar: Option<Jar>,
+    printer: Printer,
+    /// The stream that is polled first.
+    turn: usize,
+    /// Exit codes of the streams that failed.
+    codes: Vec<u8>,
+    /// The failure that ended the command, which is printed after the totals.
+    last: Option<Failure>,
+}
+
+impl All<'_> {
+    /// Prints until all streams have ended, or the user wants no more: then for what reason.
+    async fn follow(&mut self, stop: &mut oneshot::Receiver<()>) -> Result<Option<&'static str>, Failure> {
+        while self.streams.iter().any(|stream| !stream.ended) {
+            let printed = self.printer.events();
+            if self.arguments.output.max_events.is_some_and(|max| printed >= max) {
+                return Ok(Some("enough events"));
             }
-        };
-        tap.check()?;
-        let Some(next) = next else { continue };
-        match next {
+            // Checked although there may be more to read: a server that never pauses must not hide
+            // a signal.
+            if stop.try_recv().is_ok() {
+                return Ok(Some("interrupted"));
+            }
+            let ready = next(&mut self.streams, &mut self.turn).now_or_never();
+            let next = match ready {
+                Some(next) => Some(next),
+                None => {
+                    self.printer.flush()?;
+                    tokio::select! {
+                        biased;
+                        _ = &mut *stop => return Ok(Some("interrupted")),
+                        () = self.tap.failed.notified() => None,
+                        next = next(&mut self.streams, &mut self.turn) => Some(next),
+                    }
+                }
+            };
+            self.tap.check()?;
+            if let Some((index, next)) = next {
+                self.step(index, next)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Prints what a stream returned.
+    fn step(&mut self, index: usize, next: Option<Result<Event, Error>>) -> Result<(), Failure> {
+        let stream = &mut self.streams[index];
+        let ended = match next {
             Some(Ok(event)) => {
-                connections += u64::from(matches!(event, Event::Open(_)));
-                tap.event(&event)?;
-                print(&mut printer, event)?;
-            }
-            Some(Err(error)) => break Ended::Failure(error),
-            None => break Ended::Peer(source.close_reason()),
-        }
-    };
-    let bytes = tap.bytes.load(Ordering::Relaxed);
-    source.close();
-    finish(&mut printer, arguments, ended, bytes, connections).await
-}
-
-/// How it ended.
-enum Ended {
-    /// As the user wanted it.
-    Wish(&'static str),
-    /// As the server wanted it, or because the request is not to be repeated.
-    Peer(Option<CloseReason>),
-    Failure(Error),
-}
-
-fn print(printer: &mut Printer, event: Event) -> io::Result<()> {
-    match event {
-        Event::Message(message) => printer.event(message.as_event()),
-        Event::Comment(comment) => printer.comment(&comment),
-        Event::Retry(time) => printer.retry(time),
-        Event::Ignored(line) => {
-            let object = Line { kind: "ignored", data: Some(&line), ..Line::default() };
-            printer.status(&object, format_args!("ignored: {line}"))
-        }
-        Event::Open(head) => {
-            let line = Line { kind: "open", status: Some(head.status.as_u16()), ..Line::default() };
-            let (url, status, version) = (shown(&head.url), head.status, head.version);
-            printer.status(&line, format_args!("open: {url}, {status} {version:?}"))
-        }
-        Event::Disconnected { cause, attempt, delay } => {
-            let mut why = in_options(&cause.cause().to_string());
-            if let Some(error) = cause.error().map(|error| chain(error))
-                && !why.contains(&error)
-            {
-                why = format!("{why}: {error}");
-            }
-            let status = match cause.cause() {
-                Cause::Status(status) => Some(status),
-                _ => None,
-            };
-            let delay = milliseconds(delay);
-            let line = Line {
-                kind: "disconnected",
-                status,
-                attempt: Some(attempt),
-                delay_ms: Some(delay),
-                cause: Some(&why),
-                ..Line::default()
-            };
-            printer.status(&line, format_args!("disconnected: {why}; attempt {attempt} in {delay} ms"))
-        }
-        _ => Ok(()),
-    }
-}
-
-async fn finish(
-    printer: &mut Printer,
-    arguments: &Arguments,
-    ended: Ended,
-    bytes: u64,
-    connections: u64,
-) -> Result<ExitCode, Failure> {
-    let (cause, status, code) = match ended {
-        Ended::Wish(cause) => (cause.to_owned(), None, None),
-        Ended::Peer(reason) => {
-            let status = (reason == Some(CloseReason::NoContent)).then_some(204);
-            (
-                reason.map_or_else(|| "closed".to_owned(), |reason| in_options(&reason.to_string())),
-                status,
-                None,
-            )
-        }
-        Ended::Failure(error) => {
-            let status = error.status().map(|status| status.as_u16());
-            let refused = error.head().is_some() && error.reason().is_some_and(is_refusal);
-            (chain(&error), status, Some(if refused { REFUSED } else { FAILED }))
-        }
-    };
-    let line = Line { kind: "closed", status, cause: Some(&cause), ..Line::default() };
-    // In text, a failure is told by whoever called.
-    if arguments.json || code.is_none() {
-        printer.status(&line, format_args!("closed: {cause}"))?;
-    }
-    if connections > 0 {
-        printer.summary(bytes, Some(connections - 1))?;
-    }
-    match code {
-        None => Ok(ExitCode::SUCCESS),
-        Some(code) => Err(Failure::Other { message: format!("{}: {cause}", shown(&arguments.url)), code }),
-    }
-}
-
-fn is_refusal(reason: CloseReason) -> bool {
-    matches!(
-        reason,
-        CloseReason::Status(_)
-            | CloseReason::ContentType
-            | CloseReason::ContentEncoding(_)
-            | CloseReason::Rejected
-    )
-}
-
-/// Sees the bytes of the stream: counts them, and with `--raw` passes them on.
-#[derive(Default)]
-struct Tap {
-    /// Where the stream is recorded.
-    recorder: Option<Arc<Mutex<Recorder>>>,
-    bytes: Arc<AtomicU64>,
-    failure: Arc<Mutex<Option<io::Error>>>,
-    /// Told when there is a failure.
-    failed: Arc<Notify>,
-}
-
-impl Tap {
-    fn new(arguments: &Arguments) -> Result<Self, Failure> {
-        let create = |path: &PathBuf| {
-            Recorder::create(path).map_err(|error| Failure::new(FAILED, path.display(), &error))
-        };
-        let recorder = arguments.record.as_ref().map(create).transpose()?;
-        Ok(Self { recorder: recorder.map(|recorder| Arc::new(Mutex::new(recorder))), ..Self::default() })
-    }
-
-    /// Records what is not a chunk.
-    fn event(&self, event: &Event) -> io::Result<()> {
-        let Some(recorder) = &self.recorder else { return Ok(()) };
-        let mut recorder = recorder.lock().expect("nothing panics while it holds the lock");
-        match event {
-            Event::Open(head) => recorder.head(head.status.as_u16(), &head.headers),
-            Event::Disconnected { cause, .. } => recorder.end(&cause.to_string()),
-            _ => Ok(()),
-        }
-    }
-
-    fn hook(&self, raw: bool) -> impl FnMut(&[u8]) + Send + Sync + 'static {
-        let (bytes, failure) = (Arc::clone(&self.bytes), Arc::clone(&self.failure));
-        let failed = Arc::clone(&self.failed);
-        let recorder = self.recorder.clone();
-        move |chunk| {
-            bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-            let fail = |error| {
-                failure.lock().expect("nothing panics while it holds the lock").get_or_insert(error);
-                failed.notify_one();
-            };
-            if let Some(recorder) = &recorder
-                && let Err(error) =
-                    recorder.lock().expect("nothing panics while it holds the lock").chunk(chunk)
-            {
-                fail(error);
-            }
-            if raw {
-                let mut stdout = io::stdout().lock();
-                if let Err(error) = stdout.write_all(chunk).and_then(|()| stdout.flush()) {
-                    fail(error);
+                self.tap.event(&event)?;
+                let connection = matches!(event, Event::Open(_) | Event::Disconnected { .. });
+                stream.print(&mut self.printer, &self.arguments.output, event)?;
+                if connection {
+                    self.save()?;
                 }
+                return Ok(());
+            }
+            Some(Err(error)) => Ended::Failure(error),
+            None => Ended::Peer(stream.source.close_reason()),
+        };
+        // Not the error itself, which names the URL.
+        self.tap
+            .end(&stream.source.close_reason().map_or("closed".to_owned(), |reason| reason.to_string()))?;
+        let (cause, code) = stream.end(&mut self.printer, self.arguments.output.json, ended)?;
+        if let Some(code) = code {
+            let failure = Failure::Other { message: format!("{}: {cause}", stream.name()), code };
+            self.codes.push(code);
+            if self.streams.iter().any(|stream| !stream.ended) {
+                self.printer.flush()?;
+                failure.report();
+            } else {
+                self.last = Some(failure);
             }
         }
+        Ok(())
     }
 
-    /// What went wrong with passing on.
-    fn check(&self) -> io::Result<()> {
-        match self.failure.lock().expect("nothing panics while it holds the lock").take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+    fn save(&self) -> Result<(), Failure> {
+        self.jar.as_ref().map_or(Ok(()), Jar::save)
     }
+
+    /// Ends the streams that are still open, prints the totals, and returns the exit code.
+    fn finish(mut self, wish: Option<&'static str>) -> Result<ExitCode, Failure> {
+        if let Some(wish) = wish {
+            for stream in self.streams.iter_mut().filter(|stream| !stream.ended) {
+                self.tap.end(wish)?;
+                stream.end(&mut self.printer, self.arguments.output.json, Ended::Wish(wish))?;
+            }
+        }
+        let opened = self.streams.iter().map(|stream| stream.connections).filter(|count| *count > 0);
+        if let Some(reconnections) = opened.map(|count| count - 1).reduce(std::ops::Add::add) {
+            self.printer.summary(self.tap.bytes(), Some(reconnections))?;
+        }
+        self.printer.flush()?;
+        if let Some(failure) = self.last {
+            failure.report();
+        }
+        Ok(match &self.codes[..] {
+            [] => ExitCode::SUCCESS,
+            [first, others @ ..] if others.iter().all(|code| code == first) => (*first).into(),
+            _ => FAILED.into(),
+        })
+    }
+}
+
+/// The next event of any stream, and the number of that stream. Streams take turns.
+async fn next(streams: &mut [Followed], turn: &mut usize) -> (usize, Option<Result<Event, Error>>) {
+    poll_fn(|cx| {
+        for offset in 0..streams.len() {
+            let index = (*turn + offset) % streams.len();
+            let stream = &mut streams[index];
+            if stream.ended {
+                continue;
+            }
+            if let Poll::Ready(next) = stream.source.poll_next_unpin(cx) {
+                *turn = index + 1;
+                return Poll::Ready((index, next));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }

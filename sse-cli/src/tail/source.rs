@@ -1,18 +1,25 @@
-//! The event source that `sse tail` follows.
+//! The event source of one URL.
 
-use sse_tokio::reqwest::Method;
+use std::sync::Arc;
+
 use sse_tokio::reqwest::header::{CONTENT_TYPE, USER_AGENT};
+use sse_tokio::reqwest::{Method, Url};
 use sse_tokio::{Builder, EventSource};
 
 use super::Arguments;
+use crate::cookies::Jar;
 use crate::failure::Failure;
 
 /// The source that the arguments describe, without its hooks.
-pub(super) fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
+pub(super) fn builder(arguments: &Arguments, url: &Url, jar: Option<&Jar>) -> Result<Builder, Failure> {
     let request = &arguments.request;
-    let mut builder =
-        EventSource::builder(request.with_credentials(&arguments.url)).config(arguments.config());
-    if let Some(client) = request.client_builder()? {
+    let mut builder = EventSource::builder(request.with_credentials(url)).config(arguments.config());
+    let mut client = request.client_builder()?;
+    if let Some(jar) = jar {
+        let with_cookies = client.unwrap_or_else(sse_tokio::client_builder);
+        client = Some(with_cookies.cookie_provider(Arc::new(jar.clone())));
+    }
+    if let Some(client) = client {
         builder = builder.client_builder(client);
     }
     let mut removed = Vec::new();
@@ -25,7 +32,10 @@ pub(super) fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
         }
     }
     if !given.contains(&&USER_AGENT) {
-        builder = builder.header(USER_AGENT, concat!("sse/", env!("CARGO_PKG_VERSION")));
+        match request.user_agent() {
+            Some(name) => builder = builder.header(USER_AGENT, name),
+            None => removed.push(USER_AGENT),
+        }
     }
     if let Some(data) = request.data() {
         if !given.contains(&&CONTENT_TYPE) {

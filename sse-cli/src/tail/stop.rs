@@ -1,4 +1,4 @@
-//! Ctrl-C, and what else asks a program to end.
+//! Signals that end the command.
 
 use std::io;
 use std::sync::mpsc;
@@ -7,9 +7,9 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// Resolves at the first signal to end: SIGINT, as Ctrl-C sends it, or SIGTERM. A second one ends the program at once, also
-/// if it hangs on an output that nobody reads. They are heard by a thread of their own, for a server that floods can keep the
-/// runtime from looking at anything else.
+/// Resolves at the first SIGINT (Ctrl-C) or SIGTERM. A second signal ends the process at once with
+/// exit code 130, even while it waits for an output that is not read. Signals are received by a
+/// thread of their own, because a server that floods can keep the runtime busy.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! How it ends when somebody else ends it.
+//! Signals, and readers that go away.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -26,7 +26,7 @@ fn rest(from: &mut Child) -> (String, Option<i32>) {
 }
 
 #[test]
-fn a_signal_ends_it_cleanly_with_a_summary() {
+fn a_signal_ends_the_command_with_a_summary_and_exit_code_0() {
     for signal in ["-INT", "-TERM"] {
         let server = Server::start([Answer::Hold(format!("{STREAM}data: one\n\n"))]);
         let (mut child, mut stdout) = spawn(&server.url, &["--json"]);
@@ -51,8 +51,8 @@ fn raw_output_ends_with_its_reader_though_no_event_comes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
-    for format in [&[][..], &["--json"], &["--raw"]] {
+fn a_reader_that_goes_away_ends_the_command_quietly() {
+    for format in [&[][..], &["--json"], &["--raw"], &["--data-only"], &["--template", "{data}"]] {
         let (go, wait) = channel();
         let more = "data: two\n\n".repeat(10_000);
         let server = Server::start([Answer::Pause(format!("{STREAM}data: one\n\n"), wait, more)]);

@@ -3,11 +3,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
+mod connection;
+mod cookies;
+mod documentation;
 mod ending;
 mod output;
 mod reconnection;
 mod request;
+mod scripts;
 mod server;
+mod several;
 #[path = "../../../tests/socks.rs"]
 mod socks;
 mod tls;
@@ -24,7 +29,7 @@ fn tail(url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command that ended has left.
+/// Exit code and output of a command.
 struct Left {
     code: Option<i32>,
     out: String,

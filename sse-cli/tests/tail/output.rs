@@ -1,4 +1,4 @@
-//! What is printed, and where.
+//! Forms of output for people: text, JSON, raw.
 
 use serde_json::json;
 
@@ -8,17 +8,18 @@ use crate::server::{Answer, Server, no_content, response, stream};
 const BODY: &str = ": hi\nretry: 10\nid: 7\nevent: add\ndata: one\ndata: two\n\ndata: {\"a\":1}\n\n";
 
 #[test]
-fn the_stream_goes_to_stdout_and_what_is_said_about_it_to_stderr() {
+fn events_go_to_stdout_and_everything_else_to_stderr() {
     let server = Server::start([stream(BODY), no_content()]);
     let left = run(&server.url, &[]);
-    assert_eq!(left.out, ": hi\n* retry: 10 ms\nadd #7: one\n  two\nmessage #7: {\"a\":1}\n");
+    assert_eq!(left.out, "add #7: one\n  two\nmessage #7: {\"a\":1}\n");
     let err: Vec<_> = left.err.lines().collect();
     assert_eq!(err[0], format!("* open: {}, 200 OK HTTP/1.1", server.url));
-    assert!(err[1].starts_with("* disconnected: the response ended; attempt 1 in 1"), "{}", err[1]);
-    assert_eq!(err[2], "* closed: the server answered with status 204: do not connect again");
+    assert_eq!(err[1..3], [": hi", "* retry: 10 ms"]);
+    assert!(err[3].starts_with("* disconnected: the response ended; attempt 1 in 1"), "{}", err[3]);
+    assert_eq!(err[4], "* closed: the server answered with status 204: do not connect again");
     let summary = format!("* 2 events, 1 comment, {} bytes, 0 reconnections, ", BODY.len());
-    assert!(err[3].starts_with(&summary), "{}", err[3]);
-    assert_eq!(err.len(), 4);
+    assert!(err[5].starts_with(&summary), "{}", err[5]);
+    assert_eq!(err.len(), 6);
     assert_eq!(left.code, Some(0));
 }
 
@@ -41,7 +42,8 @@ fn json_has_an_object_a_line_for_everything() {
             json!({"kind": "comment", "data": "hi"}),
             json!({"kind": "retry", "delay_ms": 10}),
             json!({"kind": "event", "event": "add", "data": "one\ntwo", "id": "7"}),
-            json!({"kind": "event", "event": "message", "data": "{\"a\":1}", "id": "7"}),
+            json!({"kind": "event", "event": "message", "data": "{\"a\":1}", "id": "7",
+                "json": {"a": 1}}),
             json!({"kind": "disconnected", "attempt": 1, "delay_ms": null, "cause": "the response ended"}),
             json!({"kind": "open", "status": 200}),
             json!({"kind": "event", "event": "message", "data": "", "id": "7"}),
@@ -54,7 +56,7 @@ fn json_has_an_object_a_line_for_everything() {
 }
 
 #[test]
-fn lines_without_effect_are_shown_if_asked_for() {
+fn lines_without_effect_are_shown_with_verbose() {
     let body = "{\"error\": \"overloaded\\u001b\"}\nretry: soon\n\ndata: a\n\n";
     for verbose in [false, true] {
         let server = Server::start([stream(body), no_content(), stream(body), no_content()]);
@@ -98,18 +100,18 @@ fn raw_passes_on_the_bytes_and_ends_with_the_response() {
 }
 
 #[test]
-fn it_ends_after_so_many_events() {
+fn max_events_ends_the_command() {
     let server = Server::start([Answer::Hold(format!(
         "{}data: 1\n\n: no event\ndata: 2\n\ndata: 3\n\n",
         crate::server::STREAM
     ))]);
     let left = run(&server.url, &["--max-events", "2"]);
-    assert_eq!(left.out, "message: 1\n: no event\nmessage: 2\n");
+    assert_eq!(left.out, "message: 1\nmessage: 2\n");
     assert_eq!(left.code, Some(0));
 }
 
 #[test]
-fn a_refused_response_is_told_with_its_status_and_how_it_begins() {
+fn a_refused_response_is_reported_with_its_status_and_its_first_bytes() {
     let body = "{\n  \"error\": \"no \x1b[31mkey\"\n}\n";
     let server = Server::start([response("401 Unauthorized", "Content-Type: application/json\r\n", body)]);
     let left = run(&server.url, &["--json"]);
@@ -121,7 +123,7 @@ fn a_refused_response_is_told_with_its_status_and_how_it_begins() {
 }
 
 #[test]
-fn of_a_long_refusal_only_the_beginning_is_told() {
+fn a_long_refusal_is_cut_in_the_message() {
     let endless = Answer::Flood("HTTP/1.1 500 Internal Server Error\r\n\r\n", "x".repeat(10_000));
     let long = response("500 Internal Server Error", "", &"x".repeat(100_000));
     let server = Server::start([long, endless]);

@@ -1,4 +1,4 @@
-//! What is asked of the server.
+//! The request that options describe.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -21,7 +21,7 @@ fn file(name: &str, content: &str) -> String {
 }
 
 #[test]
-fn without_flags_it_is_what_browsers_send() {
+fn default_headers_are_those_of_browsers() {
     let request = request(&[]);
     assert_eq!(request.line, "GET / HTTP/1.1");
     assert_eq!(request.header("accept").as_deref(), Some("text/event-stream"));
@@ -71,7 +71,7 @@ fn data_makes_a_post_of_json_or_a_form() {
 }
 
 #[test]
-fn the_method_and_the_content_type_can_be_told() {
+fn method_and_content_type_can_be_set() {
     let request = request(&["-X", "REPORT", "-d", "{}", "-H", "content-type: text/plain"]);
     assert_eq!(request.line, "REPORT / HTTP/1.1");
     assert_eq!(request.header("content-type").as_deref(), Some("text/plain"));
@@ -106,7 +106,7 @@ fn credentials_come_from_the_flag_or_the_url_and_are_not_shown() {
 }
 
 #[test]
-fn nor_is_a_query_that_of_a_redirect_included() {
+fn a_query_is_not_shown_even_after_a_redirect() {
     let redirect = || response("302 Found", "Location: /b?key=secret#secret\r\n", "");
     let server = Server::start([redirect(), stream("data: a\n\n"), redirect(), response("403 No", "", "")]);
     let left = run(&format!("{}a?key=secret", server.url), &["--retry-delay", "0.01"]);
@@ -118,15 +118,21 @@ fn nor_is_a_query_that_of_a_redirect_included() {
 }
 
 #[test]
-fn it_begins_after_an_event() {
+fn last_event_id_is_sent_with_the_first_request() {
     let request = request(&["--last-event-id", "é 7"]);
     // The server of this test takes the header for UTF-8, as servers of the specification do.
     assert_eq!(request.header("last-event-id").as_deref(), Some("é 7"));
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_before_anything_is_sent() {
-    for arguments in [["-H", "no colon"], ["-d", "@/no/such/file"], ["--max-events", "0"], ["-X", "G T"]] {
+fn invalid_arguments_are_rejected_before_anything_is_sent() {
+    for arguments in [
+        ["-H", "no colon"],
+        ["-d", "@/no/such/file"],
+        ["--max-events", "0"],
+        ["-X", "G T"],
+        ["--template", "{name}"],
+    ] {
         let left = run("http://127.0.0.1:9/", &arguments);
         assert_eq!(left.code, Some(2), "{arguments:?}");
         assert!(left.err.contains(arguments[1]), "{}", left.err);
@@ -145,4 +151,13 @@ fn a_socks_proxy_of_the_environment_is_not_gone_around() {
     let mut command = tail("http://events.example/a", &[]);
     assert!(command.env("all_proxy", format!("socks5h://{address}")).status().unwrap().success(), "204");
     assert_eq!(proxy.join().unwrap(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
+}
+
+#[test]
+fn the_user_agent_can_be_set_or_removed() {
+    assert_eq!(request(&["--user-agent", "probe/1"]).header("user-agent").as_deref(), Some("probe/1"));
+    assert_eq!(request(&["-A", ""]).header("user-agent"), None);
+    let left = run("http://127.0.0.1:9/", &["-A", "a", "-H", "User-Agent: b"]);
+    assert_eq!(left.err, "sse: -A and -H both set User-Agent; give one of them\n");
+    assert_eq!(left.code, Some(2));
 }

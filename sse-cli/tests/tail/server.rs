@@ -1,7 +1,7 @@
-//! A server that answers from a script, and tells what it was asked.
+//! A server that answers from a script and keeps the requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(crate) enum Answer {
     Close(String),
     /// Writes this, and holds the connection until the client hangs up.
     Hold(String),
-    /// Writes the first; when told to go on, the second; then hangs up.
+    /// Writes the first; after a message on the channel, the second; then hangs up.
     Pause(String, Receiver<()>, String),
     /// Writes the first, then the second again and again until the client hangs up.
     Flood(&'static str, String),
@@ -43,7 +43,7 @@ pub(crate) struct Server {
     requests: Receiver<Request>,
 }
 
-/// A request as it came.
+/// A request.
 pub(crate) struct Request {
     pub(crate) line: String,
     headers: Vec<(String, String)>,
@@ -59,7 +59,8 @@ impl Request {
 }
 
 impl Server {
-    /// Answers one connection after the other; when the answers are used up, connections are refused.
+    /// Answers one connection after the other; when the answers are used up, connections are
+    /// refused.
     pub(crate) fn start(answers: impl IntoIterator<Item = Answer, IntoIter: Send + 'static>) -> Self {
         let answers = answers.into_iter();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -69,7 +70,7 @@ impl Server {
             for answer in answers {
                 let (stream, _) = listener.accept().unwrap();
                 // A client that hangs up early is the client's affair.
-                serve(&stream, answer, &sender).ok();
+                serve(stream, answer, &sender).ok();
             }
         });
         Self { url, requests }
@@ -86,7 +87,12 @@ impl Server {
     }
 }
 
-fn serve(mut stream: &TcpStream, answer: Answer, requests: &Sender<Request>) -> std::io::Result<()> {
+/// Answers one request.
+pub(crate) fn serve(
+    stream: impl Read + Write,
+    answer: Answer,
+    requests: &Sender<Request>,
+) -> std::io::Result<()> {
     let mut input = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -107,20 +113,20 @@ fn serve(mut stream: &TcpStream, answer: Answer, requests: &Sender<Request>) -> 
     input.by_ref().take(length).read_to_string(&mut request.body)?;
     requests.send(request).ok();
     match answer {
-        Answer::Close(text) => stream.write_all(text.as_bytes()),
+        Answer::Close(text) => input.get_mut().write_all(text.as_bytes()),
         Answer::Hold(text) => {
-            stream.write_all(text.as_bytes())?;
+            input.get_mut().write_all(text.as_bytes())?;
             input.read_to_end(&mut Vec::new()).map(|_| ())
         }
         Answer::Pause(before, go, after) => {
-            stream.write_all(before.as_bytes())?;
+            input.get_mut().write_all(before.as_bytes())?;
             go.recv().ok();
-            stream.write_all(after.as_bytes())
+            input.get_mut().write_all(after.as_bytes())
         }
         Answer::Flood(before, again) => {
-            stream.write_all(before.as_bytes())?;
+            input.get_mut().write_all(before.as_bytes())?;
             loop {
-                stream.write_all(again.as_bytes())?;
+                input.get_mut().write_all(again.as_bytes())?;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Whose certificates are believed.
+//! TLS: which certificates are trusted, and certificates of clients.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::tail;
 
-/// `sse serve` with a certificate that no system knows.
+/// `sse serve` with a certificate that no system trusts.
 struct Server {
     child: Child,
     url: String,
@@ -59,7 +59,7 @@ fn first(url: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_certificate_is_believed_if_it_is_known_or_if_all_are() {
+fn certificates_of_cacert_are_trusted_and_with_insecure_all() {
     let server = Server::start();
     let open = "{\"kind\":\"open\",\"status\":200}\n";
     assert_eq!(first(&server.url, &["--cacert", &server.certificate]), open);
@@ -69,7 +69,7 @@ fn a_certificate_is_believed_if_it_is_known_or_if_all_are() {
 }
 
 #[test]
-fn a_file_without_certificates_is_told() {
+fn a_file_without_certificates_is_an_error() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("none.pem");
     std::fs::write(&path, "nothing here").unwrap();
     let left = crate::run("https://localhost:9/", &["--cacert", path.to_str().unwrap()]);
