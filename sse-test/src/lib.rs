@@ -6,6 +6,8 @@
 
 #[cfg(target_os = "linux")]
 mod full;
+#[cfg(feature = "tokio")]
+pub mod paused;
 /// The scenarios of `sse check --client`, and what it judges by.
 #[path = "../../sse-cli/src/check/client/scenario.rs"]
 #[allow(missing_docs, reason = "the fields say what the keys of the data say")]

@@ -6,7 +6,9 @@ mod support;
 
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, StreamExt};
-use support::{Answer, Server, listen, millis, next, secs, source};
+use sse_test::paused::{Answer, Server};
+use sse_test::{millis, secs};
+use support::{listen, next, source};
 
 #[tokio::test]
 async fn a_source_that_is_dropped_hangs_up() {

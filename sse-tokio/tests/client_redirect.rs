@@ -10,8 +10,9 @@ use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::header::HeaderName;
 use reqwest::{Body, Client, Method};
+use sse_test::paused::{Answer, Server};
 use sse_tokio::{Builder, Error, RedirectError, TransportError};
-use support::{Answer, Server, builder, listen, next};
+use support::{builder, listen, next};
 
 /// The end that a redirect came to.
 fn redirect_error(error: &Error) -> RedirectError {

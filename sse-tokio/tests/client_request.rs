@@ -11,8 +11,9 @@ use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method};
+use sse_test::paused::{Answer, Server};
 use sse_tokio::{Builder, Cause, CloseReason, Config, Event, EventSource, Repeat, TransportError};
-use support::{Answer, Server, builder, config, listen, next, source};
+use support::{builder, config, listen, next, source};
 
 fn repeat(repeat: Repeat) -> Config {
     config().with_repeat(repeat)
@@ -352,7 +353,7 @@ async fn headers_that_may_travel_are_named_as_headers() {
 async fn nothing_is_sent_before_it_is_polled() {
     let server = Server::start([Answer::stream("data: a\n\n")]).await;
     let mut source = source(&server);
-    tokio::time::sleep(support::secs(60)).await;
+    tokio::time::sleep(sse_test::secs(60)).await;
     assert_eq!(server.requests().len(), 0);
     let Some(Ok(sse_tokio::EventRef::Open(head))) = source.next_event().await else { panic!() };
     assert_eq!(head.url.as_str(), server.url("/events"));

@@ -7,8 +7,10 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use reqwest::StatusCode;
+use sse_test::paused::{Answer, Server};
+use sse_test::{millis, secs};
 use sse_tokio::{CloseReason, Error, EventRef, Limits, Overflow, Verdict};
-use support::{Answer, Server, builder, config, listen, millis, next, secs, source};
+use support::{builder, config, listen, next, source};
 
 async fn failure(server: &Server) -> Error {
     source(server).next_event().await.unwrap().unwrap_err()

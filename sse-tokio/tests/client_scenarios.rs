@@ -4,8 +4,9 @@
 
 mod support;
 
+use sse_test::paused::{Answer, Server};
 use sse_tokio::{Config, EventSource};
-use support::{Answer, Server, builder, config, listen, next, source};
+use support::{builder, config, listen, next, source};
 
 /// An event without an ID does not make the client forget the last one.
 #[tokio::test(start_paused = true)]

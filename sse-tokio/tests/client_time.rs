@@ -7,8 +7,10 @@ mod support;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use sse_test::paused::{Answer, Server, frozen};
+use sse_test::{millis, secs};
 use sse_tokio::{CloseReason, EventRef, EventSource, Liveness, ReadyState};
-use support::{Answer, Server, builder, config, frozen, listen, millis, next, secs, source};
+use support::{builder, config, listen, next, source};
 use tokio::time::Instant;
 
 /// Asserts that `future` takes so much virtual time.

@@ -7,7 +7,8 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use support::{Answer, Server, builder, listen};
+use sse_test::paused::{Answer, Server};
+use support::{builder, listen};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]

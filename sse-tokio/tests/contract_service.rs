@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod support;
-
 #[allow(dead_code, reason = "its `main` is for the command line")]
 #[path = "../examples/contract_service.rs"]
 mod contract_service;
@@ -12,7 +10,7 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use support::{Answer, Server};
+use sse_test::paused::{Answer, Server};
 use tokio::net::TcpListener;
 
 /// The harness: it plays the server of the streams, and listens to what the service reports.
@@ -60,7 +58,7 @@ impl Harness {
         reports[..count].iter().map(|report| serde_json::from_slice(&report.body).unwrap()).collect()
     }
 
-    async fn requests(&self, count: usize) -> Vec<support::Request> {
+    async fn requests(&self, count: usize) -> Vec<sse_test::paused::Request> {
         until(|| self.server.requests().len() >= count).await;
         self.server.requests()
     }

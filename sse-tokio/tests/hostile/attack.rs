@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use super::heap;
-use super::support::millis;
+use sse_test::millis;
 
 pub(crate) const MIB: i64 = 1 << 20;
 

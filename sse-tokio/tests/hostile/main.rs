@@ -16,8 +16,10 @@ mod http2;
 mod support;
 
 use attack::{MIB, attack, gave_up};
+use sse_test::paused::{Answer, Server};
+use sse_test::{millis, secs};
 use sse_tokio::{Cause, CloseReason, Config, Limits, Overflow, ParserError};
-use support::{Answer, Server, builder, listen, millis, secs, source};
+use support::{builder, listen, source};
 use tokio::time::Instant;
 
 #[global_allocator]

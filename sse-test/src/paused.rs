@@ -1,0 +1,228 @@
+//! A server that answers by script, byte for byte, and remembers what it was asked, on the runtime of the test (feature `tokio`).
+//!
+//! Under paused time, the clock moves only when client and server have nothing left to do but to wait: what was written to a
+//! loopback socket can be read at once. Where a timer of the client runs while bytes are on their way, [`frozen`] holds the
+//! clock until they are there.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// What the server does with one request.
+#[derive(Clone, Debug)]
+pub struct Answer(Vec<Step>);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Send(Vec<u8>),
+    Sleep(Duration),
+    Reset,
+    Idle,
+}
+
+impl Answer {
+    /// An event stream, whose connection is closed at the end of the script.
+    pub fn stream(body: impl AsRef<[u8]>) -> Self {
+        Self::of_type("text/event-stream", body)
+    }
+
+    /// A 200 of any content type.
+    pub fn of_type(content_type: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::raw(format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n"))
+            .send(body)
+    }
+
+    /// A status with headers (`"Name: value\r\n"`), and a body.
+    pub fn status(status: u16, headers: &str, body: &str) -> Self {
+        let length = body.len();
+        Self::raw(format!(
+            "HTTP/1.1 {status} As Told\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        ))
+    }
+
+    /// A redirect.
+    pub fn redirect(status: u16, location: &str) -> Self {
+        Self::status(status, &format!("Location: {location}\r\n"), "")
+    }
+
+    /// What is sent, without anything around it.
+    pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
+        Self(Vec::new()).send(bytes)
+    }
+
+    /// Then more bytes.
+    pub fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.0.push(Step::Send(bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// Then nothing for a while.
+    pub fn sleep(mut self, time: Duration) -> Self {
+        self.0.push(Step::Sleep(time));
+        self
+    }
+
+    /// Then a TCP reset.
+    pub fn reset(mut self) -> Self {
+        self.0.push(Step::Reset);
+        self
+    }
+
+    /// Then nothing, until the client hangs up.
+    pub fn idle(mut self) -> Self {
+        self.0.push(Step::Idle);
+        self
+    }
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET /path HTTP/1.1`
+    pub line: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// With its chunked framing, if it has one.
+    pub body: Vec<u8>,
+    /// When its head was there.
+    pub at: Instant,
+}
+
+impl Request {
+    /// The value of a header, whose name is in lower case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// The value of a header as text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.header(name).map(|value| std::str::from_utf8(value).unwrap())
+    }
+}
+
+/// Answers requests by script, in their order; those after the script with 204, which ends a client.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    script: Mutex<std::vec::IntoIter<Answer>>,
+    requests: Mutex<Vec<Request>>,
+    hung_up: Semaphore,
+}
+
+impl Server {
+    /// Starts to serve this script on a loopback port.
+    pub async fn start(script: impl Into<Vec<Answer>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            script: Mutex::new(script.into().into_iter()),
+            requests: Mutex::default(),
+            hung_up: Semaphore::new(0),
+        });
+        let server = Self { address, state: Arc::clone(&state) };
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                tokio::spawn(Arc::clone(&state).serve(socket));
+            }
+        });
+        server
+    }
+
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.requests.lock().unwrap().clone()
+    }
+
+    /// The request lines without the version.
+    pub fn lines(&self) -> Vec<String> {
+        self.requests().iter().map(|request| request.line.replace(" HTTP/1.1", "")).collect()
+    }
+
+    /// One header of every request.
+    pub fn sent(&self, name: &str) -> Vec<Option<String>> {
+        self.requests().iter().map(|request| request.text(name).map(str::to_owned)).collect()
+    }
+
+    /// Waits until a client has hung up on an `idle` answer.
+    pub async fn hung_up(&self) {
+        self.state.hung_up.acquire().await.unwrap().forget();
+    }
+}
+
+impl State {
+    async fn serve(self: Arc<Self>, mut socket: TcpStream) {
+        let Some(request) = read_request(&mut socket).await else { return };
+        self.requests.lock().unwrap().push(request);
+        let answer = self.script.lock().unwrap().next();
+        for step in answer.unwrap_or_else(|| Answer::status(204, "", "")).0 {
+            match step {
+                // The client may be gone.
+                Step::Send(bytes) => drop(socket.write_all(&bytes).await),
+                Step::Sleep(time) => tokio::time::sleep(time).await,
+                Step::Reset => return socket.set_zero_linger().unwrap(),
+                Step::Idle => {
+                    while socket.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
+                    self.hung_up.add_permits(1);
+                }
+            }
+        }
+    }
+}
+
+async fn read_request(socket: &mut TcpStream) -> Option<Request> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        if socket.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let mut body = bytes.split_off(head + 4);
+    let mut lines = bytes[..head].split(|&byte| byte == b'\n').map(|line| line.trim_ascii_end());
+    let line = String::from_utf8(lines.next()?.to_vec()).unwrap();
+    let headers: Vec<_> = lines
+        .map(|line| {
+            let colon = line.iter().position(|&byte| byte == b':').unwrap();
+            let name = String::from_utf8(line[..colon].to_ascii_lowercase()).unwrap();
+            (name, line[colon + 1..].trim_ascii().to_vec())
+        })
+        .collect();
+    let mut request = Request { line, headers, body: Vec::new(), at: Instant::now() };
+    let length = request.text("content-length").map_or(0, |length| length.parse().unwrap());
+    let chunked = request.text("transfer-encoding") == Some("chunked");
+    while body.len() < length || chunked && !body.ends_with(b"0\r\n\r\n") {
+        if socket.read_buf(&mut body).await.ok()? == 0 {
+            return None;
+        }
+    }
+    request.body = body;
+    Some(request)
+}
+
+/// Keeps paused time where it is until the future is done: a runtime with blocking work left does not move its clock.
+pub async fn frozen<T>(future: impl Future<Output = T>) -> T {
+    let (release, held) = mpsc::channel::<()>();
+    let work = tokio::task::spawn_blocking(move || held.recv());
+    let output = future.await;
+    drop(release);
+    let _ = work.await;
+    output
+}
