@@ -1,16 +1,17 @@
 //! The `EventSource` of 9.2: inputs, commands, outputs.
 
 mod inputs;
+mod transitions;
 
 use core::mem;
 use core::time::Duration;
 
-use super::connection::Connection;
 use super::reconnect::{Attempts, Random};
 use super::state::State;
-use super::{Cause, CloseReason, Config, Output, Polled, Progress, ReadyState, Repeat, Request};
-use crate::decode::{Completed, Probe};
+use super::{CloseReason, Config, Output, Polled, Progress, ReadyState, Request};
+use crate::decode::Probe;
 use crate::{Frame, Instant, Parser, Step};
+use transitions::parser;
 
 /// An `EventSource` (WHATWG HTML 9.2) without I/O: connecting, validating responses, retrying.
 ///
@@ -220,110 +221,6 @@ impl EventSource {
         self.advance_after(Probe::Unread, || now, input)
     }
 
-    /// As [`advance`](Self::advance), for a clock that is not read in vain.
-    #[inline]
-    fn advance_after(
-        &mut self,
-        probe: Probe,
-        mut now: impl FnMut() -> Instant,
-        input: &mut &[u8],
-    ) -> Progress {
-        let State::Open(connection) = &mut self.state else { return self.advance_else(now(), input) };
-        if let Some(clocks) = &mut connection.clocks
-            && let Some(cause) = clocks.before(&mut now, input, &self.config)
-        {
-            return self.lose(now(), cause, input);
-        }
-        let chunk = *input;
-        let step = match self.parser.advance_after(probe, input) {
-            Ok(step) => step,
-            Err(error) => {
-                self.leave(State::Closed(CloseReason::Limit(error)));
-                return self.advance_else(now(), input);
-            }
-        };
-        if let Some(clocks) = &mut connection.clocks
-            && let Some(cause) = clocks.after(&mut now, step, &self.config, || self.parser.frame(step, chunk))
-        {
-            return self.lose(now(), cause, input);
-        }
-        match step.0 {
-            Completed::Nothing => {
-                connection.received |= !chunk.is_empty();
-                let deadline = connection.clocks.as_ref().and_then(|clocks| clocks.deadline(&self.config));
-                return Polled::NeedData { deadline: deadline.map(|(at, _)| at) };
-            }
-            Completed::Retry(time) => self.retry = Some(time),
-            Completed::Comment(_) | Completed::Ignored | Completed::Skipped { .. } => {}
-            _ => self.attempts.succeeded(),
-        }
-        connection.received = true;
-        Polled::Frame(step)
-    }
-
-    /// The open connection is dead.
-    #[cold]
-    fn lose(&mut self, now: Instant, cause: Cause, input: &mut &[u8]) -> Progress {
-        self.leave(State::Lost { cause, retry_after: None });
-        self.advance_else(now, input)
-    }
-
-    /// What [`advance`](Self::advance) does unless a connection is open.
-    #[inline(never)]
-    fn advance_else(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
-        self.attempts.ended(now, &self.config.policy);
-        // With `Accepted` a driver may pass what came along with the head.
-        if !matches!(self.state, State::Accepted) {
-            *input = &[];
-        }
-        match &mut self.state {
-            State::Due | State::Connecting { .. } | State::Waiting { .. } if self.suspended => {
-                Polled::Wait(None)
-            }
-            State::Due => {
-                self.state = State::Connecting { since: now };
-                Polled::Connect { request: (), deadline: self.head_deadline(now) }
-            }
-            State::Connecting { since } => {
-                let since = *since;
-                let deadline = self.head_deadline(since);
-                if deadline.is_some_and(|deadline| deadline <= now) {
-                    return self.disconnect(now, Cause::HeadTimeout, None);
-                }
-                Polled::Connect { request: (), deadline }
-            }
-            State::Accepted => {
-                self.state = State::Open(Connection::new(&self.config));
-                self.attempts.opened(now);
-                Polled::Open
-            }
-            State::Ending { delivered: delivered @ false, .. } => {
-                *delivered = true;
-                self.attempts.succeeded();
-                Polled::Frame(Step(Completed::Nothing))
-            }
-            State::Ending { .. } => self.disconnect(now, Cause::EndOfStream, None),
-            State::Lost { cause, retry_after } => {
-                let (cause, retry_after) = (*cause, *retry_after);
-                self.disconnect(now, cause, retry_after)
-            }
-            State::Waiting { since, delay } => {
-                let until = *since + *delay;
-                if now < until {
-                    return Polled::Wait(Some(until));
-                }
-                self.state = State::Due;
-                self.advance_else(now, input)
-            }
-            State::Closed(reason) => Polled::Closed(*reason),
-            State::Open(_) => unreachable!("`advance_after` reads an open connection"),
-        }
-    }
-
-    fn head_deadline(&self, since: Instant) -> Option<Instant> {
-        self.config.head_timeout.map(|timeout| since + timeout)
-    }
-
     /// The second half of [`poll`](Self::poll): the last [`Progress`], with what it borrows.
     ///
     /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was called since, so that the frame is gone:
@@ -379,53 +276,6 @@ impl EventSource {
         self.config.policy.reconnection_time(self.retry)
     }
 
-    /// There is no connection any more: another attempt follows, or the end.
-    fn disconnect(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>) -> Progress {
-        let policy = &self.config.policy;
-        let (retry, random) = (self.retry, self.random.next());
-        let next = if self.may_repeat(cause) {
-            let delay = |attempt| policy.delay(attempt, retry, retry_after, random);
-            let attempts = self.attempts.failed();
-            self.attempts.next(now, policy, delay).ok_or(CloseReason::GaveUp { cause, attempts })
-        } else {
-            Err(CloseReason::NotRepeated(cause))
-        };
-        match next {
-            Ok((attempt, delay)) => {
-                self.state = State::Waiting { since: now, delay };
-                Polled::Disconnected { cause, attempt, delay }
-            }
-            Err(reason) => {
-                self.state = State::Closed(reason);
-                Polled::Closed(reason)
-            }
-        }
-    }
-
-    /// Leaves a state in which there may be a connection. Nothing of it is left but the last event ID: no byte of a dead connection
-    /// meets the first byte of the next.
-    fn leave(&mut self, next: State) {
-        if let State::Open(_) = self.state {
-            self.parser = parser(&self.config, self.parser.last_event_id());
-        }
-        self.state = next;
-    }
-
-    /// Whether there is a request that was sent and not lost.
-    fn is_under_way(&self) -> bool {
-        matches!(self.state, State::Connecting { .. } | State::Accepted | State::Open(_))
-    }
-
-    /// Whether the request is sent again after this.
-    fn may_repeat(&self, cause: Cause) -> bool {
-        match self.config.repeat.unwrap_or_default() {
-            Repeat::Never => false,
-            Repeat::IfResumable => self.sendable_id().is_some(),
-            Repeat::IfRefused => cause.is_refusal(),
-            Repeat::Always => true,
-        }
-    }
-
     /// The last event ID, if there is one and a header can carry it (RFC 9110, 5.5).
     ///
     /// The specification's stream can set an ID that HTTP forbids; a client that tries to send it never
@@ -457,12 +307,4 @@ impl EventSource {
             Polled::Closed(reason) => Polled::Closed(reason),
         })
     }
-}
-
-/// The parser of the next connection.
-fn parser(config: &Config, last_event_id: &str) -> Parser {
-    Parser::with_last_event_id(last_event_id)
-        .with_limits(config.limits)
-        .with_deliver_unterminated(config.deliver_unterminated)
-        .with_diagnostics(config.diagnostics)
 }
