@@ -233,7 +233,7 @@ fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
 fn a_broken_connection_is_not_flushed() {
     let mut client = Client::open(config().with_deliver_unterminated(true));
     client.read("data: x\n");
-    assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
+    assert_eq!(client.lose(), "lost TransportCut, attempt 1 in 1s");
 }
 
 #[test]

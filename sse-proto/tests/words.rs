@@ -12,6 +12,7 @@ fn a_loss_says_why() {
     for (cause, words) in [
         (Cause::EndOfStream, "the response ended"),
         (Cause::Transport, "the connection failed"),
+        (Cause::TransportCut, "the connection failed and cut an event"),
         (Cause::EventCut, "the response ended in the middle of an event, which was discarded as incomplete"),
         (Cause::NotSent, "the request was not sent"),
         (Cause::ConnectTimeout, "no connection came about in time (connect timeout)"),

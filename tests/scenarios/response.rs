@@ -148,3 +148,19 @@ fn an_event_that_was_cut_is_reported() {
     assert_eq!(causes(&seen), [Cause::EventCut, Cause::EndOfStream]);
     server.requests();
 }
+
+#[test]
+fn an_event_that_a_broken_response_cut_is_reported() {
+    let of = |length: usize, body: &str| {
+        let headers = format!("Content-Type: text/event-stream\r\nContent-Length: {length}\r\n");
+        Reply::Bytes(response(200, &headers, body))
+    };
+    let cut = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
+    let cut = Reply::Bytes(response(200, cut, "8\r\ndata: ha\r\n"));
+    let script = [of(100, "data: a\n\ndata: hal"), of(100, "data: b\n\n"), cut, no_content()];
+    let server = Server::play(script);
+    let seen = all(&ask(server.url("/")));
+    assert_eq!(causes(&seen), [Cause::TransportCut, Cause::Transport, Cause::TransportCut]);
+    assert_eq!(data(&seen), ["a", "b"]);
+    server.requests();
+}

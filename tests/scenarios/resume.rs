@@ -54,7 +54,7 @@ fn h_nor_is_one_that_a_broken_response_cut() {
     let server = Server::play([Reply::Bytes(broken), stream("alf\n\ndata: b\n\n"), no_content()]);
     let seen = all(&ask(server.url("/")));
     assert_eq!(data(&seen), ["a", "b"]);
-    assert_eq!(causes(&seen), [Cause::Transport, Cause::EndOfStream]);
+    assert_eq!(causes(&seen), [Cause::TransportCut, Cause::EndOfStream]);
     assert_eq!(server.requests()[1].text("last-event-id"), Some("1"));
 }
 

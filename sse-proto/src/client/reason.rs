@@ -32,6 +32,8 @@ pub enum Cause {
     EventCut,
     /// The transport failed: [`ErrorKind::Retryable`].
     Transport,
+    /// The transport failed in the middle of an event, which is discarded.
+    TransportCut,
     /// The request was not sent, or not processed: [`ErrorKind::NotSent`].
     NotSent,
     /// No connection in time: [`Config::connect_timeout`](crate::Config::connect_timeout).
@@ -105,6 +107,7 @@ impl fmt::Display for Cause {
                 "the response ended in the middle of an event, which was discarded as incomplete"
             }
             Self::Transport => "the connection failed",
+            Self::TransportCut => "the connection failed and cut an event",
             Self::NotSent => "the request was not sent",
             Self::ConnectTimeout => "no connection came about in time (connect timeout)",
             Self::HeadTimeout => "no response came in time (head timeout)",

@@ -44,7 +44,7 @@ const STORY: [&str; 14] = [
     "event message \"one\" id 1",
     "event add \"two\" id 1",
     "skipped 19",
-    "lost: the connection failed: reset, attempt 1 in 500ms",
+    "lost: the connection failed and cut an event: reset, attempt 1 in 500ms",
     "lost: the connection failed: refused, attempt 2 in 1s",
     "lost: the server answered with status 503, attempt 3 in 2s",
     "open 200",

@@ -56,7 +56,10 @@ impl EventSource {
         let cause = match kind {
             ErrorKind::Fatal => return self.leave(State::Closed(CloseReason::Transport)),
             // A response shows that the request was sent.
-            _ if !matches!(self.state, State::Connecting { .. }) => Cause::Transport,
+            _ if !matches!(self.state, State::Connecting { .. }) => match self.parser.finish() {
+                Finish::Complete => Cause::Transport,
+                Finish::Dropped | Finish::Flushed(_) => Cause::TransportCut,
+            },
             ErrorKind::Retryable => Cause::Transport,
             ErrorKind::NotSent => Cause::NotSent,
             ErrorKind::ConnectTimeout => Cause::ConnectTimeout,
