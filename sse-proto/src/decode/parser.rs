@@ -147,13 +147,15 @@ impl Parser {
         match state {
             State::Block if input.len() >= whole::least(false) => {
                 // (Asked here, so that the other blocks are spared a call.)
-                return match whole::data(input) {
-                    Some(line) => self.read_line(line, input),
-                    None => self.read_event(input, 0),
-                };
+                match whole::data(input) {
+                    Some(line) => return self.read_line(line, input),
+                    None if self.skip_comments(input) => return Ok(None),
+                    None => return self.read_event(input, 0),
+                }
             }
             State::Value(kind) if self.within(kind, input) => return Ok(None),
             State::Block if input.is_empty() && !self.block.is_large() => return Ok(None),
+            State::Block if self.skip_comments(input) => return Ok(None),
             _ => {}
         }
         match self.push::<false>(input) {
@@ -512,6 +514,7 @@ impl Parser {
             // SAFETY: it was dispatched just now.
             #[expect(unsafe_code, reason = "see `Text::as_str`")]
             Done::Event => Ok(Some(unsafe { self.block.event() })),
+            Done::Block if self.skip_comments(input) => Ok(None),
             Done::Block => self.read_event(input, 0),
             Done::Failed => Err(self.error()),
             Done::NeedData | Done::Comment | Done::Retry | Done::Ignored | Done::Skipped => Ok(None),
@@ -529,16 +532,15 @@ impl Parser {
             if seen > 0 {
                 self.begin_data(input, mem::take(&mut seen));
             } else {
-                if matches!(**input, [b':', ..]) && self.comments(input) {
-                    return Ok(None);
-                }
                 match self.whole::<false>(input) {
                     Whole::Event(event, data) => return Ok(Some(self.whole_event(event, data))),
                     Whole::Declined => {}
+                    _ if self.skip_comments(input) => return Ok(None),
                     _ => continue,
                 }
             }
             match self.push::<false>(input) {
+                Done::Block if self.skip_comments(input) => return Ok(None),
                 Done::Block => {}
                 done => return self.read_pushed(done, input),
             }

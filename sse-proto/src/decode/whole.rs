@@ -130,12 +130,18 @@ impl Parser {
         data.map_or(Whole::Block, |data| Whole::Event(event, data))
     }
 
-    /// Skips blocks of one plain comment each, by which servers show that they are alive; true if the chunk ends
-    /// within one.
+    /// Skips comments that `next_event` does not report, at the start of a block; true if the chunk is used up.
+    #[inline(always)]
+    pub(super) fn skip_comments(&mut self, input: &mut &[u8]) -> bool {
+        matches!(**input, [b':', ..]) && self.comments(input)
+    }
+
+    /// Skips blocks of one plain comment each, which servers send as keep-alives; true if the chunk is used up.
     ///
-    /// **Shortcut**: short lines by a mask of 64 bytes. Without it (instructions): keep-alive at 16k +109 %, keep-alive at 64 +40 %.
+    /// **Shortcut**: short lines by a mask of 64 bytes. Without it (instructions): keep-alive at 16k +109 %,
+    /// keep-alive at 64 +40 %, keep-alive with an event a chunk +90 %.
     #[inline(never)]
-    pub(super) fn comments(&mut self, input: &mut &[u8]) -> bool {
+    fn comments(&mut self, input: &mut &[u8]) -> bool {
         #[cfg(test)]
         if self.push_only {
             return false;
@@ -165,7 +171,7 @@ impl Parser {
             self.consume(input, &chunk[at..]);
             self.end_block(0);
         }
-        false
+        input.is_empty() && !self.block.is_large()
     }
 }
 
