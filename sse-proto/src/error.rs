@@ -1,4 +1,4 @@
-//! What can go wrong while a stream is read.
+//! The error of the parser.
 
 use core::fmt;
 

@@ -14,7 +14,7 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`field`] for those who need less |
+//! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`field`] for single lines |
 //! | events → bytes | [`EventBuilder`] |
 //! | connecting, validating responses, retrying | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | what to replay, when to reassure | [`History`], [`KeepAlive`] |

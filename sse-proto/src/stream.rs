@@ -23,7 +23,7 @@ use crate::Frame;
 ///
 /// # Safety
 ///
-/// What the frame borrows from stays where it is and as it is for `'a`.
+/// The bytes that the frame borrows stay unchanged at their address for `'a`.
 #[inline]
 #[expect(unsafe_code, reason = "see `Driver::next` and `EventStream::next_frame`")]
 pub(crate) unsafe fn extend<'a>(frame: Frame<'_>) -> Frame<'a> {

@@ -1,4 +1,4 @@
-//! What is borrowed from the chunk, what is allocated, and what is given back.
+//! Borrowing from the chunk, allocations, and freed capacity.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -13,7 +13,7 @@ static ALLOCATOR: Counting = Counting;
 
 const MIB: usize = 1 << 20;
 
-/// What a parser may keep when it has nothing to do: its own bound for a buffer, 128 KiB, for each of a few.
+/// The most that an idle parser may keep: 128 KiB for each of four buffers.
 const RETAINED: i64 = 4 * 128 * 1024;
 
 fn lies_in(text: &str, chunk: &[u8]) -> bool {
@@ -76,7 +76,7 @@ fn an_event_that_is_whole_in_the_chunk_points_into_it() {
 }
 
 #[test]
-fn what_stands_between_the_lines_of_an_event_does_not_stop_next_event_from_borrowing() {
+fn next_event_borrows_an_event_with_other_lines_between() {
     let chunk = b"event: add\n: comment\ndata: x\nretry: 5\nid: 1\n: another\n\n";
     let (mut parser, mut input) = (Parser::new(), &chunk[..]);
     let event = parser.next_event(&mut input).unwrap().unwrap();
@@ -139,7 +139,7 @@ fn a_step_makes_no_text_of_what_is_none_in_another_chunk() {
     let line = parser.advance(&mut input).unwrap();
     let after_event = input;
     let comment = parser.advance(&mut input).unwrap();
-    // It has to be the check of `frame` that panics, not that of a debug build further on.
+    // The check of `frame` has to panic, not a later check of a debug build.
     let panics = |step, other: &[u8]| {
         let panic = std::panic::catch_unwind(|| _ = parser.frame(step, other)).err();
         panic

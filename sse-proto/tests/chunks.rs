@@ -65,7 +65,7 @@ fn chunk(text: &str) -> Poll<Option<Result<Vec<u8>, &'static str>>> {
 }
 
 #[test]
-fn what_is_ready_together_is_one_chunk() {
+fn events_that_are_ready_together_are_one_chunk() {
     let (_, mut chunks) = events(&["data: a\n\n", "", "data: b\n\n", "data: c\n\n"]);
     assert_eq!(poll(&mut chunks), chunk("data: a\n\ndata: b\n\ndata: c\n\n"));
     assert_eq!(poll(&mut chunks), Poll::Pending);
@@ -167,7 +167,7 @@ fn a_signal_ends_it_after_what_is_ready_with_a_retry() {
 }
 
 #[test]
-fn nor_does_a_stream_that_is_always_ready_outlive_it() {
+fn a_stream_that_is_always_ready_ends_at_max_age() {
     let (_, chunks) = chunks(stream::repeat(Ok(b"data: x\n\n".to_vec())).boxed());
     let mut chunks = chunks.until(ready(()), Duration::ZERO);
     let Poll::Ready(Some(Ok(last))) = poll(&mut chunks) else { panic!("there are events") };

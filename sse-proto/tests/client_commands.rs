@@ -77,7 +77,7 @@ fn closed_is_for_ever() {
 }
 
 #[test]
-fn it_can_be_closed_in_every_state() {
+fn close_works_in_every_state() {
     let states: [fn(&mut Client); 7] = [
         |_| {},
         |client| drop(client.poll()),

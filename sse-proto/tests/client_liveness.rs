@@ -233,7 +233,7 @@ fn the_adaptive_clock_sleeps_until_it_knows_the_cadence() {
 }
 
 #[test]
-fn it_learns_from_a_comment_that_comes_in_pieces() {
+fn adaptive_liveness_learns_from_a_comment_in_pieces() {
     let mut client = Client::open(silence(Liveness::Adaptive));
     client.poll();
     for _ in 0..3 {
@@ -246,7 +246,7 @@ fn it_learns_from_a_comment_that_comes_in_pieces() {
 }
 
 #[test]
-fn it_learns_nothing_from_events_and_nothing_from_a_slow_application() {
+fn adaptive_liveness_ignores_events_and_a_slow_application() {
     let mut client = Client::open(silence(Liveness::Adaptive));
     client.poll();
     for _ in 0..10 {

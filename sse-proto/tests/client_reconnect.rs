@@ -44,7 +44,7 @@ fn the_wish_of_the_server_has_bounds() {
     assert_eq!(first(policy(), Duration::ZERO), millis(10));
     assert_eq!(first(policy(), Duration::MAX), secs(3600));
     let reversed = policy().with_retry_min(secs(9)).with_retry_max(secs(4));
-    assert_eq!(first(reversed, secs(6)), secs(4), "and bounds the wrong way round are no panic");
+    assert_eq!(first(reversed, secs(6)), secs(4), "reversed bounds do not panic");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn clients_that_were_told_when_to_come_back_are_spread_too() {
 }
 
 #[test]
-fn nor_do_they_come_together_who_were_told_about_as_long_as_they_would_have_waited() {
+fn jitter_applies_when_retry_after_is_close_to_own_delay() {
     let policy = policy().with_jitter(Jitter::Equal);
     let spread = |after| [0, 1 << 63].map(|random| policy.delay(3, None, Some(after), random));
     // Their own wait is 4 s.
@@ -175,7 +175,7 @@ fn an_event_resets_it() {
 }
 
 #[test]
-fn so_does_a_healthy_time() {
+fn a_healthy_time_resets_the_count() {
     for (open, expected) in [(59, "lost Transport, attempt 2 in 2s"), (60, "lost Transport, attempt 1 in 1s")]
     {
         let mut client = Client::new(config());

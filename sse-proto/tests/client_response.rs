@@ -1,4 +1,4 @@
-//! Whom to believe: what a response means for the connection.
+//! Validating responses (9.2.2, 9.2.3).
 
 #[path = "client/mod.rs"]
 mod client;

@@ -83,7 +83,7 @@ fn no_event_is_lost_or_repeated_wherever_the_stream_is_cut() {
 }
 
 #[test]
-fn nor_if_it_is_cut_again_and_again() {
+fn an_event_that_is_cut_repeatedly_is_not_skipped() {
     let len = stream(None).len();
     for first in 0..=len {
         for second in (0..=len - first).step_by(3) {
@@ -262,7 +262,7 @@ fn a_stream_over_its_limit_is_not_asked_for_again() {
 }
 
 #[test]
-fn or_it_is_skipped_with_its_id() {
+fn a_skipped_event_commits_its_id() {
     let limits = Limits::default().with_event(8).with_id(4).with_overflow(Overflow::Skip);
     let mut client = Client::open(config().with_limits(limits));
     let said = client.read("id: 1\n\nid: 2\ndata: 123456789\n\ndata: x\n\n");

@@ -1,4 +1,4 @@
-//! Lines without effect, reported to those who ask: unknown fields, and values that 9.2.6 ignores.
+//! Lines without effect, reported on request: unknown fields, and values that 9.2.6 ignores.
 
 use sse_proto::{Config, EventSource, Frame, Instant, Output, OwnedFrame, Parser, Verdict};
 
@@ -39,7 +39,7 @@ fn lines_without_effect_are_reported_whole_in_every_chunking() {
     ] {
         let around = [b"data: 1\n\n", stream, b"data: 2\n\n"].concat();
         for size in 1..=around.len() {
-            // What precedes the byte order mark decides whether it is one.
+            // A byte order mark counts at the start of the stream alone (9.2.5).
             let mark = stream.starts_with(b"\xEF");
             let stream = if mark { stream } else { &around };
             let said = read(stream, size, true);

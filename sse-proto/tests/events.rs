@@ -89,7 +89,7 @@ fn a_stream_gives_its_events_and_its_frames_whatever_the_chunks() {
 }
 
 #[test]
-fn what_is_pending_at_the_end_is_flushed_if_that_was_asked_for() {
+fn an_unterminated_event_is_delivered_with_deliver_unterminated() {
     let (messages, frames) = both(&flushing(), [Ok("data: a\n\nid: 1\ndata: b")]);
     assert_eq!(messages, said(["a 0", "b 0"]));
     assert_eq!(frames, messages);

@@ -52,7 +52,7 @@ fn resumes_after_its_own_ids() {
 }
 
 #[test]
-fn what_is_exactly_at_the_limits_is_kept() {
+fn events_exactly_at_the_limits_are_kept() {
     let limits = LIMITS.with_bytes(6);
     let mut history = History::new(limits);
     history.append(at(0), Some("id"), "four".to_owned());
@@ -161,13 +161,13 @@ fn an_id_of_the_logs_own_that_is_given_again_hides_nothing() {
     assert_eq!(
         rest(&history, history.after("e-1").unwrap()),
         ["2", "again"],
-        "who had the first lacks the second"
+        "a reader after the first lacks the second"
     );
     history.append(at(2), None, "4".to_owned());
     history.append(at(2), None, "5".to_owned());
     assert_eq!(rest(&history, history.after("e-1").unwrap()), ["2", "again", "4", "5"]);
     history.append(at(2), None, "6".to_owned());
-    assert_eq!(missed(history.after("e-1")), Some(1), "it may be the one that is gone");
+    assert_eq!(missed(history.after("e-1")), Some(1), "the ID may belong to the evicted event");
     history.append(at(2), Some("e-9"), "ahead".to_owned());
     assert_eq!(
         rest(&history, history.after("e-9").unwrap()),

@@ -109,7 +109,7 @@ fn an_id_may_be_as_long_as_its_limit_and_no_longer() {
 }
 
 #[test]
-fn what_nobody_keeps_has_no_limit() {
+fn unknown_fields_have_no_limit() {
     let stream = format!("unknown: {0}\n{0}\n: a\n: b\n: c\n: d\ndata: x\n\n", "y".repeat(300));
     let outcome = outcome(&stream, SMALL);
     assert_eq!(outcome.said.last(), Some(&event("message", "x", "0")));
@@ -272,7 +272,7 @@ fn endless(limits: Limits, start: &str, piece: &str, frames: bool) -> (Result<()
 }
 
 #[test]
-fn what_has_no_end_takes_bounded_room() {
+fn endless_input_takes_bounded_memory() {
     const LIMIT: usize = 100_000;
     let limits = Limits::default().with_event(LIMIT).with_id(1000).with_overflow(Overflow::Fail);
     let too_long = Err(Error::EventTooLong { limit: LIMIT });

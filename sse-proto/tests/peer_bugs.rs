@@ -192,12 +192,12 @@ fn nothing_of_a_dead_connection_meets_the_next_one() {
 }
 
 #[test]
-fn what_the_end_of_a_stream_leaves_is_told() {
+fn finish_reports_an_unterminated_rest() {
     let complete = ["", "data: x\n\n", "\n", "id: 1\n\n", ": comment\n", "\u{feff}", "data: x\r\r"];
     let dropped = ["data: x\n", "data: x", "d", ":", "id: 1\n", "event: e\n", "data\n"];
     let bytes = complete.iter().map(|stream| (stream.as_bytes(), Finish::Complete));
     let dropped = dropped.iter().map(|stream| (stream.as_bytes(), Finish::Dropped));
-    // Two bytes of a byte order mark are no mark: they are a line without an end.
+    // Two bytes of a byte order mark are an unterminated line.
     for (stream, finish) in bytes.chain(dropped).chain([(&b"\xef\xbb"[..], Finish::Dropped)]) {
         let (mut parser, mut input) = (Parser::new(), stream);
         while parser.next_event(&mut input).unwrap().is_some() {}
@@ -216,7 +216,7 @@ fn an_event_without_its_blank_line_is_delivered_on_request_and_its_id_is_not_com
 }
 
 #[test]
-fn what_was_flushed_is_not_a_part_of_the_next_stream() {
+fn a_delivered_rest_is_not_part_of_the_next_stream() {
     let mut parser = Parser::new().with_deliver_unterminated(true);
     assert_eq!(parser.next_event(&mut &b"event: e\ndata: a"[..]), Ok(None));
     assert!(matches!(parser.finish(), Finish::Flushed(_)));

@@ -63,7 +63,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         6 => text.prop_map(|text| text.as_bytes().to_vec()),
         3 => ill_formed.prop_map(<[u8]>::to_vec),
         2 => (1..150usize).prop_map(|len| vec![b'v'; len]),
-        // What needs a look, anywhere in the vectors and words that a value is searched by.
+        // Bytes that are not plain, at any place of a vector or word.
         2 => (0..80usize, 0..80usize, select(vec!["\t", "é", "\0", "\u{7f}", "\u{1f}"])).prop_map(|(before, after, middle)| {
             [&vec![b'b'; before], middle.as_bytes(), &vec![b'a'; after]].concat()
         }),

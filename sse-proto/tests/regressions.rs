@@ -8,7 +8,7 @@ use std::path::Path;
 use support::checks::check;
 
 #[test]
-fn what_failed_once_does_not_fail_again() {
+fn committed_crash_inputs_pass() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions");
     let mut inputs = 0;
     for target in fs::read_dir(&folder).expect("the repository is whole").map(Result::unwrap) {

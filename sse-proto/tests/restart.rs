@@ -1,4 +1,4 @@
-//! The next connection with the same parser, and the bytes of an event for those who pass them on.
+//! `Parser::restart` for the next connection, and `Parser::span` for gateways.
 
 use sse_proto::{Error, Finish, Limits, Parser};
 

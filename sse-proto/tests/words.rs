@@ -96,13 +96,13 @@ fn a_gap_says_what_to_do() {
     let limits = HistoryLimits::new().with_events(1);
     let mut history = History::new(limits);
     let unknown: Gap = history.after("7").unwrap_err();
-    assert_eq!(unknown.to_string(), "the last event ID is not known: fetch the current state anew");
+    assert_eq!(unknown.to_string(), "the last event ID is not known: fetch the current state again");
     let mut cursor = history.end();
     for item in ["a", "b", "c"] {
         history.append(Default::default(), None, item);
     }
     let evicted = history.read(&mut cursor).unwrap_err();
-    assert_eq!(evicted.to_string(), "2 events are no longer kept: fetch the current state anew");
+    assert_eq!(evicted.to_string(), "2 events are no longer kept: fetch the current state again");
 }
 
 #[test]

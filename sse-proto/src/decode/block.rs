@@ -31,7 +31,7 @@ pub(super) struct Block {
     /// Valid UTF-8, always.
     last_event_id: Short,
     pub(super) retry: Option<Duration>,
-    /// A buffer other than that of the data may be large.
+    /// Whether a buffer other than `data` may be large.
     large: bool,
 }
 
@@ -94,14 +94,14 @@ impl Block {
                 self.room = usize::MAX;
             }
         }
-        // A line that is no part of an event.
+        // A line that is not part of an event.
         if self.data.is_large() {
             self.shrink();
         }
         true
     }
 
-    /// What there is of the event.
+    /// The bytes of data and type so far.
     #[inline]
     fn len(&self) -> usize {
         let data = if self.has & DATA != 0 { self.data.bytes().len() } else { 0 };
@@ -150,7 +150,7 @@ impl Block {
         self.plain &= piece.is_ascii();
     }
 
-    /// The value has no effect; `name` is that of its field, unless it is part of the value.
+    /// The value has no effect. `name` is the name of its field, or empty if `value` includes the name.
     #[cold]
     fn ignore(&mut self, name: &[u8]) -> bool {
         if self.diagnose {

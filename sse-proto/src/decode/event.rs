@@ -16,7 +16,7 @@ pub struct Event<'a> {
     pub id: &'a str,
 }
 
-/// Everything that a stream can say, in the order in which it says it; `E` is the type of its events, `C` that of its comments.
+/// A unit of a stream, in the order of the stream. `E` is the type of its events, `C` the type of its comments.
 ///
 /// [`Frame`] borrows its text, [`OwnedFrame`] owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +71,9 @@ pub enum Finish<'a> {
     Complete,
     /// An unterminated line or block, which the specification discards.
     Dropped,
-    /// An unterminated block with data, delivered because [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) asked for it.
+    /// An unterminated block with data, delivered because [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.
     ///
-    /// Its `id` is the last one that was committed: that of the block itself may be cut.
+    /// Its `id` is the last committed ID, because the ID of the block itself may be cut.
     Flushed(Event<'a>),
 }
 
@@ -103,7 +103,7 @@ pub(crate) enum Completed {
     },
     /// An event in the buffers.
     Event,
-    /// A comment; in the buffer, if there is no place.
+    /// A comment, at a place in the chunk or in the buffer.
     Comment(Option<Place>),
     /// A line without effect, in the buffer.
     Ignored,

@@ -65,7 +65,7 @@ pub(super) enum Kind {
     Retry,
     /// A line that starts with a colon.
     Comment,
-    /// A comment that nobody asked for: its bytes count, its text is not kept.
+    /// A comment that is not reported: its bytes count for the limit, its text is not kept.
     Skipped,
     /// A field of any other name, which is ignored.
     Unknown,

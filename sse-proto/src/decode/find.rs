@@ -1,8 +1,8 @@
 //! The search that everything waits for: where a run of plain text ends.
 //!
-//! **Plain** is every byte from 14 to 0x7F: printable ASCII, and a few controls that nobody sends. One signed comparison a
-//! byte (`byte < 14`) stops at LF and CR, and at whatever is not plain. So plain text is valid UTF-8 and has no NUL, and
-//! nobody has to look at it again.
+//! **Plain** is every byte from 14 to 0x7F: printable ASCII, and a few controls that servers do not send. One signed comparison a
+//! byte (`byte < 14`) stops at LF and CR, and at every byte that is not plain. So plain text is valid UTF-8, has no NUL, and
+//! needs no second look.
 
 use memchr::memchr2;
 

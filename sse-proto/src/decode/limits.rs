@@ -63,7 +63,7 @@ impl Default for Limits {
     }
 }
 
-/// What happens when an event, a comment or an ID is over its limit.
+/// The reaction to an event, a comment or an ID over its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {

@@ -62,7 +62,7 @@ pub struct Parser {
     pub(super) push_only: bool,
 }
 
-/// What the next byte may belong to, if it is that one.
+/// Input that is open at the start of a chunk, and that the next byte may belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Open {
     Nothing,
@@ -309,7 +309,7 @@ impl Parser {
     ///
     /// # Panics
     ///
-    /// If `step` is an older one, or `chunk` is another chunk, in which there is no text at the place of a value.
+    /// If `step` is outdated, or `chunk` is another chunk without text at the place of a value.
     #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         let is_text = |(start, end)| chunk.get(start..end).and_then(utf8).is_some();
@@ -359,7 +359,7 @@ impl Parser {
 
     /// Sets the last event ID string, which following events have until the stream sets another.
     ///
-    /// An ID that the current block has already set is committed at its blank line all the same.
+    /// An ID that the current block has already set is still committed at the blank line.
     pub fn set_last_event_id(&mut self, id: impl AsRef<str>) {
         self.block.set_last_event_id(id.as_ref());
     }
@@ -374,8 +374,8 @@ impl Parser {
         self.skipped
     }
 
-    /// How many bytes of the stream the event took that the last call returned, from its first line to its blank line: for those
-    /// who pass on the bytes themselves. The bytes end where `input` starts now.
+    /// The number of bytes of the last returned event, from its first line to its blank line, for gateways that forward the bytes
+    /// themselves. The bytes end where `input` starts now.
     ///
     /// A blank line that a chunk cuts between CR and LF ends at the CR. The event may have begun in an earlier chunk. A block that was
     /// left out has a span too. After any other call the number is of no meaning.

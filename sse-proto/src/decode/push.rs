@@ -256,7 +256,7 @@ impl Parser {
         self.consume(input, rest);
     }
 
-    /// Reads the start of a comment that nobody asked for, as far as the chunk goes.
+    /// Reads the start of a comment that is not reported, up to the end of the chunk.
     pub(super) fn begin_skipped(&mut self, text: &[u8]) {
         self.begin(Kind::Skipped);
         self.block.push(Kind::Skipped, text.strip_prefix(b" ").unwrap_or(text), true);

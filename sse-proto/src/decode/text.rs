@@ -1,4 +1,4 @@
-//! Buffers for text that cannot be borrowed: bytes as they came, until somebody asks for the text.
+//! Buffers for text that cannot be borrowed: bytes as they arrived, validated when the text is needed.
 
 use alloc::vec::Vec;
 use core::ops::DerefMut;
@@ -18,7 +18,7 @@ const INLINE: usize = 40;
 
 /// For data.
 pub(super) type Long = Text<Vec<u8>>;
-/// For types, IDs, and other values that are short as a rule.
+/// For types, IDs, and other values that are usually short.
 pub(super) type Short = Text<SmallVec<[u8; INLINE]>>;
 
 /// Text under construction, from pieces that may be cut anywhere.
@@ -130,7 +130,7 @@ pub(super) fn utf8(bytes: &[u8]) -> Option<&str> {
     text
 }
 
-/// What a [`Text`] is kept in.
+/// The storage of a [`Text`].
 pub(super) trait Buffer: Default + DerefMut<Target = [u8]> {
     fn capacity(&self) -> usize;
     fn push(&mut self, piece: &[u8]);

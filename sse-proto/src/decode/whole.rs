@@ -1,8 +1,8 @@
-//! The short way: blocks that lie whole in the chunk, borrowed as they are.
+//! The fast lane: blocks that lie whole in the chunk, borrowed as they are.
 //!
 //! All or nothing: a block that ends in the chunk, has one line of data, is valid UTF-8 and within the limits is read without
-//! a buffer. Anything else is declined, and nothing has happened; [`push`](super::push) reads it. So there is no need for a rule here that
-//! is hard to get right: decline it.
+//! a buffer. Any other block is declined without a change, and [`push`](super::push) reads it. So this lane needs no
+//! difficult rule: it declines such a block.
 
 use core::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) enum Whole<'c> {
     Comment(&'c str),
     /// The reconnection time was set.
     Retry,
-    /// A block that is no event.
+    /// A block that is not an event.
     Block,
     Declined,
 }

@@ -192,7 +192,7 @@ fn write_line(name: &str, value: &str, out: &mut impl fmt::Write) -> fmt::Result
 /// The texts of a field that may be given several times; only the second one costs an allocation.
 #[derive(Clone, Debug, Default)]
 struct Texts<'a> {
-    /// The first line of the first text: all of it, as a rule, so that it is searched for line breaks once.
+    /// The first line of the first text, usually all of it, so that it is searched for line breaks once.
     first: Option<&'a str>,
     /// What follows its line break.
     rest: Option<&'a str>,

@@ -13,8 +13,8 @@ use crate::Instant;
 
 /// A replay log: the latest events of a stream, bounded by count, bytes and age.
 ///
-/// **Every reader is a [`Cursor`], a number that costs the log nothing; one that is too slow is told how much
-/// it missed and holds back neither memory nor anybody else.** What is kept is up to the caller: `T` is an
+/// **Every reader is a [`Cursor`], a number that costs the log nothing. A reader that is too slow learns how many
+/// events it missed; it holds neither memory nor other readers back.** What is kept is up to the caller: `T` is an
 /// encoded event that is cheap to share, such as `bytes::Bytes` or `Arc<str>`.
 ///
 /// ```text
@@ -26,8 +26,8 @@ use crate::Instant;
 /// ```
 ///
 /// Events may have IDs from the application, and a log made with [`with_epoch`](Self::with_epoch) has one for
-/// each that comes without: see [`next_id`](Self::next_id). Looking up the latter takes constant time, the
-/// former logarithmic.
+/// each that comes without: see [`next_id`](Self::next_id). Looking up an ID of the log takes constant time, an
+/// ID of the application logarithmic time.
 ///
 /// # Example
 ///
@@ -170,8 +170,8 @@ impl Gap {
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.missed {
-            Some(missed) => write!(f, "{missed} events are no longer kept: fetch the current state anew"),
-            None => f.write_str("the last event ID is not known: fetch the current state anew"),
+            Some(missed) => write!(f, "{missed} events are no longer kept: fetch the current state again"),
+            None => f.write_str("the last event ID is not known: fetch the current state again"),
         }
     }
 }
@@ -275,7 +275,7 @@ impl<T: AsRef<[u8]>> History<T> {
     ///
     /// A [`Gap`] if events that followed the ID are gone, or if the log does not know the ID: it was evicted,
     /// belongs to another epoch or was made up. The caller then goes on at [`oldest`](Self::oldest) or
-    /// [`end`](Self::end), and says so.
+    /// [`end`](Self::end), and reports the gap.
     pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
         let given = self.ids.get(last_event_id).map(|holders| holders.first + 1);
         let own = self.own_position(last_event_id);

@@ -8,7 +8,7 @@ use crate::Instant;
 ///
 /// **A comment is due only between events**, when nothing was sent for the interval. Report what is sent with
 /// [`handle_sent`](Self::handle_sent), wait until [`deadline`](Self::deadline), and send a comment whenever
-/// [`poll`](Self::poll) says so. WHATWG HTML 9.2.7 advises one "every 15 seconds or so".
+/// [`poll`](Self::poll) returns true. WHATWG HTML 9.2.7 advises one "every 15 seconds or so".
 ///
 /// # Example
 ///
@@ -128,7 +128,7 @@ mod tests {
         keep_alive.handle_event(at(30));
         assert_eq!(keep_alive.deadline(), Some(at(130)));
         keep_alive.handle_sent(at(40), b"");
-        assert_eq!(keep_alive.deadline(), Some(at(130)), "nothing is no sign of life");
+        assert_eq!(keep_alive.deadline(), Some(at(130)), "zero bytes do not move the deadline");
     }
 
     #[test]

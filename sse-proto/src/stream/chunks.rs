@@ -54,7 +54,7 @@ const BATCH: usize = 64 << 10;
 pub struct Chunks<S, E, T: Timer> {
     /// `None` when it has ended.
     events: Option<Pin<Box<S>>>,
-    /// What it ended with, while the events before that are being sent.
+    /// The error that ended the stream, while the events before it are sent.
     error: Option<E>,
     /// Whether there was a chunk in the poll before.
     fresh: bool,
@@ -62,7 +62,7 @@ pub struct Chunks<S, E, T: Timer> {
     keep_alive: KeepAlive,
     /// The event that is sent in place of the comment.
     heartbeat: Option<String>,
-    /// Set anew only when it goes off, not with each event: it is early, never late.
+    /// Reset only when it fires, not with each event, so it may be early but never late.
     alarm: Option<T::Sleep>,
     until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     farewell: Duration,

@@ -124,7 +124,7 @@ impl<T: Transport> Driver<T> {
         self.source.resume();
     }
 
-    /// After [`ClientEvent::Disconnected`]: connects after this delay in the place of the one that was named.
+    /// After [`ClientEvent::Disconnected`]: connects after this delay instead of the announced one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.source.retry_after(delay);
     }
@@ -135,7 +135,7 @@ impl<T: Transport> Driver<T> {
     ///
     /// # Errors
     ///
-    /// The source is closed, also if somebody wanted that: see [`CloseReason::is_failure`](crate::CloseReason::is_failure).
+    /// The source is closed, on purpose too: see [`CloseReason::is_failure`](crate::CloseReason::is_failure).
     #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
         &mut self,
@@ -151,7 +151,7 @@ impl<T: Transport> Driver<T> {
     ///
     /// As [`next`](Self::next).
     #[inline]
-    #[expect(clippy::type_complexity, reason = "it is that of a stream's items")]
+    #[expect(clippy::type_complexity, reason = "the type of a stream's items")]
     pub fn poll_owned(
         &mut self,
         cx: &mut Context<'_>,

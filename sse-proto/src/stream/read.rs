@@ -80,8 +80,7 @@ impl<R: AsyncRead + Unpin> Stream for ReadChunks<R> {
         if Arc::get_mut(&mut this.buffer).is_none_or(|buffer| buffer.is_empty()) {
             this.buffer = Arc::new(vec![0; BUFFER]);
         }
-        let buffer =
-            Arc::get_mut(&mut this.buffer).expect("nobody else has a buffer that is new or was just ours");
+        let buffer = Arc::get_mut(&mut this.buffer).expect("a new or exclusive buffer has no other owner");
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut this.reader).poll_read(cx, buffer)) {
                 Ok(0) => None,

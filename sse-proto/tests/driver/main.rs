@@ -172,7 +172,7 @@ fn silence_is_noticed_after_the_last_byte_and_few_timers_are_set() {
 
 #[test]
 fn an_earlier_deadline_sets_a_timer_of_its_own() {
-    // The timer that runs is that of the event clock, for the 60th second.
+    // The running timer belongs to the event timeout, for the 60th second.
     let config = Config::default().with_idle_timeout(Liveness::Adaptive).with_event_timeout(secs(60));
     let comment = [Part::Pause(secs(5)), Part::Chunk(":\n")];
     let parts = comment.repeat(3).into_iter().chain([Part::Silence]).collect();
@@ -184,7 +184,7 @@ fn an_earlier_deadline_sets_a_timer_of_its_own() {
 }
 
 #[test]
-fn what_the_application_takes_is_not_the_servers_silence() {
+fn time_of_a_slow_application_is_not_silence_of_the_server() {
     for config in
         [Config::default().with_idle_timeout(secs(10)), Config::default().with_event_timeout(secs(10))]
     {
@@ -287,7 +287,7 @@ fn a_future_that_is_dropped_has_lost_nothing() {
 }
 
 #[test]
-fn what_is_lent_lies_in_the_chunk() {
+fn lent_events_lie_in_the_chunk() {
     const CHUNK: &str = "data: whole\n\n";
     let mut client = Client::new(Config::default(), [body([Part::Chunk(CHUNK), Part::Silence])]);
     assert_eq!(client.next(), "open 200");

@@ -46,7 +46,7 @@ pub struct World(Rc<Inner>);
 #[derive(Default)]
 struct Inner {
     now: Cell<Duration>,
-    /// What the futures that are pending wait for.
+    /// The deadlines of pending futures.
     wakeups: RefCell<Vec<Instant>>,
     log: RefCell<Vec<String>>,
     pub readings: Cell<usize>,
@@ -78,7 +78,7 @@ impl World {
         self.0.running.get()
     }
 
-    /// What the transport was asked for since the last call, and what was dropped.
+    /// The calls of the transport since the last call of this function, and its drops.
     pub fn log(&self) -> Vec<String> {
         self.0.log.take()
     }
@@ -273,7 +273,7 @@ impl Client {
         Self { driver: Driver::new(source, script), world }
     }
 
-    /// What happens next, in words; `pending` if that takes somebody else.
+    /// The next output in words; `pending` if it waits.
     pub fn next(&mut self) -> String {
         let mut next = std::pin::pin!(self.driver.next());
         match self.world.run(|cx| next.as_mut().poll(cx)) {

@@ -17,7 +17,7 @@ pub struct Counting;
 pub struct Heap {
     /// Calls that ask for memory: `alloc` and `realloc`.
     pub calls: u64,
-    /// Bytes asked for, a `realloc` counting its whole new size: what is copied at most.
+    /// Requested bytes; a `realloc` counts its whole new size, which bounds the copied bytes.
     pub asked: u64,
     /// Bytes held now, beyond what was held before.
     pub held: i64,

@@ -122,7 +122,7 @@ impl Transcript {
             || !block.event.is_empty()
             || block.id.is_some();
         let taken = block.take(line, limits);
-        // What a line is, and so what it counts for, is known at the byte after its colon.
+        // The kind of a line, and so its limit, is known at the byte after its colon.
         let known = line.split_last().is_some_and(|(_, head)| head.contains(&b':'));
         self.end = match (taken, block.data) {
             (Err(error), _) if known && limits.overflow() == Overflow::Fail => return self.failed(error),

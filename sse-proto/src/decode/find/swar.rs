@@ -24,7 +24,7 @@ pub(super) fn find(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| !(14..0x80).contains(byte)).unwrap_or(bytes.len())
 }
 
-#[allow(unused_imports, reason = "where there are no vectors")]
+#[allow(unused_imports, reason = "used on processors without vectors")]
 pub(super) use find as find_near;
 
 /// A bit for each byte that is not plain, the first the lowest.

@@ -67,7 +67,7 @@ fn a_byte_is_found_wherever_it_stands() {
     }
 }
 
-/// What is found by the narrower vectors, where the wider ones are there, too.
+/// The narrower vectors find the same, on processors that also have the wider ones.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 fn by_narrow_vectors(bytes: &[u8]) -> usize {

@@ -1,6 +1,6 @@
 //! 16 bytes at a time, by what every processor of its kind has: SSE2 or NEON; and by what is wider, where it is there.
 //!
-//! The loop is the same for both; `load`, `flags`, `or`, `first` and `mask` are the processor's.
+//! Both processors share the loop; `load`, `flags`, `or`, `first` and `mask` are the processor's.
 
 #[cfg(all(target_arch = "x86_64", feature = "std"))]
 mod avx2;

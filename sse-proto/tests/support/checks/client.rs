@@ -17,7 +17,7 @@ pub enum Op {
     Sleep(u64),
     Poll,
     Read(Vec<u8>),
-    /// What goes well: whatever is asked for is given, up to bytes of the body.
+    /// The world answers every request, up to a chunk of the body.
     Serve(Vec<u8>),
     Response(u16, Option<String>),
     Verdict(Verdict),
@@ -227,7 +227,7 @@ impl Asked {
 }
 
 impl World {
-    /// Gives what is asked for, as far as a chunk of the body.
+    /// Answers the requests of the machine, up to a chunk of the body.
     fn serve(&mut self, chunk: &[u8]) -> Asked {
         for _ in 0..3 {
             match self.settle(&[]) {
@@ -343,7 +343,7 @@ impl World {
         panic!("it never asks for anything");
     }
 
-    /// What was said of the connection until now is what its bytes say.
+    /// The reported events agree with the bytes of the connection so far.
     fn asked(&mut self, asked: Asked, read: &[u8]) {
         match (asked, &mut self.connection) {
             (Asked::Data(_), connection) => {

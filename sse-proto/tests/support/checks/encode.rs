@@ -52,7 +52,7 @@ fn calls(input: &mut Input<'_>) -> Option<Vec<Call>> {
     }
 }
 
-/// Nothing but what was asked for is on the wire, and what was refused could not have been put there.
+/// The wire has the requested fields alone, and a refused value could not have been encoded.
 ///
 /// Input: the calls of one event, each a letter and its counted value.
 pub fn encode_injection(input: &[u8]) {
@@ -139,7 +139,7 @@ pub fn raw_blocks(stream: &str) -> Vec<Vec<(String, String)>> {
     blocks
 }
 
-/// What was encoded is what is read, up to the stated normalisation; and what was read can be encoded again.
+/// Reading gives the encoded event, up to the stated normalisation; the result can be encoded again.
 ///
 /// Input: counted chunk lengths, then events as for [`encode_injection`].
 pub fn roundtrip(input: &[u8]) {

@@ -86,7 +86,7 @@ impl Everything {
         self.make_room();
     }
 
-    /// What is kept is the longest tail that the limits allow, and the newest event.
+    /// Keeps the longest tail that the limits allow, and always the newest event.
     fn make_room(&mut self) {
         let newest = self.all.len() - 1;
         let allowed = |from: &usize| {

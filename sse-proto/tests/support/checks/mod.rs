@@ -18,7 +18,7 @@ pub fn check(target: &str, input: &[u8]) {
     }
 }
 
-/// A fuzzer's input, taken apart from the front. What is missing is zero.
+/// A fuzzer's input, consumed from the front. Missing bytes read as zero.
 pub struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {

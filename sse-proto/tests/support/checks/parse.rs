@@ -52,7 +52,7 @@ pub fn agree<'c>(stream: &'c [u8], mut cuts: Vec<Vec<&'c [u8]>>, seed: &str, lim
     }
 }
 
-/// What was consumed between two events is what the second one is made of: read alone, it gives that event.
+/// The bytes consumed between two events, read alone, give the second event.
 fn spans_hold(stream: &[u8], chunks: &[&[u8]], seed: &str, limits: Limits) {
     let parser = |id: &str| Parser::with_last_event_id(id).with_limits(limits);
     let (spans, rest) = spans(parser(seed), chunks.iter().copied());

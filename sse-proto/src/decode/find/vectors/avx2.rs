@@ -1,4 +1,4 @@
-//! 128 bytes at a time, by AVX2, for which the processor has to be asked.
+//! 128 bytes at a time, by AVX2, which is detected at run time.
 
 use core::arch::x86_64::{
     __m256i, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8,
