@@ -64,6 +64,7 @@ fn chunk(text: &str) -> Poll<Option<Result<Vec<u8>, &'static str>>> {
     Poll::Ready(Some(Ok(text.into())))
 }
 
+// 9.2.7: chunking must not delay events.
 #[test]
 fn events_that_are_ready_together_are_one_chunk() {
     let (_, mut chunks) = events(&["data: a\n\n", "", "data: b\n\n", "data: c\n\n"]);
@@ -93,6 +94,7 @@ fn a_chunk_is_over_at_64_kib() {
     assert_eq!(poll(&mut chunks), Poll::Pending);
 }
 
+// 9.2.7: a comment line every 15 seconds or so.
 #[test]
 fn silence_is_filled_with_comments_and_only_silence() {
     let (clock, mut silent) = events(&[]);

@@ -16,6 +16,7 @@ fn an_output_has_nothing_to_drop() {
     is_send::<EventSource>();
 }
 
+// 9.2.2: CONNECTING, OPEN, CLOSED.
 #[test]
 fn the_ready_state_follows_the_specification() {
     use ReadyState::{Closed, Connecting, Open};
@@ -39,6 +40,7 @@ fn the_ready_state_follows_the_specification() {
     assert_eq!(client.source.close_reason(), Some(sse_proto::CloseReason::Caller));
 }
 
+// 9.2.3: a task does nothing if the ready state is CLOSED.
 #[test]
 fn after_close_nothing_of_the_chunk_is_delivered() {
     let mut client = Client::open(config());
@@ -54,6 +56,7 @@ fn after_close_nothing_of_the_chunk_is_delivered() {
     assert_eq!(client.source.last_event_id(), "1");
 }
 
+// 9.2.3: once the connection has failed, the user agent does not reconnect.
 #[test]
 fn closed_is_for_ever() {
     let mut client = Client::open(config());
@@ -76,6 +79,7 @@ fn closed_is_for_ever() {
     assert_eq!(rejected.poll(), "closed Status(404)", "the first reason stays");
 }
 
+// 9.2.2: `close()` aborts the fetch and sets the ready state to CLOSED.
 #[test]
 fn close_works_in_every_state() {
     let states: [fn(&mut Client); 7] = [
@@ -221,6 +225,7 @@ fn an_output_makes_no_text_of_what_is_none_in_another_chunk() {
     let _ = client.source.output(progress, b"data: \xFF\n\n");
 }
 
+// 9.2.6: the event type comes from the stream, whatever its name.
 #[test]
 fn events_named_open_and_error_are_events() {
     let mut client = Client::open(config());
@@ -228,6 +233,7 @@ fn events_named_open_and_error_are_events() {
     assert_eq!(said[..2], ["event error \"x\" id ", "event open \"y\" id "]);
 }
 
+// 9.2.6: `data` with an empty value is an event with empty data.
 #[test]
 fn a_priming_event_is_an_event() {
     let mut client = Client::open(config());

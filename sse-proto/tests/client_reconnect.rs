@@ -16,6 +16,7 @@ fn delays(policy: &ReconnectPolicy, retry: Option<Duration>) -> Vec<Duration> {
     (1..=7).map(|attempt| policy.delay(attempt, retry, None, 0)).collect()
 }
 
+// 9.2.3, step 3: exponential backoff after failed attempts.
 #[test]
 fn the_wait_doubles_up_to_its_maximum() {
     assert_eq!(delays(&policy(), None), [1, 2, 4, 8, 16, 30, 30].map(secs));
@@ -32,6 +33,7 @@ fn a_factor_of_one_or_none_keeps_it_constant() {
     }
 }
 
+// 9.2.6: `retry` sets the reconnection time.
 #[test]
 fn the_server_sets_the_start() {
     assert_eq!(delays(&policy(), Some(secs(5))), [5, 10, 20, 30, 30, 30, 30].map(secs));
@@ -47,6 +49,7 @@ fn the_wish_of_the_server_has_bounds() {
     assert_eq!(first(reversed, secs(6)), secs(4), "reversed bounds do not panic");
 }
 
+// 9.2.2: the reconnection time is initially "a value on the order of a few seconds".
 #[test]
 fn browsers_wait_three_seconds() {
     assert_eq!(delays(&ReconnectPolicy::browser(), None), [3; 7].map(secs));
@@ -198,6 +201,7 @@ fn the_time_between_connections_is_not_healthy() {
     assert_eq!(client.lose(), "lost Transport, attempt 2 in 2s");
 }
 
+// 9.2.6: the reconnection time belongs to the source, not to a connection.
 #[test]
 fn the_reconnection_time_applies_at_once_and_survives() {
     let mut client = Client::open(config());

@@ -17,6 +17,7 @@ fn typed(content_type: &str) -> ResponseHead<'_> {
     ResponseHead::new(200, [("content-type", content_type)])
 }
 
+// 9.2.2: status 200 and `text/event-stream` announce the connection.
 #[test]
 fn a_200_with_the_content_type_opens() {
     for content_type in [
@@ -33,6 +34,7 @@ fn a_200_with_the_content_type_opens() {
     }
 }
 
+// 9.2.2: another `Content-Type` fails the connection.
 #[test]
 fn another_content_type_or_none_closes() {
     for content_type in [
@@ -54,6 +56,7 @@ fn another_content_type_or_none_closes() {
     assert_eq!(answer(config(), ResponseHead::from(200)), "closed ContentType");
 }
 
+// 9.2.2: a status other than 200 fails the connection; 9.2.1: 204 stops reconnection.
 #[test]
 fn every_other_status_closes() {
     for status in [100, 201, 205, 210, 299, 301, 304, 400, 404, 410, 429, 500, 503, 599] {
@@ -135,6 +138,7 @@ fn retrying() -> Config {
     config().with_retry_status(Config::TRANSIENT_STATUS)
 }
 
+// Beyond 9.2.2, which closes at every one of them.
 #[test]
 fn chosen_statuses_are_tried_again() {
     for status in Config::TRANSIENT_STATUS {
@@ -210,6 +214,7 @@ fn a_response_that_nobody_asked_for_is_ignored() {
     assert_eq!(client.read("data: x\n\n"), ["event message \"x\" id ", "read for ever"]);
 }
 
+// 9.2.2: a network error is retried unless that is known to be futile.
 #[test]
 fn a_fatal_error_closes_and_a_retryable_one_does_not() {
     let mut client = Client::new(config());

@@ -69,6 +69,7 @@ fn all_events() -> Vec<(String, String)> {
     events.collect()
 }
 
+// 9.2.3: reconnection sends `Last-Event-ID`; 9.2.6 discards an incomplete event.
 #[test]
 fn no_event_is_lost_or_repeated_wherever_the_stream_is_cut() {
     let len = stream(None).len();
@@ -105,6 +106,7 @@ fn resumed_from(stream: &str) -> String {
     id.unwrap_or_else(|| panic!("{request}")).0.to_owned()
 }
 
+// 9.2.6, dispatch, step 1: an ID counts from its blank line on.
 #[test]
 fn only_what_was_committed_is_resumed_from() {
     assert_eq!(resumed_from("data: x\n\n"), "-");
@@ -116,6 +118,7 @@ fn only_what_was_committed_is_resumed_from() {
     assert_eq!(resumed_from("id: ä…\t\n\n"), "ä…\t");
 }
 
+// 9.2.3: the last event ID string outlives the connection.
 #[test]
 fn an_id_without_event_goes_on_over_connections() {
     let mut client = Client::open(config());
@@ -129,6 +132,7 @@ fn an_id_without_event_goes_on_over_connections() {
     }
 }
 
+// 9.2.4: `Last-Event-ID` carries the last event ID string.
 #[test]
 fn an_id_that_no_header_can_carry_is_kept_and_not_sent() {
     for id in ["a\u{1}b", "\u{7f}", "\u{1b}[0m"] {
@@ -148,6 +152,7 @@ fn an_id_that_no_header_can_carry_is_kept_and_not_sent() {
     }
 }
 
+// 9.2.4: `Last-Event-ID`.
 #[test]
 fn an_initial_id_is_sent_with_the_first_request() {
     let mut client = Client::new(config().with_last_event_id("42"));
@@ -199,6 +204,7 @@ fn bytes_that_came_with_the_head_are_read() {
     assert!(matches!(client.source.poll(client.now, &mut rest), Output::Frame(Frame::Event(_))));
 }
 
+// 9.2.6: the block is discarded at the end of the file.
 #[test]
 fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
     let end = |flush, stream| {

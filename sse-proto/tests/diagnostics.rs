@@ -19,6 +19,7 @@ fn read(stream: &[u8], size: usize, diagnostics: bool) -> Vec<String> {
     said
 }
 
+// 9.2.6: "otherwise, the field is ignored".
 #[test]
 fn lines_without_effect_are_reported_whole_in_every_chunking() {
     for (stream, line) in [

@@ -66,6 +66,7 @@ fn cases() {
     }
 }
 
+// 9.2.6: an ID counts from the blank line on; clients that take it at its line skip no cut event this way.
 #[test]
 fn fields_are_written_in_one_order_with_the_id_last_and_lines_end_with_lf() {
     let builder = EventBuilder::new().data("d").retry(Duration::from_millis(1500)).id("i").unwrap();
@@ -81,6 +82,7 @@ fn a_repeated_field_is_written_as_a_client_would_read_it() {
     assert_eq!(builder.encoded_len(), builder.encode().len());
 }
 
+// 9.2.5: `end-of-line` is CRLF, LF or CR.
 #[test]
 fn every_line_break_of_the_format_splits_and_no_other() {
     let wire = EventBuilder::new().data("a\rb\nc\r\nd\n\re\u{b}\u{c}\u{85}\u{2028}\u{2029}f").encode();
@@ -108,6 +110,7 @@ fn the_length_of_an_event_is_known_before_it_is_encoded_whatever_its_line_breaks
     }
 }
 
+// 9.2.6: an empty `data` is an event, an empty `id` resets the last event ID.
 #[test]
 fn empty_values_are_written() {
     assert_eq!(EventBuilder::new().encode(), "");
@@ -117,6 +120,7 @@ fn empty_values_are_written() {
     assert_eq!(EventBuilder::new().event("").unwrap().data("x").encode(), "event: \ndata: x\n\n");
 }
 
+// 9.2.6: `retry` is a number of milliseconds in ASCII digits.
 #[test]
 fn retry_is_whole_milliseconds_rounded_up() {
     for (retry, wire) in [

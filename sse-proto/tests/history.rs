@@ -43,6 +43,7 @@ fn skipping_to_a_position_evicts_what_lies_before_it_alone() {
     assert_eq!((history.oldest(), history.end(), history.bytes()), (Cursor::at(9), Cursor::at(9), 0));
 }
 
+// 9.2.4: `Last-Event-ID` names the place to resume from.
 #[test]
 fn resumes_after_its_own_ids() {
     let history = numbered(LIMITS, 4);
@@ -102,6 +103,7 @@ fn a_reader_that_fell_behind_is_told_how_far_and_goes_on() {
     assert!(History::<String>::new(LIMITS).is_empty());
 }
 
+// 9.2.4: `Last-Event-ID`.
 #[test]
 fn resumes_after_the_ids_of_the_application() {
     let mut history = History::new(LIMITS);

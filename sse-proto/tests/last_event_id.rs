@@ -13,6 +13,7 @@ fn ids(parser: &mut Parser, mut stream: &[u8]) -> Vec<String> {
     ids
 }
 
+// 9.2.6: the last event ID string changes at a dispatch alone.
 #[test]
 fn a_set_last_event_id_holds_until_the_stream_sets_another() {
     let mut parser = Parser::new();
@@ -23,6 +24,7 @@ fn a_set_last_event_id_holds_until_the_stream_sets_another() {
     assert_eq!(ids(&mut parser, b"data: d\n\nid\ndata: e\n\n"), ["9", ""]);
 }
 
+// 9.2.6, dispatch, step 1.
 #[test]
 fn the_id_of_an_open_block_is_committed_over_a_set_one() {
     let mut parser = Parser::new();

@@ -81,6 +81,7 @@ fn an_event_may_be_as_long_as_its_limit_and_no_longer() {
     }
 }
 
+// 9.2.6: UTF-8 decode makes U+FFFD of an invalid byte.
 #[test]
 fn replacement_characters_do_not_count_thrice() {
     let parser = Parser::new().with_limits(SMALL);
@@ -150,6 +151,7 @@ fn a_skipped_block_is_reported_in_its_place_with_its_size_on_the_wire() {
     }
 }
 
+// 9.2.5: `bom` and empty events.
 #[test]
 fn a_byte_order_mark_and_blank_lines_are_no_part_of_a_skipped_block() {
     for start in ["\u{feff}", "\u{feff}\r\n\r\n", "\n\n\n", "\r", ""] {

@@ -34,6 +34,7 @@ fn message(data: &str) -> Owned {
     owned("message", data, "")
 }
 
+// 9.2.5: one leading U+FEFF is ignored.
 #[test]
 fn a_byte_order_mark_is_no_panic_and_loses_no_event_however_it_is_split() {
     assert_eq!(events("\u{feff}data: x\n\n"), [message("x")]);
@@ -41,6 +42,7 @@ fn a_byte_order_mark_is_no_panic_and_loses_no_event_however_it_is_split() {
     assert_eq!(listen(Parser::new(), chunks, || Way::Event).said, [Said::Event(message("x"))]);
 }
 
+// 9.2.5: `bom` stands at the start of the stream alone.
 #[test]
 fn a_second_byte_order_mark_and_one_further_on_are_characters() {
     assert_eq!(events("\u{feff}\u{feff}data: x\n\ndata: y\n\n"), [message("y")]);
@@ -50,6 +52,7 @@ fn a_second_byte_order_mark_and_one_further_on_are_characters() {
     );
 }
 
+// 9.2.6: the stream is decoded with the UTF-8 decode algorithm.
 #[test]
 fn an_invalid_byte_becomes_a_replacement_character_and_stalls_nothing() {
     assert_eq!(events(b"data: a\xffb\n\ndata: next\n\n"), [message("a\u{fffd}b"), message("next")]);
@@ -57,11 +60,13 @@ fn an_invalid_byte_becomes_a_replacement_character_and_stalls_nothing() {
     assert_eq!(events(b"event: \x80\nid: \xf0\x9f\ndata: x\n\n"), [owned("\u{fffd}", "x", "\u{fffd}")]);
 }
 
+// 9.2.6: UTF-8 decode replaces a cut sequence and keeps the line end.
 #[test]
 fn a_sequence_that_a_line_end_cuts_does_not_reach_into_the_next_line() {
     assert_eq!(events(b"data: \xe2\x82\ndata: \xac\n\n"), [message("\u{fffd}\n\u{fffd}")]);
 }
 
+// 9.2.6: `retry` sets the reconnection time when its line is processed.
 #[test]
 fn retry_alone_in_a_block_is_honoured_at_its_line() {
     let transcript = read("retry: 50\n\n");
@@ -70,6 +75,7 @@ fn retry_alone_in_a_block_is_honoured_at_its_line() {
     assert_eq!(read("retry: 50").retry, None, "but not before the line has ended");
 }
 
+// 9.2.6: `retry` counts if its value consists of only ASCII digits.
 #[test]
 fn retry_takes_digits_alone_and_neither_wraps_nor_ends_the_stream() {
     for value in ["+5", "-5", "0x10", "1e3", "1.5", " 5", "5 ", "\t5", "", "abc", "٣", "5\0"] {
@@ -84,23 +90,27 @@ fn retry_takes_digits_alone_and_neither_wraps_nor_ends_the_stream() {
     assert_eq!(read(huge).retry, Some(Duration::from_millis(u64::MAX)));
 }
 
+// 9.2.6: `id` is ignored if its value contains U+0000 NULL.
 #[test]
 fn an_id_with_nul_is_ignored_and_ends_nothing() {
     assert_eq!(events("id: 1\nid: 2\0\ndata: x\n\n"), [owned("message", "x", "1")]);
     assert_eq!(events("id: \0\ndata: x\0y\n\n"), [message("x\0y")]);
 }
 
+// 9.2.6: U+0000 NULL alone makes an `id` invalid.
 #[test]
 fn an_id_with_other_control_characters_is_an_id() {
     assert_eq!(events("id: a\u{1}b\u{7f}\t\ndata: x\n\n"), [owned("message", "x", "a\u{1}b\u{7f}\t")]);
 }
 
+// 9.2.6, dispatch, step 1: the last event ID string is set before the data is looked at.
 #[test]
 fn a_block_with_an_id_alone_commits_it() {
     let transcript = read("id: 5\n\n");
     assert_eq!((transcript.said, transcript.last_event_id.as_str()), (vec![], "5"));
 }
 
+// 9.2.6: the last event ID buffer is not reset at a dispatch.
 #[test]
 fn an_event_without_an_id_has_the_one_before() {
     assert_eq!(
@@ -110,6 +120,7 @@ fn an_event_without_an_id_has_the_one_before() {
     assert_eq!(events("id: 5\n\nid\ndata: x\n\n"), [message("x")], "but an empty one resets it");
 }
 
+// 9.2.6: pending data is discarded at the end of the file.
 #[test]
 fn an_id_that_was_read_but_whose_block_did_not_end_is_not_committed() {
     for cut in ["id: 2\n", "id: 2\ndata: half", "id: 2\ndata: x\n", "id: 2", "id: 2\r\ndata: x\r\n"] {
@@ -119,6 +130,7 @@ fn an_id_that_was_read_but_whose_block_did_not_end_is_not_committed() {
     }
 }
 
+// 9.2.5: a lone CR is an `end-of-line`.
 #[test]
 fn cr_ends_an_event_at_once() {
     let mut parser = Parser::new();
@@ -132,6 +144,7 @@ fn cr_ends_an_event_at_once() {
     assert_eq!(parser.next_event(&mut &b"a\r\n\r\n"[..]).unwrap().map(|event| event.data), Some("a"));
 }
 
+// 9.2.5: a CRLF pair is one `end-of-line`.
 #[test]
 fn a_crlf_that_reads_split_is_one_line_end() {
     assert_eq!(events("event: e\r\ndata: a\r\ndata: b\r\n\r\n"), [owned("e", "a\nb", "")]);
@@ -139,12 +152,14 @@ fn a_crlf_that_reads_split_is_one_line_end() {
     assert_eq!(listen(Parser::new(), chunks, || Way::Event).said, [Said::Event(message("a\nb"))]);
 }
 
+// 9.2.5: `end-of-line` is CRLF, LF or CR; U+0085 and U+2028 are characters.
 #[test]
 fn line_ends_of_other_formats_are_data() {
     let data = "a\u{b}b\u{c}c\u{85}d\u{2028}e\u{2029}f";
     assert_eq!(events(format!("data: {data}\n\n")), [message(data)]);
 }
 
+// 9.2.6, dispatch, step 2: without data there is no event; `data` alone appends a line feed.
 #[test]
 fn empty_data_is_an_event_and_no_data_is_none() {
     assert_eq!(events("data\n\n"), [message("")]);
@@ -154,6 +169,7 @@ fn empty_data_is_an_event_and_no_data_is_none() {
     assert_eq!(priming, [owned("message", "", "x")], "the first event of an MCP stream");
 }
 
+// 9.2.6: one leading U+0020 SPACE is removed from the value.
 #[test]
 fn one_space_is_removed_and_no_other_blank() {
     assert_eq!(
@@ -162,12 +178,14 @@ fn one_space_is_removed_and_no_other_blank() {
     );
 }
 
+// 9.2.6, dispatch, step 2: the event type buffer is emptied with the data buffer.
 #[test]
 fn the_type_of_a_block_without_data_is_forgotten() {
     assert_eq!(events("event: e\n\ndata: x\n\n"), [message("x")]);
     assert_eq!(events("event: e\nevent:\ndata: x\n\n"), [message("x")], "the last type of a block wins");
 }
 
+// 9.2.6: any event type is dispatched, `error` and `open` too.
 #[test]
 fn a_stream_event_named_error_or_open_is_an_event() {
     assert_eq!(
@@ -176,6 +194,7 @@ fn a_stream_event_named_error_or_open_is_an_event() {
     );
 }
 
+// 9.2.3: a reconnection starts a new stream; 9.2.6 discards the incomplete event.
 #[test]
 fn nothing_of_a_dead_connection_meets_the_next_one() {
     for half in ["data: half", "da", "event: e\ndata: x\n", "id: 9\n", "data: x\r", "\u{feff}", "retry: 1"] {
@@ -191,6 +210,7 @@ fn nothing_of_a_dead_connection_meets_the_next_one() {
     }
 }
 
+// 9.2.6: an event without its blank line is discarded at the end of the file.
 #[test]
 fn finish_reports_an_unterminated_rest() {
     let complete = ["", "data: x\n\n", "\n", "id: 1\n\n", ": comment\n", "\u{feff}", "data: x\r\r"];
@@ -206,6 +226,7 @@ fn finish_reports_an_unterminated_rest() {
     }
 }
 
+// 9.2.6 would discard it; some servers end like this.
 #[test]
 fn an_event_without_its_blank_line_is_delivered_on_request_and_its_id_is_not_committed() {
     let mut parser = Parser::with_last_event_id("1").with_deliver_unterminated(true);

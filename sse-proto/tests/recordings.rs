@@ -39,6 +39,7 @@ fn an_answer_that_a_gateway_cut_inside_of_characters_is_whole() {
     assert_eq!(answer, "Zürich liegt am See – 东京 ist weiter 🙂.");
 }
 
+// 9.2.6: an ID with empty data is an event.
 #[test]
 fn a_priming_event_of_mcp_surfaces_with_its_id() {
     let events = events(include_str!("data/recordings/mcp-crlf.jsonl"));

@@ -10,6 +10,7 @@ fn data(parser: &mut Parser, mut input: &[u8]) -> Vec<String> {
     seen
 }
 
+// 9.2.3: last event ID string and reconnection time survive a reconnection.
 #[test]
 fn restart_drops_what_is_pending_and_keeps_id_and_reconnection_time() {
     let start = b"id: 7\nretry: 5\n\n";

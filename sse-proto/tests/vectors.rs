@@ -101,6 +101,7 @@ fn base64(text: &str) -> Vec<u8> {
     bytes
 }
 
+// 9.2.5, 9.2.6.
 #[test]
 fn in_the_given_chunks() {
     for case in cases() {
@@ -109,6 +110,7 @@ fn in_the_given_chunks() {
     }
 }
 
+// 9.2.5, 9.2.6.
 #[test]
 fn whole_and_byte_by_byte() {
     for case in cases() {
@@ -140,6 +142,7 @@ fn the_model_agrees() {
     }
 }
 
+// 9.2.6: an incomplete event is discarded.
 #[test]
 fn the_end_of_the_stream_drops_or_flushes() {
     let mut flushed_cases = 0;
