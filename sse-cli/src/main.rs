@@ -12,6 +12,7 @@ mod check;
 mod cookies;
 mod demo;
 mod failure;
+mod input;
 mod limits;
 mod manual;
 mod output;

@@ -1,8 +1,7 @@
 //! `sse parse`: a captured stream, read without a server.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read as _};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,12 +10,9 @@ use clap::Args;
 use proto::{Finish, Frame, Parser};
 
 use crate::failure::{FAILED, Failure};
+use crate::input::{Chunk, Input};
 use crate::limits::LimitArguments;
 use crate::output::{Form, Look, Output, Printer};
-use crate::recording::{Item, Reader, is_recording, may_be_recording};
-
-/// How much is read at a time.
-const CHUNK: usize = 64 << 10;
 
 /// Print the events of a captured stream
 ///
@@ -45,16 +41,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (input, name): (Box<dyn BufRead>, _) = match &arguments.file {
-        Some(path) if path.as_os_str() != "-" => {
-            let name = path.display().to_string();
-            let file = File::open(path).map_err(|error| Failure::new(FAILED, &name, &error))?;
-            (Box::new(BufReader::with_capacity(CHUNK, file)), name)
-        }
-        _ => (Box::new(BufReader::with_capacity(CHUNK, io::stdin())), "standard input".to_owned()),
-    };
+    let (mut input, name) = Input::open(arguments.file.as_deref())?;
     let failed = |error: &(dyn Error + 'static)| Failure::new(FAILED, &name, error);
-    let mut input = Input::new(input).map_err(|error| failed(&error))?;
     let form = if arguments.json { Form::Json } else { Form::Text };
     let look = Look { form, null: false, urls: false, timestamps: false, asides: true };
     let mut printer = Printer::new(look, Output::stdout());
@@ -108,65 +96,4 @@ fn finish(parser: &mut Parser, printer: &mut Printer, arguments: &Arguments) -> 
             )
         }
     }
-}
-
-/// The input of a parser: plain bytes, or a recording.
-enum Input {
-    Plain(Box<dyn BufRead>),
-    Recorded(Reader<Box<dyn BufRead>>),
-}
-
-/// A piece of the input.
-enum Chunk {
-    Bytes(Vec<u8>),
-    /// A connection begins: a line that was cut before does not continue here.
-    Begin,
-}
-
-impl Input {
-    fn new(mut input: Box<dyn BufRead>) -> io::Result<Self> {
-        // A pipe may give one byte at a time, and a live stream is not held up for longer than it
-        // may be a recording.
-        let mut start = Vec::new();
-        while may_be_recording(&start) {
-            let read = input.by_ref().take(1).read_to_end(&mut start)?;
-            if read == 0 {
-                break;
-            }
-        }
-        let recorded = is_recording(&start);
-        let input: Box<dyn BufRead> = Box::new(Cursor::new(start).chain(input));
-        Ok(if recorded { Self::Recorded(Reader::new(input)?) } else { Self::Plain(input) })
-    }
-
-    fn next(&mut self) -> io::Result<Option<Chunk>> {
-        match self {
-            Self::Plain(input) => {
-                let chunk = fill(input)?.to_vec();
-                input.consume(chunk.len());
-                Ok((!chunk.is_empty()).then_some(Chunk::Bytes(chunk)))
-            }
-            Self::Recorded(reader) => loop {
-                match reader.next()? {
-                    Some((_, Item::Head(..))) => return Ok(Some(Chunk::Begin)),
-                    Some((_, Item::Bytes(bytes))) => return Ok(Some(Chunk::Bytes(bytes))),
-                    Some((_, Item::End)) => {}
-                    None => return Ok(None),
-                }
-            },
-        }
-    }
-}
-
-/// The next bytes; none at the end.
-fn fill(input: &mut Box<dyn BufRead>) -> io::Result<&[u8]> {
-    loop {
-        match input.fill_buf() {
-            Ok(_) => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // Not returned from the loop: that would borrow for all of its rounds.
-    input.fill_buf()
 }

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use sse_tokio::reqwest::Url;
 
 use super::load::{HttpPublisher, MARKER_LEN, Pace, Plan, Target, Template};
+use super::parse::ParseArguments;
 use super::target::{addresses, head, host};
 use crate::failure::{Failure, USAGE};
 use crate::request::{self, Headers};
@@ -29,6 +30,9 @@ Examples:
       --content-type application/json --template '{\"text\": \"{data}\"}'
   Subscribers alone, while something else publishes:
     sse bench localhost:8080/events/news -n 1000 --seconds 60
+  How fast a captured stream is parsed on this machine:
+    sse tail --record stream.jsonl https://example.com/events
+    sse bench --parse stream.jsonl --chunks 16k,1400,64
 
 How it measures:
   The data of an event begins with a number and a time, which are found wherever the hub puts the data.
@@ -49,16 +53,19 @@ How it measures:
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// What the subscribers follow
-    #[arg(value_parser = request::url)]
-    url: Url,
+    #[arg(value_parser = request::url, required_unless_present = "parse")]
+    url: Option<Url>,
+
+    #[command(flatten)]
+    pub(super) parse: ParseArguments,
 
     /// Subscribers
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     subscribers: u32,
 
-    /// How long to measure
+    /// How long to measure; with --parse all lines together
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = request::seconds)]
-    seconds: Duration,
+    pub(super) seconds: Duration,
 
     /// Seconds without an arrival after which connecting fails, and missing events count as lost
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = request::seconds)]
@@ -189,16 +196,17 @@ impl Setup {
 impl Arguments {
     /// Checks the addresses, and prepares the requests.
     pub(super) fn setup(&self) -> Result<Setup, Failure> {
+        let url = self.url.as_ref().expect("the URL is required without --parse");
         let headers = [
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ];
-        let mut request = head("GET", &self.url, &self.with_headers(&self.url, headers)?);
+        let mut request = head("GET", url, &self.with_headers(url, headers)?);
         request.extend_from_slice(b"\r\n");
         let publishing = &self.publishing;
         Ok(Setup {
-            url: request::shown(&self.url).to_string(),
-            target: Target { addresses: addresses(&self.url, self.remote)?, request },
+            url: request::shown(url).to_string(),
+            target: Target { addresses: addresses(url, self.remote)?, request },
             subscribers: self.subscribers as usize,
             plan: Plan {
                 pace: publishing.rate.map_or(Pace::Closed, Pace::Rate),

@@ -1,7 +1,8 @@
-//! `sse bench`: measures a hub.
+//! `sse bench`: measures a hub, or with `--parse` the parser.
 
 mod arguments;
 mod load;
+mod parse;
 mod progress;
 mod report;
 mod target;
@@ -20,6 +21,9 @@ use report::{Report, Server};
 
 /// Runs the measurement on this thread.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.parse.is_given()? {
+        return parse::run(&arguments.parse, arguments.seconds, arguments.json);
+    }
     let setup = arguments.setup()?;
     let stop = stop()?;
     let mut progress = Progress::new(&setup, stop, !arguments.json);

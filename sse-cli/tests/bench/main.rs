@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
 mod hub;
+mod parse;
 #[path = "../server/mod.rs"]
 mod server;
 
