@@ -5,7 +5,7 @@
 #   scripts/conformance.sh undici nchan    some of them, by name; the others keep the results of the last run
 #
 # Installs the newest npm and pip packages into target/conformance. nginx with nchan is checked if it is installed (Debian: nginx and
-# libnginx-mod-nchan). SSE=path/to/sse takes a binary instead of building one. JOBS is the number of scenarios at a time (4): a slow
+# libnginx-mod-nchan). SSE=path/to/sse and FOLLOW=path/to/follow (of benches/client) take binaries instead of building them. JOBS is the number of scenarios at a time (4): a slow
 # machine needs fewer, because a client has four seconds for each step.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +30,8 @@ python3 "$here/event_types.py" sse-proto/tests/data >"$work/types.json"
 wanted() { [ ${#names[@]} -eq 0 ] || [[ " ${names[*]} " == *" $1 "* ]]; }
 npm_version() { node -p "require('$work/node_modules/$1/package.json').version"; }
 pip_version() { "$python" -c "import importlib.metadata as m; print(m.version('$1'))"; }
+
+rust_version() { awk -v name="\"$1\"" '$1 == "name" && $3 == name { getline; gsub(/"/, ""); print $3; exit }' benches/Cargo.lock; }
 
 judge() { # NAME VERSION OPTIONS.. -- COMMAND..
   local name=$1 version=$2; shift 2
@@ -77,6 +79,13 @@ client aiohttp-sse-client "$(pip_version aiohttp-sse-client)" "$python" "$here/a
 reader eventsource-parser "$(npm_version eventsource-parser)" node "$work/eventsource-parser.mjs" '{url}'
 reader httpx-sse "$(pip_version httpx-sse)" "$python" "$here/httpx_sse_client.py" '{url}'
 reader sseclient-py "$(pip_version sseclient-py)" "$python" "$here/sseclient_py_client.py" '{url}'
+# The clients in Rust that benches/ compares.
+follow=${FOLLOW:-$PWD/benches/target/release/follow}
+for name in reqwest-eventsource eventsource-client sseer; do
+  wanted "$name" || continue
+  [ -n "${FOLLOW:-}" ] || cargo build --release --quiet --manifest-path benches/Cargo.toml -p bench-client --bin follow
+  client "$name" "$(rust_version "$name")" "$follow" "$name" '{url}'
+done
 # shellcheck disable=SC2016 # the shell of the command expands them
 reader "curl-sse-parse" "$(curl --version | awk 'NR == 1 { print $2 }'), $ours" \
   sh -c 'curl --silent --no-buffer "$0" | "$1" parse --json' '{url}' "$sse"

@@ -152,6 +152,8 @@ fn caches(head: &Head) -> Vec<Finding> {
         Some(value) if value.eq_ignore_ascii_case("no") => {
             findings.push(Finding::pass("x-accel-buffering", "nginx is told not to buffer"));
         }
+        // nginx obeys the header and does not pass it on.
+        _ if head.text("server").is_some_and(|server| server.starts_with("nginx")) => {}
         _ => findings.push(
             Finding::advice(
                 "x-accel-buffering",
