@@ -5,8 +5,8 @@
 #   scripts/conformance.sh undici nchan    some of them, by name; the others keep the results of the last run
 #
 # Installs the newest npm and pip packages into target/conformance. nginx with nchan is checked if it is installed (Debian: nginx and
-# libnginx-mod-nchan). SSE=path/to/sse and FOLLOW=path/to/follow (of benches/client) take binaries instead of building them. JOBS is the number of scenarios at a time (4): a slow
-# machine needs fewer, because a client has four seconds for each step.
+# libnginx-mod-nchan). SSE=path/to/sse and FOLLOW=path/to/follow (of benches/client) take binaries instead of building them. JOBS is the
+# number of scenarios at a time (4): a slow machine needs fewer, because a client has four seconds for each step.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD/scripts/conformance
