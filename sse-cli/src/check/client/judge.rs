@@ -15,6 +15,8 @@ use super::result::Outcome;
 use super::scenario::{Event, Received, Scenario, Then, Timing, same};
 use super::server::{self, Log};
 
+/// A client has this time at least to start and to send its first request.
+const START: Duration = Duration::from_secs(15);
 /// A client that shall not come back is watched for so long.
 const QUIET: Duration = Duration::from_millis(1200);
 /// A client that has all events may print more that are wrong for so long.
@@ -90,7 +92,7 @@ async fn wait_for_requests(
     patience: Duration,
 ) -> (Vec<Received>, Option<ExitStatus>) {
     let expected = scenario.requests.len();
-    let mut deadline = Instant::now() + patience;
+    let mut deadline = Instant::now() + patience.max(START);
     let mut seen = 0;
     let mut exited = None;
     loop {
