@@ -194,7 +194,7 @@ impl Scenario {
                 return Err(match index {
                     0 => "the client sent no request".to_owned(),
                     _ => format!(
-                        "the client did not come back: request {} of {} is missing",
+                        "the client did not come back in time: request {} of {} is missing",
                         index + 1,
                         self.requests.len()
                     ),
