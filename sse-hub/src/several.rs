@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -152,6 +153,16 @@ impl SeveralTopics {
     #[must_use]
     pub fn label_types(mut self) -> Self {
         self.label = true;
+        self
+    }
+
+    /// Ends the stream between two events once this much time has passed, as
+    /// [`Subscription::end_after`](crate::Subscription::end_after) does.
+    #[must_use]
+    pub fn end_after(mut self, time: Duration) -> Self {
+        for member in &mut self.members {
+            member.subscription = member.subscription.take().map(|subscription| subscription.end_after(time));
+        }
         self
     }
 

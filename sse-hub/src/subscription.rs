@@ -119,16 +119,33 @@ impl Subscription {
         if alone {
             watch.restart(now);
         }
-        let mut ends = 0;
-        if let Some(age) = topic.hub.config.max_age {
-            let at = now + age.mul_f64(1.0 - fastrand::f64() / 10.0);
-            ends = u32::try_from(at.since_epoch().as_millis() / 100).unwrap_or(u32::MAX).max(1);
-            watch.end_at(tenths(ends), slot);
-        }
         drop(watch);
         let comments = topic.comments.load(Ordering::Relaxed);
         let slot = u32::try_from(slot).expect("there are fewer subscribers");
-        Self { topic, slot, comments, ends, state: State::FOLLOW }
+        let subscription = Self { topic, slot, comments, ends: 0, state: State::FOLLOW };
+        match subscription.topic.hub.config.max_age {
+            Some(age) => subscription.end_after(age.mul_f64(1.0 - fastrand::f64() / 10.0)),
+            None => subscription,
+        }
+    }
+
+    /// Ends the stream between two events once this much time has passed, for example when the token expires that let the
+    /// client in. An earlier end ([`HubConfig::max_age`](crate::HubConfig::max_age), an earlier call) stays. The end comes up to
+    /// 0.1 s early, and never late.
+    #[must_use]
+    pub fn end_after(mut self, time: Duration) -> Self {
+        let at = self.topic.hub.clock.now().since_epoch().saturating_add(time);
+        let ends = u32::try_from(at.as_millis() / 100).unwrap_or(u32::MAX).max(1);
+        if self.ends == 0 || ends < self.ends {
+            let mut watch = self.topic.watch();
+            if self.ends > 0 {
+                watch.forget_end(tenths(self.ends), self.slot());
+            }
+            watch.end_at(tenths(ends), self.slot());
+            drop(watch);
+            self.ends = ends;
+        }
+        self
     }
 
     /// By how many events it is behind, as far as is known.

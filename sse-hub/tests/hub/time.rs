@@ -223,3 +223,21 @@ async fn a_subscriber_that_is_always_behind_leaves_in_time() {
     }
     assert!((90..=101).contains(&frames), "{frames}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn end_after_ends_one_subscription_although_its_topic_is_silent() {
+    for (max_age, times, expected) in
+        [(1000, &[60][..], 60), (50, &[60], 50), (1000, &[60, 30], 30), (1000, &[30, 60], 30)]
+    {
+        let config = HubConfig::default().with_max_age(secs(max_age)).with_keep_alive(Duration::MAX);
+        let topic = Hub::new(config).topic("t").unwrap();
+        let mut other = topic.subscribe(From::Now).await.unwrap();
+        frame(&mut other).await.unwrap();
+        let subscription = topic.subscribe(From::Now).await.unwrap();
+        let mut subscription = times.iter().fold(subscription, |it, time| it.end_after(secs(*time)));
+        let start = Instant::now();
+        while frame(&mut subscription).await.is_some() {}
+        let after = start.elapsed();
+        assert!((secs(expected * 9 / 10)..=secs(expected)).contains(&after), "{times:?}: {after:?}");
+    }
+}
