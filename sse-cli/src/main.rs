@@ -76,8 +76,8 @@ fn arguments() -> (Arguments, String) {
     let matches = command.clone().get_matches_from(&line);
     let line = serve::with_file(&command, &matches, line)
         .unwrap_or_else(|error| command.clone().error(ErrorKind::InvalidValue, error).exit());
-    let matches = line.map_or(matches, |line| command.get_matches_from(line));
-    let settings = serve::shown(&matches);
+    let matches = line.map_or(matches, |line| command.clone().get_matches_from(line));
+    let settings = serve::shown(&command, &matches);
     (Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()), settings)
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use sse_hub::{EventBuilder, GAP_EVENT, HistoryLimits, HubConfig, OnLag};
 
+use super::access::AccessArguments;
 use super::listen::address::Address;
 use super::log::LogFormat;
-
 #[cfg(feature = "redis")]
-use super::engine::Secret;
+use super::secret::Secret;
 
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///
@@ -25,6 +25,10 @@ use super::engine::Secret;
 ///
 /// GET /events?topic=a&topic=b follows up to 32 topics over one connection; the ID of each event holds the place in all
 /// of them. With &label=type the type of an event tells its topic: "a:price", or "a" for an event without a type.
+///
+/// A token comes as Authorization: Bearer, as the query parameter access_token of GET and HEAD, or as a cookie. A JWT has the claims
+/// exp and sse, {"publish": [..], "subscribe": [..]}: lists of topics such as "news", "news/*" (every topic that begins with
+/// "news/") and "*" (every topic). Its stream ends when the JWT expires. 401: no valid token; 403: a token without the right.
 ///
 /// DELETE ends a topic: its subscribers are let go, and for a while it answers 204 to GET and 410 to POST.
 ///
@@ -56,38 +60,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "TLS")]
     pub(super) key: Option<PathBuf>,
 
-    /// Bearer token without which nobody publishes
-    #[arg(long, value_name = "TOKEN", help_heading = "Access")]
-    pub(super) publish_token: Option<String>,
-
-    /// File with that token; SIGHUP reads it again
-    #[arg(long, value_name = "FILE", conflicts_with = "publish_token", help_heading = "Access")]
-    pub(super) publish_token_file: Option<PathBuf>,
-
-    /// Bearer token without which nobody subscribes; browsers give it as the query parameter access_token
-    #[arg(long, value_name = "TOKEN", help_heading = "Access")]
-    pub(super) subscribe_token: Option<String>,
-
-    /// File with that token; SIGHUP reads it again
-    #[arg(long, value_name = "FILE", conflicts_with = "subscribe_token", help_heading = "Access")]
-    pub(super) subscribe_token_file: Option<PathBuf>,
-
-    /// Let anybody publish although the address is not a loopback one
-    #[arg(long, conflicts_with = "publish_token", help_heading = "Access")]
-    pub(super) anyone_may_publish: bool,
-
-    /// Origin whose pages may use the server, such as https://example.com; may be repeated; * for all
-    #[arg(long, value_name = "ORIGIN", help_heading = "Access")]
-    pub(super) cors_origin: Vec<String>,
-
-    /// Let those pages send cookies along (withCredentials)
-    #[arg(long, requires = "cors_origin", help_heading = "Access")]
-    pub(super) cors_credentials: bool,
-
-    /// Name under which the server is reached; may be repeated. On loopback addresses, requests for other
-    /// names than localhost are refused, because a page can have its own name resolve to 127.0.0.1
-    #[arg(long, value_name = "NAME", help_heading = "Access")]
-    pub(super) host: Vec<String>,
+    #[command(flatten)]
+    pub(super) access: AccessArguments,
 
     /// Directory to keep events in, so that they survive a restart and a crash: a publication is answered once it is on the disk.
     /// Created if it does not exist, readable by this user alone, used by one process at a time. Default: events are kept in
@@ -212,32 +186,15 @@ fn heartbeat_type(kind: &str) -> Result<String, String> {
 impl Arguments {
     /// Refuses what would be unsafe without anybody having asked for it.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        if self.cors_credentials && self.cors_origin.iter().any(|origin| origin == "*") {
-            return Err(
-                "--cors-credentials with every origin would let any page act as its visitor: name the origins",
-            );
-        }
         if self.cert.is_some() != self.key.is_some() {
             return Err("--cert and --key go together");
-        }
-        // As a variable that was never set makes of `SSE_PUBLISH_TOKEN=$TOKEN`.
-        if [&self.publish_token, &self.subscribe_token].into_iter().flatten().any(String::is_empty) {
-            return Err("a token is empty, so that everybody has it: give another, or none");
         }
         if self.heartbeat.is_some() && self.keep_alive == 0 {
             return Err(
                 "--heartbeat needs a time between two of them: set --keep-alive to a number of seconds",
             );
         }
-        let publishing_is_free =
-            self.publish_token.is_none() && self.publish_token_file.is_none() && !self.anyone_may_publish;
-        if publishing_is_free && !self.listen.iter().all(Address::is_loopback) {
-            return Err(
-                "refusing to listen on a public address: anyone on the network could publish. Set --publish-token, or \
-                        pass --anyone-may-publish",
-            );
-        }
-        Ok(())
+        self.access.check(self.listen.iter().all(Address::is_loopback))
     }
 
     pub(super) fn hub(&self) -> HubConfig {

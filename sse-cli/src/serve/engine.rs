@@ -1,10 +1,10 @@
 //! Where the hub of `sse serve` keeps its events.
 
 use std::error::Error;
+#[cfg(feature = "redis")]
+use std::fs;
 #[cfg(any(feature = "disk", feature = "redis"))]
 use std::sync::Arc;
-#[cfg(feature = "redis")]
-use std::{convert::Infallible, fmt, fs, str::FromStr};
 
 use sse_hub::Hub;
 #[cfg(feature = "disk")]
@@ -13,6 +13,8 @@ use sse_hub::disk::{DiskConfig, DiskLog};
 use sse_hub::redis::{RedisConfig, RedisLog};
 
 use super::Arguments;
+#[cfg(feature = "redis")]
+use super::secret::Secret;
 
 /// Makes the hub, over what the arguments name: a directory, a Redis server, or memory alone.
 pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
@@ -30,7 +32,7 @@ pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
         // The Redis client takes the process's default provider, and with two in one program there is none.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = arguments.hub();
-        let redis = RedisConfig::new(&url.0)?.prefix(&arguments.redis_prefix).keep(config.history);
+        let redis = RedisConfig::new(url.expose())?.prefix(&arguments.redis_prefix).keep(config.history);
         // The server need not be there yet: until it is, publishers are refused and subscribers wait.
         return Ok(Hub::with_log(config, Arc::new(RedisLog::new(redis)?)));
     }
@@ -41,28 +43,7 @@ pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
 fn redis_url(arguments: &Arguments) -> Result<Option<Secret>, Box<dyn Error>> {
     let Some(file) = &arguments.redis_file else { return Ok(arguments.redis.clone()) };
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(Some(Secret(text.trim().to_owned())))
-}
-
-/// Text with a password in it: `{:?}` does not show it.
-#[cfg(feature = "redis")]
-#[derive(Clone)]
-pub(super) struct Secret(String);
-
-#[cfg(feature = "redis")]
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-#[cfg(feature = "redis")]
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
+    Ok(Some(text.trim().to_owned().into()))
 }
 
 #[cfg(all(test, feature = "redis"))]

@@ -34,7 +34,7 @@ struct Server {
     limits: Limits,
 }
 
-/// Serves until SIGTERM or SIGINT; SIGHUP reads certificates and tokens again.
+/// Serves until SIGTERM or SIGINT; SIGHUP reads certificates, tokens and keys again.
 pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), String> {
     log::start(arguments.log_format);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), settings, "start");
@@ -46,7 +46,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     // down.
     rlimit::increase_nofile_limit(u64::MAX).ok();
     let hub = engine::hub(&arguments).map_err(|error| error.to_string())?;
-    let access = super::access::Access::new(&arguments)?;
+    let access = super::access::Access::new(&arguments.access, arguments.cert.is_some())?;
     let app = routes::router(&arguments, hub.clone(), access.clone());
     let listeners = socket::bind(&arguments.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -106,7 +106,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     Ok(())
 }
 
-/// Reads certificates and tokens again. What cannot be read stays as it is.
+/// Reads certificates, tokens and keys again. What cannot be read stays as it is.
 fn reload(access: &super::access::Access, tls: Option<&Tls>) {
     let mut results = vec![access.reload()];
     results.extend(tls.map(Tls::reload));

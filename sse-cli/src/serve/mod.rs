@@ -10,6 +10,7 @@ mod publish;
 mod rate;
 mod refusal;
 mod routes;
+mod secret;
 mod settings;
 mod topics;
 

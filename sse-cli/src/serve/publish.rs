@@ -11,6 +11,7 @@ use sse_hub::{EncodeError, EventBuilder};
 use sse_tokio::Limits;
 use tokio::time::timeout;
 
+use super::access::Caller;
 use super::refusal::Refusal;
 use super::routes::App;
 use crate::text::excerpt;
@@ -39,10 +40,11 @@ struct Envelope {
 pub(super) async fn publish(
     State(app): State<App>,
     Path(topic): Path<String>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Refusal> {
-    // First of all: who may not publish has nothing read.
-    app.access.may_publish(request.headers())?;
+    // First of all, so that nothing is read of a client that may not publish.
+    app.access.publishing(&caller)?.require([&*topic])?;
     let headers = request.headers().clone();
     let turn = timeout(TURN, app.bodies.acquire()).await.map_err(|_| Refusal::busy())?;
     let turn = turn.expect("the semaphore is never closed");
@@ -160,7 +162,7 @@ mod tests {
 
     fn app(arguments: &[&str]) -> TowerToHyperService<Router> {
         let arguments = parse(arguments);
-        let access = Access::new(&arguments).unwrap();
+        let access = Access::new(&arguments.access, false).unwrap();
         TowerToHyperService::new(router(&arguments, Hub::new(HubConfig::default()), access))
     }
 

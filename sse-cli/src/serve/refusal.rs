@@ -56,10 +56,30 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, reason)
     }
 
-    pub(super) fn token() -> Self {
-        let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    /// The request has no token, or only a cookie that does not count.
+    pub(super) fn no_token(cookie_left_out: bool) -> Self {
         let reason = "a bearer token is needed: send Authorization: Bearer <token>";
-        Self { header: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, reason) }
+        let cookie = ". The cookie does not count: the request has neither an Origin of this server or of --cors-origin nor \
+                      Sec-Fetch-Site: same-origin";
+        // RFC 6750, 3.1: a request without a token learns no error code.
+        let reason = if cookie_left_out { format!("{reason}{cookie}") } else { reason.to_owned() };
+        Self::challenge(StatusCode::UNAUTHORIZED, "Bearer", reason)
+    }
+
+    /// The token is not valid. The reason has nothing of the token in it, because it is logged.
+    pub(super) fn invalid_token(reason: &'static str) -> Self {
+        Self::challenge(StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"", reason)
+    }
+
+    /// The token is valid, and lacks the right.
+    pub(super) fn scope(claim: &str, what: &str) -> Self {
+        let reason = format!("the token does not give this right: its claim {claim} has to name {what}");
+        Self::challenge(StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\"", reason)
+    }
+
+    fn challenge(status: StatusCode, challenge: &'static str, reason: impl Into<String>) -> Self {
+        let header = (header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        Self { header: Some(header), ..Self::new(status, reason) }
     }
 
     #[cfg(test)]

@@ -8,12 +8,12 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 use sse_hub::{Health, Hub, HubError, LastEventId, SeveralError, SeveralTopics, Topic, response};
 use tokio::sync::Semaphore;
 
-use super::access::{Access, guard};
+use super::access::{Access, Caller, guard};
 use super::rate::Rate;
 use super::refusal::Refusal;
 use super::{Arguments, metrics, publish, topics};
@@ -70,11 +70,14 @@ async fn subscribe(
     State(app): State<App>,
     Path(topic): Path<String>,
     last_event_id: LastEventId,
-    uri: Uri,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
-    app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
-    let subscription = app.topic_to_follow(&topic).await?.subscribe(&last_event_id).await?;
+    let grant = app.access.following(&caller)?;
+    grant.require([&*topic])?;
+    let mut subscription = app.topic_to_follow(&topic).await?.subscribe(&last_event_id).await?;
+    if let Some(remaining) = grant.remaining {
+        subscription = subscription.end_after(remaining);
+    }
     Ok(subscription.into_response())
 }
 
@@ -83,9 +86,9 @@ async fn subscribe_several(
     State(app): State<App>,
     last_event_id: LastEventId,
     uri: Uri,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
-    app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
+    let grant = app.access.following(&caller)?;
     if last_event_id.as_deref().is_some_and(|id| id.len() > 4096) {
         return Err(Refusal::bad_request(
             "the last event ID has more than 4096 bytes: it is not one of this server",
@@ -105,11 +108,15 @@ async fn subscribe_several(
     if names.len() > 32 {
         return Err(SeveralError::TooManyTopics.into());
     }
+    grant.require(names.iter().map(|name| &**name))?;
     let mut topics = Vec::new();
     for name in &names {
         topics.push(app.topic_to_follow(name).await?);
     }
-    let several = SeveralTopics::subscribe(&topics, &last_event_id).await?;
+    let mut several = SeveralTopics::subscribe(&topics, &last_event_id).await?;
+    if let Some(remaining) = grant.remaining {
+        several = several.end_after(remaining);
+    }
     Ok(if label { several.label_types() } else { several }.into_response())
 }
 
@@ -117,10 +124,9 @@ async fn subscribe_several(
 async fn last(
     State(app): State<App>,
     Path(topic): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
-    app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
+    app.access.following(&caller)?.require([&*topic])?;
     check_name(&topic)?;
     let id = match app.hub.last_event_id(&topic).await {
         Ok(Some(id)) => HeaderValue::from_bytes(id.as_bytes()).ok(),
@@ -142,15 +148,11 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
     }
 }
 
-async fn metrics(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
-    app.access.may_subscribe(&headers, access_token(&uri).as_deref())?;
+async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Refusal> {
+    // They name topics.
+    app.access.following(&caller)?.require_everything()?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((content_type, metrics::render(&app.hub)).into_response())
-}
-
-pub(super) fn access_token(uri: &Uri) -> Option<String> {
-    let pairs = form_urlencoded::parse(uri.query()?.as_bytes());
-    pairs.into_iter().find(|(name, _)| name == "access_token").map(|(_, token)| token.into_owned())
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> Response {
@@ -159,10 +161,13 @@ fn asset(content_type: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, content_type), (header::CONTENT_SECURITY_POLICY, policy)], text).into_response()
 }
 
-/// Refuses what is no name of a topic.
+/// How many bytes the name of a topic has at most.
+pub(super) const NAME_BYTES: usize = 128;
+
+/// Refuses a text that is not the name of a topic.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
-    if name.len() > 128 || name.contains(char::is_control) {
-        return Err(Refusal::bad_request("a topic's name has at most 128 bytes and no control characters"));
+    if name.is_empty() || name.len() > NAME_BYTES || name.contains(char::is_control) {
+        return Err(Refusal::bad_request("a topic's name has 1 to 128 bytes and no control characters"));
     }
     Ok(())
 }

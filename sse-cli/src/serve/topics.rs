@@ -1,14 +1,15 @@
 //! Topics as a whole: their list, and their end.
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{self, HeaderMap};
+use http::header;
 use serde::{Deserialize, Serialize};
+use sse_hub::{Hub, LogError, TopicInfo};
 
-use super::listen::connection::Via;
+use super::access::{Caller, Grant};
 use super::refusal::Refusal;
-use super::routes::{App, access_token, check_name};
+use super::routes::{App, check_name};
 
 /// How many topics one page has at most.
 const PAGE: usize = 1000;
@@ -38,12 +39,11 @@ struct Listed {
 pub(super) async fn list(
     State(app): State<App>,
     Query(paging): Query<Paging>,
-    request: Request,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
-    let via = Via::of(request.extensions());
-    app.access.may_list(request.headers(), access_token(request.uri()).as_deref(), via)?;
+    let grant = app.access.listing(&caller)?;
     let limit = paging.limit.unwrap_or(100).clamp(1, PAGE);
-    let mut topics = app.hub.topics(paging.after.as_deref(), limit + 1).await?;
+    let mut topics = granted(&app.hub, &grant, paging.after.unwrap_or_default(), limit + 1).await?;
     let more = topics.len() > limit;
     topics.truncate(limit);
     let next = topics.last().filter(|_| more).map(|topic| topic.name.clone());
@@ -56,13 +56,33 @@ pub(super) async fn list(
     Ok(([(header::CONTENT_TYPE, "application/json")], format!("{page}\n")).into_response())
 }
 
+/// The first topics of the grant after a name, at most `limit` of them.
+async fn granted(
+    hub: &Hub,
+    grant: &Grant,
+    mut after: String,
+    limit: usize,
+) -> Result<Vec<TopicInfo>, LogError> {
+    let mut topics = Vec::new();
+    // Between the topics of a grant may be many others: they are passed by a page at a time.
+    let page = if grant.is_everything() { limit } else { PAGE };
+    while let Some(start) = grant.resume(&after).filter(|_| topics.len() < limit) {
+        let found = hub.topics(Some(&*start), page).await?;
+        let Some(last) = found.last() else { break };
+        after = last.name.clone();
+        topics.extend(found.into_iter().filter(|topic| grant.contains(&topic.name)));
+    }
+    topics.truncate(limit);
+    Ok(topics)
+}
+
 /// Ends a topic.
 pub(super) async fn end(
     State(app): State<App>,
     Path(topic): Path<String>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
-    app.access.may_publish(&headers)?;
+    app.access.publishing(&caller)?.require([&*topic])?;
     check_name(&topic)?;
     match app.hub.end(&topic).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),

@@ -1,0 +1,60 @@
+//! Bearer tokens that options name.
+
+use std::fs;
+use std::path::PathBuf;
+
+use subtle::ConstantTimeEq as _;
+
+use super::super::secret::Secret;
+
+/// Where a token comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Argument(Secret),
+    File(PathBuf),
+}
+
+impl Source {
+    pub(super) fn new(token: Option<&Secret>, file: Option<&PathBuf>) -> Option<Self> {
+        file.cloned().map(Self::File).or_else(|| token.cloned().map(Self::Argument))
+    }
+
+    /// Reads the token. Blanks around it do not belong to it.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or the token is empty.
+    pub(super) fn read(&self) -> Result<Secret, String> {
+        let token = match self {
+            Self::Argument(token) => token.expose().trim().to_owned(),
+            Self::File(path) => {
+                let text =
+                    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+                text.trim().to_owned()
+            }
+        };
+        match token.as_str() {
+            "" => Err("a token is empty, so that everybody has it: give another, or none".to_owned()),
+            _ => Ok(token.into()),
+        }
+    }
+}
+
+/// Compares in constant time, so that the time does not tell how much of a token is right.
+pub(super) fn same(expected: &Secret, given: &str) -> bool {
+    expected.expose().as_bytes().ct_eq(given.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_compared_whole() {
+        let expected = "secret".to_owned().into();
+        assert!(same(&expected, "secret"));
+        for wrong in ["", "secre", "secrets", "Secret", "terces"] {
+            assert!(!same(&expected, wrong), "{wrong}");
+        }
+    }
+}
