@@ -11,7 +11,8 @@ use crate::{Amount, Place};
 /// How many bytes one read gives at most, if one batch is not already longer.
 pub(crate) const FRAME: usize = 64 << 10;
 
-/// What subscribers that are up to date read from. It is fed by the log alone, so its order is that of all nodes.
+/// What subscribers that are up to date read from. It is fed by the log alone, so its order is that
+/// of all nodes.
 ///
 /// ```text
 ///   in the log alone │ 18 │ 19 │ 20 │ 21 │ 22 │      numbers
@@ -19,8 +20,8 @@ pub(crate) const FRAME: usize = 64 << 10;
 ///                                cursor = number + shift
 /// ```
 ///
-/// Cursors count on where numbers do not: after the log lost events, the shift changes, and every cursor from before is told a
-/// gap of unknown size.
+/// Cursors count on where numbers do not: after the log lost events, the shift changes, and every
+/// cursor from before is told a gap of unknown size.
 #[derive(Debug)]
 pub(crate) struct Tail {
     history: History<Entry>,
@@ -28,10 +29,11 @@ pub(crate) struct Tail {
     shift: u64,
     end: Place,
     end_id: Option<Arc<str>>,
-    /// Where what was lost ends: below this position numbers are those of a log that is gone, and this is its stamp.
+    /// Position and stamp of the end of a loss: below this position, numbers are those of a log
+    /// that is gone.
     lost: u64,
     border: u64,
-    /// The border of a loss that was heard of before there was anything here.
+    /// The border of a loss that was announced while the topic was opening.
     heard: u64,
     joined: Option<Joined>,
     loaded: bool,
@@ -52,7 +54,8 @@ impl AsRef<[u8]> for Entry {
     }
 }
 
-/// Batches that were last put together. Subscribers that are woken by one burst all read the same bytes.
+/// Batches that were last put together. Subscribers that are woken by one burst all read the same
+/// bytes.
 #[derive(Debug)]
 struct Joined {
     from: Cursor,
@@ -87,13 +90,15 @@ impl Tail {
         }
     }
 
-    /// Begins where the log says. Returns whether something was heard of meanwhile that is not in the extent.
+    /// Begins where the log says. Returns whether something was heard of meanwhile that is not in
+    /// the extent.
     pub(crate) fn load(&mut self, extent: Extent, now: Instant) -> Fed {
         let mut newest = extent.newest.into_iter().peekable();
         let floor = match newest.peek().map(Stored::place) {
             None => extent.last,
             Some(first) if extent.start.is_followed_by(first) => extent.start,
-            // The event before it is not here, and its stamp not known: the first one is the place to begin after.
+            // The event before it is not here, and its stamp not known: the first one is the place
+            // to begin after.
             Some(first) => {
                 newest.next();
                 first
@@ -113,7 +118,8 @@ impl Tail {
         }
     }
 
-    /// Empties the tail and goes on after `floor`; cursors from before are told a gap of unknown size.
+    /// Empties the tail and goes on after `floor`; cursors from before are told a gap of unknown
+    /// size.
     fn begin(&mut self, floor: Place) {
         let end = self.history.end().position();
         let position = match self.loaded {
@@ -168,7 +174,8 @@ impl Tail {
         Fed::Repair
     }
 
-    /// The log lost events before those with stamps from `border` on: cursors before these are told a gap of unknown size.
+    /// The log lost events before those with stamps from `border` on: cursors before these are told
+    /// a gap of unknown size.
     pub(crate) fn lose(&mut self, border: u64) {
         if !self.loaded {
             self.heard = self.heard.max(border);
@@ -188,7 +195,8 @@ impl Tail {
         (self.end, self.ahead)
     }
 
-    /// Takes in what the log had after the place that [`repair`](Self::repair) gave. Returns whether there may be more to read.
+    /// Takes in what the log had after the place that [`repair`](Self::repair) gave. Returns
+    /// whether there may be more to read.
     pub(crate) fn repaired(
         &mut self,
         (asked, ahead): (Place, Option<Place>),
@@ -233,7 +241,8 @@ impl Tail {
         self.end_id = id;
     }
 
-    /// Where a subscriber begins that got everything up to and including the event with this ID; `None` if the tail does not know.
+    /// Where a subscriber begins that got everything up to and including the event with this ID;
+    /// `None` if the tail does not know.
     pub(crate) fn after(&self, id: &str) -> Option<Cursor> {
         let given = match self.history.after(id) {
             Ok(cursor) => Some(cursor),
@@ -244,14 +253,16 @@ impl Tail {
         given.into_iter().chain(own).min()
     }
 
-    /// The cursor after this place, a stamp of 0 standing for any; `None` if it is not the place of an event here, nor that before the first one.
+    /// The cursor after this place, a stamp of 0 standing for any; `None` if it is not the place of
+    /// an event here, nor that before the first one.
     pub(crate) fn after_place(&self, place: Place) -> Option<Cursor> {
         let cursor = Cursor::at(place.number.wrapping_add(self.shift));
         let here = self.history.oldest() <= cursor && cursor <= self.history.end();
         (self.loaded && here && (place.stamp == 0 || self.place(cursor) == place)).then_some(cursor)
     }
 
-    /// As [`after_place`](Self::after_place), for a place that the log has confirmed: whatever its stamp, nothing comes before the first event.
+    /// As [`after_place`](Self::after_place), for a place that the log has confirmed: whatever its
+    /// stamp, nothing comes before the first event.
     pub(crate) fn after_confirmed(&self, place: Place) -> Option<Cursor> {
         self.after_place(if place.number == 0 { Place::default() } else { place })
     }
@@ -281,7 +292,8 @@ impl Tail {
         Place::new(stamp, cursor.position().wrapping_sub(self.shift))
     }
 
-    /// The number of a cursor as a place whose stamp is not known; `None` where the log with that number is gone.
+    /// The number of a cursor as a place whose stamp is not known; `None` where the log with that
+    /// number is gone.
     pub(crate) fn number(&self, cursor: Cursor) -> Option<Place> {
         let position = cursor.position();
         (position >= self.lost).then(|| Place::new(0, position.wrapping_sub(self.shift)))
@@ -303,7 +315,8 @@ impl Tail {
         }
     }
 
-    /// Reads whole batches, as many as make one good write, and moves the cursor behind them; `None` if there is none now.
+    /// Reads whole batches, as many as make one good write, and moves the cursor behind them;
+    /// `None` if there is none now.
     pub(crate) fn read(&mut self, cursor: &mut Cursor) -> Result<Option<Bytes>, Gap> {
         let from = *cursor;
         let Some(first) = self.history.read(&mut { from }).map_err(|gap| {
@@ -332,7 +345,8 @@ impl Tail {
             *cursor = Cursor::at(cursor.position() + count as u64);
         }
         if length == bytes.len() {
-            // Alone because of its size: shared, for whoever does not read must not hold a copy of it.
+            // Alone because of its size: shared, for whoever does not read must not hold a copy of
+            // it.
             return Ok(Some(bytes.clone()));
         }
         let mut joined = BytesMut::with_capacity(length);

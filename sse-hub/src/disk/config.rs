@@ -11,7 +11,8 @@ pub struct DiskConfig {
 }
 
 impl DiskConfig {
-    /// The least for [`with_bytes`](Self::with_bytes), 8 MiB: below, the engine's own files would be a large part.
+    /// The least for [`with_bytes`](Self::with_bytes), 8 MiB: below, the engine's own files would
+    /// be a large part.
     pub const LEAST_BYTES: u64 = 8 << 20;
 
     /// A log in the directory `path`, with the defaults of the setters.
@@ -21,8 +22,8 @@ impl DiskConfig {
 
     /// Sets how many bytes the directory may take, of all topics together; 1 GiB by default.
     ///
-    /// What is kept is dropped in steps of a sixteenth, the oldest events first. A batch of more than a thirty-second is
-    /// refused.
+    /// What is kept is dropped in steps of a sixteenth, the oldest events first. A batch of more
+    /// than a thirty-second is refused.
     #[must_use]
     pub fn with_bytes(mut self, bytes: u64) -> Self {
         self.bytes = bytes;
@@ -31,7 +32,8 @@ impl DiskConfig {
 
     /// Sets of how many topics without events the last place is remembered; 1,048,576 by default.
     ///
-    /// A subscriber of a topic that is forgotten is told a gap when it comes back, although it may have missed nothing.
+    /// A subscriber of a topic that is forgotten is told a gap when it comes back, although it may
+    /// have missed nothing.
     #[must_use]
     pub fn with_positions(mut self, topics: usize) -> Self {
         self.positions = topics;

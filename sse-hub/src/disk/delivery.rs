@@ -1,7 +1,7 @@
 //! Tells feeds and publishers of what was committed.
 //!
-//! A feed wakes every subscriber of its topic, which costs a thread of the runtime much less than one that is not: the thread that
-//! writes hands that to a task, and goes on with the next group.
+//! A feed wakes every subscriber of its topic, which costs a thread of the runtime much less than
+//! one that is not: the thread that writes hands that to a task, and goes on with the next group.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,14 +14,16 @@ use crate::log::{AppendError, Appended, Batch, Update};
 
 pub(super) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
-/// What came of a group. Its size is bounded by what may wait to be appended: publishers wait for their answers.
+/// What came of a group. Its size is bounded by what may wait to be appended: publishers wait for
+/// their answers.
 #[derive(Default)]
 pub(super) struct Delivery {
     pub(super) news: Vec<(Box<str>, News)>,
     pub(super) answers: Vec<(Answer, Result<Appended, AppendError>)>,
 }
 
-/// What happened to a topic. Events are put together for subscribers only where there are any, and not by the thread that writes.
+/// What happened to a topic. Events are put together for subscribers only where there are any, and
+/// not by the thread that writes.
 pub(super) enum News {
     /// Batches, each with the place of its first event.
     Appended(Vec<(Place, Batch)>),

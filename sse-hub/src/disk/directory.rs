@@ -1,4 +1,5 @@
-//! The directory of a log: its format, its permissions, and the lock that keeps a second process out.
+//! The directory of a log: its format, its permissions, and the lock that keeps a second process
+//! out.
 //!
 //! ```text
 //! DIR/          0700
@@ -12,10 +13,12 @@ use std::path::{Path, PathBuf};
 
 use super::DiskError;
 
-/// Names the layout of keys and records that [`keys`](super::keys) describes, and the engine's own format.
+/// Names the layout of keys and records that [`keys`](super::keys) describes, and the engine's own
+/// format.
 const FORMAT: &str = "sse-hub disk log, format 1\n";
 
-/// The longest `FORMAT` that is read: what a later version writes is quoted, and it may be something else altogether.
+/// The longest `FORMAT` that is read: what a later version writes is quoted, and it may be
+/// something else altogether.
 const FORMAT_LIMIT: u64 = 128;
 
 /// A directory that this process alone has open.
@@ -31,7 +34,8 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// If another process has it open, if it holds something else or another format, or as the system says.
+    /// If another process has it open, if it holds something else or another format, or as the
+    /// system says.
     pub(super) fn open(path: &Path) -> Result<Self, DiskError> {
         let io = |error| DiskError::io(path, error);
         create_private(path).map_err(io)?;
@@ -66,7 +70,8 @@ impl Directory {
     }
 }
 
-/// How many bytes can still be written to a file system, as it says; `u64::MAX` where it cannot be asked.
+/// How many bytes can still be written to a file system, as it says; `u64::MAX` where it cannot be
+/// asked.
 pub(super) fn free(path: &Path) -> u64 {
     #[cfg(unix)]
     if let Ok(stat) = rustix::fs::statvfs(path) {
@@ -75,7 +80,8 @@ pub(super) fn free(path: &Path) -> u64 {
     u64::MAX
 }
 
-/// What files take on the disk: blocks where the system counts them, for the engine's files have holes.
+/// What files take on the disk: blocks where the system counts them, for the engine's files have
+/// holes.
 pub(super) fn bytes_on_disk(metadata: &fs::Metadata) -> u64 {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::blocks(metadata) * 512;
@@ -105,7 +111,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A directory that has files and no `FORMAT` is somebody else's. An empty file system has `lost+found`.
+/// A directory that has files and no `FORMAT` is somebody else's. An empty file system has
+/// `lost+found`.
 fn refuse_foreign(path: &Path) -> Result<(), DiskError> {
     for entry in fs::read_dir(path).map_err(|error| DiskError::io(path, error))? {
         let name = entry.map_err(|error| DiskError::io(path, error))?.file_name();

@@ -5,8 +5,9 @@
 //!           └──────── sealed ────────┴─ active
 //! ```
 //!
-//! An event is never deleted by itself: what a segment holds goes with the segment, so that room costs neither a write
-//! for each event nor a compaction. Idempotency keys lie in the segment of their events, and go with them.
+//! An event is never deleted by itself: what a segment holds goes with the segment, so that room
+//! costs neither a write for each event nor a compaction. Idempotency keys lie in the segment of
+//! their events, and go with them.
 
 mod opening;
 
@@ -25,18 +26,20 @@ use opening::{count, create_segment, explain, journal_bytes, open, segment_numbe
 /// Room for what the engine writes beside events: manifests, directories.
 const RESERVE: u64 = 256 << 10;
 
-/// From here on the engine's own way of letting go of its journals, in steps of 64 MB, is fine enough.
+/// From here on the engine's own way of letting go of its journals, in steps of 64 MB, is fine
+/// enough.
 const COARSE: u64 = 1 << 30;
 
-/// What readers see: the keyspaces, none while the engine is being reopened or once it is closed; and the clock as the last
-/// commit left it.
+/// What readers see: the keyspaces, none while the engine is being reopened or once it is closed;
+/// and the clock as the last commit left it.
 pub(super) struct Views {
     view: RwLock<Option<View>>,
     clock: Mutex<Clock>,
 }
 
 impl Views {
-    /// Calls `read` with the keyspaces, which stay as they are until it returns; `None` if there are none.
+    /// Calls `read` with the keyspaces, which stay as they are until it returns; `None` if there
+    /// are none.
     pub(super) fn read<T>(&self, read: impl FnOnce(&View, Clock) -> T) -> Option<T> {
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
         let clock = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +97,8 @@ pub(super) enum CommitError {
     Full { needed: u64 },
     /// Tables are written more slowly than events come. Nothing was written.
     Behind,
-    /// A write failed, and how much of it is on the disk is not known. Nothing more is written until a restart.
+    /// A write failed, and how much of it is on the disk is not known. Nothing more is written
+    /// until a restart.
     Broken(String),
 }
 
@@ -169,15 +173,16 @@ impl Engine {
 
     /// Writes a batch to the disk, all of it or nothing; `bytes` are those of its keys and values.
     ///
-    /// After [`CommitError::Broken`] every further commit fails: what the disk holds of a write that failed is not known,
-    /// and a second `fsync` would succeed without it.
+    /// After [`CommitError::Broken`] every further commit fails: what the disk holds of a write
+    /// that failed is not known, and a second `fsync` would succeed without it.
     pub(super) fn commit(&mut self, mut batch: OwnedWriteBatch, bytes: u64) -> Result<(), CommitError> {
         // What is in the journal alone is to be written as a table, too.
         let needed = self.journal + 2 * bytes + RESERVE;
         if self.directory.free() < needed {
             return Err(CommitError::Full { needed });
         }
-        // With as many as four the engine would hold this thread until they are written, and for ever if that failed.
+        // With as many as four the engine would hold this thread until they are written, and for
+        // ever if that failed.
         if self.active_segment().sealed_memtable_count() > 2 || self.view().topics.sealed_memtable_count() > 2
         {
             return Err(CommitError::Behind);
@@ -190,7 +195,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins another segment if the active one is full, and drops the oldest ones if there are too many.
+    /// Begins another segment if the active one is full, and drops the oldest ones if there are too
+    /// many.
     pub(super) fn maintain(&mut self) -> Result<(), CommitError> {
         // Without room the active segment goes on beyond its size, until there is.
         if self.active < self.sizes.segment || self.directory.free() < self.journal + RESERVE {
@@ -250,7 +256,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Drops the oldest segment, and remembers the places of the topics that have no more events then.
+    /// Drops the oldest segment, and remembers the places of the topics that have no more events
+    /// then.
     fn drop_oldest(&mut self) -> Result<(), CommitError> {
         let mut view = self.view().clone();
         let oldest = view.segments.remove(0);
@@ -269,7 +276,8 @@ impl Engine {
             }
             Ok(())
         })?;
-        // Before the segment goes: a crash in between leaves both, and events know better than records.
+        // Before the segment goes: a crash in between leaves both, and events know better than
+        // records.
         batch.durability(Some(PersistMode::SyncData)).commit()?;
         self.positions += emptied;
         self.publish(view);
@@ -307,10 +315,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes all that is in memory alone as tables, and empties the journal, which the engine would let grow to 64 MB.
+    /// Writes all that is in memory alone as tables, and empties the journal, which the engine
+    /// would let grow to 64 MB.
     fn empty_journal(&mut self) -> Result<(), CommitError> {
-        // The engine goes on with the highest number that it finds in a table of a keyspace: this is higher than those of
-        // keyspaces that were created and removed.
+        // The engine goes on with the highest number that it finds in a table of a keyspace: this
+        // is higher than those of keyspaces that were created and removed.
         let view = self.view();
         view.topics.insert(keys::CLOCK, self.clock.write())?;
         for keyspace in view.segments.iter().chain([&view.topics]) {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why [`DiskLog::open`](super::DiskLog::open) fails. Each message names the directory, and what to do.
+/// Why [`DiskLog::open`](super::DiskLog::open) fails. Each message names the directory, and what to
+/// do.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DiskError {
@@ -36,7 +37,8 @@ pub enum DiskError {
         /// Which part, and what is wrong with it.
         what: String,
     },
-    /// The bytes of [`DiskConfig::with_bytes`](super::DiskConfig::with_bytes) are fewer than a log needs.
+    /// The bytes of [`DiskConfig::with_bytes`](super::DiskConfig::with_bytes) are fewer than a log
+    /// needs.
     TooFewBytes {
         /// The least.
         least: u64,

@@ -1,11 +1,11 @@
-//! Whom the log tells of what was appended.
+//! Feeds of each topic, which hear of appended events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::log::{Feed, Feeds, Following, Update};
 
-/// The feeds of each topic that anybody follows.
+/// The feeds of each followed topic.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Followed(Arc<Mutex<HashMap<Box<str>, Feeds>>>);
 
@@ -28,7 +28,7 @@ impl Followed {
         let _wakes = self.lock().get(topic).map(|feeds| feeds.send(|| update.clone()));
     }
 
-    /// Whether anybody follows a topic.
+    /// Whether a topic has a feed.
     pub(super) fn has(&self, topic: &str) -> bool {
         self.lock().contains_key(topic)
     }
@@ -47,7 +47,7 @@ impl Drop for Guard {
             topics.remove(&self.topic);
         }
         drop(topics);
-        // What it owns is not ours, and may call the log.
+        // A feed owns things that may call the log.
         drop(removed);
     }
 }

@@ -1,8 +1,9 @@
 //! Checks the engine's journal before the engine reads it.
 //!
-//! The engine ends its replay at the first bytes that it cannot read and cuts off the rest, be it the half of a write that
-//! a crash left, or a bit that flipped in front of a million events; and it allocates what a length says before it has
-//! seen the bytes. So each journal is read here first, without an allocation but for the file itself:
+//! The engine ends its replay at the first bytes that it cannot read and cuts off the rest, be it
+//! the half of a write that a crash left, or a bit that flipped in front of a million events; and
+//! it allocates what a length says before it has seen the bytes. So each journal is read here
+//! first, without an allocation but for the file itself:
 //!
 //! ```text
 //!  whole batches            damage              whole batches?  zeros (preallocated)
@@ -11,8 +12,10 @@
 //!                          └ no: the last write was never acknowledged, and is cut off
 //! ```
 //!
-//! A batch: `1, items: u32, seqno: u64`, that many items, `3, xxh3(items): u64, "FJL\x03"`. An item: `2, type, 0, keyspace: u64,
-//! key length: u16, value length: u32, the same again, key, value`, or `4, keyspace: u64`. All numbers are little-endian.
+//! A batch: `1, items: u32, seqno: u64`, that many items, `3, xxh3(items): u64, "FJL\x03"`. An
+//! item:
+//! `2, type, 0, keyspace: u64, key length: u16, value length: u32, the same again, key, value`, or
+//! `4, keyspace: u64`. All numbers are little-endian.
 
 use std::fs::{self, File};
 use std::io;
@@ -40,7 +43,8 @@ pub(super) fn check(engine: &Path) -> Result<(), DiskError> {
     let io = |error| DiskError::io(engine, error);
     let mut journals = find(engine).map_err(io)?;
     let Some(newest) = journals.pop() else {
-        // The engine would make a new one, and number its batches from nothing: what the tables have would hide them.
+        // The engine would make a new one, and number its batches from nothing: what the tables
+        // have would hide them.
         return Err(DiskError::corrupt(engine, "the journal is missing"));
     };
     for journal in journals {
@@ -147,7 +151,8 @@ impl Batch {
 fn skip_item(rest: &mut &[u8]) -> Option<()> {
     match take(rest)? {
         [ITEM] => {
-            // Compression is compiled out, so that no length but that of bytes that are there decides over memory.
+            // Compression is compiled out, so that no length but that of bytes that are there
+            // decides over memory.
             let [0..=3, 0] = take(rest)? else { return None };
             take::<8>(rest)?;
             let key = u16::from_le_bytes(take(rest)?);

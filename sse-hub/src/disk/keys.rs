@@ -1,7 +1,7 @@
 //! What is stored under which key.
 //!
-//! Events lie in *segments*, keyspaces of the engine that are dropped whole, the oldest first; everything else is in the
-//! keyspace `topics`. Numbers in keys are big-endian, so that they sort.
+//! Events lie in *segments*, keyspaces of the engine that are dropped whole, the oldest first;
+//! everything else is in the keyspace `topics`. Numbers in keys are big-endian, so that they sort.
 //!
 //! ```text
 //! topics    t NAME           → TopicRecord   where its events are, and its last place while there are none
@@ -19,7 +19,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Place;
 
-/// The number that stands for a topic's name in keys. Never given twice: a topic that was ended has another one.
+/// The number that stands for a topic's name in keys. Never given twice: a topic that was ended has
+/// another one.
 pub(super) type TopicId = u64;
 
 /// What the whole log knows.
@@ -96,7 +97,8 @@ pub(super) fn read_event(key: &[u8]) -> Option<(TopicId, u64)> {
     read_two(b'e', key)
 }
 
-/// A hash, because an ID may be longer than a key: the event that is found says whether it is the one.
+/// A hash, because an ID may be longer than a key: the event that is found says whether it is the
+/// one.
 pub(super) fn given_id(id: TopicId, given: &str) -> Vec<u8> {
     [&one(b'i', id)[..], &xxh3_128(given.as_bytes()).to_be_bytes()].concat()
 }

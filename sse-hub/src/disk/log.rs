@@ -35,11 +35,12 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// A [`Log`] in a directory: what was appended is synced to the disk, and survives the process.
 ///
-/// An append completes when its events are on the disk, by one `fsync` for all that wait at that time. How much is kept is
-/// bounded for all topics together, by [`DiskConfig::with_bytes`] alone; the oldest events go first.
+/// An append completes when its events are on the disk, by one `fsync` for all that wait at that
+/// time. How much is kept is bounded for all topics together, by [`DiskConfig::with_bytes`] alone;
+/// the oldest events go first.
 ///
-/// Methods are called inside a tokio runtime, whose blocking threads read. Dropping the log closes it, too, but in the
-/// background.
+/// Methods are called inside a tokio runtime, whose blocking threads read. Dropping the log closes
+/// it, too, but in the background.
 pub struct DiskLog {
     queue: mpsc::Sender<Command>,
     queued: Arc<AtomicUsize>,
@@ -50,13 +51,15 @@ pub struct DiskLog {
 }
 
 impl DiskLog {
-    /// Opens the directory, or makes it; reads what the last process wrote and the engine has not filed yet, up to 128 MB.
+    /// Opens the directory, or makes it; reads what the last process wrote and the engine has not
+    /// filed yet, up to 128 MB.
     ///
     /// It blocks this thread until then.
     ///
     /// # Errors
     ///
-    /// If another process has the directory open, if it holds another format or something else, or if it cannot be read.
+    /// If another process has the directory open, if it holds another format or something else, or
+    /// if it cannot be read.
     pub fn open(config: DiskConfig) -> Result<Self, DiskError> {
         Self::open_at(config, Arc::new(system_time))
     }
@@ -101,7 +104,8 @@ impl DiskLog {
         read: impl FnOnce(&View, Clock) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, LogError> {
         let views = Arc::clone(&self.views);
-        // What the engine reads may be damaged in any way, and it does not promise to say so by an error.
+        // What the engine reads may be damaged in any way, and it does not promise to say so by an
+        // error.
         let read = move || catch_unwind(AssertUnwindSafe(|| views.read(read)));
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),

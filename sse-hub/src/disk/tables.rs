@@ -1,7 +1,8 @@
 //! Checks what the engine reads of its keyspaces before it looks at a checksum.
 //!
-//! The engine allocates what these lists say before it verifies them, or does not verify them at all; the checksums are there.
-//! What lies in the blocks of a table it verifies itself, when it reads them.
+//! The engine allocates what these lists say before it verifies them, or does not verify them at
+//! all; the checksums are there. What lies in the blocks of a table it verifies itself, when it
+//! reads them.
 //!
 //! ```text
 //! keyspaces/N/current     number of the newest list of tables: u64, xxh3_128 of its file: u128, 0
@@ -28,7 +29,8 @@ const LIST: u64 = 64 << 20;
 
 const TRAILER: usize = 38;
 
-/// Makes sure that all lists of all keyspaces of the engine in the directory `engine` are as they were written.
+/// Makes sure that all lists of all keyspaces of the engine in the directory `engine` are as they
+/// were written.
 ///
 /// # Errors
 ///
@@ -124,7 +126,8 @@ fn has_contents(table: &mut File) -> io::Result<bool> {
     Ok(contents.is_some_and(|contents| xxh3_128(&contents) == u128::from_le_bytes(*checksum)))
 }
 
-/// Reads from `start` on, to the end or so many bytes; `None` if that is too much, or there is less.
+/// Reads from `start` on, to the end or so many bytes; `None` if that is too much, or there is
+/// less.
 fn read(file: &mut File, start: u64, length: Option<u64>) -> io::Result<Option<Vec<u8>>> {
     let there = file.metadata()?.len().saturating_sub(start);
     let length = length.unwrap_or(there);

@@ -248,7 +248,8 @@ async fn places_beyond_the_limit_are_forgotten_oldest_first_and_the_last_of_them
     while log.open("d", Amount::NONE).await.unwrap().start.number == 0 {
         log.append("busy", batch([[b'x'; 1000]; 100])).await.unwrap();
     }
-    // The thread that writes has done everything that it does after a group before it takes the next one.
+    // The thread that writes has done everything that it does after a group before it takes the
+    // next one.
     append(&log, "busy", "x").await;
     let mut located = Vec::new();
     for (topic, place) in ["a", "b", "c", "d"].into_iter().zip(&places) {

@@ -131,10 +131,12 @@ impl<'v> Topic<'v> {
         Ok(Located::Gone { missed: None, resume: self.last_not_above(known, at.stamp)? })
     }
 
-    /// Of a topic that the log does not know, because it never had an event or because it was forgotten.
+    /// Of a topic that the log does not know, because it never had an event or because it was
+    /// forgotten.
     fn locate_unknown(&self, at: Place) -> Located {
         let forgotten = self.clock.forgotten;
-        // With a number, only the newest event of the topic that was forgotten last; without, whoever came after that.
+        // With a number, only the newest event of the topic that was forgotten last; without,
+        // whoever came after that.
         let has_all = if at.number == 0 { at.stamp >= forgotten } else { at.stamp == forgotten };
         if has_all {
             return Located::After(Place::new(at.stamp, 0));

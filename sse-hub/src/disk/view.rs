@@ -110,8 +110,8 @@ impl View {
         Ok(None)
     }
 
-    /// The events from `number` on, or the next ones, to the first number that is missing: one if there is one, and no more
-    /// than `amount`.
+    /// The events from `number` on, or the next ones, to the first number that is missing: one if
+    /// there is one, and no more than `amount`.
     pub(super) fn page(&self, id: TopicId, number: u64, amount: Amount) -> Result<Vec<Stored>, ReadError> {
         let range = keys::event(id, number)..=keys::event(id, u64::MAX);
         let mut run = Run { step: 1, one: true, amount, events: Vec::new() };

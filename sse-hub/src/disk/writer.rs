@@ -1,4 +1,5 @@
-//! The thread that writes: takes what waits as one group, commits it with one `fsync`, then answers.
+//! The thread that writes: takes what waits as one group, commits it with one `fsync`, then
+//! answers.
 //!
 //! ```text
 //!  append ─┐                  ┌───────── group ─────────┐
@@ -7,8 +8,8 @@
 //!                   ▲────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! While one group is on its way to the disk, the next one gathers in the queue: the more publish at a time, the fewer
-//! writes each of them costs.
+//! While one group is on its way to the disk, the next one gathers in the queue: the more publish
+//! at a time, the fewer writes each of them costs.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -223,7 +224,8 @@ impl Writer {
         }
     }
 
-    /// Puts events into the batch, and their topic if it is new; returns the place of the first event.
+    /// Puts events into the batch, and their topic if it is new; returns the place of the first
+    /// event.
     fn write(&mut self, topic: Box<str>, known: Option<Known>, batch: Batch, group: &mut Group) -> Place {
         let clock = self.engine.clock_mut();
         clock.stamp = (self.shared.now)().max(clock.stamp + 1);
@@ -264,7 +266,8 @@ impl Writer {
         Known { id, last }
     }
 
-    /// Makes an event findable by the application's ID, unless an earlier one is: a client that had either misses nothing then.
+    /// Makes an event findable by the application's ID, unless an earlier one is: a client that had
+    /// either misses nothing then.
     fn index(&self, id: TopicId, given: &str, number: u64, group: &mut Group) {
         let key = keys::given_id(id, given);
         let segment = self.engine.active_segment();
@@ -275,7 +278,8 @@ impl Writer {
         }
     }
 
-    /// Ends a topic, so that its name is refused, and free after that; returns whether there was one.
+    /// Ends a topic, so that its name is refused, and free after that; returns whether there was
+    /// one.
     ///
     /// Its events have no name from then on, and go with their segments.
     fn end(&mut self, topic: &str, lasting: Duration) -> Result<bool, AppendError> {

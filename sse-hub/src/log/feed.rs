@@ -11,8 +11,8 @@ use crate::Place;
 
 /// Where a log tells what happens to a topic; cheap to clone.
 ///
-/// **Whatever order updates come in, and however often, the hub sorts it out**: events that it has are ignored, and where some
-/// are missing it reads them from the log. An update never blocks.
+/// **Whatever order updates come in, and however often, the hub sorts it out**: events that it has
+/// are ignored, and where some are missing it reads them from the log. An update never blocks.
 #[derive(Clone)]
 pub struct Feed(Arc<dyn Fn(Update) -> Wake + Send + Sync>);
 
@@ -22,11 +22,12 @@ pub struct Feed(Arc<dyn Fn(Update) -> Wake + Send + Sync>);
 pub enum Update {
     /// A batch was appended.
     Appended(Vec<Stored>),
-    /// The newest event of the topic is at this place. To be said when updates may have been missed (a connection was lost), and
-    /// once in a while: the hub compares, reads what it does not have, and tells its subscribers if events were lost.
+    /// The newest event of the topic is at this place. To be said when updates may have been missed
+    /// (a connection was lost), and once in a while: the hub compares, reads what it does not have,
+    /// and tells its subscribers if events were lost.
     Latest(Place),
-    /// The log lost events before those with stamps from this one on: whoever has none of these is told. To be said when that
-    /// is found out only after they were appended.
+    /// The log lost events before those with stamps from this one on: a subscriber that has none of
+    /// these gets a gap. Sent when the log finds the loss only after it appended them.
     Lost(u64),
     /// The topic was ended: its subscribers are let go.
     Ended,
@@ -38,8 +39,8 @@ pub enum Update {
 #[must_use = "dropping it wakes the subscribers, which must not happen under a lock"]
 pub struct Wake {
     waker: Option<Waker>,
-    /// What the feed borrowed for the update. If it was about to go, it goes with this, for it tells the log that nobody follows
-    /// any more.
+    /// What the feed borrowed for the update. If it was about to go, it goes with this, for it
+    /// tells the log that nobody follows any more.
     #[allow(dead_code, reason = "only its end matters")]
     kept: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -49,7 +50,8 @@ pub struct Wake {
 pub(crate) struct Feeds(Vec<(u64, Feed)>);
 
 impl Feeds {
-    /// Adds a feed, and returns its number, which no other feed has: of this topic or another one, now or later.
+    /// Adds a feed, and returns its number, which no other feed has: of this topic or another one,
+    /// now or later.
     pub(crate) fn add(&mut self, feed: Feed) -> u64 {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -57,13 +59,15 @@ impl Feeds {
         number
     }
 
-    /// Takes a feed out, to be dropped without a lock of the log held, because what it owns may call the log.
+    /// Takes a feed out, to be dropped without a lock of the log held, because what it owns may
+    /// call the log.
     pub(crate) fn remove(&mut self, number: u64) -> Option<Feed> {
         let at = self.0.iter().position(|(known, _)| *known == number)?;
         Some(self.0.swap_remove(at).1)
     }
 
-    /// Tells all of them. The caller holds its lock, so that no feed is told that was taken out, and drops the wakes without it.
+    /// Tells all of them. The caller holds its lock, so that no feed is told that was taken out,
+    /// and drops the wakes without it.
     pub(crate) fn send(&self, update: impl Fn() -> Update) -> Vec<Wake> {
         self.0.iter().map(|(_, feed)| feed.send(update())).collect()
     }

@@ -7,9 +7,9 @@
 //!                   connection lost, or no answer to PING
 //! ```
 //!
-//! Redis does not say when a message was not delivered. So after each connection, and now and then, the newest place of every
-//! topic is asked for and told to its hub, which reads what it does not have. Subscribing comes first, so that nothing falls
-//! between the two.
+//! Redis does not say when a message was not delivered. So after each connection, and now and then,
+//! the newest place of every topic is asked for and told to its hub, which reads what it does not
+//! have. Subscribing comes first, so that nothing falls between the two.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -131,7 +131,8 @@ impl Connection {
         }
     }
 
-    /// Waits, and has nobody wait who wants to follow a topic: an outage may be long, and they try again.
+    /// Waits, and has nobody wait who wants to follow a topic: an outage may be long, and they try
+    /// again.
     async fn refuse_orders(&mut self, wait: Duration) -> Result<(), Closed> {
         let server = Arc::clone(&self.server);
         let over = async {

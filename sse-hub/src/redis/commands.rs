@@ -21,7 +21,8 @@ impl Commands {
         let settings =
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
         let mut server = client.get_multiplexed_async_connection_with_config(&settings).await?;
-        // A server that is not a part of a cluster refuses, and so may one that does not allow the command.
+        // A server that is not a part of a cluster refuses, and so may one that does not allow the
+        // command.
         let cluster = redis::cmd("CLUSTER").arg("INFO").query_async::<String>(&mut server).await;
         if cluster.is_err() {
             return Ok(Self::Server(server));

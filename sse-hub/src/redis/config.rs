@@ -17,8 +17,8 @@ pub struct RedisConfig {
 }
 
 impl RedisConfig {
-    /// Settings for the server at `url`: `redis://[user:password@]host[:port][/db]`, `rediss://..` for TLS, or
-    /// `unix:/path`.
+    /// Settings for the server at `url`: `redis://[user:password@]host[:port][/db]`, `rediss://..`
+    /// for TLS, or `unix:/path`.
     ///
     /// # Errors
     ///
@@ -31,10 +31,11 @@ impl RedisConfig {
         Ok(Self { server, prefix: "sse:".to_owned(), keep: HistoryLimits::default() })
     }
 
-    /// Sets what the names of all keys and channels begin with; `sse:` by default. Hubs with different prefixes share
-    /// nothing.
+    /// Sets what the names of all keys and channels begin with; `sse:` by default. Hubs with
+    /// different prefixes share nothing.
     ///
-    /// Braces are replaced by parentheses: a brace in the prefix would put all topics into one slot of a Redis Cluster.
+    /// Braces are replaced by parentheses: a brace in the prefix would put all topics into one slot
+    /// of a Redis Cluster.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.replace('{', "(").replace('}', ")");
@@ -74,7 +75,8 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// The URL of a Redis server is not valid. The message does not repeat the URL, because it may hold a password.
+/// The URL of a Redis server is not valid. The message does not repeat the URL, because it may hold
+/// a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRedisUrl(String);
 

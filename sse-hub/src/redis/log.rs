@@ -26,26 +26,33 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A [`Log`] in Redis 6.2 or later, or Valkey: any number of hubs on one server are one hub.
 ///
-/// **Publish at any node, follow at any, resume at any: events have one order for all.** An event is acknowledged when Redis
-/// has it; what survives a crash of Redis is a matter of its configuration (`appendonly yes`, and `appendfsync always` to lose
-/// nothing at a power cut). Events that Redis loses are reported as a gap to subscribers that had them.
+/// **Publish at any node, follow at any, resume at any: events have one order for all.** An event
+/// is acknowledged when Redis has it; what survives a crash of Redis is a matter of its
+/// configuration (`appendonly yes`, and `appendfsync always` to lose nothing at a power cut).
+/// Events that Redis loses are reported as a gap to subscribers that had them.
 ///
-/// Each node has two connections: one for commands, one that hears of new events. Both are made again when they are lost, with
-/// backoff and jitter; meanwhile subscribers wait, and publishing fails within two seconds.
+/// Each node has two connections: one for commands, one that hears of new events. Both are made
+/// again when they are lost, with backoff and jitter; meanwhile subscribers wait, and publishing
+/// fails within two seconds.
 ///
 /// # Servers
 ///
-/// - A **Redis Cluster** is recognized, and each topic is one slot of it: `MOVED` is followed by the client.
-/// - **Sentinel** is not asked: the URL names one server. Name one that always leads to the primary: a DNS name, a virtual address
-///   or a proxy. While the URL leads to a replica, publishing is refused and [`health`](Log::health) says so; a failover to a
-///   replica that was behind is a loss, and is reported as a gap.
-/// - A server that refuses writes (`OOM`, `READONLY`, `MISCONF`, `NOREPLICAS`) is not ready until it takes one.
+/// - A **Redis Cluster** is recognized, and each topic is one slot of it: `MOVED` is followed by
+///   the client.
+/// - **Sentinel** is not asked: the URL names one server. Name one that always leads to the
+///   primary: a DNS name, a virtual address or a proxy. While the URL leads to a replica,
+///   publishing is refused and [`health`](Log::health) says so; a failover to a replica that was
+///   behind is a loss, and is reported as a gap.
+/// - A server that refuses writes (`OOM`, `READONLY`, `MISCONF`, `NOREPLICAS`) is not ready until
+///   it takes one.
 ///
 /// # Keys
 ///
-/// Per topic, with the prefix of [`RedisConfig::prefix`] and the topic's name as hash tag: `sse:{topic}:s` (stream of the
-/// events), `:m` (hash with the counter), `:x` and `:q` (sorted set and list for own IDs and idempotency keys), and the
-/// channel `sse:{topic}`. A key `sse:probe`, which lives for a millisecond, shows whether the server takes writes. The server needs `maxmemory-policy noeviction`, as for any data that is not a cache.
+/// Per topic, with the prefix of [`RedisConfig::prefix`] and the topic's name as hash tag:
+/// `sse:{topic}:s` (stream of the events), `:m` (hash with the counter), `:x` and `:q` (sorted set
+/// and list for own IDs and idempotency keys), and the channel `sse:{topic}`. A key `sse:probe`,
+/// which lives for a millisecond, shows whether the server takes writes. The server needs
+/// `maxmemory-policy noeviction`, as for any data that is not a cache.
 ///
 /// # Example
 ///
@@ -75,7 +82,8 @@ impl RedisLog {
     ///
     /// # Errors
     ///
-    /// [`RedisUnusable`] if no connection can be tried: the certificates of the system cannot be loaded, say.
+    /// [`RedisUnusable`] if no connection can be tried: the certificates of the system cannot be
+    /// loaded, say.
     pub fn new(config: RedisConfig) -> Result<Self, RedisUnusable> {
         let text = |error: RedisError| RedisUnusable(config.describe(&error));
         let server = Arc::new(Server::new(config.clone()).map_err(text)?);

@@ -1,11 +1,16 @@
-//! What the server lost: found out by comparing places, and marked, so that whoever reads over it is told.
+//! Losses of the server: a node finds them by comparing places, and marks them, so that every
+//! reader that crosses one gets a gap.
 //!
-//! A server that was emptied, restarted with an older file, or replaced by a replica that was behind, gives numbers again. No
-//! answer of it says so. A node notices when the server does not have an event that the node had from it:
+//! A server that was emptied, restarted with an older file, or replaced by a replica that was
+//! behind, gives numbers again, and none of its answers shows it. A node notices when the server
+//! does not have an event that the node had from it:
 //!
-//! - The publishing node sends the newest stamp that it knows, and the script itself marks the loss.
-//! - Each message and each answer names the stamp before it ([`Topics::heard`](super::topics::Topics::heard)).
-//! - Comparisons ask for the newest event of each topic, and for what was the newest one before each connection was made.
+//! - The publishing node sends the newest stamp that it knows, and the script itself marks the
+//!   loss.
+//! - Each message and each answer names the stamp before it
+//!   ([`Topics::heard`](super::topics::Topics::heard)).
+//! - Comparisons ask for the newest event of each topic, and for what was the newest one before
+//!   each connection was made.
 
 use std::sync::Arc;
 
@@ -16,10 +21,11 @@ use crate::Place;
 use crate::backoff::Backoff;
 use crate::log::{Amount, Update};
 
-/// How often a loss is tried to be marked.
+/// Attempts to mark one loss.
 const TRIES: usize = 20;
 
-/// Marks that the server lost events up to `known`, before the one at `last`, and has the hubs look. Does not wait for it.
+/// Marks that the server lost events up to `known`, before the one at `last`, and has the hubs
+/// look. Does not wait for it.
 pub(super) fn report(server: &Arc<Server>, names: Arc<Names>, known: Place, last: Place) {
     let server = Arc::clone(server);
     tokio::spawn(async move {
@@ -65,7 +71,8 @@ pub(super) async fn compare(server: &Server, names: Arc<Names>) {
     }
 }
 
-/// Looks for each of the places, and marks those that the server lost; returns what it found at the last one.
+/// Looks for each of the places, and marks those that the server lost; returns what it found at the
+/// last one.
 async fn look_for(server: &Server, names: &Names, places: &[Place]) -> Result<Option<Found>, Failure> {
     let mut last = None;
     for place in places {

@@ -22,7 +22,8 @@ pub(super) enum Message {
     Ended,
 }
 
-/// Reads a message, whose first word is the version of the format; `None` if it is not one of this version.
+/// Reads a message, whose first word is the version of the format; `None` if it is not one of this
+/// version.
 pub(super) fn parse(bytes: &Bytes) -> Option<Message> {
     let head_length = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
     let mut words = str::from_utf8(&bytes[..head_length]).ok()?.split(' ');

@@ -16,7 +16,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Names for a topic; `{`, `}` and `%` of its name are percent-encoded, because braces delimit a hash tag.
+    /// Names for a topic; `{`, `}` and `%` of its name are percent-encoded, because braces delimit
+    /// a hash tag.
     pub(super) fn new(prefix: &str, topic: &str) -> Self {
         let mut channel = String::with_capacity(prefix.len() + topic.len() + 4);
         channel.push_str(prefix);
@@ -30,7 +31,8 @@ impl Names {
             }
         }
         if topic.is_empty() {
-            // An empty hash tag is none. No other topic has this name: a percent sign is followed by its digits.
+            // An empty hash tag is none. No other topic has this name: a percent sign is followed
+            // by its digits.
             channel.push('%');
         }
         channel.push('}');

@@ -19,8 +19,9 @@ impl Found {
         if self.newest.number == 0 { Place::new(self.now, 0) } else { self.newest }
     }
 
-    /// The place before the oldest event that is kept. The event there is gone and its stamp with it, but it was older; only
-    /// a loss lies between the two if there was one, and then the place is after the loss.
+    /// The place before the oldest event that is kept. The event there is gone and its stamp with
+    /// it, but it was older; only a loss lies between the two if there was one, and then the place
+    /// is after the loss.
     pub(super) fn start(&self) -> Place {
         let Some(oldest) = self.oldest else { return self.last() };
         let stamp = oldest.stamp.saturating_sub(1);
@@ -47,15 +48,16 @@ impl Found {
         }
         let after = self.floor.unwrap_or(start);
         if after.stamp < self.loss && self.loss <= place.stamp {
-            // Between the two nothing is left: the place is after the loss, which is told now and not again.
+            // Between the two nothing is left: the place is after the loss, which is told now and
+            // not again.
             let border = Place::new(self.loss, after.number);
             return Resume { gap: (place != border).then_some(Gap::UNKNOWN), after: border };
         }
         Resume { gap: Some(Gap::UNKNOWN), after }
     }
 
-    /// Where to mark that the server lost the event at `place`, which a node had from it; `None` if it did not, or if that is
-    /// marked.
+    /// Where to mark that the server lost the event at `place`, which a node had from it; `None` if
+    /// it did not, or if that is marked.
     pub(super) fn border_of_loss(&self, place: Place) -> Option<u64> {
         let lost = place.number > 0
             && place.stamp > 0
@@ -64,8 +66,9 @@ impl Found {
         lost.then(|| self.newest.stamp.min(place.stamp) + 1)
     }
 
-    /// Whether the topic had an event at a place before the oldest that it keeps, as far as stamps tell, and lost none since
-    /// then. Otherwise numbers may have been given twice, and say nothing.
+    /// Whether the topic had an event at a place before the oldest that it keeps, as far as stamps
+    /// tell, and lost none since then. Otherwise numbers may have been given twice, and say
+    /// nothing.
     fn was_here(&self, place: Place) -> bool {
         let kept_since = self.oldest.unwrap_or(self.newest).stamp;
         match place {
@@ -82,7 +85,8 @@ impl Found {
 }
 
 impl Entries {
-    /// The entries as a page, which ends where events are missing, so that the next one begins with the gap.
+    /// The entries as a page, which ends where events are missing, so that the next one begins with
+    /// the gap.
     pub(super) fn page(self, Resume { mut gap, after }: Resume) -> Page {
         let mut before = after;
         let mut events = self.events;
@@ -107,9 +111,10 @@ impl Entries {
         });
         events.truncate(whole.unwrap_or(events.len()));
         let after = match first.filter(|_| gap.is_some()) {
-            // The place after the loss: whoever is before it is told, also by a tail that begins here.
+            // The place after the loss, so that a tail that begins here has no place before it.
             Some(first) if crossed => Place::new(self.loss, first.number.saturating_sub(1)),
-            // What the events follow: not the place that was asked for, of which the number may be given again.
+            // What the events follow: not the place that was asked for, of which the number may be
+            // given again.
             Some(first) => Place::new(after.stamp.min(first.stamp), first.number.saturating_sub(1)),
             None => after,
         };
@@ -122,7 +127,8 @@ mod tests {
     use super::*;
     use crate::log::Stored;
 
-    /// A topic that counted from stamp 10, keeps 5 to 9 and gave a stamp to every event: 10 times its number.
+    /// A topic that counted from stamp 10, keeps 5 to 9 and gave a stamp to every event: 10 times
+    /// its number.
     fn found() -> Found {
         let place = |number| Place::new(10 * number, number);
         Found { newest: place(9), base: 10, oldest: Some(place(5)), ..Found::default() }

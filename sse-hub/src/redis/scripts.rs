@@ -89,7 +89,8 @@ impl Server {
             known.to_string(),
             self.newest_stamp().to_string(),
         ];
-        // Of one length, as the index needs it. Where a command may be sent twice, every batch has a key.
+        // Of one length, as the index needs it. Where a command may be sent twice, every batch has
+        // a key.
         let key = match &batch.key {
             Some(key) => Sha256::digest(&key.bytes).to_vec(),
             None if self.may_repeat.load(Ordering::Relaxed) => (0..32).map(|_| fastrand::u8(..)).collect(),
@@ -157,7 +158,8 @@ impl Server {
         }
     }
 
-    /// Reads events after a place. Unless `anyhow`, none if the stream does not go on directly after it.
+    /// Reads events after a place. Unless `anyhow`, none if the stream does not go on directly
+    /// after it.
     pub(super) async fn read(
         &self,
         names: &Names,
@@ -181,7 +183,8 @@ impl Server {
         }
     }
 
-    /// Marks that the server lost events of a topic between those with older stamps than `border` and the others.
+    /// Marks that the server lost events of a topic between those with older stamps than `border`
+    /// and the others.
     pub(super) async fn lose(&self, names: &Names, border: u64) -> Result<(), Failure> {
         let border = border.to_string();
         let arguments = [FORMAT, &names.channel, &border].map(str::as_bytes);

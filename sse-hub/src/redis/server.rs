@@ -13,7 +13,8 @@ use super::commands::Commands;
 use super::topics::Topics;
 use crate::backoff::Backoff;
 
-/// How long a command may take, waiting for a connection included: a publisher is answered within 2 s.
+/// How long a command may take, waiting for a connection included: a publisher is answered within 2
+/// s.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long a command waits for a connection that is being made.
@@ -62,7 +63,8 @@ pub(super) struct Server {
     refuses: AtomicBool,
     /// Whether a command may be sent again without our knowledge.
     pub(super) may_repeat: AtomicBool,
-    /// The newest stamp that this node has seen, of any topic: stamps rise even if the server's clock goes back.
+    /// The newest stamp that this node has seen, of any topic: stamps rise even if the server's
+    /// clock goes back.
     stamp: AtomicU64,
     /// Why there is no connection, for health checks.
     pub(super) trouble: Mutex<Option<String>>,
@@ -138,7 +140,8 @@ impl Server {
         }
     }
 
-    /// Asks the server for an answer; with a write until one was taken, so that a replica or a full server is not called ready.
+    /// Asks the server for an answer; with a write until one was taken, so that a replica or a full
+    /// server is not called ready.
     async fn probe(&self, commands: &mut Commands) -> Result<(), RedisError> {
         if !self.refuses.load(Ordering::Relaxed) {
             return redis::cmd("PING").query_async(commands).await;

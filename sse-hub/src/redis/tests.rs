@@ -61,7 +61,8 @@ impl<'a> Reader<'a> {
         Self { log, at, updates, _following: following }
     }
 
-    /// Numbers of the events until `last`, the size of each gap as a negative number, and -1000 for an unknown one.
+    /// Numbers of the events until `last`, the size of each gap as a negative number, and -1000 for
+    /// an unknown one.
     async fn until(&mut self, last: Place) -> Vec<i64> {
         let mut numbers = Vec::new();
         while self.at != last {

@@ -10,10 +10,12 @@ use crate::log::{Feed, Feeds, Update};
 /// In so many seconds every topic is compared, some of them each second.
 pub(super) const COMPARE_EVERY: u64 = 30;
 
-/// Of how many topics that nobody follows here the newest event is remembered, to notice that the server lost it.
+/// Topics that are only published to, of which the newest event is remembered, to notice that the
+/// server lost it.
 const UNFOLLOWED: usize = 16_384;
 
-/// How many places of one topic wait for a comparison: one for each connection that was made meanwhile.
+/// How many places of one topic wait for a comparison: one for each connection that was made
+/// meanwhile.
 const DOUBTS: usize = 8;
 
 /// All topics of a node, by channel.
@@ -36,7 +38,8 @@ struct Topic {
     phase: u64,
     /// The newest event that this node knows.
     newest: Place,
-    /// What was the newest event when a connection was made: that server may have it no more, and newer ones all the same.
+    /// The newest event at the time of each new connection. The server may have lost it and
+    /// appended newer ones since.
     doubts: Vec<Place>,
 }
 
@@ -73,7 +76,7 @@ impl Topics {
             map.note_unfollowed(channel, newest);
         }
         drop(lock);
-        // What it owns is not ours, and may call the log.
+        // A feed owns things that may call the log.
         drop(feed);
         last
     }
@@ -119,15 +122,15 @@ impl Topics {
         self.lock().note(channel, place);
     }
 
-    /// Notes an event, before which the newest one of the server had the stamp `previous`. Returns the newest event that this
-    /// node knew, if the server had lost it.
+    /// Notes an event, before which the newest one of the server had the stamp `previous`. Returns
+    /// the newest event that this node knew, if the server had lost it.
     pub(super) fn heard(&self, channel: &str, place: Place, previous: u64) -> Option<Place> {
         let before = self.lock().note(channel, place);
         (before.number > 0 && previous < before.stamp && before.stamp < place.stamp).then_some(before)
     }
 
-    /// To be called before a new connection is used: its server may have lost what this node knows, and events that it has since
-    /// then would hide that from a comparison of the newest one.
+    /// To be called before a new connection is used: its server may have lost what this node knows,
+    /// and events that it has since then would hide that from a comparison of the newest one.
     pub(super) fn doubt(&self) {
         for topic in self.lock().followed.values_mut() {
             if topic.newest.number > 0 && topic.doubts.last() != Some(&topic.newest) {

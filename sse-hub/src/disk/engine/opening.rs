@@ -21,7 +21,8 @@ pub(super) fn open(path: &Path, sizes: Sizes) -> Result<View, DiskError> {
         journal::check(path)?;
         tables::check(path)?;
     } else if path.try_exists().map_err(io)? {
-        // The engine writes that file last: it was interrupted before anything was committed, and could not go on.
+        // The engine writes that file last: it was interrupted before anything was committed, and
+        // could not go on.
         fs::remove_dir_all(path).map_err(io)?;
     }
     // What it reads may be damaged in any way, and it does not promise to say so by an error.
@@ -60,7 +61,8 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
     name.strip_prefix('s')?.parse().ok()
 }
 
-/// How many keys begin with `prefix`. Where a table is damaged the engine gives the same error for ever.
+/// How many keys begin with `prefix`. Where a table is damaged the engine gives the same error for
+/// ever.
 pub(super) fn count(keyspace: &Keyspace, prefix: &[u8]) -> fjall::Result<usize> {
     keyspace.prefix(prefix).try_fold(0, |count, found| found.key().map(|_| count + 1))
 }

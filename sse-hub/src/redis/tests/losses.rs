@@ -156,7 +156,8 @@ async fn data_until(subscription: &mut Subscription, last: &str) -> Vec<String> 
 
 const GAP: &str = r#"{"missed":null}"#;
 
-/// A client that had what Redis kept and nothing of what it lost comes back to a node whose tail has been repaired.
+/// A client that had what Redis kept and nothing of what it lost comes back to a node whose tail
+/// has been repaired.
 #[tokio::test]
 async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_noticed_it() {
     let Some(mut redis) = RedisServer::start() else { return };
@@ -172,7 +173,8 @@ async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_notice
     assert_eq!(data_until(&mut follow(&hub, &kept).await, "after").await, [GAP, "after"]);
 }
 
-/// The publishing node knows nothing of the loss, and another one delivers the event before anybody marks it.
+/// The publishing node knows nothing of the loss, and another one delivers the event before anybody
+/// marks it.
 #[tokio::test]
 async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
     let Some(redis) = RedisServer::start() else { return };
