@@ -223,12 +223,8 @@ impl EventSource {
 
     /// The second half of [`poll`](Self::poll): the last [`Progress`], with what it borrows.
     ///
-    /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was called since, so that the frame is gone:
-    /// poll again.
-    ///
-    /// # Panics
-    ///
-    /// As [`Parser::frame`](crate::Parser::frame): if `chunk` is another chunk, in which there is no text at the place of a value.
+    /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was called since, so that the frame is gone
+    /// (poll again), or if `chunk` is another one, in which there is no text at the place of a value.
     pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Option<Output<'a>> {
         self.complete(progress, |step| match &self.state {
             State::Open(_) => self.parser.frame(step, chunk),

@@ -117,7 +117,7 @@ impl Block {
         true
     }
 
-    /// Appends a piece to the value; false if that is over its limit. **This is the limit**, for whatever [`begin`](Self::begin) began.
+    /// Appends a piece to the value; false if that is over its limit. **This is the limit** ([`Limits`]; 9.2.6 sets none), for whatever [`begin`](Self::begin) began.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
@@ -169,13 +169,13 @@ impl Block {
     pub(super) fn end(&mut self, kind: Kind) -> bool {
         match kind {
             Kind::Event if !self.event.bytes().is_empty() => self.has |= EVENT,
-            // An ID with a NUL is ignored, and the one before it stays.
+            // 9.2.6: an ID with a NUL is ignored, and the one before it stays.
             Kind::Id if self.plain || memchr(0, self.value.bytes()).is_none() => {
                 core::mem::swap(&mut self.value, &mut self.id);
                 self.has |= ID;
             }
             Kind::Id => return self.ignore(b"id: "),
-            // It applies at once, whatever becomes of the block.
+            // 9.2.6: a reconnection time applies at once, whatever becomes of the block.
             Kind::Retry => match retry(self.value.bytes()) {
                 Some(ms) => self.retry = Some(Duration::from_millis(ms)),
                 None => return self.ignore(b"retry: "),
@@ -187,7 +187,7 @@ impl Block {
         true
     }
 
-    /// Ends the block, at a blank line; true if it is an event, which is then in the buffers, as text.
+    /// Ends the block, at a blank line (9.2.6, "dispatch the event"); true if it is an event, which is then in the buffers, as text.
     #[inline]
     pub(super) fn dispatch(&mut self) -> bool {
         if self.has == 0 {

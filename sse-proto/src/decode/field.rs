@@ -71,7 +71,7 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// The one table of names, each with its colon. Names are compared literally: `Data` and `data ` are unknown.
+/// The one table of names (9.2.6, "process the field"), each with its colon. Names are compared literally: `Data` and `data ` are unknown.
 const NAMES: [(Name, Kind); 5] = [
     (Name::new("data:"), Kind::Data),
     (Name::new("event:"), Kind::Event),
@@ -152,7 +152,7 @@ impl Start {
         (self.0 ^ name.word) << (64 - 8 * name.len) == 0
     }
 
-    /// Whether there is one U+0020 at this index: after the colon, it is not part of the value.
+    /// Whether there is one U+0020 at this index (9.2.6): after the colon, it is not part of the value.
     #[inline(always)]
     pub(super) fn has_space(self, at: usize) -> bool {
         (self.0 >> (8 * at)) as u8 == b' '
@@ -202,7 +202,7 @@ impl Prefix {
     }
 }
 
-/// The length of the line end that `bytes` starts with, 0 if there is none: LF, CRLF, or CR.
+/// The length of the line end (9.2.5) that `bytes` starts with, 0 if there is none: LF, CRLF, or CR.
 ///
 /// A CR that ends the chunk is a line end at once. Whether an LF follows in the next chunk is looked at there
 /// ([`Parser::settle`](super::Parser)).
@@ -216,7 +216,7 @@ pub(super) fn line_end(bytes: &[u8]) -> usize {
     }
 }
 
-/// The value of a `retry` field in milliseconds; `None` if it is empty or not all ASCII digits.
+/// The value of a `retry` field (9.2.6) in milliseconds; `None` if it is empty or not all ASCII digits.
 ///
 /// A number past `u64::MAX` saturates: the specification sets no bound.
 pub fn retry(value: &[u8]) -> Option<u64> {

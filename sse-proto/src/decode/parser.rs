@@ -305,11 +305,7 @@ impl Parser {
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
     ///
     /// `chunk` is what `input` was before that call. Values that lie in it are validated again, because nothing proves that
-    /// it is the same.
-    ///
-    /// # Panics
-    ///
-    /// If `step` is outdated, or `chunk` is another chunk without text at the place of a value.
+    /// it is the same: `None` also if `step` is outdated, or `chunk` is another chunk without text at the place of a value.
     #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         let is_text = |(start, end)| chunk.get(start..end).and_then(utf8).is_some();
@@ -318,8 +314,9 @@ impl Parser {
             Completed::Comment(None) | Completed::Ignored => self.block.is_comment_text(),
             _ => true,
         };
-        let valid = in_buffers && step.0.places().into_iter().all(is_text);
-        assert!(valid, "`step` has to be the last one, and `chunk` what `input` was before `advance`");
+        if !in_buffers || !step.0.places().into_iter().all(is_text) {
+            return None;
+        }
         // SAFETY: there is text at the places in the chunk and in the comment, as was just seen; and in the buffers of a
         // block, too, while the state is `Block`.
         unsafe { self.borrow(step, chunk) }
@@ -595,7 +592,7 @@ impl Parser {
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.block.last_event_id() }
     }
 
-    /// Skips what was left open by the last chunk: the LF of a CR, or the byte order mark.
+    /// Skips what was left open by the last chunk: the LF of a CR (9.2.5), or the byte order mark (9.2.6).
     ///
     /// True if a block is next, which may lie whole in the chunk.
     #[inline(never)]
@@ -640,7 +637,7 @@ impl Parser {
         *input = rest;
     }
 
-    /// If the chunk ends with a CR, an LF that starts the next one belongs to it.
+    /// 9.2.5: if the chunk ends with a CR, an LF that starts the next one belongs to it.
     #[inline(never)]
     fn end_chunk(&mut self, chunk: &[u8]) {
         if chunk.last() == Some(&b'\r') {
