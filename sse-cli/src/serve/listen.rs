@@ -13,7 +13,7 @@ use axum::Router;
 use http::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::{Arguments, engine, log, routes};
@@ -31,7 +31,7 @@ struct Server {
     tls: Option<Tls>,
     /// Beyond the limit clients wait in the backlog of the socket.
     connections: Arc<Semaphore>,
-    limits: Limits,
+    limits: Arc<Limits>,
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads certificates, tokens and keys again.
@@ -74,6 +74,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
                 loopback: listener.is_loopback(),
                 closing: closing.clone(),
             };
+            let limits = Arc::new(limits);
             let server =
                 Server { app: app.clone(), tls: tls.clone(), connections: Arc::clone(&connections), limits };
             tokio::spawn(accept(server, listener))
@@ -128,27 +129,32 @@ async fn accept(server: Server, listener: Listener) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let server = server.clone();
-        tokio::spawn(async move {
-            match stream {
-                Stream::Tcp(stream) => server.connection(stream).await,
-                Stream::Unix(stream) => server.connection(stream).await,
-            }
-            drop(permit);
-        });
+        match stream {
+            Stream::Tcp(stream) => server.start(stream, permit),
+            Stream::Unix(stream) => server.start(stream, permit),
+        }
     }
 }
 
 impl Server {
-    async fn connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        match self.tls {
-            None => connection::serve(self.app, self.limits, stream).await,
-            Some(tls) => {
-                if let Ok(Ok(stream)) = timeout(PATIENCE, tls.acceptor().accept(stream)).await {
-                    connection::serve(self.app, self.limits, stream).await;
-                }
+    /// Starts the task of a connection, which holds the permit to its end.
+    fn start(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let (app, limits) = (self.app.clone(), Arc::clone(&self.limits));
+        let Some(tls) = &self.tls else {
+            tokio::spawn(connection::serve(app, limits, stream, permit));
+            return;
+        };
+        // In a box, because the handshake takes more room than what comes after it.
+        let handshake = Box::pin(timeout(PATIENCE, tls.acceptor().accept(stream)));
+        tokio::spawn(async move {
+            if let Ok(Ok(stream)) = handshake.await {
+                connection::serve(app, limits, stream, permit).await;
             }
-        }
+        });
     }
 }
 

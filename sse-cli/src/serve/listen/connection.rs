@@ -6,9 +6,9 @@
 //!   another connection; then it is shut down: HTTP/2 sends GOAWAY first, so that no request is lost on the way.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::log::Logged;
@@ -42,7 +42,6 @@ const WRITE_BUFFER: usize = 64 << 10;
 const WINDOW: u32 = (64 << 10) - 1;
 
 /// What is the same for every connection of a listener.
-#[derive(Clone)]
 pub(super) struct Limits {
     /// How long a connection may have no request under way.
     pub(super) idle: Duration,
@@ -70,16 +69,20 @@ impl Via {
     }
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve(
+/// Serves one connection to its end, and holds its place as long.
+///
+/// A task of tokio is as large as its future, for as long as the connection lasts: so what is large is in boxes of its own size, and
+/// what belongs to one request is gone once its response has begun.
+pub(super) fn serve(
     app: Router,
-    limits: Limits,
+    limits: Arc<Limits>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) {
+    place: OwnedSemaphorePermit,
+) -> impl Future<Output = ()> + Send {
     let counts = Arc::new(Counts::default());
     let io = TokioIo::new(Counted { stream, counts: Arc::clone(&counts) });
     let service = {
-        let (counts, limits) = (Arc::clone(&counts), limits.clone());
+        let (counts, limits) = (Arc::clone(&counts), Arc::clone(&limits));
         let app = TowerToHyperService::new(app);
         service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Via { loopback: limits.loopback });
@@ -87,33 +90,39 @@ pub(super) async fn serve(
             let log = Logged::new(&request);
             let under_way = UnderWay::new(&counts);
             let (response, announced) = (app.call(request), limits.announced.clone());
-            async move { Ok::<_, Infallible>(finish(response.await?, version, announced, log, under_way)) }
+            let answer = async move {
+                Ok::<_, Infallible>(finish(response.await?, version, announced, log, under_way))
+            };
+            // hyper keeps room for it as long as the connection lasts.
+            Box::pin(answer) as Pin<Box<dyn Future<Output = _> + Send>>
         })
     };
-    let http = http();
-    let mut connection = pin!(http.serve_connection(io, service));
-    let mut closing = limits.closing.clone();
-    let mut shut_down = false;
-    let mut watch = Watch { since: Instant::now(), asked: 0, read: 0 };
-    loop {
-        let tick = sleep_until(Instant::now() + limits.idle.min(PATIENCE));
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            () = async { drop(closing.wait_for(|closing| *closing).await) }, if !shut_down => {
-                shut_down = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = tick, if !shut_down => {
-                let crowded = limits.places.available_permits() == 0;
-                let (idle, grace) = if crowded { (PATIENCE, HASTE) } else { (limits.idle, PATIENCE) };
-                match watch.look(&counts, idle) {
-                    Verdict::Healthy => {}
-                    Verdict::Stuck => return,
-                    Verdict::Idle => {
-                        connection.as_mut().graceful_shutdown();
-                        // A request that crosses the GOAWAY is still answered.
-                        let _ = timeout(grace, connection.as_mut()).await;
-                        return;
+    let mut connection = Box::pin(HTTP.serve_connection(io, service));
+    async move {
+        let _until_the_end = &place;
+        let mut closing = limits.closing.clone();
+        let mut shut_down = false;
+        let mut watch = Watch { since: Instant::now(), asked: 0, read: 0 };
+        loop {
+            let tick = sleep_until(Instant::now() + limits.idle.min(PATIENCE));
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = async { drop(closing.wait_for(|closing| *closing).await) }, if !shut_down => {
+                    shut_down = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = tick, if !shut_down => {
+                    let crowded = limits.places.available_permits() == 0;
+                    let (idle, grace) = if crowded { (PATIENCE, HASTE) } else { (limits.idle, PATIENCE) };
+                    match watch.look(&counts, idle) {
+                        Verdict::Healthy => {}
+                        Verdict::Stuck => return,
+                        Verdict::Idle => {
+                            connection.as_mut().graceful_shutdown();
+                            // A request that crosses the GOAWAY is still answered.
+                            let _ = timeout(grace, connection.as_mut()).await;
+                            return;
+                        }
                     }
                 }
             }
@@ -144,7 +153,8 @@ fn finish(
     })
 }
 
-fn http() -> Builder<TokioExecutor> {
+/// How HTTP is spoken, the same on every connection.
+static HTTP: LazyLock<Builder<TokioExecutor>> = LazyLock::new(|| {
     let mut http = Builder::new(TokioExecutor::new());
     // Heads have their time by `Watch`: hyper's own would also end connections that are idle between requests.
     http.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(WRITE_BUFFER);
@@ -157,7 +167,7 @@ fn http() -> Builder<TokioExecutor> {
         .initial_stream_window_size(WINDOW)
         .max_concurrent_streams(256);
     http
-}
+});
 
 /// What a connection has done so far.
 #[derive(Debug, Default)]
@@ -271,5 +281,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         parts: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_task_of_a_connection_is_small() {
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).acquire_owned().await.expect("it is open");
+        let limits = Limits {
+            idle: PATIENCE,
+            announced: HeaderValue::from_static("timeout=10"),
+            places,
+            loopback: true,
+            closing: watch::channel(false).1,
+        };
+        let (_client, server) = tokio::net::UnixStream::pair().expect("a pair of sockets");
+        let task = serve(Router::new(), Arc::new(limits), server, place);
+        assert!(size_of_val(&task) <= 512, "{} bytes", size_of_val(&task));
     }
 }
