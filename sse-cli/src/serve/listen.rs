@@ -16,8 +16,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::metrics::Counters;
 use super::{Arguments, engine, log, routes};
-use connection::{Limits, PATIENCE};
+use connection::{Limits, PATIENCE, Place};
 use socket::{Listener, Stream};
 use tls::Tls;
 
@@ -47,7 +48,8 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     rlimit::increase_nofile_limit(u64::MAX).ok();
     let hub = engine::hub(&arguments).map_err(|error| error.to_string())?;
     let access = super::access::Access::new(&arguments.access, arguments.cert.is_some())?;
-    let app = routes::router(&arguments, hub.clone(), access.clone());
+    let counters = Counters::new();
+    let app = routes::router(&arguments, hub.clone(), access.clone(), counters.clone());
     let listeners = socket::bind(&arguments.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     for listener in &listeners {
@@ -73,6 +75,8 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
                 places: Arc::clone(&connections),
                 loopback: listener.is_loopback(),
                 closing: closing.clone(),
+                counters: counters.clone(),
+                connections: counters.listener(listener.kind(tls.is_some())),
             };
             let limits = Arc::new(limits);
             let server =
@@ -94,8 +98,9 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     tracing::info!("stop");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
-    hub.close(arguments.reconnection_time());
+    // First, so that the log lines of streams say why they end.
     close.send_replace(true);
+    hub.close(arguments.reconnection_time());
     let all = u32::try_from(limit).unwrap_or(u32::MAX);
     let gone = timeout(Duration::from_secs(arguments.grace), connections.acquire_many(all));
     tokio::select! {
@@ -144,15 +149,18 @@ impl Server {
         permit: OwnedSemaphorePermit,
     ) {
         let (app, limits) = (self.app.clone(), Arc::clone(&self.limits));
+        let place = Place::new(permit, limits.connections.accept());
         let Some(tls) = &self.tls else {
-            tokio::spawn(connection::serve(app, limits, stream, permit));
+            tokio::spawn(connection::serve(app, limits, stream, place));
             return;
         };
         // In a box, because the handshake takes more room than what comes after it.
         let handshake = Box::pin(timeout(PATIENCE, tls.acceptor().accept(stream)));
         tokio::spawn(async move {
-            if let Ok(Ok(stream)) = handshake.await {
-                connection::serve(app, limits, stream, permit).await;
+            match handshake.await {
+                Ok(Ok(stream)) => connection::serve(app, limits, stream, place).await,
+                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                Err(_) => tracing::debug!("TLS handshake took too long"),
             }
         });
     }

@@ -157,13 +157,15 @@ mod tests {
 
     use super::super::access::Access;
     use super::super::arguments::tests::parse;
+    use super::super::metrics::Counters;
     use super::super::routes::router;
     use super::*;
 
     fn app(arguments: &[&str]) -> TowerToHyperService<Router> {
         let arguments = parse(arguments);
         let access = Access::new(&arguments.access, false).unwrap();
-        TowerToHyperService::new(router(&arguments, Hub::new(HubConfig::default()), access))
+        let hub = Hub::new(HubConfig::default());
+        TowerToHyperService::new(router(&arguments, hub, access, Counters::new()))
     }
 
     /// Publishes a body that never comes; `asked` counts those that were waited for.

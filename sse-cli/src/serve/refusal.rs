@@ -7,17 +7,37 @@ use sse_hub::{AppendError, HubError, LogError, SeveralError};
 
 use super::log::Reason;
 
+/// The reason of a refusal in a word, as far as its status says it.
+pub(super) fn label(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "bad_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        405 => "method",
+        408 => "slow_body",
+        409 | 422 => "idempotency_key",
+        410 => "ended",
+        413 => "too_large",
+        429 => "rate",
+        503 => "unavailable",
+        _ => "other",
+    }
+}
+
 /// An answer that says why not.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
+    /// The reason in a word, for the metrics: one of few.
+    label: &'static str,
     header: Option<(HeaderName, HeaderValue)>,
     reason: String,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, header: None, reason: reason.into() }
+        Self { status, label: label(status), header: None, reason: reason.into() }
     }
 
     pub(super) fn retry_after(status: StatusCode, seconds: u64, reason: impl Into<String>) -> Self {
@@ -29,11 +49,13 @@ impl Refusal {
     }
 
     pub(super) fn timeout() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "the body took too long: publish less at a time")
+        let reason = "the body took too long: publish less at a time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, reason).labelled("slow_body")
     }
 
     pub(super) fn busy() -> Self {
         Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, "too many are publishing: try again")
+            .labelled("busy")
     }
 
     pub(super) fn rate(seconds: u64) -> Self {
@@ -43,12 +65,12 @@ impl Refusal {
     pub(super) fn host(host: &str) -> Self {
         let reason =
             format!("not served under the name {host:?}: use localhost, or start the server with --host");
-        Self::new(StatusCode::FORBIDDEN, reason)
+        Self::new(StatusCode::FORBIDDEN, reason).labelled("host")
     }
 
     pub(super) fn origin(origin: &str) -> Self {
         let reason = format!("pages of {origin:?} are not let in: start the server with --cors-origin");
-        Self::new(StatusCode::FORBIDDEN, reason)
+        Self::new(StatusCode::FORBIDDEN, reason).labelled("origin")
     }
 
     pub(super) fn listing() -> Self {
@@ -82,6 +104,11 @@ impl Refusal {
         Self { header: Some(header), ..Self::new(status, reason) }
     }
 
+    /// Names the reason for the metrics where the status says too little.
+    fn labelled(self, label: &'static str) -> Self {
+        Self { label, ..self }
+    }
+
     #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.status
@@ -101,7 +128,7 @@ impl From<LogError> for Refusal {
             LogError::Unavailable { retry_after } => retry_after.as_secs().max(1),
             _ => 60,
         };
-        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, seconds, error.to_string())
+        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, seconds, error.to_string()).labelled("log")
     }
 }
 
@@ -109,9 +136,9 @@ impl From<HubError> for Refusal {
     fn from(error: HubError) -> Self {
         if error == HubError::Ended {
             // Which keeps an `EventSource` from coming back (WHATWG HTML 9.2.3).
-            return Self::new(StatusCode::NO_CONTENT, "");
+            return Self::new(StatusCode::NO_CONTENT, "the topic has ended").labelled("ended");
         }
-        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, error.to_string())
+        Self::retry_after(StatusCode::SERVICE_UNAVAILABLE, 5, error.to_string()).labelled("full")
     }
 }
 
@@ -126,7 +153,7 @@ impl From<SeveralError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let reason = Reason(self.reason.clone());
+        let reason = Reason { label: self.label, text: self.reason.clone() };
         let mut response = match self.status {
             StatusCode::NO_CONTENT => self.status.into_response(),
             status => (status, self.reason + "\n").into_response(),

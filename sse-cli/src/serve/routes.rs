@@ -14,9 +14,10 @@ use sse_hub::{Health, Hub, HubError, LastEventId, SeveralError, SeveralTopics, T
 use tokio::sync::Semaphore;
 
 use super::access::{Access, Caller, guard};
+use super::metrics::Counters;
 use super::rate::Rate;
 use super::refusal::Refusal;
-use super::{Arguments, metrics, publish, topics};
+use super::{Arguments, publish, topics};
 
 /// What the handlers share; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(super) struct App(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) hub: Hub,
     pub(super) access: Access,
+    counters: Counters,
     pub(super) rate: Option<Mutex<Rate>>,
     max_topics: usize,
     /// The turns of those who publish.
@@ -39,10 +41,11 @@ impl Deref for App {
     }
 }
 
-pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access) -> Router {
+pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access, counters: Counters) -> Router {
     let app = App(Arc::new(Shared {
         hub,
         access,
+        counters,
         rate: Rate::new(arguments.max_rate, Instant::now()).map(Mutex::new),
         max_topics: arguments.max_topics,
         bodies: Semaphore::new(publish::BODIES),
@@ -151,8 +154,8 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
 async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Refusal> {
     // They name topics.
     app.access.following(&caller)?.require_everything()?;
-    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    Ok((content_type, metrics::render(&app.hub)).into_response())
+    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((content_type, app.counters.render(&app.hub)).into_response())
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> Response {

@@ -8,6 +8,7 @@ use std::process::Command;
 use futures_util::future;
 
 mod http;
+mod metrics;
 mod operating;
 mod publishing;
 #[path = "../server/mod.rs"]

@@ -27,6 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::log::Logged;
+use super::super::metrics::{Connections, Counters, Open};
 
 /// How long a client may take for its TLS handshake, for the head of a request, and for its end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,6 +54,22 @@ pub(super) struct Limits {
     pub(super) loopback: bool,
     /// True once the server shuts down.
     pub(super) closing: watch::Receiver<bool>,
+    /// Counts responses.
+    pub(super) counters: Counters,
+    /// Counts the connections of the listener.
+    pub(super) connections: Connections,
+}
+
+/// What a connection holds to its end: a place among the others, and its count.
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _open: Open,
+}
+
+impl Place {
+    pub(super) fn new(permit: OwnedSemaphorePermit, open: Open) -> Self {
+        Self { _permit: permit, _open: open }
+    }
 }
 
 /// How a request came, for the rules about names and origins.
@@ -77,7 +94,7 @@ pub(super) fn serve(
     app: Router,
     limits: Arc<Limits>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> impl Future<Output = ()> + Send {
     let counts = Arc::new(Counts::default());
     let io = TokioIo::new(Counted { stream, counts: Arc::clone(&counts) });
@@ -89,10 +106,9 @@ pub(super) fn serve(
             let version = request.version();
             let log = Logged::new(&request);
             let under_way = UnderWay::new(&counts);
-            let (response, announced) = (app.call(request), limits.announced.clone());
-            let answer = async move {
-                Ok::<_, Infallible>(finish(response.await?, version, announced, log, under_way))
-            };
+            let (response, limits) = (app.call(request), Arc::clone(&limits));
+            let answer =
+                async move { Ok::<_, Infallible>(finish(response.await?, version, &limits, log, under_way)) };
             // hyper keeps room for it as long as the connection lasts.
             Box::pin(answer) as Pin<Box<dyn Future<Output = _> + Send>>
         })
@@ -134,19 +150,21 @@ pub(super) fn serve(
 fn finish(
     mut response: Response<Body>,
     version: Version,
-    announced: HeaderValue,
+    limits: &Limits,
     log: Logged,
     under_way: UnderWay,
 ) -> Response<Body> {
     let streams = response.body().size_hint().exact().is_none();
     if version == Version::HTTP_11 && !streams {
-        response.headers_mut().insert(HeaderName::from_static("keep-alive"), announced);
+        response.headers_mut().insert(HeaderName::from_static("keep-alive"), limits.announced.clone());
     }
+    limits.counters.answered(&log, &response);
     let log = log.answered(&response);
     // The other responses are small: a client that does not take one in time does not want it.
     let under_way = streams.then_some(under_way);
+    let closing = limits.closing.clone();
     response.map(|body| {
-        Body::new(log.body(body).map_frame(move |frame| {
+        Body::new(log.body(body, closing).map_frame(move |frame| {
             let _until_the_body_ends = &under_way;
             frame
         }))
@@ -292,12 +310,17 @@ mod tests {
     async fn the_task_of_a_connection_is_small() {
         let places = Arc::new(Semaphore::new(1));
         let place = Arc::clone(&places).acquire_owned().await.expect("it is open");
+        let counters = Counters::new();
+        let connections = counters.listener("unix");
+        let place = Place::new(place, connections.accept());
         let limits = Limits {
             idle: PATIENCE,
             announced: HeaderValue::from_static("timeout=10"),
             places,
             loopback: true,
             closing: watch::channel(false).1,
+            counters,
+            connections,
         };
         let (_client, server) = tokio::net::UnixStream::pair().expect("a pair of sockets");
         let task = serve(Router::new(), Arc::new(limits), server, place);

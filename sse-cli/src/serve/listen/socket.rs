@@ -57,6 +57,15 @@ impl Listener {
         }
     }
 
+    /// The kind of listener, for the metrics.
+    pub(super) fn kind(&self, tls: bool) -> &'static str {
+        match self {
+            Self::Unix(..) => "unix",
+            Self::Tcp(_) if tls => "tls",
+            Self::Tcp(_) => "tcp",
+        }
+    }
+
     /// The URL that is printed, with this scheme.
     pub(super) fn url(&self, scheme: &str) -> String {
         match self {
