@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(super) mod connection;
 mod socket;
 mod tls;
+mod version;
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl Server {
         let handshake = Box::pin(timeout(PATIENCE, tls.acceptor().accept(stream)));
         tokio::spawn(async move {
             match handshake.await {
-                Ok(Ok(stream)) => connection::serve(app, limits, stream, place).await,
+                Ok(Ok(stream)) => connection::serve(app, limits, Box::new(stream), place).await,
                 Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
                 Err(_) => tracing::debug!("TLS handshake took too long"),
             }

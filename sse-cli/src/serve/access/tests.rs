@@ -13,6 +13,7 @@ use sse_hub::Hub;
 use tokio::time::Instant;
 
 use super::super::arguments::tests::parse;
+use super::super::metrics::Counters;
 use super::super::routes::router;
 use super::Access;
 use super::issuer::{Issuer, SECRET, altered, claims, seconds};
@@ -29,7 +30,7 @@ impl App {
         let arguments = parse(options);
         let access = Access::new(&arguments.access, false).unwrap();
         let hub = Hub::new(arguments.hub());
-        let service = TowerToHyperService::new(router(&arguments, hub, access.clone()));
+        let service = TowerToHyperService::new(router(&arguments, hub, access.clone(), Counters::new()));
         Self { service, access, issuer: Issuer::hmac(SECRET) }
     }
 

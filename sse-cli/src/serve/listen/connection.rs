@@ -18,9 +18,10 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -28,6 +29,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::log::Logged;
 use super::super::metrics::{Connections, Counters, Open};
+use super::version::detect;
 
 /// How long a client may take for its TLS handshake, for the head of a request, and for its end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,12 +92,18 @@ impl Via {
 ///
 /// A task of tokio is as large as its future, for as long as the connection lasts: so what is large is in boxes of its own size, and
 /// what belongs to one request is gone once its response has begun.
-pub(super) fn serve(
+pub(super) async fn serve(
     app: Router,
     limits: Arc<Limits>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    place: Place,
-) -> impl Future<Output = ()> + Send {
+    _place: Place,
+) {
+    let mut closing = limits.closing.clone();
+    let detected = tokio::select! {
+        detected = timeout(PATIENCE, detect(stream)) => detected,
+        () = async { drop(closing.wait_for(|closing| *closing).await) } => return,
+    };
+    let Ok(Ok((stream, http2))) = detected else { return };
     let counts = Arc::new(Counts::default());
     let io = TokioIo::new(Counted { stream, counts: Arc::clone(&counts) });
     let service = {
@@ -113,32 +121,41 @@ pub(super) fn serve(
             Box::pin(answer) as Pin<Box<dyn Future<Output = _> + Send>>
         })
     };
-    let mut connection = Box::pin(HTTP.serve_connection(io, service));
-    async move {
-        let _until_the_end = &place;
-        let mut closing = limits.closing.clone();
-        let mut shut_down = false;
-        let mut watch = Watch { since: Instant::now(), asked: 0, read: 0 };
-        loop {
-            let tick = sleep_until(Instant::now() + limits.idle.min(PATIENCE));
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                () = async { drop(closing.wait_for(|closing| *closing).await) }, if !shut_down => {
-                    shut_down = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                () = tick, if !shut_down => {
-                    let crowded = limits.places.available_permits() == 0;
-                    let (idle, grace) = if crowded { (PATIENCE, HASTE) } else { (limits.idle, PATIENCE) };
-                    match watch.look(&counts, idle) {
-                        Verdict::Healthy => {}
-                        Verdict::Stuck => return,
-                        Verdict::Idle => {
-                            connection.as_mut().graceful_shutdown();
-                            // A request that crosses the GOAWAY is still answered.
-                            let _ = timeout(grace, connection.as_mut()).await;
-                            return;
-                        }
+    let followed: Pin<Box<dyn Future<Output = ()> + Send>> = match http2 {
+        true => Box::pin(follow(Box::pin(HTTP2.serve_connection(io, service)), counts, limits, closing)),
+        false => Box::pin(follow(Box::pin(HTTP1.serve_connection(io, service)), counts, limits, closing)),
+    };
+    followed.await;
+}
+
+/// Drives a connection until it ends, is idle or stuck, or the server has shut it down.
+async fn follow(
+    mut connection: Pin<Box<impl GracefulConnection>>,
+    counts: Arc<Counts>,
+    limits: Arc<Limits>,
+    mut closing: watch::Receiver<bool>,
+) {
+    let mut shut_down = false;
+    let mut watch = Watch { since: Instant::now(), asked: 0, read: 0 };
+    loop {
+        let tick = sleep_until(Instant::now() + limits.idle.min(PATIENCE));
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = async { drop(closing.wait_for(|closing| *closing).await) }, if !shut_down => {
+                shut_down = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = tick, if !shut_down => {
+                let crowded = limits.places.available_permits() == 0;
+                let (idle, grace) = if crowded { (PATIENCE, HASTE) } else { (limits.idle, PATIENCE) };
+                match watch.look(&counts, idle) {
+                    Verdict::Healthy => {}
+                    Verdict::Stuck => return,
+                    Verdict::Idle => {
+                        connection.as_mut().graceful_shutdown();
+                        // A request that crosses the GOAWAY is still answered.
+                        let _ = timeout(grace, connection.as_mut()).await;
+                        return;
                     }
                 }
             }
@@ -171,13 +188,18 @@ fn finish(
     })
 }
 
-/// How HTTP is spoken, the same on every connection.
-static HTTP: LazyLock<Builder<TokioExecutor>> = LazyLock::new(|| {
-    let mut http = Builder::new(TokioExecutor::new());
+/// How HTTP/1.1 is spoken, the same on every connection.
+static HTTP1: LazyLock<http1::Builder> = LazyLock::new(|| {
+    let mut http = http1::Builder::new();
     // Heads have their time by `Watch`: hyper's own would also end connections that are idle between requests.
-    http.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(WRITE_BUFFER);
-    http.http2()
-        .timer(TokioTimer::new())
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(WRITE_BUFFER);
+    http
+});
+
+/// How HTTP/2 is spoken, the same on every connection.
+static HTTP2: LazyLock<http2::Builder<TokioExecutor>> = LazyLock::new(|| {
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(PATIENCE)
         .max_send_buf_size(WRITE_BUFFER)
@@ -324,6 +346,6 @@ mod tests {
         };
         let (_client, server) = tokio::net::UnixStream::pair().expect("a pair of sockets");
         let task = serve(Router::new(), Arc::new(limits), server, place);
-        assert!(size_of_val(&task) <= 512, "{} bytes", size_of_val(&task));
+        assert!(size_of_val(&task) <= 768, "{} bytes", size_of_val(&task));
     }
 }

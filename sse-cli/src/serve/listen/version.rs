@@ -1,0 +1,113 @@
+//! Which version of HTTP a client speaks on a connection without TLS, or without ALPN.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+
+/// What a client of HTTP/2 sends first (RFC 9113, 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How much is read at first. Most heads fit: hyper doubles its buffer if it gets a head in two parts.
+const FIRST: usize = 4096;
+
+/// A stream of which the first bytes have been read.
+pub(super) struct Begun<S> {
+    stream: S,
+    /// Those that are still to be read; freed with the last one.
+    first: Vec<u8>,
+    read: usize,
+}
+
+/// Reads until the version is known; returns whether it is HTTP/2.
+pub(super) async fn detect<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<(Begun<S>, bool)> {
+    let mut first = Vec::with_capacity(FIRST);
+    loop {
+        let length = first.len().min(PREFACE.len());
+        let http2 = first[..length] == PREFACE[..length];
+        if !http2 || length == PREFACE.len() {
+            return Ok((Begun { stream, first, read: 0 }, http2));
+        }
+        if stream.read_buf(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.first.is_empty() {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
+        let rest = &this.first[this.read..];
+        let length = rest.len().min(buf.remaining());
+        buf.put_slice(&rest[..length]);
+        this.read += length;
+        if this.read == this.first.len() {
+            this.first = Vec::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_preface_is_http_2_in_pieces_too_and_nothing_is_lost() {
+        for (sent, http2) in [
+            (&PREFACE[..], true),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmore", true),
+            (b"GET / HTTP/1.1\r\n\r\n", false),
+            (b"PRI / HTTP/1.1\r\nHost: a\r\n\r\n", false),
+            (b"P\r\n", false),
+        ] {
+            let (mut client, server) = tokio::io::duplex(3);
+            let client = tokio::spawn(async move { client.write_all(sent).await });
+            let (mut begun, detected) = detect(server).await.unwrap();
+            assert_eq!(detected, http2);
+            let mut seen = Vec::new();
+            begun.read_to_end(&mut seen).await.unwrap();
+            assert_eq!(seen, sent);
+            client.await.unwrap().unwrap();
+        }
+        let (client, server) = tokio::io::duplex(3);
+        drop(client);
+        assert!(detect(server).await.is_err(), "it never asks");
+    }
+}
