@@ -36,8 +36,8 @@ EDITS = {
         [
             (
                 "parser.rs",
-                "let Some((data, rest)) = whole::data(input) else { return Err(0) };",
-                "let Some((data, rest)) = whole::data(input).filter(|_| false) else { return Err(0) };",
+                "let Some((data, rest)) = find::plain_text::<false>(line) else { return Err(0) };",
+                "let Some((data, rest)) = find::plain_text::<false>(line).filter(|_| false) else { return Err(0) };",
             )
         ],
     ),
@@ -54,15 +54,15 @@ EDITS = {
     ),
     "comments": (
         "blocks of comments skipped by bit masks (`Parser::comments`)",
-        [("parser.rs", "} else if !matches!(**input, [b':', ..]) || self.comments(input) {", "} else {")],
+        [("whole.rs", "matches!(**input, [b':', ..]) && self.comments(input)", "false && self.comments(input)")],
     ),
     "within": (
         "a chunk that lies within a value, without a call of `push` (`Parser::within`)",
         [("parser.rs", "if self.within(kind, input) =>", "if false && self.within(kind, input) =>")],
     ),
     "next-line": (
-        "the start of a further `data: ` line, without a turn of the state (in `Parser::push`)",
-        [("push.rs", "if next.len() >= WORD && Start", "if false && next.len() >= WORD && Start")],
+        "the start of a further `data: ` line, without a turn of the state (`Parser::goes_on`)",
+        [("push.rs", "kind == Kind::Data && whole::data(next)", "false && kind == Kind::Data && whole::data(next)")],
     ),
     "vectors": (
         "AVX2, SSE2 and NEON (`find/vectors.rs`); eight bytes at a time in their place",
