@@ -91,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn the_preface_is_http_2_in_pieces_too_and_nothing_is_lost() {
         for (sent, http2) in [
-            (&PREFACE[..], true),
+            (PREFACE, true),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmore", true),
             (b"GET / HTTP/1.1\r\n\r\n", false),
             (b"PRI / HTTP/1.1\r\nHost: a\r\n\r\n", false),
