@@ -29,7 +29,7 @@ impl RedisServer {
     pub fn with_options(options: &[&str]) -> Option<Self> {
         let installed = Command::new(program()).arg("--version").stdout(Stdio::null()).status();
         if installed.is_err() {
-            // To the process's own error output: the test harness would keep it from whoever reads.
+            // To the process's own standard error, because the test harness would capture it.
             let skipped = "SKIPPED: redis-server is not installed (apt-get install -y redis-server)\n";
             let _ = io::stderr().write_all(skipped.as_bytes());
             return None;

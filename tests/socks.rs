@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
-/// Answers one request with 204; its address, and the host and first line that it was asked for.
+/// Answers one request with 204; returns its address, and the host and first line of the request.
 pub(crate) fn proxy() -> (String, JoinHandle<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

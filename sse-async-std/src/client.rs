@@ -40,7 +40,7 @@ pub use transport::Http;
 /// `EventSource::new` takes an [`http::Request`] of yours.
 pub type EventSource = sse_http::client::EventSource<Http>;
 
-/// Why there will be no further event: the last item of a source that failed.
+/// The final error of a source: its last item.
 ///
 /// # Example
 ///

@@ -26,7 +26,7 @@
 //! Nothing is spawned: a body drives its own connection, so the executor is whichever polls. Sockets and timers are
 //! async-io's, on which async-std and smol both stand.
 //!
-//! **async-std is discontinued** (RUSTSEC-2025-0052). It is the default here for those who have not left it yet; to be
+//! **async-std is discontinued** (RUSTSEC-2025-0052). It is the default here for existing users of async-std. To build
 //! without it, switch the default features off and name what you need:
 //!
 //! ```toml

@@ -9,7 +9,7 @@ use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use sse_async_std::{EventSource, Url};
 
-/// Answers one request with `response`; what it was asked.
+/// Answers one request with `response`; returns the head of the request.
 fn proxy(response: &'static str) -> (SocketAddr, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -58,7 +58,7 @@ fn https_is_tunnelled_and_a_refusal_is_an_error() {
     assert_eq!(refusal, "the proxy answered with status 407");
     let head = thread.join().unwrap();
     assert_eq!(head[..2], ["CONNECT events.example:443 HTTP/1.1", "Host: events.example:443"]);
-    assert_eq!(head.len(), 2, "a proxy is told nothing of the request: {head:?}");
+    assert_eq!(head.len(), 2, "a proxy gets nothing of the request: {head:?}");
 }
 
 #[test]

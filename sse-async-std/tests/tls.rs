@@ -43,7 +43,7 @@ fn serve() -> (String, Arc<ClientConfig>) {
             let connection = ServerConnection::new(Arc::clone(&server)).unwrap();
             let mut stream = BufReader::new(StreamOwned::new(connection, socket.unwrap()));
             let mut line = String::new();
-            // A client that does not trust us says so by an error here.
+            // A client that does not trust the certificate causes an error here.
             while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
                 line.clear();
             }

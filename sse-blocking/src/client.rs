@@ -15,7 +15,7 @@ pub use sse_http::client::{
 };
 pub use transport::Http;
 
-/// Why there will be no further event: the last item of a source that failed.
+/// The final error of a source: its last item.
 ///
 /// # Example
 ///

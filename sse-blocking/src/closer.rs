@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Closes an [`EventSource`](crate::EventSource) from another thread, though the source's own is blocked.
 ///
 /// A wait for a reconnection ends at once, and so does a read, if the transport says how
-/// ([`Attempt::on_close`](crate::Attempt::on_close); the one of the feature `ureq` does).
+/// ([`Attempt::on_close`](crate::Attempt::on_close); the transport of the feature `ureq` does).
 #[derive(Clone, Default)]
 pub struct Closer(Arc<Shared>);
 
@@ -36,12 +36,12 @@ impl Closer {
         }
     }
 
-    /// Whether somebody closed it.
+    /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.state().closed
     }
 
-    /// Sets how the connection of now is to be broken: at once if it is late.
+    /// Registers the callback that interrupts the current connection; runs it immediately if already closed.
     pub(crate) fn on_close(&self, interrupt: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         if state.closed {
@@ -55,7 +55,7 @@ impl Closer {
         }
     }
 
-    /// Forgets a connection that is no more. What would break it may hold it open.
+    /// Forgets a closed connection, because its callback may hold the connection open.
     pub(crate) fn forget(&self) {
         let interrupt = self.state().interrupt.take();
         drop(interrupt);
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_sleeps_as_long_as_it_was_told_unless_closed() {
+    fn sleep_lasts_its_time_unless_closed() {
         let (closer, began) = (Closer::default(), Instant::now());
         let time = Duration::from_millis(5);
         closer.sleep(Some(time));

@@ -18,14 +18,14 @@ use crate::{Attempt, Body, Closer, Transport};
 ///
 /// It is an [`Iterator`] of [`ClientEvent`]s. A connection that is lost is a `Disconnected`, and the next
 /// follows after the delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is
-/// the last item; a source that ends without one was [closed](Self::close), told by the server to stay away
-/// (204), or came to the end of a request that is not to be repeated.
+/// the last item; a source that ends without one was [closed](Self::close), got a 204 from the server, which ends a client
+/// for good, or came to the end of a request that is not to be repeated.
 ///
-/// It works while it is asked for the next event: nobody reads the socket meanwhile.
+/// It reads the socket only during a call.
 ///
 /// # Example
 ///
-/// HTTP by hand: `HTTP/1.0` keeps the server from chunking. With the feature `ureq`, `EventSource::get(url)` is the same.
+/// Hand-written HTTP: `HTTP/1.0` keeps the server from chunking. With the feature `ureq`, `EventSource::get(url)` is the same.
 ///
 /// ```
 /// use std::io::{self, BufRead, BufReader, Write};
@@ -99,7 +99,7 @@ enum Connection<T: Transport> {
 }
 
 impl<T: Transport> Driver<T> {
-    /// A source that will connect when it is asked for an event.
+    /// A source that connects at the first call for an event.
     pub fn new(config: Config, transport: T) -> Self {
         let liveness = config.idle_timeout() != Liveness::Off || config.event_timeout().is_some();
         Self {
@@ -123,7 +123,7 @@ impl<T: Transport> Driver<T> {
     ///
     /// # Errors
     ///
-    /// It is over, and not by anybody's wish. `None` follows.
+    /// The source closed because of a failure. `None` follows.
     #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
     pub fn next_event(
         &mut self,
@@ -145,7 +145,7 @@ impl<T: Transport> Driver<T> {
         self.source.close_reason()
     }
 
-    /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
@@ -168,12 +168,12 @@ impl<T: Transport> Driver<T> {
         self.source.resume();
     }
 
-    /// After `Disconnected`: connects after this delay, counted from then, in the place of the one that was named.
+    /// After `Disconnected`: connects after this delay, counted from then, instead of the announced one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.source.retry_after(delay);
     }
 
-    /// What another thread closes this source with, even while this one is blocked.
+    /// Handle by which another thread closes this source, even while a call blocks.
     pub fn closer(&self) -> Closer {
         self.closer.clone()
     }

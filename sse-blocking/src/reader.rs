@@ -40,7 +40,7 @@ impl<R: Read> ReadExt for R {}
 ///
 /// An error of the reader is the last item, unless it is a timeout (`WouldBlock`, `TimedOut`): nothing is lost by it, and
 /// the next call reads on. An event over a limit is an error of the kind `InvalidData` around an
-/// [`Error`](proto::Error), and the last item. A pending event is dropped at the end, unless the parser was told to flush.
+/// [`Error`](proto::Error), and the last item. A pending event is dropped at the end, unless the parser has `with_deliver_unterminated`.
 #[derive(Debug)]
 pub struct EventReader<R> {
     /// `None` once it has ended or failed.

@@ -24,7 +24,7 @@ pub trait Transport {
     ///
     /// # Errors
     ///
-    /// There is no response. After the timeout any error will do: the source knows that it is late.
+    /// No response came. After the timeout any error will do, because the source checks the time itself.
     fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Self::Head, Self::Body), Self::Error>;
 
     /// The part of the head by which the source judges.

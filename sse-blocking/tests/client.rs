@@ -106,7 +106,7 @@ fn the_last_word_on_a_response_is_the_hooks() {
 }
 
 #[test]
-fn what_no_attempt_can_mend_is_final() {
+fn an_error_that_no_attempt_can_mend_is_final() {
     let agent = ureq::config::Config::builder().https_only(true).build();
     let mut source = EventSource::builder("http://127.0.0.1/").agent(agent).build().unwrap();
     assert_eq!(source.next().unwrap().unwrap_err().reason(), Some(CloseReason::Transport));
@@ -230,7 +230,7 @@ fn a_closer_ends_a_request_that_is_not_answered() {
     server.join().unwrap();
 }
 
-/// There is no limit to connecting but the closer: a test that fails does not end.
+/// Only the closer ends the connect, so a failing test does not end.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closer_ends_a_connect_whose_packets_are_dropped() {
@@ -330,7 +330,7 @@ fn a_socks_proxy_is_not_gone_around() {
 
 #[test]
 fn a_cgi_script_does_not_believe_its_client() {
-    // In another process, for it is the environment that says whether this is a CGI script, and which proxy there is.
+    // In another process, because the environment decides whether this is a CGI script, and which proxy applies.
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--exact", "scenarios::response::e_no_content_is_the_end"]);
     let output = again.env("REQUEST_METHOD", "GET").env("HTTP_PROXY", "nobody:1").output().unwrap();

@@ -35,7 +35,7 @@ fn chunks_are_joined_and_what_is_pending_at_the_end_is_dropped() {
 }
 
 #[test]
-fn or_flushed_if_the_parser_was_told_so() {
+fn a_reader_delivers_an_unterminated_event_if_the_parser_does() {
     let parser = Parser::new().with_deliver_unterminated(true);
     let reader = EventReader::new(script([Ok("data: a\n\ndata: b")]), parser);
     assert_eq!(all(reader), [Ok("a".into()), Ok("b".into())]);

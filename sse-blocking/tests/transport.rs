@@ -21,7 +21,7 @@ fn config() -> Config {
     Config::default().with_policy(policy)
 }
 
-/// A body that is silent, as long as it is asked to wait and no longer.
+/// A silent body that waits exactly for the timeout of a read.
 struct Silent;
 
 impl Body for Silent {
@@ -103,7 +103,7 @@ fn an_interruption_is_not_seen() {
 fn a_socket_is_a_body_with_a_timeout() {
     fn assert_body(mut body: impl Body, mut peer: impl io::Write) {
         let buffer = &mut [0; 8];
-        // Zero is no timeout to a socket, and would be an error.
+        // A socket takes zero as an error, not as a timeout.
         let kind = body.read(buffer, Some(Duration::ZERO)).unwrap_err().kind();
         assert!(matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{kind:?}");
         peer.write_all(b"abc").unwrap();
@@ -124,7 +124,7 @@ fn a_socket_is_a_body_with_a_timeout() {
 }
 
 #[test]
-fn what_would_break_a_connection_goes_with_it() {
+fn the_interrupt_callback_is_dropped_with_its_connection() {
     let held = Arc::new(());
     let mut source = Driver::new(config(), |attempt: Attempt<'_>| {
         let held = Arc::clone(&held);

@@ -222,7 +222,7 @@ fn own_client(
 /// Runs all probes within `patience`; only the first one unless the request may be sent `many` times.
 async fn examine(clients: &Clients, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
     let deadline = Instant::now() + patience;
-    // What a client that comes back gets needs some time after the rest.
+    // The phase of the returning client needs some time after the other phases.
     let reserve = if many { patience.mul_f64(0.35).min(Duration::from_secs(5)) } else { Duration::ZERO };
     let plain = Variant { headers: vec![("accept-encoding", "identity".into())], ..Variant::default() };
     let main = observe(&clients.usual, target, &plain, deadline - reserve, settled);
@@ -331,7 +331,7 @@ fn of_one(main: &Observation) -> Vec<Finding> {
     findings
 }
 
-/// Whether enough was seen to judge the times: events over some seconds, which came one by one.
+/// Whether the arrivals suffice for a statement about times: events over some seconds, one by one.
 ///
 /// Events that came in a few bunches are watched to the end of the time, because a pause may be long.
 fn settled(body: &Body, lasted: Duration) -> bool {

@@ -64,7 +64,7 @@ impl Output {
         Self { terminal: out.is_terminal(), styles: Styles::of_stdout(), out: Box::new(out) }
     }
 
-    /// Makes or empties the file at `path`; standard output if there is no path, or it is `-`.
+    /// Creates or empties the file at `path`; standard output without a path, or if it is `-`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(Self::stdout()) };
         let file = File::create(path).map_err(|error| Failure::new(FAILED, path.display(), &error))?;

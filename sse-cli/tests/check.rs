@@ -261,7 +261,7 @@ const KINDS: &[Kind] = &[
         codes: &["redirect"],
     },
     Kind {
-        name: "a refusal of those who come back",
+        name: "a refusal of returning clients",
         answer: |request, stream| match request.last_event_id {
             Some(_) => stream
                 .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
@@ -270,7 +270,7 @@ const KINDS: &[Kind] = &[
         codes: &["resume"],
     },
     Kind {
-        name: "HTML for those who come back",
+        name: "HTML for returning clients",
         answer: |request, stream| {
             match request.last_event_id {
         Some(_) => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),

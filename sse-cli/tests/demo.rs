@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 fn demo(arguments: &[&str]) -> Output {
-    // A proxy in the environment is no business of a stream on this machine.
+    // A proxy of the environment must not handle a stream on this machine.
     Command::new(env!("CARGO_BIN_EXE_sse"))
         .arg("demo")
         .args(arguments)

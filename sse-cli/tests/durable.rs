@@ -35,7 +35,7 @@ async fn follow(server: &Server, id: &str, last: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_answered_survives_kill_9_and_is_resumed_without_a_gap() {
+async fn acknowledged_events_survive_kill_9_and_are_resumed_without_a_gap() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("data");
     let mut server = start(&directory);

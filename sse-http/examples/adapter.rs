@@ -72,7 +72,7 @@ impl Client for Hyper {
         }
         let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
 
-        // Nothing was sent yet: `Connect` and `ConnectTimeout` say so, and a `POST` may be repeated.
+        // Nothing was sent yet. `Connect` and `ConnectTimeout` mean this, so a `POST` may be repeated.
         let socket = timeout(self.connect_timeout, TcpStream::connect((host, port)))
             .await
             .map_err(|_| TransportError::ConnectTimeout)?
@@ -88,7 +88,7 @@ impl Client for Hyper {
             .parse()
             .map_err(|error: http::uri::InvalidUri| TransportError::Request(error.into()))?;
 
-        // From here on the server may have seen the request: `Http` says so.
+        // From here on the server may have seen the request. `Http` means this.
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(broken)?;
         let connection = tokio::spawn(connection);
         let response = sender.send_request(request.map(Full::new)).await.map_err(broken)?;

@@ -27,7 +27,7 @@ pub struct HubConfig {
     pub keep_alive: Duration,
     /// The comment or the heartbeat, encoded.
     pub(crate) sign_of_life: Bytes,
-    /// The reconnection time that subscribers are told at their start; none by default.
+    /// The reconnection time (`retry`, 9.2.6) that is sent to subscribers at their start; none by default.
     pub retry: Option<Duration>,
     /// By how much, at random, the reconnection time of a farewell is lengthened, so that not all clients come back at once; zero
     /// by default.
@@ -35,14 +35,14 @@ pub struct HubConfig {
     /// After how long a subscriber is let go, between two events, to come back; none by default. Each is let go up to a tenth
     /// earlier, at random.
     pub max_age: Option<Duration>,
-    /// What happens to a subscriber whose next event is no longer kept.
+    /// The reaction to a subscriber whose next event is no longer kept.
     pub on_lag: OnLag,
     /// How many topics may be loaded; 1,024 by default.
     pub max_topics: usize,
     /// How many subscribers there may be, of all topics; 65,536 by default.
     pub max_subscribers: usize,
-    /// Of how many topics that were forgotten the hub without a log beneath remembers the last place, so that subscribers who
-    /// come back are told no gap; 16,384 by default, about 150 bytes each.
+    /// The number of forgotten topics whose last place a hub in memory remembers, so that returning subscribers
+    /// get no needless gap; 16,384 by default, about 150 bytes each.
     pub remembered_topics: usize,
     /// How long a topic that was ended refuses publishers and subscribers; 60 s by default.
     pub ended_for: Duration,
@@ -82,14 +82,14 @@ impl HubConfig {
     }
 }
 
-/// What happens to a subscriber whose next event is no longer kept.
+/// The reaction to a subscriber whose next event is no longer kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnLag {
     /// It is sent a [`GAP_EVENT`](crate::GAP_EVENT) and goes on with the oldest event that is kept.
     #[default]
     SendGap,
-    /// Its response ends. A client that reconnects is told about the gap then.
+    /// Its response ends. A client that reconnects then gets a gap event.
     Disconnect,
 }
 

@@ -1,8 +1,8 @@
-//! What every [`Log`] has to pass, as functions that panic where it does not (feature `conformance`).
+//! The tests that every [`Log`] has to pass, as functions that panic on a failure (feature `conformance`).
 //!
 //! ```no_run
 //! # async fn example(log: std::sync::Arc<dyn sse_hub::Log>) {
-//! sse_hub::conformance::check(log, "a prefix of topics that nobody uses").await;
+//! sse_hub::conformance::check(log, "an unused prefix of topics").await;
 //! # }
 //! ```
 //!
@@ -67,7 +67,7 @@ impl Case {
         self.log.append(topic, batch(data)).await.unwrap().first
     }
 
-    /// All events after a place that is no gap.
+    /// All events after a place that is not a gap.
     async fn read(&self, topic: &str, after: Place) -> Vec<Stored> {
         let page = self.log.read(topic, after, ALL).await.unwrap();
         assert_eq!((page.gap, page.after.number), (None, after.number), "{topic}");
@@ -82,7 +82,7 @@ impl Case {
     }
 }
 
-/// What a feed was told.
+/// The updates that a feed got.
 struct Followed {
     updates: mpsc::UnboundedReceiver<Update>,
 }
@@ -92,8 +92,10 @@ impl Followed {
     async fn next(&mut self) -> Update {
         loop {
             let update = tokio::time::timeout(Duration::from_secs(10), self.updates.recv());
-            let update =
-                update.await.expect("the feed is told within ten seconds").expect("the log holds the feed");
+            let update = update
+                .await
+                .expect("the feed gets an update within ten seconds")
+                .expect("the log holds the feed");
             if !matches!(update, Update::Latest(_)) {
                 return update;
             }

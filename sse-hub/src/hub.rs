@@ -20,7 +20,7 @@ const COLD_READS: usize = 64;
 /// Topics that are published to and subscribed to; cloning it gives another handle to the same hub.
 ///
 /// **No subscriber can hold back another one, or memory:** an event is encoded once and kept once, and a subscriber that is
-/// slower than what is kept allows misses events and is told, or is disconnected, as [`OnLag`](crate::OnLag) says.
+/// too slow for what is kept misses events and gets a gap event, or is disconnected, as [`OnLag`](crate::OnLag) says.
 ///
 /// # Example
 ///
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) empty: AtomicUsize,
     pub(crate) counters: Counters,
     pub(crate) cold_reads: Semaphore,
-    /// The reconnection time that subscribers are told last, once the hub closes.
+    /// The reconnection time of the farewell, once the hub closes.
     pub(crate) farewell: OnceLock<Duration>,
 }
 
@@ -89,7 +89,7 @@ impl Hub {
 
     /// The topic of this name, loaded now if it is not.
     ///
-    /// Where subscribers say the name, they can use up all topics before anybody publishes: let them have only what
+    /// Subscribers that choose the name could use up all topics before the first publish: give them only what
     /// [`get`](Self::get) finds, or no more than so many [`empty_topics`](Self::empty_topics).
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked.
+    /// If the log is unavailable.
     pub async fn last_event_id(&self, name: &str) -> Result<Option<String>, LogError> {
         if let Some(id) = self.topics.get(name).and_then(|topic| topic.last_event_id()) {
             return Ok(Some(id));
@@ -115,7 +115,7 @@ impl Hub {
         Ok(Some(id).filter(|_| extent.ended.is_none()))
     }
 
-    /// Whether a topic has events, loaded or not, as far as the log can be asked; nothing is made or loaded.
+    /// Whether a topic has events, loaded or not, if the log is available; nothing is created or loaded.
     pub async fn has_events(&self, name: &str) -> bool {
         let extent = self.shared.log.open(name, Amount::NONE).await;
         extent.is_ok_and(|extent| extent.start.number < extent.last.number)
@@ -125,7 +125,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked; then the topic may have ended.
+    /// If the log is unavailable; then the topic may have ended.
     pub async fn end(&self, name: &str) -> Result<bool, LogError> {
         self.shared.log.end(name, self.shared.config.ended_for).await
     }
@@ -140,7 +140,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked.
+    /// If the log is unavailable.
     pub async fn topics(&self, after: Option<&str>, limit: usize) -> Result<Vec<TopicInfo>, LogError> {
         let held = self.shared.log.topics(after, limit).await?;
         let mut topics: BTreeMap<_, TopicInfo> =
@@ -172,7 +172,7 @@ impl Hub {
         topics.iter().map(|(_, topic)| topic.info()).collect()
     }
 
-    /// Lets go of events that are too old, and of topics that nobody uses.
+    /// Drops expired events and unused topics.
     ///
     /// Topics do so when they are published to; a server calls this once in a while for those that fell silent.
     pub fn expire(&self) {
@@ -183,7 +183,7 @@ impl Hub {
     /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after `retry`, lengthened at random by
     /// up to [`HubConfig::retry_spread`].
     ///
-    /// From now on there are no new ones, and to browsers a refusal is final: stop accepting connections first. A subscriber that
+    /// New subscribers are refused from now on, and browsers take a refusal as final: stop accepting connections first. A subscriber that
     /// stops reading never reaches its end: give the server a deadline, too. The log stays open: see [`close_log`](Self::close_log).
     pub fn close(&self, retry: Duration) {
         if self.shared.farewell.set(retry).is_ok() {

@@ -1,6 +1,6 @@
 //! Serves one event stream (`text/event-stream`, WHATWG HTML 9.2) to many subscribers.
 //!
-//! A [`Hub`] has topics. What is published to a [`Topic`] is encoded once and kept in its [`Log`]; every [`Subscription`], a
+//! A [`Hub`] has topics. An event that is published to a [`Topic`] is encoded once and kept in its [`Log`]; every [`Subscription`], a
 //! body for hyper and axum, is a cursor into that log, replays from a [`LastEventId`], and reads all there is in one frame.
 //!
 //! ```text

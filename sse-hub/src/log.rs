@@ -19,7 +19,7 @@ use crate::{Gap, Place};
 /// What a method of a [`Log`] returns: a future that any runtime's thread may poll.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Keeps the events of all topics of a [`Hub`](crate::Hub), in one order for everybody.
+/// Keeps the events of all topics of a [`Hub`](crate::Hub), in one order for all subscribers.
 ///
 /// **The hub keeps the newest events of each topic that is in use in memory and serves subscribers from there; the log is
 /// asked to append, to open a topic, and for events that are no longer in memory.** Engines: [`MemoryLog`](crate::MemoryLog), and
@@ -40,10 +40,10 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// - Methods may be called at once, from any thread. None blocks a thread that runs a runtime.
 pub trait Log: Send + Sync + 'static {
     /// Appends a batch: all of its events or none, in order, next to each other, and as durable as the engine can be when the
-    /// future completes. A feed may be told before that, but not before the events are durable.
+    /// future completes. A feed may get the events earlier, but not before they are durable.
     ///
     /// A [`Key`] that the topic has seen, as long as it keeps the events of that batch, appends nothing: with the same digest
-    /// the answer is that of the first time, with another one [`AppendError::KeyReused`]. Two at once append once.
+    /// it answers as for the first time, with another digest [`AppendError::KeyReused`]. Two at once append once.
     ///
     /// # Errors
     ///
@@ -54,17 +54,17 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked. It is asked again later.
+    /// If the log is unavailable. The hub tries again later.
     fn open<'a>(&'a self, topic: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>>;
 
     /// Finds the event with this ID, which is the application's or a [`Place`].
     ///
     /// Of an ID that was given more than once, the first event that is kept counts, so that nothing is skipped. An
-    /// application's ID is known as long as its event is kept, and that of the newest event of a topic for as long as the topic.
+    /// application's ID is known as long as its event is kept; the ID of a topic's newest event as long as the topic.
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked. That an ID is not found is [`Located::Gone`].
+    /// If the log is unavailable. An unknown ID is [`Located::Gone`], not an error.
     fn locate<'a>(&'a self, topic: &'a str, id: &'a str) -> Later<'a, Result<Located, LogError>>;
 
     /// Reads the events that follow a place, of `amount` at most, but one if there is one.
@@ -75,23 +75,23 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked, or what it has cannot be read.
+    /// If the log is unavailable or damaged.
     fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>>;
 
-    /// Tells `feed` of everything that anybody appends to the topic from when the future completes until the [`Following`] is
-    /// dropped.
+    /// Sends to `feed` all events that any process appends to the topic, from the completion of the future until the
+    /// [`Following`] is dropped.
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked. It is asked again later.
+    /// If the log is unavailable. The hub tries again later.
     fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>>;
 
     /// Ends a topic: drops its events, tells its feeds, and refuses it ([`Extent::ended`], [`AppendError::Ended`]) for as long as
-    /// `lasting`, on all nodes and across restarts. Returns whether there was one: with events, or followed by anybody.
+    /// `lasting`, on all nodes and across restarts. Returns whether the topic existed: with events or with followers.
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked; then the topic may have ended.
+    /// If the log is unavailable; then the topic may have ended.
     fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>>;
 
     /// The topics that the log holds, by name, at most `limit` of them, beginning after the name `after`.
@@ -101,7 +101,7 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked.
+    /// If the log is unavailable.
     fn topics<'a>(
         &'a self,
         after: Option<&'a str>,
@@ -114,10 +114,10 @@ pub trait Log: Send + Sync + 'static {
     /// Whether it could append and read now, as far as it knows.
     fn health(&self) -> Health;
 
-    /// Finishes what was begun and lets go of files and connections. What is asked of it later fails.
+    /// Finishes pending work and closes files and connections. Later calls fail.
     fn close(&self) -> Later<'_, ()>;
 
-    /// Whether events outlive the process. The hub then unloads topics that nobody uses; otherwise it keeps them loaded as long
+    /// Whether events outlive the process. The hub then unloads unused topics; otherwise it keeps them loaded as long
     /// as they have events.
     fn is_durable(&self) -> bool {
         true
@@ -182,7 +182,7 @@ pub struct Extent {
     pub last: Place,
     /// The application's ID of the newest event, if it has one.
     pub last_id: Option<Arc<str>>,
-    /// The newest events, as many as were asked for, in order; the last of them is at `last`.
+    /// The newest events, up to the requested amount, in order; the last of them is at `last`.
     pub newest: Vec<Stored>,
     /// The topic was ended and is refused for so long.
     pub ended: Option<Duration>,
@@ -205,9 +205,9 @@ pub enum Located {
 /// Events that follow a place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Events are missing between the place that was asked for and `after`.
+    /// Events are missing between the requested place and `after`.
     pub gap: Option<Gap>,
-    /// The place that the events follow: the one that was asked for, if there is no gap.
+    /// The place that the events follow: the requested place, unless there is a gap.
     pub after: Place,
     /// The events, in order and without holes; none at the end of the log.
     pub events: Vec<Stored>,

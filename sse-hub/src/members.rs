@@ -78,7 +78,7 @@ impl Members {
         self.lock().member(slot).cursor
     }
 
-    /// Moves a member on; one that was told to end stays so. Returns how many members there are.
+    /// Moves a member on; an ended member stays ended. Returns how many members there are.
     pub(crate) fn advance(&self, slot: usize, cursor: Cursor) -> usize {
         let mut waker = Waker::noop().clone();
         let mut lock = self.lock();
@@ -127,7 +127,7 @@ impl Members {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Wakes all that wait, but not the one that `except` names.
+    /// Wakes all waiting members except `except`.
     pub(crate) fn wake(&self, except: Option<usize>) {
         let mut wakers = Vec::new();
         for (slot, member) in self.lock().slots.iter_mut().enumerate() {

@@ -135,7 +135,7 @@ impl State {
         MemoryTopic::new(limits, self.forgotten.last(name), self.stamp)
     }
 
-    /// Remembers no more of a topic than where it ended, if it has no events and nobody follows it.
+    /// Reduces a topic to its last place, if it has neither events nor followers.
     fn forget_unused(&mut self, name: &str) {
         if self.topics.get(name).is_some_and(|topic| topic.feeds.is_empty() && topic.is_empty())
             && let Some((name, topic)) = self.topics.remove_entry(name)

@@ -51,7 +51,7 @@ const PLACE: usize = 41;
 /// ```
 pub struct SeveralTopics {
     members: Vec<Member>,
-    /// Which member is asked first, so that a busy one does not hold back the others.
+    /// The member that is polled first, so that a busy member does not delay the others.
     turn: usize,
     label: bool,
 }
@@ -127,7 +127,7 @@ impl SeveralTopics {
                 (None, _) => From::Now,
                 (Some((id, _)), _) if *id == "earliest" => From::Earliest,
                 (Some(_), Some(place)) => From::After(place),
-                // Of a token of other topics too; but an ID that names none of these is one that nobody knows.
+                // Of a token of other topics too; but an ID that names none of these is unknown.
                 (Some((_, places)), None) if places.iter().any(Option::is_some) => From::Now,
                 (Some((id, _)), None) => From::After(id),
             };

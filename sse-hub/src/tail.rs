@@ -11,8 +11,8 @@ use crate::{Amount, Place};
 /// How many bytes one read gives at most, if one batch is not already longer.
 pub(crate) const FRAME: usize = 64 << 10;
 
-/// What subscribers that are up to date read from. It is fed by the log alone, so its order is that
-/// of all nodes.
+/// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all nodes have
+/// one order.
 ///
 /// ```text
 ///   in the log alone │ 18 │ 19 │ 20 │ 21 │ 22 │      numbers
@@ -20,8 +20,8 @@ pub(crate) const FRAME: usize = 64 << 10;
 ///                                cursor = number + shift
 /// ```
 ///
-/// Cursors count on where numbers do not: after the log lost events, the shift changes, and every
-/// cursor from before is told a gap of unknown size.
+/// Cursors keep counting where numbers do not: after the log lost events, the shift changes, and every
+/// older cursor gets a gap of unknown size.
 #[derive(Debug)]
 pub(crate) struct Tail {
     history: History<Entry>,
@@ -118,7 +118,7 @@ impl Tail {
         }
     }
 
-    /// Empties the tail and goes on after `floor`; cursors from before are told a gap of unknown
+    /// Empties the tail and goes on after `floor`; older cursors get a gap of unknown
     /// size.
     fn begin(&mut self, floor: Place) {
         let end = self.history.end().position();
@@ -174,7 +174,7 @@ impl Tail {
         Fed::Repair
     }
 
-    /// The log lost events before those with stamps from `border` on: cursors before these are told
+    /// The log lost events before those with stamps from `border` on: cursors before the border get
     /// a gap of unknown size.
     pub(crate) fn lose(&mut self, border: u64) {
         if !self.loaded {
@@ -345,7 +345,7 @@ impl Tail {
             *cursor = Cursor::at(cursor.position() + count as u64);
         }
         if length == bytes.len() {
-            // Alone because of its size: shared, for whoever does not read must not hold a copy of
+            // Alone because of its size, and shared: a subscriber that does not read must not hold a copy of
             // it.
             return Ok(Some(bytes.clone()));
         }

@@ -25,7 +25,7 @@ pub struct TopicInfo {
     pub name: String,
     /// How many subscribers it has in this process.
     pub subscribers: usize,
-    /// See [`Topic::last_event_id`]; `None` if the topic is loaded only to publish to it, or the log cannot be asked.
+    /// See [`Topic::last_event_id`]; `None` if the topic is loaded only to publish to it, or the log is unavailable.
     pub last_event_id: Option<String>,
 }
 
@@ -100,8 +100,8 @@ impl Topic {
 
     /// Subscribes to what is published from now on, to everything that is kept, or to what follows an event.
     ///
-    /// If what follows is not all there, the subscription begins with a [`GAP_EVENT`](crate::GAP_EVENT) and the oldest event that
-    /// is kept. While the log cannot be asked, a subscription waits, sends comments, and begins later.
+    /// If following events are missing, the subscription begins with a [`GAP_EVENT`](crate::GAP_EVENT) and the oldest kept
+    /// event. While the log is unavailable, a subscription waits, sends comments, and begins later.
     ///
     /// # Errors
     ///
@@ -110,12 +110,12 @@ impl Topic {
         Subscription::begin(self.0.clone(), from.into()).await
     }
 
-    /// The ID of the newest event, or of the place where the topic begins: who has the state up to here follows it from there
-    /// without a hole.
+    /// The ID of the newest event, or of the place where the topic begins. A client with the state up to here follows from this ID
+    /// without a gap.
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked.
+    /// If the log is unavailable.
     pub async fn last_event_id(&self) -> Result<String, LogError> {
         if let Some(id) = self.0.last_event_id() {
             return Ok(id);
@@ -130,7 +130,7 @@ impl Topic {
     ///
     /// # Errors
     ///
-    /// If the log cannot be asked; then the topic may have ended.
+    /// If the log is unavailable; then the topic may have ended.
     pub async fn end(&self) -> Result<bool, LogError> {
         self.0.hub.log.end(&self.0.name, self.0.hub.config.ended_for).await
     }

@@ -12,10 +12,10 @@ use crate::HubError;
 use crate::hub::Shared;
 use crate::topic::TopicState;
 
-/// How long a topic that nobody uses stays loaded although its events are kept elsewhere.
+/// The time for which an unused topic stays loaded although its events are kept elsewhere.
 const WARM: Duration = Duration::from_secs(60);
 
-/// All topics, and in what order those that nobody uses may be unloaded. Nothing that a request asks of it grows with their number.
+/// All topics, and the order in which unused topics may be unloaded. The cost of a request does not grow with their number.
 #[derive(Debug)]
 pub(crate) struct Topics {
     map: Mutex<Map>,
@@ -71,7 +71,7 @@ impl Topics {
         map.by_name.insert(Arc::clone(&topic.name), Arc::clone(&topic));
         let held = map.hold(topic);
         drop(lock);
-        // Not under the lock: it tells the log that nobody follows any more.
+        // Outside the lock, because the drop informs the log.
         drop(unloaded);
         if !self.shared.log.is_durable() {
             held.state().open();
@@ -103,7 +103,7 @@ impl Topics {
         drop(unloaded);
     }
 
-    /// Lets go of events that are too old, and of topics that nobody uses.
+    /// Drops expired events and unused topics.
     pub(crate) fn expire(&self) {
         for topic in self.all() {
             topic.expire();

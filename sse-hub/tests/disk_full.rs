@@ -1,6 +1,6 @@
 //! A disk without room: publishing is refused, nothing that was acknowledged is lost, and it works again when there is room.
 //!
-//! It needs a small file system of its own, and so root; without, it is skipped and says so.
+//! It needs a small file system of its own, and so root; otherwise the test is skipped with a message.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -83,7 +83,7 @@ async fn a_full_disk_refuses_loses_nothing_and_works_again_when_there_is_room() 
     assert!(count > 100, "{count} events");
     check(&log, count).await;
 
-    // Full to the last byte, by somebody else, also when it starts.
+    // Another program fills the disk to the last byte, also before the start.
     let written = std::io::copy(&mut std::io::repeat(0), &mut fs::File::create(&rest).unwrap());
     assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     assert!(matches!(fill(&log, count).await, (_, AppendError::Unavailable { .. })));

@@ -1,4 +1,4 @@
-//! A process that publishes to a log on disk is killed at a random moment, again and again: what it was told is appended is
+//! A process that publishes to a log on disk is killed at a random moment, again and again: acknowledged events are
 //! there, in order, and a reader resumes across every restart without a gap.
 //!
 //! `SSE_KILL_ROUNDS=50 cargo test -p sse-hub --features disk --test disk_kill -- --nocapture` runs more rounds than the few by
@@ -128,7 +128,7 @@ async fn check(log: &DiskLog, topic: &str, acknowledged: &Acknowledged, reader: 
 }
 
 #[test]
-fn what_was_acknowledged_survives_kill_9_at_any_moment() {
+fn acknowledged_events_survive_kill_9_at_any_moment() {
     let rounds = env::var("SSE_KILL_ROUNDS").map_or(4, |rounds| rounds.parse().unwrap());
     let mut random: u64 = env::var("SSE_KILL_SEED").map_or(1, |seed| seed.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();

@@ -56,7 +56,7 @@ fn read_with_cuts(cuts: &[usize], chunk_len: usize, error: bool) -> Vec<(String,
             }
             Output::NeedData { .. } if error => source.handle_error(ErrorKind::Retryable),
             Output::NeedData { .. } => source.handle_eof(),
-            Output::Wait(until) => now = until.expect("nobody suspended it"),
+            Output::Wait(until) => now = until.expect("the source is not suspended"),
             Output::Frame(Frame::Event(event)) => received.push((event.id.to_owned(), event.data.to_owned())),
             Output::Closed(_) => return received,
             Output::Open | Output::Frame(_) | Output::Disconnected { .. } => {}

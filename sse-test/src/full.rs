@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
-/// A listener whose queue is full: Linux drops the SYN of whoever connects, so a connect gets no answer at all.
+/// A listener whose queue is full: Linux drops further SYNs, so a connect gets no answer at all.
 #[derive(Debug)]
 pub struct Full {
     listener: Socket,
@@ -12,7 +12,7 @@ pub struct Full {
 }
 
 impl Full {
-    /// Listens on a loopback port and fills the queue, which nobody accepts from.
+    /// Listens on a loopback port and fills the queue, from which nothing is accepted.
     pub fn listen() -> Self {
         let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let listener = socket();

@@ -1,4 +1,4 @@
-//! Scripted servers for the tests of this workspace: what a server sends, byte for byte, and what it was asked.
+//! Scripted servers for the tests of this workspace: what a server sends, byte for byte, and which requests it got.
 //!
 //! Every failure panics: this is for tests alone.
 

@@ -1,4 +1,4 @@
-//! A server that answers by script, byte for byte, and remembers what it was asked, on the runtime of the test (feature `tokio`).
+//! A server that answers by script, byte for byte, and remembers its requests, on the runtime of the test (feature `tokio`).
 //!
 //! Under paused time, the clock moves only when client and server have nothing left to do but to wait: what was written to a
 //! loopback socket can be read at once. Where a timer of the client runs while bytes are on their way, [`frozen`] holds the

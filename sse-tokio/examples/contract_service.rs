@@ -1,6 +1,6 @@
 //! The test service of LaunchDarkly's SSE contract tests (<https://github.com/launchdarkly/sse-contract-tests>).
 //!
-//! The harness tells it over HTTP which streams to open, plays their server, and is told in turn what came:
+//! The harness requests streams over HTTP, plays their server, and receives reports of what arrived:
 //!
 //! ```text
 //!  harness ── POST / {streamUrl, callbackUrl, ..} ──▶ service     201, Location: /streams/1
@@ -207,7 +207,7 @@ async fn run(
     }
 }
 
-/// Where the harness wants to be told.
+/// The address for reports to the harness.
 struct Callback {
     client: Client,
     url: String,

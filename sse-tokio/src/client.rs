@@ -34,7 +34,7 @@ pub use sse_http::client::{
 /// A request of reqwest is a source as well: `EventSource::new(client.post(url).bearer_auth(key).json(&question))?`.
 pub type EventSource = sse_http::client::EventSource<Http>;
 
-/// Why there will be no further event: the last item of a source that failed.
+/// The final error of a source: its last item.
 ///
 /// # Example
 ///

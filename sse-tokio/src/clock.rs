@@ -22,7 +22,7 @@ impl Timer for Clock {
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
         Box::pin(match self.0.to_std(deadline) {
             Some(at) => sleep_until(at.into()),
-            // What no clock can hold is a far future to tokio.
+            // A time that no clock can hold is a far future to tokio.
             None => sleep(Duration::MAX),
         })
     }

@@ -18,10 +18,10 @@
 //! ```
 //!
 //! - `EventSource` follows a URL, or any request. It is a `Stream`, and `next_event` lends the same without allocating. A
-//!   connection that is lost is an event and is made anew, after the last event ID; an `Err` is final, and the last item.
-//!   Everything beyond the request is in [`Config`]: reconnection, liveness, limits, what is believed.
+//!   lost connection is an event, and the source reconnects after the last event ID; an `Err` is final, and the last item.
+//!   Everything beyond the request is in [`Config`]: reconnection, liveness, limits, validation.
 //! - `.sse()` reads bytes that are already there: any `Stream` of chunks ([`ByteStreamExt`]), a tokio reader
-//!   (`ByteReadExt`), the body of a response (`ByteBodyExt`). `EventCodec` is the same for `tokio_util::codec`.
+//!   (`ByteReadExt`), the body of a response (`ByteBodyExt`). `EventCodec` serves `tokio_util::codec`.
 //! - `server` has bodies for hyper and axum; the crate `sse-hub` serves one stream to many.
 //!
 //! The protocol itself is `sse-proto`, which does no I/O.
@@ -58,7 +58,7 @@
 //! | `fetch` of one's own: fresh headers for every attempt | `.on_request(\|request, attempt\| async { .. })` |
 //! | `heartbeatTimeout` | [`Config::idle_timeout`], [`Config::event_timeout`] |
 //! | `lastEventIdQueryParameterName` | `.last_event_id_parameter("lastEventId")` |
-//! | no counterpart | a `POST` is not sent twice unless asked for ([`Repeat`]); backoff and jitter ([`ReconnectPolicy`]) |
+//! | no counterpart | a `POST` is sent once, unless [`Repeat`] allows more; backoff and jitter ([`ReconnectPolicy`]) |
 //!
 //! # Many sources to one host
 //!
@@ -68,8 +68,8 @@
 //!
 //! reqwest has no such limit, but a proxy may have one, and each connection costs a socket. Sources that share a client
 //! (`EventSource::new(client.get(url))`) share its HTTP/2 connection, a hundred and more; those of `EventSource::get` have
-//! a client each. What shares a connection shares its flow-control window too: a source that nobody polls can hold the
-//! others up when the window is full of its data. Poll all of them, or widen it
+//! a client each. Sources of one connection share its flow-control window too: a source that is not polled can delay the
+//! others when the window is full of its data. Poll all of them, or widen it
 //! (`ClientBuilder::http2_initial_connection_window_size`).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -103,7 +103,7 @@ async fn the_codec_fails_at_a_limit_for_good() {
 }
 
 #[tokio::test]
-async fn what_the_codec_encodes_it_decodes() {
+async fn the_codec_decodes_its_own_output() {
     let (left, right) = tokio::io::duplex(16);
     let mut left = Framed::new(left, EventCodec::default());
     let mut right = Framed::new(right, EventCodec::default());

@@ -91,7 +91,7 @@ async fn headers_stay_with_their_origin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_left_at_home_does_not_come_back() {
+async fn removed_headers_do_not_come_back_after_a_redirect_home() {
     let home = Server::start([]).await;
     let away = Server::start([Answer::redirect(302, &home.url("/c"))]).await;
     let start = Server::start([Answer::redirect(302, &away.url("/b"))]).await;

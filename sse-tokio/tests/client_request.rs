@@ -73,7 +73,7 @@ async fn credentials_of_the_url_are_sent_as_a_header() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_fails_at_once() {
+async fn a_malformed_request_fails_at_once() {
     let cause = |builder: Builder| {
         let error = builder.build().unwrap_err();
         assert_eq!((error.reason(), error.status()), (None, None));
@@ -214,7 +214,7 @@ async fn secrets_are_in_no_error_and_not_printed() {
         printed.contains("EventSource { driver: ") && printed.contains("Head { status: 200, "),
         "{printed}"
     );
-    assert!(printed.contains(&server.url("/live")), "where it failed is told: {printed}");
+    assert!(printed.contains(&server.url("/live")), "the error names the place: {printed}");
     assert!(!printed.contains("secret"), "{printed}");
 }
 

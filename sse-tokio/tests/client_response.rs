@@ -1,4 +1,4 @@
-//! Whom a source believes, and what it makes of the others.
+//! Accepted and refused responses of a source.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -216,7 +216,7 @@ async fn an_event_without_its_blank_line_is_delivered_if_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_lent_and_what_is_streamed_agree() {
+async fn lent_and_owned_events_agree() {
     let body = ": hi\nretry: 100\nid: 1\nevent: add\ndata: a\ndata: b\n\ndata: c\n\n";
     let script = || [Answer::stream(body), Answer::status(503, "", "")];
     let server = Server::start(script()).await;

@@ -1,4 +1,4 @@
-//! What a reconnecting client has to get right, over real sockets in virtual time.
+//! Reconnection over real sockets in virtual time.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

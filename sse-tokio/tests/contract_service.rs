@@ -23,7 +23,7 @@ struct Harness {
 }
 
 impl Harness {
-    /// A stream that the service was told to open, with these parameters besides the URLs.
+    /// A stream that the service opens, with these parameters besides the URLs.
     async fn open(script: impl Into<Vec<Answer>>, parameters: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let service = format!("http://{}", listener.local_addr().unwrap());

@@ -16,7 +16,7 @@ fn event(data: &str) -> EncodedEvent {
     EventBuilder::new().data(data).into()
 }
 
-/// A body that is fed by hand.
+/// A body that the test feeds.
 fn channel() -> (mpsc::UnboundedSender<EncodedEvent>, impl stream::Stream<Item = EncodedEvent>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let events =
@@ -29,7 +29,7 @@ async fn frame<B: Body<Data = Bytes> + Unpin>(body: &mut B) -> Option<Result<Byt
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ready_together_is_one_frame() {
+async fn events_that_are_ready_together_are_one_frame() {
     let mut body = Sse::new(stream::iter(["a", "b", ""].map(|data| EventBuilder::new().data(data))));
     assert_eq!(frame(&mut body).await.unwrap().unwrap(), "data: a\n\ndata: b\n\ndata: \n\n");
     assert!(frame(&mut body).await.is_none());

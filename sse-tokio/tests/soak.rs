@@ -62,7 +62,7 @@ fn listen(address: SocketAddr) -> TcpListener {
     socket.listen(1024).unwrap()
 }
 
-/// Follows the numbers, and begins anew every so many of them as a process would that kept its last event ID.
+/// Follows the numbers, and restarts after a number of them, like a process that kept its last event ID.
 async fn follow(url: String, mut id: String, client: u64, counts: Arc<Counts>) -> u64 {
     let mut next = 0;
     let policy = ReconnectPolicy::default().with_max(Duration::from_secs(1));
@@ -120,7 +120,7 @@ fn descriptors() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes as long as it is told to: run scripts/soak.sh"]
+#[ignore = "runs for minutes: use scripts/soak.sh"]
 async fn soak() {
     let seconds: u64 = std::env::var("SSE_SOAK_SECONDS").map_or(30, |text| text.parse().unwrap());
     let before = descriptors();

@@ -1,4 +1,4 @@
-//! What the programs of the pages are held against: the pages, and servers as the providers' are.
+//! Support for the programs of the pages: the pages themselves, and servers that act like the providers'.
 
 use std::error::Error;
 
@@ -46,7 +46,7 @@ pub(super) fn anthropic(ask: impl Fn(&str, &Value) -> Outcome<String>) {
     assert!(overloaded.to_string().contains("overloaded_error"), "{overloaded}");
 }
 
-/// A 429 whose text is asked for.
+/// A 429 whose text the program reads.
 pub(super) fn refused(first: impl Fn(&str) -> Outcome<Option<String>>) {
     let server = Server::play([Reply::Bytes(response(429, "Content-Length: 9\r\n", "too often"))]);
     let error = first(&server.url("/")).expect_err("a refusal");

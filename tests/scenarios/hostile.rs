@@ -1,4 +1,4 @@
-//! What has no end: each has a limit or a time, whichever HTTP client reads it.
+//! Endless input: each kind meets a limit or a timeout, with every HTTP client.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn a_head_that_trickles_has_its_time() {
 }
 
 #[test]
-fn so_have_all_redirects_together() {
+fn all_redirects_together_have_one_timeout() {
     let late = |n| response(307, &format!("Content-Length: 0\r\nLocation: /{n}\r\n"), "");
     let replies = (0..6).map(|n| Reply::Late(SHORT / 3, late(n))).chain([stream("data: a\n\n")]);
     let server = Server::play(replies);

@@ -1,4 +1,4 @@
-//! What a client has to get right, over real sockets: one suite for every runtime.
+//! The scenarios of a client, over real sockets: one suite for every runtime.
 //!
 //! The test that includes this module has a function `follow(&Ask, &mut dyn FnMut(Seen) -> bool)` at its root,
 //! which runs a client of its runtime until it ends, or until the closure has seen enough: [`tell`] does.

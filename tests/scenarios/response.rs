@@ -1,4 +1,4 @@
-//! Whom to believe.
+//! Validating responses (9.2.2).
 
 use super::{Seen, all, ask, causes, data};
 use sse_test::{Reply, Server, no_content, response, stream};
@@ -55,7 +55,7 @@ fn of_several_types_the_last_counts() {
 
 /// [`Seen::of`] sees to it, here and everywhere.
 #[test]
-fn what_is_secret_is_not_printed() {
+fn secrets_are_not_printed() {
     let cookie = "Content-Type: text/event-stream\r\nSet-Cookie: session=secret\r\n";
     let home = "Location: /?key=secret\r\nContent-Length: 0\r\n";
     let script =
@@ -129,7 +129,7 @@ fn a_user_agent_may_be_replaced() {
     assert_eq!(server.requests()[0].text("user-agent"), Some("mine/1"));
 }
 
-/// A `POST` that nobody received is sent again by [`Repeat::IfRefused`].
+/// A `POST` that no server received is sent again by [`Repeat::IfRefused`].
 #[test]
 fn a_post_that_was_not_sent_may_be_sent_again() {
     let server = Server::play([]);

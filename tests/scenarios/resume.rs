@@ -82,7 +82,7 @@ fn a_request_that_may_not_be_repeated_is_sent_once() {
 }
 
 #[test]
-fn or_with_its_body_as_often_as_asked() {
+fn a_request_with_a_body_is_repeated_as_configured() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/"));
     ask.body = Some("question");

@@ -24,7 +24,7 @@ fn a_silent_connection_is_given_up() {
 }
 
 #[test]
-fn so_is_one_without_events() {
+fn a_stream_without_events_is_given_up() {
     let server = Server::play([silent_after(": alive\n"), no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_event_timeout(SOON);
@@ -33,7 +33,7 @@ fn so_is_one_without_events() {
 }
 
 #[test]
-fn so_is_a_request_without_a_response() {
+fn a_request_without_a_response_is_given_up() {
     let server = Server::play([Reply::Hold(Vec::new()), no_content()]);
     let mut ask = ask(server.url("/"));
     // The second request has as long, and a busy machine is not to make it fail.
@@ -55,7 +55,7 @@ fn a_connect_whose_packets_are_dropped_has_its_limit() {
     assert_eq!(seen.last(), Some(&Seen::Closed(gave_up)));
 }
 
-/// A `POST` of which nothing was sent, because there was no connection, may be sent again.
+/// A `POST` may be sent again if the connect failed, because nothing of it was sent.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_post_is_repeated_after_a_connect_timeout_if_refused() {
@@ -68,7 +68,7 @@ fn a_post_is_repeated_after_a_connect_timeout_if_refused() {
 }
 
 #[test]
-fn who_has_seen_enough_hangs_up() {
+fn closing_a_source_closes_its_connection() {
     let server = Server::play([silent_after("data: a\n\ndata: b\n\n")]);
     let mut seen = Vec::new();
     crate::follow(&ask(server.url("/")), &mut |item| {

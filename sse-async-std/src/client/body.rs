@@ -31,7 +31,7 @@ impl Stream for Body {
         loop {
             let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(frame) => frame,
-                // Now that the connection knows that somebody waits, it may have something.
+                // The connection now has a waker, so poll it again.
                 Poll::Pending => {
                     self.connection.poll(cx);
                     ready!(Pin::new(&mut self.incoming).poll_frame(cx))

@@ -144,7 +144,7 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it: for a fresh token, say.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it, for example to set a fresh token.
     /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
     ///
     /// # Example

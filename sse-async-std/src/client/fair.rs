@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_goes_through() {
+    fn writes_pass_through() {
         let mut fair = Fair::new(futures_lite::io::BufWriter::new(Vec::new()));
         block_on(async {
             fair.write_all(b"a").await.unwrap();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_pending_after_a_while_and_has_the_task_polled_again() {
+    fn a_reader_yields_after_a_while_and_wakes_its_task() {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut endless = Fair::new(futures_lite::io::repeat(b'x'));

@@ -115,7 +115,7 @@ fn address(request: &mut Request<Bytes>, url: &Url, proxy: Option<&Url>) -> Resu
     let malformed = |error: http::Error| TransportError::Request(error);
     let value = HeaderValue::from_str(host).map_err(|error| malformed(error.into()))?;
     request.headers_mut().entry(HOST).or_insert(value);
-    // A proxy for plain HTTP is asked for the whole URL.
+    // A request to a proxy for plain HTTP has the whole URL.
     let target = if proxy.is_some() { format!("http://{host}{path}") } else { path.to_owned() };
     *request.uri_mut() = target.parse::<Uri>().map_err(|error| malformed(error.into()))?;
     if let Some(value) = proxy.and_then(authorization) {

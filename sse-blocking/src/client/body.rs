@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_with_its_body() {
+    fn the_watch_ends_with_its_body() {
         let watchdog = asleep();
         let thread = Arc::downgrade(&watchdog.0);
         drop(watchdog);

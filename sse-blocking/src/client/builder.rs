@@ -121,12 +121,12 @@ impl Builder {
         self
     }
 
-    /// Sets what ureq is told: TLS, proxy, user agent, addresses. What the features of this crate say of TLS is not in a
+    /// Sets ureq's configuration: TLS, proxy, user agent, addresses. The TLS features of this crate do not apply to a
     /// configuration of your own, and a proxy of your own takes the place of the environment's. Its total timeouts
     /// (`timeout_global`, `timeout_per_call`, `timeout_recv_body`) end every stream after that time, a healthy one too.
     /// Redirects are followed by the source.
     ///
-    /// Two things cannot be told to ureq. If another crate turns on its feature `gzip`, `brotli` or `charset`, ureq decodes what a
+    /// ureq has no setting for two things. If another crate turns on its feature `gzip`, `brotli` or `charset`, ureq decodes what a
     /// server sends so unasked. And a body without a length that is not chunked ends for it also where the connection was
     /// reset or TLS broken off, so that a cut stream looks complete.
     pub fn agent(mut self, config: ureq::config::Config) -> Self {
@@ -147,7 +147,7 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it: for a fresh token, say.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it, for example to set a fresh token.
     /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
     pub fn on_request(
         mut self,
@@ -182,7 +182,7 @@ impl Builder {
         self
     }
 
-    /// Builds the source. It connects when it is first asked for an event.
+    /// Builds the source. It connects at the first call for an event.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ fn agent() -> ureq::config::Config {
     config.build()
 }
 
-/// What the features name. Unless it is told, ureq takes rustls and the roots of Mozilla, whatever its features.
+/// The TLS of the enabled features. Without this setting, ureq takes rustls and the roots of Mozilla, whatever its features.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn tls() -> TlsConfig {
     let native = cfg!(feature = "native-tls");

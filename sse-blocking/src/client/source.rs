@@ -14,10 +14,10 @@ use crate::{Closer, Driver};
 ///
 /// It is an [`Iterator`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next connection follows after
 /// the delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is the last item;
-/// a source that ends without one was [closed](Self::close), was told by the server to stay away (204), or reached the end
+/// a source that ends without one was [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the end
 /// of a request that is not repeated.
 ///
-/// It works while it is asked for the next event: nobody reads the socket meanwhile. Another thread ends it by its
+/// It reads the socket only during a call. Another thread ends it by its
 /// [`Closer`].
 ///
 /// # Example
@@ -106,7 +106,7 @@ impl EventSource {
         self.driver.close_reason()
     }
 
-    /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.driver.last_event_id()
     }
@@ -116,12 +116,12 @@ impl EventSource {
         self.driver.close();
     }
 
-    /// What another thread closes this source with, even while this one is blocked.
+    /// Handle by which another thread closes this source, even while a call blocks.
     pub fn closer(&self) -> Closer {
         self.driver.closer()
     }
 
-    /// After [`Event::Disconnected`]: connects after this delay, counted from then, in place of the one that was named.
+    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the announced one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.driver.retry_after(delay);
     }

@@ -36,11 +36,11 @@ pub struct Http {
     pub(super) on_refused: Option<RefusedHook>,
     pub(super) on_response: Option<ResponseHook>,
     pub(super) on_chunk: Option<ChunkHook>,
-    /// What was decided about the response before the application is asked.
+    /// The decision about the response before the hook of the application.
     pub(super) verdict: Option<Verdict>,
 }
 
-/// What a thread that waits for a response is told.
+/// The message to a thread that waits for a response.
 enum Outcome {
     Response(Result<Response<ureq::Body>, ureq::Error>),
     Closed,

@@ -1,4 +1,4 @@
-//! When bytes arrived: whether somebody on the way holds them back or collects them.
+//! Arrival times of bytes: whether a proxy or the server holds bytes back or collects them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const BURST: usize = 3;
 const PAUSE: Duration = Duration::from_millis(400);
 /// A pause before a burst that people notice. Servers themselves collect events for shorter times: ticks, tokens of a model.
 const NOTICED: Duration = Duration::from_millis(900);
-/// A connection that ends after such a silence was idle for too long for somebody.
+/// A connection that ends after such a silence probably met an idle timeout.
 const IDLE: Duration = Duration::from_secs(2);
 /// A head that takes longer than this is late.
 const LATE: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     findings
 }
 
-/// A check that saw no event says so, because most of its rules had nothing to look at.
+/// Reports that no event arrived, because most rules then had nothing to check.
 fn no_events(seen: &Observation) -> Option<Finding> {
     if seen.body.dispatched() > 0 {
         return None;
@@ -180,7 +180,7 @@ fn bursts(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     let times: Vec<Duration> =
         blocks.iter().filter(|block| block.complete).map(|block| body.completed(block)).collect();
     let head = seen.head.as_ref()?.after;
-    // What is there at the start is a replay, unless it comes late.
+    // Events at the start are a replay, unless they come late.
     let live = times.iter().position(|time| time.saturating_sub(head) > PAUSE)?;
     let live = &times[live..];
     let mut bunches: Vec<(Duration, usize)> = Vec::new();

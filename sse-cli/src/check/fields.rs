@@ -63,7 +63,7 @@ fn names(blocks: &[Block<'_>]) -> Vec<Finding> {
     [blank, misspelled, text, unknown].into_iter().filter(|finding| !finding.evidence.is_empty()).collect()
 }
 
-/// Whether somebody might name a field of their own with this byte.
+/// Whether this byte may occur in the name of a custom field.
 fn is_of_a_name(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(byte)
 }

@@ -22,7 +22,7 @@ pub(super) struct Finding {
     pub(super) code: &'static str,
     /// What is the case, in one sentence.
     pub(super) message: String,
-    /// What was seen on the wire: control characters are escaped when it is printed.
+    /// Bytes from the wire. Printing escapes control characters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) evidence: Vec<String>,
     /// The section that has the rule.

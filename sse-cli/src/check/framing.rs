@@ -118,7 +118,7 @@ fn line_endings(body: &Body, findings: &mut Vec<Finding>) {
 fn encoding(body: &Body, findings: &mut Vec<Finding>) {
     let Err(error) = std::str::from_utf8(&body.bytes) else { return };
     if error.error_len().is_none() {
-        return; // cut inside of a character, by whoever ended the body
+        return; // cut inside a character, at the end of the body
     }
     let offset = error.valid_up_to();
     findings.push(
@@ -183,7 +183,7 @@ fn blank_lines(body: &Body, blocks: &[Block<'_>], tail: Tail) -> Option<Finding>
             )
             .fix("end every event with a blank line before the response ends"),
         ),
-        // Where a line was cut after events that were whole, the rest is held back: `arrival` says so.
+        // If a line was cut after whole events, the rest is held back, which `arrival` reports.
         Tail::Silence(_) if whole || first => Some(
             fault("no-blank-line", "an event has no blank line after it, so clients wait for ever", last)
                 .fix(end),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_cut_is_no_fault_of_the_server() {
+    fn an_end_made_by_the_check_is_not_a_fault() {
         assert_eq!(codes(b"data: x\n\ndata: cu", Tail::Cut), ["format"]);
         assert_eq!(codes(b"data: x\n\ndata: \xe6\xbc", Tail::Cut), ["format"]);
     }

@@ -13,7 +13,7 @@ use crate::failure::{FAILED, Failure};
 /// A parser that takes longer for one stream counts as stuck.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// What streams are made of: lines, line ends, and bytes that parsers trip over.
+/// The pieces of generated streams: lines, line ends, and bytes that parsers often read wrongly.
 const PIECES: &[&[u8]] = &[
     b"data: x",
     b"data:y",

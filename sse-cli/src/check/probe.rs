@@ -63,9 +63,9 @@ pub(super) enum End {
     Eof,
     /// The connection broke inside of the body, or before the head.
     Broken(String),
-    /// There is no connection.
+    /// The connect failed.
     Unreachable(String),
-    /// What came is not HTTP.
+    /// The answer is not HTTP.
     NotHttp(String),
     /// Redirects led nowhere.
     Redirects(String),
@@ -116,7 +116,7 @@ impl Observation {
         }
     }
 
-    /// Who on the way may be the reason: the headers that name a server or a proxy.
+    /// The headers that name a server or a proxy, which may be the cause.
     pub(super) fn suspects(&self) -> Vec<String> {
         let Some(head) = &self.head else { return Vec::new() };
         let names = ["server", "via", "x-cache", "content-encoding", "x-powered-by"];

@@ -16,7 +16,7 @@ use crate::text::{Visible, visible_json};
 pub(super) struct Report {
     /// The URL without credentials, query and fragment.
     pub(super) url: String,
-    /// Whether there is no fault.
+    /// Whether the check found no fault.
     pub(super) ok: bool,
     pub(super) faults: usize,
     pub(super) advice: usize,

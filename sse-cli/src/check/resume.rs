@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_is_classified() {
+    fn events_after_a_resume_are_classified() {
         use super::super::finding::Level::{Advice, Fault, Pass};
         assert_eq!(code(&stream(&[3, 4, 5, 6])), ("resume", Pass));
         assert_eq!(code(&stream(&[3, 4])), ("resume", Pass), "the check hung up before 5");

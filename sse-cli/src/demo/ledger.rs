@@ -18,7 +18,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Enters an event that arrived. It is the expected one only if its type, data and ID are; those before it are lost
-    /// by then, and one that was due before is repeated. One that nobody sent stands for none that somebody did.
+    /// by then, and one that was due before is repeated. An event that the server did not send replaces none of its events.
     pub(super) fn enter(&mut self, event: &Message) {
         self.arrived += 1;
         let (past, due) = self.expected.split_at(self.next);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_lost_wherever_it_was() {
+    fn a_missing_event_is_lost_wherever_it_was() {
         assert_eq!(closed(&[("2", "two"), ("3", "three")]), (2, 1, 0));
         assert_eq!(closed(&[("1", "one"), ("3", "three")]), (2, 1, 0));
         assert_eq!(closed(&[("1", "one")]), (1, 2, 0));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_again_is_repeated() {
+    fn an_event_that_comes_again_is_repeated() {
         assert_eq!(
             closed(&[("1", "one"), ("1", "one"), ("2", "two"), ("1", "one"), ("3", "three")]),
             (5, 0, 2)
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_late_was_lost_when_it_was_due() {
+    fn a_late_event_was_lost_when_it_was_due() {
         assert_eq!(closed(&[("2", "two"), ("1", "one"), ("3", "three")]), (3, 1, 1));
     }
 

@@ -1,4 +1,4 @@
-//! `sse demo`: a server that breaks its streams, and the client that follows it all the same.
+//! `sse demo`: a server that breaks its streams, and a client that follows them without a loss.
 
 mod ledger;
 mod script;
@@ -75,7 +75,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if summary.lost == 0 && summary.repeated == 0 { ExitCode::SUCCESS } else { FAILED.into() })
 }
 
-/// Follows the stream to its end with a client as anybody would build it.
+/// Follows the stream to its end with an ordinary client.
 async fn follow(
     server: SocketAddr,
     script: &Script,

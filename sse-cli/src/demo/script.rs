@@ -12,7 +12,7 @@ again. You have just watched it.";
 
 /// The events of the stream, how they are written, and where the connection breaks.
 pub(super) struct Script {
-    /// What a client has to get, in this order.
+    /// The events that a client has to get, in this order.
     pub(super) events: Vec<Message>,
     /// How they are written. After the one at index *n* the last event ID is *n* + 1.
     pub(super) wire: Vec<String>,
@@ -55,7 +55,7 @@ impl Script {
         sent.pop();
         self.cuts.push(Cut { event, sent, clean: false, place: "between the CR and the LF of a blank line" });
 
-        // The event itself comes without an ID, so it has that of the event before; its own follows in a block
+        // The event itself comes without an ID, so it has the ID of the event before it; its own ID follows in a block
         // without data. A client that passes over that block asks for the event again.
         let event = self.position("that. ");
         self.events[event] = message(&event.to_string(), "that. ");

@@ -1,4 +1,4 @@
-//! The demo's server: HTTP/1.1 by hand, for a server that is any good would not break off like this.
+//! The demo's server: hand-written HTTP/1.1, because a good HTTP library does not break off like this.
 
 use std::io;
 use std::sync::Arc;

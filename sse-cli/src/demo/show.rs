@@ -1,4 +1,4 @@
-//! What the demo prints: the answer as it comes, and a line for every reconnection.
+//! The output of the demo: the answer as it arrives, and a line for every reconnection.
 
 use std::fmt;
 use std::io::{self, Write as _};

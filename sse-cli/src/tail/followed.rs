@@ -16,7 +16,7 @@ pub(super) struct Followed {
     pub(super) source: EventSource,
     /// Number of connections.
     pub(super) connections: u64,
-    /// Whether there will be no further event.
+    /// Whether the stream has ended for good.
     pub(super) ended: bool,
 }
 

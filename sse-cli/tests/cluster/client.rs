@@ -36,7 +36,7 @@ impl Followers {
         Self { received, _tasks: tasks }
     }
 
-    /// What each has received, once all have the last event.
+    /// The events that each client has received, once all have the last event.
     pub async fn all_have(self, last: u64) -> Vec<Vec<Received>> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -93,7 +93,7 @@ fn gap(data: &str) -> Option<u64> {
 
 /// Whether a client has each event once and in order, or a gap of the right size where events are missing.
 ///
-/// `losses` are the events between which Redis lost some: a gap of unknown size may be told there, and an event whose first
+/// `losses` are the events between which Redis lost some: a gap of unknown size may come there, and an event whose first
 /// attempt was lost with its acknowledgement may come again after it.
 pub fn check(received: &[Received], published: u64, losses: &[(u64, u64)]) -> Result<(), String> {
     let may_lose = |number: u64| losses.iter().any(|&(from, to)| (from..=to + 1).contains(&number));
@@ -107,7 +107,7 @@ pub fn check(received: &[Received], published: u64, losses: &[(u64, u64)]) -> Re
                 let missing = number as i64 - last as i64 - 1;
                 let right = match (missing, told, unknown) {
                     (0, 0, false) => true,
-                    // Redis told that it lost something, and could not know how much.
+                    // Redis reported a loss of unknown size.
                     (-1.., _, true) => may_lose(number) || may_lose(last),
                     // In a loss the numbers of Redis go on, and an acknowledgement may have been lost.
                     (0.., told, false) => told as i64 == missing || told > 0 && may_lose(number),

@@ -1,5 +1,5 @@
 //! Two `sse serve --redis` and 50 clients that know both, while a fault is done to one part after the other: every client
-//! gets every acknowledged event once and in order, or is told of a gap of the right size.
+//! gets every acknowledged event once and in order, or a gap of the right size.
 //!
 //! In real time, for the faults take theirs. `cargo test` runs one short seed; `scripts/cluster.sh` runs many. Skipped, with a
 //! loud line, where `redis-server` is not installed.
@@ -34,7 +34,7 @@ use redis::RedisServer;
 
 const CLIENTS: usize = 50;
 
-/// What every fault is done to.
+/// The processes that the faults are applied to.
 #[derive(Debug)]
 pub struct Cluster {
     pub redis: RedisServer,

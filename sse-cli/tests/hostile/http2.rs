@@ -80,7 +80,7 @@ fn subscribers_without_a_window_hold_no_memory_and_nobody_back() {
     assert_eq!(server.metric("sse_subscribers "), 401);
     let before = server.peak();
     server.publish_megabytes(50, &mut reader);
-    // 20 GB were owed to those who do not read.
+    // 20 GB were pending for subscribers that do not read.
     assert!(server.peak() - before < 100, "{} MiB more", server.peak() - before);
     drop((stalled, reader));
     server.becomes("sse_subscribers ", 0);

@@ -95,13 +95,13 @@ impl Server {
 }
 
 #[test]
-fn who_does_not_read_holds_no_memory_and_nobody_back() {
+fn a_subscriber_that_does_not_read_holds_neither_memory_nor_others() {
     let server = Server::start(&[]);
     let stalled: Vec<_> = (0..50).map(|_| server.subscribe()).collect();
     let mut reader = BufReader::new(server.subscribe());
     let before = server.peak();
     server.publish_megabytes(100, &mut reader);
-    // 5 GB were owed to those who do not read.
+    // 5 GB were pending for subscribers that do not read.
     let grown = server.peak() - before;
     assert!(grown < 100, "{grown} MiB more");
     assert_eq!(server.metric("sse_subscribers "), 51);
@@ -209,7 +209,7 @@ fn a_last_event_id_of_any_kind_is_a_gap_at_worst() {
 }
 
 #[test]
-fn it_serves_and_fails_though_nobody_can_be_told() {
+fn sse_serve_works_and_fails_with_standard_output_and_error_closed() {
     let full = || std::fs::File::create("/dev/full").unwrap();
     // Nobody tells which port it takes: one that was free just now.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

@@ -124,7 +124,7 @@ fn limits_hold() {
 }
 
 #[test]
-fn who_listens_leaves_topics_to_publish_to() {
+fn subscribers_leave_topics_for_publishers() {
     let server = Server::start(&["--max-topics", "4"]);
     let mut made_up = ["/events/a", "/events/b"].map(|topic| server.get(topic, &[]));
     for stream in &mut made_up {
@@ -153,7 +153,7 @@ fn sigterm_ends_streams_after_their_last_event() {
 }
 
 #[test]
-fn who_does_not_read_cannot_hold_up_the_shutdown() {
+fn a_subscriber_that_does_not_read_cannot_delay_the_shutdown() {
     let mut server =
         Server::start(&["--grace", "1", "--max-body", "100000000", "--history-bytes", "100000000"]);
     let stalled = server.get("/events/t", &[]);
@@ -185,7 +185,7 @@ fn metrics_and_the_page_are_served() {
 }
 
 #[test]
-fn what_would_be_unsafe_has_to_be_said() {
+fn unsafe_settings_need_an_explicit_option() {
     for (arguments, why) in [
         (vec!["--listen", "0.0.0.0:0"], "--publish-token"),
         (vec!["--listen", "0.0.0.0:0", "--publish-token", ""], "a token is empty"),
@@ -225,7 +225,7 @@ async fn https_speaks_http_2_and_carries_many_streams() {
     // Many times the window of a connection.
     let other = url.replace("/t", "/other");
     client.post(&other).body("y".repeat(1_000_000)).send().await.unwrap().error_for_status().unwrap();
-    // Bodies that wait for their turn fill the window which those whose turn it is need; nobody waits for long.
+    // Waiting bodies fill the flow-control window that the bodies under way need; none waits for long.
     let posts = (0..100).map(|_| client.post(&other).body("y".repeat(100_000)).send());
     let statuses: Vec<_> = future::join_all(posts)
         .await

@@ -56,7 +56,7 @@ fn json_is_published_byte_for_byte() {
 }
 
 #[test]
-fn what_a_topic_could_not_keep_is_refused_whole() {
+fn a_batch_that_a_topic_could_not_keep_is_refused_whole() {
     let server = Server::start(&["--history-bytes", "1000", "--history-events", "3"]);
     let mut live = server.get("/events/t", &[]);
     live.block();

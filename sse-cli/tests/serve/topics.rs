@@ -1,4 +1,4 @@
-//! Topics: where they end, that they end, and who is told which there are.
+//! Topics: their limit, their end, and their listing.
 
 use std::process::Command;
 

@@ -13,7 +13,7 @@ use proto::{CloseReason, Closed};
 use super::excerpt::Excerpt;
 use super::{Blocking, Body, Head, TransportError};
 
-/// Why there will be no further event: the last item of a source that failed.
+/// The final error of a source: its last item.
 ///
 /// It says [why](Self::reason), and has the refused response if there was one: its [status](Self::status) and
 /// [head](Self::head), and its body as [text](Self::text), as [JSON](Self::json) or as [bytes](Self::body).
@@ -102,7 +102,7 @@ impl<B> Error<B> {
 /// do, which is there already (64 KiB, or as much as came within [`Config::refused_body_timeout`](proto::Config::refused_body_timeout)).
 /// Calls read the same bytes again.
 impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
-    /// The first `limit` bytes of the body of the refused response; empty if there is no response.
+    /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
 /// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Of a body that takes longer than
 /// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), there is what came until then. Calls read the same bytes again.
 impl<R: Read> Error<Blocking<R>> {
-    /// The first `limit` bytes of the body of the refused response; empty if there is no response.
+    /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
     /// # Errors
     ///
@@ -182,9 +182,9 @@ impl<B> fmt::Display for Error<B> {
         match closed.reason {
             CloseReason::ContentType => match head.headers.get_all(CONTENT_TYPE).iter().next_back() {
                 Some(value) => write!(f, " but {}", Excerpt(value.as_bytes()))?,
-                None => f.write_str(", for it has no Content-Type")?,
+                None => f.write_str(": it has no Content-Type")?,
             },
-            // Its bytes are no text.
+            // Its bytes are not text.
             CloseReason::ContentEncoding(_) => return Ok(()),
             _ => {}
         }

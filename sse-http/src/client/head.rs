@@ -20,9 +20,9 @@ pub struct Head {
     pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
-    /// The URL after all redirects; its origin is that of the events (9.2.6).
+    /// The URL after all redirects; its origin is the origin of the events (9.2.6).
     pub url: Url,
-    /// What was decided about the response before the application is asked.
+    /// The decision about the response before the hook of the application.
     pub(super) verdict: Option<Verdict>,
 }
 

@@ -68,7 +68,7 @@ impl<S> Messages<S> {
 
     /// Reads the data of each message as JSON, which has to own its text; messages without data are skipped.
     ///
-    /// Data of another shape is [`MessagesError::Json`], with the message: an error object, say. The next item is the next
+    /// Data of another shape is [`MessagesError::Json`], with the message, for example an error object. The next item is the next
     /// message.
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(self) -> Messages<S, T> {
@@ -113,7 +113,7 @@ impl<S, T> Messages<S, T> {
         self.source
     }
 
-    /// What an item of the source comes to; `Continue` asks for the next one.
+    /// Turns an item of the source into a result; `Continue` requests the next item.
     fn take<H, F, E>(
         &mut self,
         item: Option<Result<ClientEvent<H, F>, E>>,
@@ -234,7 +234,7 @@ pub enum MessagesError<E> {
     Source(E),
     /// The source ended without the end marker: the server or a proxy cut the answer. Nothing follows.
     Incomplete,
-    /// The data of a message is not the JSON that was asked for. The next item is the next message.
+    /// The data of a message is not the requested JSON. The next item is the next message.
     #[cfg(feature = "serde")]
     Json {
         /// What is wrong with the data.

@@ -219,6 +219,6 @@ mod tests {
             assert!(is_direct("*", url), "{url}");
             assert!(is_direct("a, *", url), "{url}");
         }
-        assert!(!is_direct("*.example", "http://a.example/"), "it is no pattern");
+        assert!(!is_direct("*.example", "http://a.example/"), "`*.example` is not a pattern");
     }
 }

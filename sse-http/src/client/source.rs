@@ -24,7 +24,7 @@ pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
 ///
 /// It is a [`Stream`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next connection follows after the
 /// delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is the last item; a
-/// source that ends without one was [closed](Self::close), was told by the server to stay away (204), or reached the end
+/// source that ends without one was [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the end
 /// of a request that is not repeated.
 ///
 /// Dropping it ends the connection. It works while it is polled, and spawns nothing. The type of an adapter, such as
@@ -141,7 +141,7 @@ impl<C: Client> EventSource<C> {
         self.driver.source().close_reason()
     }
 
-    /// The last event ID string: that of the last block that had an ID, sent when reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.driver.source().last_event_id()
     }
@@ -151,7 +151,7 @@ impl<C: Client> EventSource<C> {
         self.driver.close();
     }
 
-    /// After [`Event::Disconnected`]: connects after this delay, counted from then, in place of the one that was named.
+    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the announced one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.driver.retry_after(delay);
     }

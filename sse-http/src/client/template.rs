@@ -1,4 +1,4 @@
-//! The request of a source: what the user asked for, and the headers that every attempt adds.
+//! The request of a source: the user's request, and the headers that every attempt adds.
 
 use std::fmt;
 use std::mem;

@@ -36,7 +36,7 @@ mod on {
             match event {
                 ClientEvent::Open(head) => debug!(target: "sse_http", version = ?head.version, "open"),
                 ClientEvent::Disconnected { cause, attempt, delay } => {
-                    // What lies at the bottom names no URL, and what a hook says is its own affair.
+                    // The innermost error names no URL. The text of a hook is the application's own responsibility.
                     let error = match cause.error() {
                         Some(TransportError::Hook(_)) | None => None,
                         Some(error) => successors(error.source(), |&error| error.source()).last(),

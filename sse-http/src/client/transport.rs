@@ -161,7 +161,7 @@ impl<C: Client> Shared<C> {
         Ok((head, body))
     }
 
-    /// What a future comes to, unless it takes longer than `limit`.
+    /// The output of a future, or `None` if it takes longer than `limit`.
     async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         let clock = self.client.clock();
         let mut sleep = pin!(clock.sleep_until(clock.now() + limit));

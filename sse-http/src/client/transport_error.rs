@@ -50,7 +50,7 @@ pub enum TransportError {
     Unsupported(BoxError),
     /// The request was sent, in part at least; then the connection broke.
     Http(BoxError),
-    /// The body of a refused response is not the JSON that was asked for.
+    /// The body of a refused response is not the requested JSON.
     #[cfg(feature = "serde")]
     Json(serde_json::Error),
 }
@@ -92,7 +92,7 @@ impl fmt::Display for TransportError {
             Self::Unsupported(_) => "the HTTP client cannot send this request",
             Self::Http(_) => "the HTTP request failed",
             #[cfg(feature = "serde")]
-            Self::Json(_) => "the body of the response is not the JSON that was asked for",
+            Self::Json(_) => "the body of the response is not the requested JSON",
         })
     }
 }

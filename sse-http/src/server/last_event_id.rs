@@ -5,7 +5,7 @@ use http::{HeaderMap, Uri};
 /// The last event ID that a client sent, if any.
 ///
 /// It comes in the header `Last-Event-ID` (WHATWG HTML 9.2.4), which browsers send when they reconnect. A
-/// page that starts anew can give it in the query, as `lastEventId`, `last-event-id` or `last_event_id` in
+/// page that loads again can give it in the query, as `lastEventId`, `last-event-id` or `last_event_id` in
 /// any case; the header is newer and wins.
 ///
 /// The value is not checked, and as long as the HTTP server lets a header be. Bytes that are not UTF-8 are read as Latin-1:

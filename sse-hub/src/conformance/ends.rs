@@ -38,10 +38,10 @@ pub(super) async fn a_topic_that_ended_is_refused_for_a_while(case: Case) {
     let located = case.log.locate(&topic, &old.to_string()).await.unwrap();
     assert!(
         matches!(located, Located::Gone { .. }),
-        "{located:?}: who had the first event missed the second"
+        "{located:?}: a reader of the first event missed the second"
     );
 
     let (mut alone, _following) = case.follow(&case.topic("followed")).await;
-    assert!(case.log.end(&case.topic("followed"), lasting).await.unwrap(), "who follows makes a topic");
+    assert!(case.log.end(&case.topic("followed"), lasting).await.unwrap(), "a follower creates the topic");
     assert_eq!(alone.next().await, Update::Ended);
 }

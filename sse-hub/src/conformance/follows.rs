@@ -1,4 +1,4 @@
-//! Feeds: everything that anybody appends.
+//! Feeds: all events that any process appends.
 
 use std::sync::Arc;
 
@@ -71,5 +71,5 @@ pub(super) async fn publishers_at_once_are_in_one_order(case: Case) {
         told.extend(followed.events().await);
     }
     told.sort_unstable_by_key(|event| event.place());
-    assert!(told == page.events, "the feed is told what is read");
+    assert!(told == page.events, "the feed gets the events that a read gets");
 }

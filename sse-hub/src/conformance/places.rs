@@ -22,7 +22,7 @@ pub(super) async fn a_topic_that_never_had_an_event_has_a_place(case: Case) {
     let extent = case.log.open(&topic, ALL).await.unwrap();
     assert_eq!((extent.start.number, extent.last.number, extent.newest.len()), (0, 0, 0));
     assert!(extent.last.stamp > 0 && extent.ended.is_none() && extent.last_id.is_none());
-    // A client that was told this place comes back, and nothing was published, here at least.
+    // A client with this place returns, and nothing was published, at least not here.
     case.append(&case.topic("other"), &["x"]).await;
     let told = extent.last.to_string();
     let located = case.log.locate(&topic, &told).await.unwrap();

@@ -45,7 +45,7 @@ pub(super) async fn pages_follow_each_other_without_holes(case: Case) {
     assert_eq!(read, texts);
     let page = case.log.read(&topic, Place::new(0, 10), Amount { events: 100, bytes: 1 }).await.unwrap();
     assert_eq!(data(&page.events), ["10"], "one, whatever its size; a stamp of 0 is any");
-    assert_eq!((page.after.number, page.after.stamp > 0), (10, true), "and the place is told whole");
+    assert_eq!((page.after.number, page.after.stamp > 0), (10, true), "and the place is complete");
 }
 
 pub(super) async fn a_place_that_the_log_does_not_have_is_a_gap(case: Case) {

@@ -1,4 +1,4 @@
-//! What a log that outlives the process has to keep.
+//! Tests of a log that outlives the process.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -22,7 +22,7 @@ impl DiskConfig {
 
     /// Sets how many bytes the directory may take, of all topics together; 1 GiB by default.
     ///
-    /// What is kept is dropped in steps of a sixteenth, the oldest events first. A batch of more
+    /// Events are dropped in steps of a sixteenth, the oldest first. A batch of more
     /// than a thirty-second is refused.
     #[must_use]
     pub fn with_bytes(mut self, bytes: u64) -> Self {
@@ -32,7 +32,7 @@ impl DiskConfig {
 
     /// Sets of how many topics without events the last place is remembered; 1,048,576 by default.
     ///
-    /// A subscriber of a topic that is forgotten is told a gap when it comes back, although it may
+    /// A returning subscriber of a forgotten topic gets a gap event, although it may
     /// have missed nothing.
     #[must_use]
     pub fn with_positions(mut self, topics: usize) -> Self {

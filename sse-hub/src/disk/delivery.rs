@@ -30,7 +30,7 @@ pub(super) enum News {
     Ended,
 }
 
-/// Delivers in the runtime of those who follow, or on the thread that writes if there is none.
+/// Delivers in the runtime of the followers, or on the writing thread without one.
 #[derive(Clone, Default)]
 pub(super) struct Deliverer {
     followed: Followed,
@@ -77,14 +77,14 @@ impl Deliverer {
 
 impl Delivery {
     fn run(self, followed: &Followed) {
-        // Before the answers: who follows after them is not told again.
+        // Before the answers, so that a later follower does not get the news again.
         for (topic, news) in self.news {
             if followed.has(&topic) {
                 followed.send(&topic, &news.into());
             }
         }
         for (answer, appended) in self.answers {
-            // Who asked may have left.
+            // The caller may be gone.
             drop(answer.send(appended));
         }
     }

@@ -89,7 +89,7 @@ pub(super) fn bytes_on_disk(metadata: &fs::Metadata) -> u64 {
     return metadata.len();
 }
 
-/// Makes the directory, and takes it from everybody else: events may be secret.
+/// Creates the directory, readable by its owner alone, because events may be secret.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -111,7 +111,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A directory that has files and no `FORMAT` is somebody else's. An empty file system has
+/// A directory that has files and no `FORMAT` belongs to another program. An empty file system has
 /// `lost+found`.
 fn refuse_foreign(path: &Path) -> Result<(), DiskError> {
     for entry in fs::read_dir(path).map_err(|error| DiskError::io(path, error))? {

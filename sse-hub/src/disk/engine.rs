@@ -30,7 +30,7 @@ const RESERVE: u64 = 256 << 10;
 /// enough.
 const COARSE: u64 = 1 << 30;
 
-/// What readers see: the keyspaces, none while the engine is being reopened or once it is closed;
+/// The readers' view: the keyspaces, none while the engine is being reopened or once it is closed;
 /// and the clock as the last commit left it.
 pub(super) struct Views {
     view: RwLock<Option<View>>,
@@ -93,7 +93,7 @@ impl Sizes {
 /// Why nothing was committed, or may have been.
 #[derive(Debug)]
 pub(super) enum CommitError {
-    /// There is no room on the disk, which has to have so many bytes free. Nothing was written.
+    /// The disk is full: it needs this many free bytes. Nothing was written.
     Full { needed: u64 },
     /// Tables are written more slowly than events come. Nothing was written.
     Behind,
@@ -176,7 +176,7 @@ impl Engine {
     /// After [`CommitError::Broken`] every further commit fails: what the disk holds of a write
     /// that failed is not known, and a second `fsync` would succeed without it.
     pub(super) fn commit(&mut self, mut batch: OwnedWriteBatch, bytes: u64) -> Result<(), CommitError> {
-        // What is in the journal alone is to be written as a table, too.
+        // The content of the journal still has to be written as a table, too.
         let needed = self.journal + 2 * bytes + RESERVE;
         if self.directory.free() < needed {
             return Err(CommitError::Full { needed });
@@ -325,7 +325,7 @@ impl Engine {
         for keyspace in view.segments.iter().chain([&view.topics]) {
             keyspace.rotate_memtable()?;
             while keyspace.sealed_memtable_count() > 0 {
-                // Fails once a background thread of the engine did: nobody would write the table.
+                // Fails once a background thread of the engine failed, because the table would never be written.
                 view.database.persist(PersistMode::Buffer)?;
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -30,7 +30,7 @@ pub enum DiskError {
         /// What it would have to say.
         known: &'static str,
     },
-    /// What is on the disk is not what was written.
+    /// The bytes on the disk differ from the written bytes.
     Corrupt {
         /// The directory.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! Checks the engine's journal before the engine reads it.
 //!
-//! The engine ends its replay at the first bytes that it cannot read and cuts off the rest, be it
-//! the half of a write that a crash left, or a bit that flipped in front of a million events; and
+//! The engine ends its replay at the first unreadable bytes and cuts off the rest, both after
+//! half a write that a crash left and after a flipped bit before a million events; and
 //! it allocates what a length says before it has seen the bytes. So each journal is read here
 //! first, without an allocation but for the file itself:
 //!
@@ -31,14 +31,14 @@ const END: u8 = 3;
 const CLEAR: u8 = 4;
 const TRAILER: &[u8] = b"FJL\x03";
 
-/// More batches than anybody writes: at a million a second, 2,000 years.
+/// An unreachable number of batches: at a million a second, 2,000 years.
 const SEQNO_LIMIT: u64 = 1 << 56;
 
 /// Makes sure that the engine can read all its journals, in the directory `engine`, to their end.
 ///
 /// # Errors
 ///
-/// If batches lie behind a damaged one, or if there is no journal at all.
+/// If batches follow a damaged batch, or without any journal.
 pub(super) fn check(engine: &Path) -> Result<(), DiskError> {
     let io = |error| DiskError::io(engine, error);
     let mut journals = find(engine).map_err(io)?;

@@ -125,7 +125,7 @@ fn read_two(kind: u8, key: &[u8]) -> Option<(u64, u64)> {
     Some((u64::from_be_bytes(*first), u64::from_be_bytes(second.try_into().ok()?)))
 }
 
-/// Why a value that passed the engine's checksums makes no sense.
+/// The fault of a value that passed the engine's checksums.
 #[derive(Debug)]
 pub(super) struct Malformed;
 

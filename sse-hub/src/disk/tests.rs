@@ -56,7 +56,7 @@ fn numbers(events: &[Stored]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_was_appended_is_there_after_reopening_and_numbers_go_on() {
+async fn events_are_there_after_reopening_and_numbers_go_on() {
     let directory = directory();
     let log = open(directory.path());
     let first = log.append("a", batch(["1", "2"])).await.unwrap().first;
@@ -171,7 +171,7 @@ async fn feeds_are_told_every_event_once_and_in_order_until_they_leave() {
     for publisher in publishers.collect::<Vec<_>>() {
         publisher.await.unwrap();
     }
-    // The next group begins after the feeds were told of the last one.
+    // The next group begins after the feeds got the last group.
     append(&log, "u", "c").await;
     assert_eq!(*seen.lock().unwrap(), (1..=320).collect::<Vec<_>>());
     drop(following);

@@ -136,7 +136,7 @@ impl<'v> Topic<'v> {
     fn locate_unknown(&self, at: Place) -> Located {
         let forgotten = self.clock.forgotten;
         // With a number, only the newest event of the topic that was forgotten last; without,
-        // whoever came after that.
+        // any later place.
         let has_all = if at.number == 0 { at.stamp >= forgotten } else { at.stamp == forgotten };
         if has_all {
             return Located::After(Place::new(at.stamp, 0));

@@ -43,10 +43,10 @@ const NAME: usize = 32 << 10;
 /// When publishers try again: tables are written in less.
 const SOON: Duration = Duration::from_secs(1);
 
-/// When publishers try again if the disk is full: somebody has to make room.
+/// `Retry-After` for a full disk: room has to be made.
 const LATER: Duration = Duration::from_secs(10);
 
-/// The clock of the system, or that of a test: microseconds since 1970.
+/// The clock of the system or of a test: microseconds since 1970.
 pub(super) type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 pub(super) enum Command {
@@ -112,7 +112,7 @@ struct Changed {
     batches: Vec<(Place, Batch)>,
 }
 
-/// What an append is to do.
+/// The work of an append.
 enum Plan {
     New(Option<Known>),
     Repeat(Place),
@@ -123,7 +123,7 @@ impl Writer {
         Self { engine, queue, shared, topics: HashMap::new(), broken: None }
     }
 
-    /// Writes until it is told to close, or nobody can tell it anything any more.
+    /// Writes until it gets the order to close, or all senders are gone.
     pub(super) fn run(mut self) {
         let mut next = self.queue.blocking_recv();
         let mut closed = None;
@@ -142,7 +142,7 @@ impl Writer {
         self.engine.close();
         // With the lock of the directory.
         drop(self.engine);
-        // Who asked for it may not wait for it.
+        // The caller may not wait for it.
         closed.map(|closed| closed.send(()));
     }
 
@@ -168,7 +168,7 @@ impl Writer {
         let appended = match self.plan(&topic, &batch, group) {
             Ok(Plan::Repeat(first)) => Appended::before(first),
             Ok(Plan::New(known)) => Appended::now(self.write(topic, known, batch, group)),
-            // Who asked may have left.
+            // The caller may be gone.
             Err(error) => return drop(answer.send(Err(error))),
         };
         group.answers.push((answer, appended));
@@ -271,7 +271,7 @@ impl Writer {
     fn index(&self, id: TopicId, given: &str, number: u64, group: &mut Group) {
         let key = keys::given_id(id, given);
         let segment = self.engine.active_segment();
-        // What cannot be read is written again: at worst the later event is found.
+        // An unreadable entry is written again; at worst the later event is found.
         if !group.given.contains(&key) && !segment.contains_key(&key).unwrap_or(false) {
             group.batch.insert(segment, key.clone(), keys::write_number(number));
             group.given.insert(key);
@@ -364,7 +364,7 @@ impl Writer {
         committed
     }
 
-    /// Nobody waits for it but those who publish next.
+    /// Only the next publishers wait for it.
     fn maintain(&mut self) {
         if let Err(CommitError::Broken(why)) = self.engine.maintain() {
             self.broken = Some(why.clone());

@@ -30,7 +30,7 @@ pub struct NewEvent {
 /// An idempotency key: a batch with a key that a topic knows is not appended again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// What the publisher chose, 1 to 128 bytes, whatever they are.
+    /// The publisher's key: 1 to 128 bytes of any value.
     pub bytes: Box<[u8]>,
     /// SHA-256 of the events, which tells a repetition from another batch.
     pub digest: [u8; 32],
@@ -99,7 +99,7 @@ impl Stored {
         batch.pop().expect("a batch of one")
     }
 
-    /// The events of a batch, which subscribers then get in one write. Their places follow that of the first.
+    /// The events of a batch, which subscribers then get in one write. Their places follow the place of the first event.
     pub fn batch<'a>(
         first: Place,
         events: impl IntoIterator<Item = (Option<Arc<str>>, &'a [u8])>,
@@ -154,7 +154,7 @@ impl Stored {
         &self.rest[..self.body]
     }
 
-    /// What subscribers are sent.
+    /// The bytes that are sent to subscribers.
     pub fn wire(&self) -> &[u8] {
         &self.rest[..self.len]
     }

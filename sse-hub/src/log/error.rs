@@ -55,7 +55,7 @@ impl AppendError {
         }
     }
 
-    /// When to try again; `None` if that would be no use.
+    /// When to try again; `None` if a retry is futile.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after }
@@ -90,7 +90,7 @@ impl fmt::Display for AppendError {
 
 impl std::error::Error for AppendError {}
 
-/// Why a log could not be asked.
+/// Why a call of the log failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogError {
@@ -99,7 +99,7 @@ pub enum LogError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// What was asked for cannot be read; the rest of the log may be. The reason holds no secret.
+    /// The requested events cannot be read; the rest of the log may be readable. The reason holds no secret.
     Corrupt(String),
     /// It works no more until the process is restarted. The reason holds no secret.
     Broken(String),

@@ -39,8 +39,8 @@ pub enum Update {
 #[must_use = "dropping it wakes the subscribers, which must not happen under a lock"]
 pub struct Wake {
     waker: Option<Waker>,
-    /// What the feed borrowed for the update. If it was about to go, it goes with this, for it
-    /// tells the log that nobody follows any more.
+    /// What the feed borrowed for the update. If the feed was about to be dropped, it is dropped with this value, because its drop
+    /// informs the log.
     #[allow(dead_code, reason = "only its end matters")]
     kept: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -66,8 +66,8 @@ impl Feeds {
         Some(self.0.swap_remove(at).1)
     }
 
-    /// Tells all of them. The caller holds its lock, so that no feed is told that was taken out,
-    /// and drops the wakes without it.
+    /// Sends an update to all feeds. The caller holds the lock, so that a removed feed gets nothing,
+    /// and drops the wakes after unlocking.
     pub(crate) fn send(&self, update: impl Fn() -> Update) -> Vec<Wake> {
         self.0.iter().map(|(_, feed)| feed.send(update())).collect()
     }
@@ -77,7 +77,7 @@ impl Feeds {
     }
 }
 
-/// As long as it lives, a [`Feed`] is told of a topic.
+/// A [`Feed`] gets the updates of a topic until this value is dropped.
 pub struct Following(#[allow(dead_code, reason = "only its end matters")] Box<dyn Any + Send + Sync>);
 
 impl Feed {
@@ -130,7 +130,7 @@ impl fmt::Debug for Wake {
 }
 
 impl Following {
-    /// Drops `guard` when nobody follows any more.
+    /// Drops `guard` when the last follower is gone.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
         Self(Box::new(guard))
     }

@@ -149,7 +149,7 @@ impl MemoryTopic {
     /// The number after which reading goes on, or what is missing and where it does then.
     fn find(&self, place: Place) -> Result<u64, (Gap, Place)> {
         let start = self.start();
-        // Nothing was published between the places that the topic had before it was made and the one that it began with.
+        // Nothing was published between the earlier places of the topic and its first place now.
         if start.number == self.base.number && (self.since..=self.base.stamp).contains(&place.stamp) {
             return Ok(start.number);
         }

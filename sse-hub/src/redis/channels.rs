@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Redis does not say when a message was not delivered. So after each connection, and now and then,
-//! the newest place of every topic is asked for and told to its hub, which reads what it does not
-//! have. Subscribing comes first, so that nothing falls between the two.
+//! the newest place of every topic is requested and passed to its hub, which reads missing
+//! events. Subscribing comes first, so that nothing falls between the two.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,7 +48,7 @@ pub(super) struct Channels {
     orders: mpsc::UnboundedSender<Order>,
 }
 
-/// What the connection is to do.
+/// An order to the connection.
 enum Order {
     /// Subscribe to a channel, and say when it is done.
     Subscribe(Arc<Names>, oneshot::Sender<()>),
@@ -131,7 +131,7 @@ impl Connection {
         }
     }
 
-    /// Waits, and has nobody wait who wants to follow a topic: an outage may be long, and they try
+    /// Waits, but fails pending requests to follow a topic: an outage may be long, and the callers try
     /// again.
     async fn refuse_orders(&mut self, wait: Duration) -> Result<(), Closed> {
         let server = Arc::clone(&self.server);
@@ -215,7 +215,7 @@ impl Connection {
             return false;
         }
         for done in waiting {
-            // Who does not wait any more has left, too.
+            // The caller may be gone.
             let _ = done.send(());
         }
         true

@@ -41,7 +41,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 ///   the client.
 /// - **Sentinel** is not asked: the URL names one server. Name one that always leads to the
 ///   primary: a DNS name, a virtual address or a proxy. While the URL leads to a replica,
-///   publishing is refused and [`health`](Log::health) says so; a failover to a replica that was
+///   publishing is refused and [`health`](Log::health) reports it; a failover to a replica that was
 ///   behind is a loss, and is reported as a gap.
 /// - A server that refuses writes (`OOM`, `READONLY`, `MISCONF`, `NOREPLICAS`) is not ready until
 ///   it takes one.
@@ -82,8 +82,8 @@ impl RedisLog {
     ///
     /// # Errors
     ///
-    /// [`RedisUnusable`] if no connection can be tried: the certificates of the system cannot be
-    /// loaded, say.
+    /// [`RedisUnusable`] if no connection can be tried: for example, the certificates of the system cannot be
+    /// loaded.
     pub fn new(config: RedisConfig) -> Result<Self, RedisUnusable> {
         let text = |error: RedisError| RedisUnusable(config.describe(&error));
         let server = Arc::new(Server::new(config.clone()).map_err(text)?);

@@ -49,16 +49,16 @@ pub(super) struct Found {
     pub(super) base: u64,
     /// Stamp from which on events come after a loss of the server; 0 for none.
     pub(super) loss: u64,
-    /// The same of the loss before that one; nothing from before it is kept.
+    /// The stamp of the loss before that loss; nothing older is kept.
     pub(super) former_loss: u64,
     pub(super) ended: Option<Duration>,
     /// The server's clock.
     pub(super) now: u64,
     /// Of the oldest event that is kept.
     pub(super) oldest: Option<Place>,
-    /// Of the event with the ID that was asked for.
+    /// The place of the event with the requested ID.
     pub(super) place: Option<Place>,
-    /// Of the last event whose stamp is not above that of the ID.
+    /// The place of the last event whose stamp is not above the stamp of the ID.
     pub(super) floor: Option<Place>,
     /// The newest events, in order.
     pub(super) events: Vec<Stored>,
@@ -67,7 +67,7 @@ pub(super) struct Found {
 /// A piece of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entries {
-    /// The place that was asked for, with its stamp, if the stream goes on directly after it.
+    /// The requested place with its stamp, if the stream continues directly after it.
     pub(super) after: Option<Place>,
     pub(super) loss: u64,
     pub(super) events: Vec<Stored>,

@@ -66,7 +66,7 @@ pub(super) struct Server {
     /// The newest stamp that this node has seen, of any topic: stamps rise even if the server's
     /// clock goes back.
     stamp: AtomicU64,
-    /// Why there is no connection, for health checks.
+    /// The reason of a missing connection, for health checks.
     pub(super) trouble: Mutex<Option<String>>,
 }
 

@@ -99,7 +99,7 @@ async fn scripts_that_the_server_has_forgotten_are_loaded_again() {
 }
 
 #[tokio::test]
-async fn what_redis_keeps_is_bounded_by_count_and_bytes_and_so_is_its_index() {
+async fn redis_bounds_events_and_index_by_count_and_bytes() {
     let Some(redis) = RedisServer::start() else { return };
     let keep = HistoryLimits::new().with_events(100).with_bytes(10_000);
     let log = RedisLog::new(RedisConfig::new(&redis.url()).unwrap().keep(keep)).unwrap();
@@ -291,7 +291,7 @@ async fn a_server_that_takes_no_writes_is_not_ready_and_is_ready_once_it_does() 
         }
     })
     .await
-    .expect("known before anybody publishes");
+    .expect("known before the first publish");
 }
 
 #[tokio::test]

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_known_before_a_connection_is_compared_whatever_is_heard_over_it() {
+    fn places_from_before_a_connection_are_compared_despite_newer_messages() {
         let (topics, names, _) = topics();
         let [old, new] = [Place::new(10, 5), Place::new(20, 4)];
         topics.heard(&names.channel, old, 0);

@@ -16,13 +16,13 @@ use crate::{Gap, LogError, Place};
 /// A read that several subscribers may wait for.
 pub(crate) type ColdRead = Shared<Pin<Box<dyn Future<Output = Result<Arc<Cold>, LogError>> + Send>>>;
 
-/// A read that goes on as long as somebody waits for it.
+/// A read that continues while a subscriber waits for it.
 pub(crate) type Weak = WeakShared<Pin<Box<dyn Future<Output = Result<Arc<Cold>, LogError>> + Send>>>;
 
 /// What was read.
 #[derive(Debug)]
 pub(crate) struct Cold {
-    /// What is missing between the place that was asked for and `after`.
+    /// The gap between the requested place and `after`.
     pub(crate) gap: Option<Gap>,
     pub(crate) after: Place,
     /// The place after the events.

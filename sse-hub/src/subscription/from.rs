@@ -68,11 +68,11 @@ pub(crate) enum At {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    /// It is told its place.
+    /// Begins with its place.
     Live,
     /// It knows its place.
     Resumed,
-    /// It is told that events are missing.
+    /// Begins with a gap event.
     Gap(Gap),
 }
 

@@ -35,7 +35,7 @@ fn events_come_once_and_in_order_whatever_order_they_are_announced_in() {
 }
 
 #[test]
-fn what_the_log_lost_is_a_gap_of_unknown_size_to_those_who_had_it() {
+fn lost_events_are_a_gap_of_unknown_size_for_readers_that_had_them() {
     let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
     let mut cursor = tail.end();
     assert_eq!(tail.appended(stored(20, 1..=1), Instant::ZERO), Fed::Repair, "a number given again");

@@ -1,4 +1,4 @@
-//! A topic that is loaded: its tail, who follows it, and how it hears from the log.
+//! A loaded topic: its tail, its subscribers, and its feed from the log.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -117,7 +117,7 @@ impl TopicState {
         })
     }
 
-    /// Has the member woken when there is something for it. What came until now it has to look for after this call.
+    /// Registers the member to be woken by news. The member has to look for earlier news after this call.
     pub(crate) fn park(&self, slot: usize, waker: &Waker) {
         // First the member, then the watch: what completes in between wakes it, too.
         self.members.park(slot, waker);
@@ -302,11 +302,11 @@ impl TopicState {
         }
     }
 
-    /// From when the topic can be unloaded that nobody uses; `None` if at once, and for good.
+    /// The time from which the unused topic can be unloaded; `None` if at once and for good.
     pub(crate) fn unloadable_at(&self, now: Instant) -> Option<Instant> {
         let mut tail = self.tail();
         if self.hub.log.is_durable() {
-            // Warm, in case somebody comes back.
+            // Stays loaded for returning subscribers.
             let just_before = now.since_epoch().saturating_sub(Duration::from_nanos(1));
             return tail.is_loaded().then(|| Instant::from_epoch(just_before));
         }

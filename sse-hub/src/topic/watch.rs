@@ -30,7 +30,7 @@ impl Watch {
         Self { alarm: None, keep_alive: KeepAlive::new(keep_alive, Instant::ZERO), ends: BTreeSet::new() }
     }
 
-    /// For a first subscriber: the silence before it came was nobody's, and the runtime may be another one by now.
+    /// Restarts the clock for a first subscriber, which has seen no silence yet and may run in another runtime.
     pub(crate) fn restart(&mut self, now: Instant) {
         self.alarm = None;
         self.handle_event(now);
@@ -48,13 +48,13 @@ impl Watch {
         self.ends.remove(&(at, slot));
     }
 
-    /// What is due; waits for what is due next.
+    /// The due work; registers a wake-up for the next deadline.
     pub(crate) fn poll(&mut self, clock: &Clock, cx: &mut Context<'_>) -> Due {
         let mut due = Due::default();
         loop {
             let end = self.ends.first().map(|(at, _)| *at);
             let Some(deadline) = self.keep_alive.deadline().into_iter().chain(end).min() else { return due };
-            // Set anew only when it goes off, not with each event: it is early, never late.
+            // Reset only when it fires, not with each event, so it may be early but never late.
             if self.alarm.as_ref().is_none_or(|(at, _)| *at > deadline) {
                 self.alarm = Some((deadline, clock.sleep_until(deadline)));
             }

@@ -23,9 +23,9 @@ pub(crate) struct Original {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Refused,
-    /// So many of its events can be read, and those after them are told as a gap.
+    /// This many of its events can be read, and the rest is a gap.
     Kept(usize),
-    /// A part cannot be read, and a reader is told so.
+    /// A part cannot be read, and a reader gets an error.
     Unreadable,
 }
 

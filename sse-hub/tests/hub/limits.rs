@@ -57,7 +57,7 @@ async fn topics_without_events_are_told_apart() {
     publish(&hub.get("news").unwrap(), "x").await;
     assert_eq!(hub.empty_topics(), 0);
     drop(hub.topic("asked for").unwrap());
-    assert_eq!((hub.empty_topics(), hub.metrics().topics), (0, 1), "what nobody holds is forgotten");
+    assert_eq!((hub.empty_topics(), hub.metrics().topics), (0, 1), "a topic without handles is forgotten");
     tokio::time::sleep(Duration::from_secs(3601)).await;
     hub.expire();
     assert_eq!(hub.empty_topics(), 1, "its event is gone");

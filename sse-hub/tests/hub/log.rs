@@ -209,7 +209,7 @@ async fn while_the_log_is_away_new_subscribers_wait_and_publishing_fails() {
     let start = tokio::time::Instant::now();
     let mut now = topic.subscribe(From::Now).await.unwrap();
     let mut resumed = topic.subscribe(From::After(&known)).await.unwrap();
-    assert_eq!(start.elapsed(), Duration::ZERO, "nobody waits for the response");
+    assert_eq!(start.elapsed(), Duration::ZERO, "the response does not wait");
     assert_eq!((now.last_event_id(), topic.last_event_id().await.is_err()), (None, true));
     assert_eq!(frame(&mut now).await.unwrap(), ": \n", "but comments come");
 

@@ -9,7 +9,7 @@ use super::{data, frame, messages, publish, ready};
 
 const HOUR: Duration = Duration::from_secs(3601);
 
-/// The ID of the place that a new subscriber is told.
+/// The ID of the place that a new subscriber gets.
 async fn place(hub: &Hub, topic: &str) -> String {
     let mut subscription = hub.topic(topic).unwrap().subscribe(From::Now).await.unwrap();
     let block = frame(&mut subscription).await.unwrap();
@@ -90,7 +90,7 @@ async fn of_topics_beyond_the_limit_nothing_but_the_newest_stamp_is_remembered()
     {
         gaps.push(back(&hub, topic, id).await.1.len());
     }
-    // Which two of the three were dropped is not said; that of the higher stamp is known not to have changed.
+    // Any two of the three may be dropped; the place with the higher stamp is known to be unchanged.
     assert_eq!(gaps[3], 0, "it is newer than all that was dropped");
     assert_eq!(gaps[4], 1, "it may have had an event: {gaps:?}");
     assert!(gaps[..3].iter().sum::<usize>() <= 1, "{gaps:?}");
@@ -105,7 +105,7 @@ async fn a_subscription_can_begin_with_the_oldest_event() {
     }
     let mut earliest = topic.subscribe(Some("earliest")).await.unwrap();
     let block = messages(&mut proto::Parser::new(), &frame(&mut earliest).await.unwrap());
-    assert!(block.is_empty(), "its place, and no gap: nothing was asked for that is gone");
+    assert!(block.is_empty(), "its place, and no gap: no requested event is gone");
     assert_eq!(data(&frame(&mut earliest).await.unwrap()), ["2", "3", "4", "5"]);
     let now = Option::<&str>::None.into();
     assert_eq!((From::from(Some("")), now), (From::Now, From::Now));

@@ -1,4 +1,4 @@
-//! The hub and time: what is too old, what a comment is not sent for, who waits.
+//! The hub and time: expiry, keep-alive comments, waiting.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ async fn a_newcomer_does_not_put_the_comment_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_leaves_nothing() {
+async fn a_subscriber_that_leaves_leaves_nothing() {
     let hub = Hub::new(HubConfig::default());
     let topic = hub.topic("t").unwrap();
     let stays = topic.subscribe(From::Now).await.unwrap();
@@ -128,7 +128,7 @@ async fn who_leaves_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_old_is_not_resumed_from() {
+async fn expired_events_are_not_resumed_from() {
     let history = HistoryLimits::new().with_age(secs(60));
     let topic = Hub::new(HubConfig::default().with_history(history)).topic("t").unwrap();
     let first = publish(&topic, "a").await;

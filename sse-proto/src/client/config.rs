@@ -101,7 +101,7 @@ impl Config {
     /// Sets how long the client reads the beginning of a refused response, at most 64 KiB, before it decides about the response.
     /// Default 1 s.
     ///
-    /// The machine reads no bodies: the transport keeps this limit. What came until then is kept, for hooks and errors. A blocking
+    /// The machine reads no bodies: the transport keeps this limit. Bytes that arrived until then are kept, for hooks and errors. A blocking
     /// client closes the connection at the limit, so the rest of the body is lost there; an asynchronous one can read on.
     #[must_use]
     pub fn with_refused_body_timeout(mut self, timeout: Duration) -> Self {
@@ -117,7 +117,7 @@ impl Config {
     }
 
     /// Sets how long to wait for an event, whatever else the server sends: keep-alives do not show that the producer behind them
-    /// is alive; nor do [heartbeat events](Self::with_heartbeat_events). Default `None`, for no limit.
+    /// is alive, and [heartbeat events](Self::with_heartbeat_events) do not show it either. Default `None`, for no limit.
     #[must_use]
     pub fn with_event_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.event_timeout = timeout.into();
@@ -158,8 +158,8 @@ impl Config {
         self
     }
 
-    /// Sets whether lines without effect are reported, as [`Frame::Ignored`](crate::Frame::Ignored): a bare JSON error in the middle of a
-    /// stream, say. Default false.
+    /// Sets whether lines without effect are reported, as [`Frame::Ignored`](crate::Frame::Ignored): for example a bare JSON error in the middle of a
+    /// stream. Default false.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
         self.diagnostics = diagnostics;

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::{Cause, CloseReason, Event, Message, StreamFrame};
 
-/// What happens to a client, in order; `H` is the head of a response, `E` an error of the transport.
+/// An event of a client, in order; `H` is the head of a response, `E` an error of the transport.
 ///
 /// `M` and `C` are how messages and comments are held: owned by default, as [`Event`] and `&str` where they are lent.
 #[derive(Clone, Debug, PartialEq, Eq)]

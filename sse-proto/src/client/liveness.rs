@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::{Cause, Config};
 use crate::Instant;
 
-/// After how much silence a connection counts as dead: silence is no byte at all, comments are life.
+/// The length of silence after which a connection counts as dead. Any byte ends the silence; comments count.
 ///
 /// A socket whose peer vanished (sleep, NAT, a pulled cable) is silent for ever and reports nothing, so
 /// a client that has to notice needs one of the two other modes. Only the time in which the driver waits
@@ -14,13 +14,13 @@ use crate::Instant;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Liveness {
-    /// Silence is never death. The default, for nothing in the protocol obliges a server to speak.
+    /// Silence never ends a connection. The default, because the protocol obliges no server to send anything.
     #[default]
     Off,
     /// Dead after this much silence. Right where the server's keep-alives are known: about three times
     /// their distance (9.2.7 advises servers to send a comment every 15 s or so).
     After(Duration),
-    /// Learns the distance of the server's keep-alives, on each connection anew.
+    /// Learns the interval of the server's keep-alives, separately on each connection.
     ///
     /// Off until three silences of 1 s to 2 min were ended by a comment; from then on dead after three
     /// times the longest of the last eight, but not before 30 s (so it is at most 6 min). A silence
@@ -71,7 +71,7 @@ impl Clocks {
 
     /// Whether bytes kept coming for as long again as an event may take.
     ///
-    /// Bytes that are there are read although the deadline has passed; who floods always has some.
+    /// Available bytes are read although the deadline has passed; a server that floods always has some.
     #[inline]
     pub(super) fn is_flooded(&self, config: &Config) -> bool {
         config.event_timeout.is_some_and(|timeout| self.eventless > timeout.saturating_mul(2))
@@ -103,7 +103,7 @@ impl Clocks {
         self.waiting.get_or_insert_with(now);
     }
 
-    /// When the wait is over and what that means; `None` if it never is, or if nobody waits.
+    /// The end of the wait and its meaning; `None` without a limit, or while the application does not wait.
     #[inline]
     pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Cause)> {
         let since = self.waiting?;

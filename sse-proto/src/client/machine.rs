@@ -27,13 +27,13 @@ use transitions::parser;
 ///   [`reconnection_time`](Self::reconnection_time), [`close_reason`](Self::close_reason).
 ///
 /// Time is an argument of `poll` alone, and deadlines are points in time: polling once more than needed, or
-/// dropping a future and polling anew, changes nothing. A driver reads its clock once after it waited, not once
+/// dropping a future and polling again, changes nothing. A driver reads its clock once after it waited, not once
 /// an event. All that a connection knew goes with it, but for the last event ID and the reconnection time.
 ///
 /// # Example
 ///
 /// The whole driver of a server that answers twice: it breaks off after the first event, and after the second
-/// it says that there will be no more.
+/// it announces the end (204).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -64,7 +64,7 @@ use transitions::parser;
 ///             None => source.handle_eof(),
 ///         },
 ///         Output::Wait(until) => {
-///             let until = until.expect("nobody suspended it");
+///             let until = until.expect("the source is not suspended");
 ///             std::thread::sleep(until.saturating_duration_since(clock.now()));
 ///         }
 ///         Output::Frame(Frame::Event(event)) => seen.push(format!("{} {}", event.id, event.data)),
@@ -169,7 +169,7 @@ impl EventSource {
         let progress = self.advance_after(probe, now, input);
         self.complete(progress, |step| match &self.state {
             #[expect(unsafe_code, reason = "the parser has validated the text")]
-            // SAFETY: the step is that of the last read, whose input was `chunk`, which has been borrowed since.
+            // SAFETY: the step comes from the last read, whose input was `chunk`, which has been borrowed since.
             State::Open(_) => unsafe { self.parser.borrow(step, chunk) },
             _ => self.unterminated(),
         })
@@ -257,12 +257,12 @@ impl EventSource {
         }
     }
 
-    /// The last event ID string: that of the last block which set one, of this connection or those before.
+    /// The last event ID string (9.2.4): the ID of the last block that set one, on this connection or an earlier one.
     pub fn last_event_id(&self) -> &str {
         self.parser.last_event_id()
     }
 
-    /// What the source was told at its start; the last event ID is not kept there.
+    /// The settings of the source, without the last event ID.
     pub fn config(&self) -> &Config {
         &self.config
     }

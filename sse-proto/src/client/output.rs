@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Cause, CloseReason};
 use crate::{Frame, Instant, Step};
 
-/// The answer to a poll of an [`EventSource`](crate::EventSource); `R` is the type of its request, `F` that of its frames.
+/// The answer to a poll of an [`EventSource`](crate::EventSource); `R` is the type of its request, `F` the type of its frames.
 ///
 /// `Connect`, `NeedData` and `Wait` ask the driver for something, and are repeated until it is done. The others tell the application
 /// something, once, except for `Closed`, which stays.
@@ -20,7 +20,7 @@ pub enum Polled<R, F> {
     Connect {
         /// The request.
         request: R,
-        /// When to poll at the latest, if there is no response by then: the source then gives up on the request.
+        /// The latest time to poll. Without a response by then, the source gives up on the request.
         deadline: Option<Instant>,
     },
     /// Read the body; then poll with what came, or `handle_eof`, or `handle_error`. At `deadline` poll without bytes: the source then

@@ -69,7 +69,7 @@ pub enum CloseReason {
     Status(u16),
     /// A response that is not `text/event-stream`.
     ContentType,
-    /// A response in a content coding, which nobody decoded.
+    /// A response in a content coding that was not decoded.
     ContentEncoding(ContentCoding),
     /// A response that the application rejected: its own [`Verdict`](crate::Verdict).
     Rejected,

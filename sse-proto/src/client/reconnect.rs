@@ -163,12 +163,12 @@ impl ReconnectPolicy {
         self.max_elapsed
     }
 
-    /// What a smaller `retry` of the server is raised to.
+    /// The lower bound for the server's `retry` (9.2.6).
     pub const fn retry_min(&self) -> Duration {
         self.retry_min
     }
 
-    /// What a larger `retry` or `Retry-After` of the server is cut to.
+    /// The upper bound for the server's `retry` (9.2.6) and `Retry-After`.
     pub const fn retry_max(&self) -> Duration {
         self.retry_max
     }
@@ -180,8 +180,8 @@ impl ReconnectPolicy {
 
     /// The wait before `attempt` (from 1 on).
     ///
-    /// `retry` is the reconnection time that the server set, `retry_after` what the last response
-    /// asked for, and `random` 64 random bits; 0 gives the wait without jitter.
+    /// `retry` is the reconnection time that the server set, `retry_after` the time of the last response's
+    /// header, and `random` 64 random bits; 0 gives the wait without jitter.
     pub fn delay(
         &self,
         attempt: u32,
@@ -199,7 +199,7 @@ impl ReconnectPolicy {
             Jitter::Equal => delay / 2,
             Jitter::Full => delay,
         };
-        // Also if the server asked for less than our own wait, but for more than jitter could leave of it: cut off there, the
+        // Also if the server's wait is below our own but above the shortest jittered one: with a plain lower bound, the
         // clients would come back together.
         if retry.is_some() || after > delay - span {
             delay.saturating_add(fraction(span, random))
@@ -271,7 +271,7 @@ impl Attempts {
         self.ended_cleanly = true;
     }
 
-    /// There is no connection any more: a healthy one resets the count.
+    /// The connection ended: a healthy connection resets the count.
     pub(super) fn ended(&mut self, now: Instant, policy: &ReconnectPolicy) {
         let enough = if self.ended_cleanly {
             ReconnectPolicy::HEALTHY_END.min(policy.healthy_after)

@@ -19,11 +19,11 @@
 //! ```
 //!
 //! - Due: the request has to be sent, and the driver does not know yet.
-//! - Connecting: the driver was asked to send the request.
-//! - Accepted: the response is accepted, the application not yet told.
+//! - Connecting: the driver has the request to send.
+//! - Accepted: the response is accepted, the application does not know yet.
 //! - Open: the body is read.
 //! - Ending: the body ended, and an event without its blank line has to be delivered first.
-//! - Lost: there is no connection any more, the application not yet told.
+//! - Lost: the connection ended, the application does not know yet.
 //! - Waiting: the delay before the next attempt runs.
 //! - Closed: the source is closed, for the reason that the state holds.
 //!
@@ -39,7 +39,7 @@ use crate::{Instant, Message};
 pub(super) enum State {
     Due,
     Connecting {
-        /// When the driver was asked first.
+        /// The time when the driver got the request first.
         since: Instant,
     },
     Accepted,

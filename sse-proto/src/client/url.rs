@@ -1,4 +1,4 @@
-//! What is done to a URL before it is sent: an ID goes into its query, and its credentials into a header.
+//! Changes of a URL before it is sent: an ID goes into its query, its credentials into a header.
 
 use core::fmt::Write;
 use core::iter;
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_the_place_of_those_of_its_name_however_they_are_written() {
+    fn an_id_replaces_query_parameters_of_its_name_in_any_spelling() {
         let others = Some("last+id=1&x=2&last%20id&%6Cast%20id=3=4&last%2id=5&lastid=6&last+i=7");
         assert_eq!(query("8", "last id", others).unwrap(), "x=2&last%2id=5&lastid=6&last+i=7&last+id=8");
     }
 
     #[test]
-    fn it_is_encoded_as_a_form_has_it() {
+    fn an_id_in_the_query_is_form_encoded() {
         assert_eq!(
             query("a b&c=\u{1}…~*-._/%Zz09", "i d", None).unwrap(),
             "i+d=a+b%26c%3D%01%E2%80%A6%7E*-._%2F%25Zz09"

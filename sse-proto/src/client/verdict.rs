@@ -26,7 +26,7 @@ impl Config {
     /// What the specification says about a response, with the exceptions that this configuration makes.
     ///
     /// 200 with the content type `text/event-stream` opens, unless it is in a content coding: a transport that decodes removes the
-    /// header, so a coding that is left means bytes that are no text. 204 is how a server ends a client for good. Everything else closes
+    /// header, so a remaining coding means bytes that are not text. 204 ends a client for good. Everything else closes
     /// as well; `retry_status` and `lenient_content_type` are the exceptions.
     pub fn verdict(&self, head: &ResponseHead<'_>) -> Verdict {
         match head.status {

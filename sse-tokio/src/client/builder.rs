@@ -154,7 +154,7 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it: for a fresh token, say.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it, for example to set a fresh token.
     /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
     ///
     /// A body that is a stream is not shown.
@@ -236,7 +236,7 @@ impl Builder {
     /// The URL or a header is malformed, or the TLS of the client cannot be set up.
     pub fn build(self) -> Result<EventSource, Error> {
         let redirects = self.client.is_some();
-        // In the request it would take the place of that of the user's client.
+        // A header of the request would replace the header of the user's client.
         let request = match self.own_client.is_some() || redirects {
             true => self.request.no_user_agent(),
             false => self.request,

@@ -18,7 +18,7 @@ use crate::proxy::Random;
 
 const EVENTS: u64 = 40;
 
-/// The topic of now; a restarted hub has another.
+/// The current topic; a restarted hub has another one.
 type Current = Arc<Mutex<Topic>>;
 
 /// Starts a hub that publishes with waits of up to `pause` milliseconds; returns the ID to begin after.
@@ -74,20 +74,20 @@ async fn publish(current: Current, mut random: Random, pause: usize, restarted: 
     }
 }
 
-/// What a client has had of the numbers.
+/// The numbers that a client has received.
 #[derive(Debug, Default)]
 pub struct Received {
     /// The next one; after a gap of unknown size it is that one or a later one.
     next: u64,
     unknown: bool,
-    /// How many were told to be missing.
+    /// The number of events reported as missing.
     pub missed: u64,
     /// Gaps of unknown size: the hub was restarted.
     pub restarts: u32,
 }
 
 impl Received {
-    /// Checks that the event is the one that follows, whole, or tells of a gap.
+    /// Checks that the event is the next number, whole, or a gap.
     pub fn event(&mut self, event: &str, text: &str, seed: u64) {
         if event == GAP_EVENT {
             let missed = text.strip_prefix(r#"{"missed":"#).unwrap().strip_suffix('}').unwrap();

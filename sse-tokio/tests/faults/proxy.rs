@@ -123,7 +123,7 @@ impl Connection {
             _ => {}
         }
         let mut server = self.ask(&request).await?;
-        // A proxy that asked twice: the server has a subscriber that nobody listens to.
+        // A proxy that sends the request twice: the server has a subscriber without a reader.
         let _twin = match self.random.below(4) {
             0 => Some(self.ask(&request).await?),
             _ => None,

@@ -51,7 +51,7 @@ pub(crate) fn attack(scheme: &str, start: &str, piece: &[u8], config: Config) ->
     attack_with(|http| http, |sent| !sent.is_empty(), scheme, start.as_bytes(), piece, config)
 }
 
-/// The same for a client over an HTTP of its own; `asked` knows whether what it sent is a request yet.
+/// An attack on a client with its own HTTP; `asked` knows whether what it sent is a request yet.
 pub(crate) fn attack_with(
     http: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     asked: fn(&[u8]) -> bool,

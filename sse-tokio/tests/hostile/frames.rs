@@ -1,4 +1,4 @@
-//! The frames of HTTP/2 (RFC 9113), written by hand: a library that is any good would not write what attackers do.
+//! The frames of HTTP/2 (RFC 9113), hand-written, because a good library cannot write what attackers do.
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;

@@ -33,7 +33,7 @@ fn head(flags: u8) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_not_http_2_ends_the_connection_and_says_why() {
+fn bytes_that_are_not_http2_end_the_connection_with_a_reason() {
     let field = fields(&[("x", &"y".repeat(100))]);
     let promise = [&2u32.to_be_bytes()[..], &field].concat();
     let (open, begun) = (head(END_HEADERS), frame(HEADERS, 0, 1, &field));

@@ -33,7 +33,7 @@ fn limited(overflow: Overflow) -> Config {
 }
 
 #[test]
-fn what_has_no_end_is_over_its_limit() {
+fn endless_input_is_over_its_limit() {
     let long = vec![b'x'; 64 << 10];
     let lines = b"data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n".repeat(1000);
     for (start, piece) in
@@ -120,7 +120,7 @@ fn a_body_that_never_begins_is_given_up() {
 
 #[test]
 fn a_handshake_that_fails_half_way_says_so() {
-    // What follows is 16 KiB of handshake.
+    // The header announces 16 KiB of handshake.
     let promise = "\x16\x03\x03\x40\0";
     let outcome = attack("https", promise, b"", Config::default());
     assert_eq!(outcome.reason(), gave_up(Cause::ConnectTimeout));

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use sse_test::paused::Server;
 use sse_tokio::{Builder, Config, Error, Event, EventSource, Jitter, ReconnectPolicy};
 
-/// Waits of exactly 1, 2, 4, .. s, and no clock runs but that of the wait.
+/// Waits of exactly 1, 2, 4, .. s, and no other clock.
 pub fn config() -> Config {
     let policy = ReconnectPolicy::default().with_jitter(Jitter::None);
     Config::default().with_policy(policy).with_connect_timeout(None).with_head_timeout(None)

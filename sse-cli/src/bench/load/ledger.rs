@@ -3,7 +3,7 @@
 /// Ranges that a subscriber may miss before the oldest of them counts as lost for good: bounds the memory of a subscriber.
 const MAX_MISSING: usize = 64;
 
-/// What one subscriber has received: the events of a turn are numbered without holes.
+/// The events that one subscriber has received. The events of a turn are numbered without holes.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     /// The first number of this turn. Events of earlier turns are ignored.

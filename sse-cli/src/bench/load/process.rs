@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-/// What a process has used so far.
+/// CPU time and memory that a process has used so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     /// User and system time in seconds; the kernel counts in steps of a clock tick, 10 ms.

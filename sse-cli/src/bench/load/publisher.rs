@@ -8,7 +8,7 @@ use super::response::Head;
 use super::turn::Publish;
 
 /// Requests that are sent before the first response is read. More of them could fill the buffers of both directions, and
-/// nobody would read any more.
+/// neither side would read any more.
 const PIPELINED: usize = 64;
 
 /// Bytes of an error's body that the message quotes.

@@ -269,7 +269,7 @@ impl Subscribers {
                 let announced = self.announced.load(Ordering::Acquire);
                 self.counts.take(subscriber, &self.reading, length, &self.markers, announced);
                 if let Outcome::Failed(Fault::Cut(message) | Fault::Refused(message)) = outcome {
-                    // Events that the hub repeats to another subscriber are parsed anew.
+                    // Events that the hub repeats to another subscriber are parsed again.
                     self.reading.clear();
                     self.counts.cut(subscriber, message, announced);
                     let _ = self.poll.registry().deregister(&mut subscriber.stream);
@@ -355,7 +355,7 @@ fn allow_files(count: usize) -> Result<(), String> {
         Ok(limit) if limit < needed => Err(format!(
             "{needed} open files are needed and {limit} allowed: raise the limit (ulimit -n), or start several with fewer subscribers"
         )),
-        // Where the limit cannot be asked for, opening fails when it is reached.
+        // Where the limit cannot be read, opening fails when the limit is reached.
         _ => Ok(()),
     }
 }

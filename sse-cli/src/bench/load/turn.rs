@@ -18,7 +18,7 @@ const HURRY: Duration = Duration::from_secs(1);
 /// When events are published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
-    /// A burst when the one before has reached everybody.
+    /// The next burst follows when all subscribers have the last one.
     Closed,
     /// So many events a second, whatever arrives. Latency then counts from when an event was due.
     Rate(f64),
@@ -35,7 +35,7 @@ pub(crate) struct Plan {
     pub(crate) time: Duration,
     /// At most so many bursts.
     pub(crate) bursts: u64,
-    /// What is awaited counts as lost when nothing has arrived for so long.
+    /// Missing events count as lost after this time without an arrival.
     pub(crate) patience: Duration,
 }
 

@@ -42,7 +42,7 @@ fn variants(case: Case) -> [Scenario; 3] {
             then: Then::Any,
         }
     };
-    // Sizes of an irregular cut: the same for every run.
+    // Sizes of an irregular cut, equal in every run.
     let irregular = |n: usize| [3, 1, 7, 2, 16, 5, 1, 40][n % 8];
     [scenario("whole", &|_| usize::MAX), scenario("byte by byte", &|_| 1), scenario("cut", &irregular)]
 }
@@ -55,7 +55,7 @@ fn text(bytes: &[u8]) -> Text {
     }
 }
 
-/// The section where the source names one; else that of the interpretation of a stream.
+/// The section that the source names; otherwise 9.2.6, the interpretation of a stream.
 fn section(source: &str) -> &str {
     source.strip_prefix("whatwg:").unwrap_or("9.2.6")
 }

@@ -1,4 +1,4 @@
-//! The command that is judged: started without a shell, ended with all its children.
+//! The command under test: started without a shell, ended with all its children.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Process {
     fn start(words: &[String], input: Stdio, output: Stdio) -> std::io::Result<Self> {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(input).stdout(output).stderr(Stdio::null()).kill_on_drop(true);
-        // A proxy of the environment is not what is judged.
+        // A proxy of the environment is not under test.
         command.env("NO_PROXY", "*").env("no_proxy", "*");
         #[cfg(unix)]
         command.process_group(0);

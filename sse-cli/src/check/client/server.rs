@@ -15,7 +15,7 @@ const REQUEST: usize = 64 << 10;
 /// A client that sends no request is not waited for longer.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// What the server has seen so far.
+/// The requests that the server has received so far.
 #[derive(Debug)]
 pub(super) struct Log {
     received: Mutex<Vec<Received>>,
@@ -81,7 +81,7 @@ async fn answer(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
     }
     match reply.end {
         End::Reset => {
-            // What was written is to arrive before the reset.
+            // The written bytes have to arrive before the reset.
             tokio::time::sleep(Duration::from_millis(100)).await;
             stream.set_zero_linger()
         }

@@ -71,7 +71,7 @@ async fn an_older_file_that_is_restored_is_a_gap_also_to_those_who_come_later() 
     let after = append(&log, one()).await;
     assert_eq!(after.number, 2, "given again, with another stamp");
     assert_eq!(reader.until(after).await, [-1000, 2]);
-    // One that has never had what was lost is told, too.
+    // A reader that never had the lost events gets the gap, too.
     assert_eq!(Reader::new(&log, Place::default()).await.until(after).await, [1, -1000, 2]);
     let newest = log.open("t", ALL).await.unwrap().newest;
     assert_eq!(newest.len(), 1, "in one piece");
@@ -84,7 +84,7 @@ async fn a_topic_that_was_followed_before_its_first_event_has_lost_none() {
     let mut elsewhere = Reader::new(&other, Place::default()).await;
     let mut reader = Reader::new(&log, Place::default()).await;
     for _ in 0..2 {
-        // What every connection begins with is a comparison.
+        // Every connection begins with a comparison.
         redis.command("CLIENT KILL TYPE pubsub");
         let last = append(&log, one()).await;
         assert_eq!(reader.until(last).await, [last.number as i64]);
@@ -143,7 +143,7 @@ async fn follow(hub: &Hub, id: &str) -> Subscription {
     hub.topic("t").unwrap().subscribe(From::After(id)).await.unwrap()
 }
 
-/// The data of the events until one has `last`; that of a gap is its number.
+/// The data of the events until one has `last`; for a gap, its number.
 async fn data_until(subscription: &mut Subscription, last: &str) -> Vec<String> {
     let (mut text, line) = (String::new(), format!("data: {last}\n"));
     while !text.contains(&line) {
@@ -173,8 +173,8 @@ async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_notice
     assert_eq!(data_until(&mut follow(&hub, &kept).await, "after").await, [GAP, "after"]);
 }
 
-/// The publishing node knows nothing of the loss, and another one delivers the event before anybody
-/// marks it.
+/// The publishing node knows nothing of the loss, and another node delivers the event before any node
+/// marks the loss.
 #[tokio::test]
 async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
     let Some(redis) = RedisServer::start() else { return };
@@ -189,7 +189,11 @@ async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
     while marking.server().lose(&names, known.stamp + 1).await.is_err() {}
     // The message is on its way: what is published after it comes after it.
     let last = publish(&one, "last").await;
-    assert_eq!(data_until(&mut early, "last").await, ["last"], "it is not told of what it may have had");
+    assert_eq!(
+        data_until(&mut early, "last").await,
+        ["last"],
+        "it gets no gap for events that it may have had"
+    );
     assert_eq!(data_until(&mut follow(&other, &kept).await, "last").await, [GAP, "after", "last"]);
     assert_eq!(data_until(&mut follow(&other, &after).await, "last").await, ["last"]);
     drop(last);

@@ -113,7 +113,7 @@ impl EventSource {
         self.config.head_timeout.map(|timeout| since + timeout)
     }
 
-    /// There is no connection any more: another attempt follows, or the end.
+    /// The connection ended: another attempt follows, or the source closes.
     fn disconnect(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>) -> Progress {
         let policy = &self.config.policy;
         let (retry, random) = (self.retry, self.random.next());
