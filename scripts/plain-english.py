@@ -15,13 +15,13 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUDGET = {"phrases": 640, "wide": 1070}
+BUDGET = {"phrases": 20, "wide": 1200}
 
 # Name of the rule, pattern. Each is one habit with its cure in CONTRIBUTING.md.
 PHRASES = {
     "headless clause": r"(?:^|[.:;,(] )[Ww]ho(?:ever)? (?!is who\b)[a-z]|\bwhoever\b|\b(?:those|they|him|her|to|of|by|for|from|with|than) who\b|(?:^|\. )What (?!is\b.*\?)[a-z][^.?!]{2,60}? (?:is|are|goes|comes|has)\b(?![^.]*\?)",
     "pronoun for a noun": r"\b[Tt]he same (?:of|for|as for|goes for|but)\b|\bthat of (?:the|a|its)\b|\bthe former\b|\bthe latter\b|\bthe one (?:that|for|of|which)\b|\b[Tt]he others?\b (?:is|are|has|have)\b",
-    "is no": r"\b(?:is|are|was|were|be|been) no (?!longer\b|more than\b|other\b|less\b|such\b)[a-z]",
+    "is no": r"(?<![Tt]here )\b(?:is|are|was|were|be|been) no (?!longer\b|more than\b|other\b|less\b|such\b)[a-z]",
     "archaic connector": r"\b(?:lest|anew|thereof|whence|hence|thus|whereas|nor do(?:es)?|of now|as a rule|come(?:s)? to nothing|came to nothing|is had|be had|no sooner|should (?:it|they|the) \w+ ,)\b|, be it\b|, say[.,;)]|\bsay so\b|\bsays so\b",
     "for, meaning because": r"(?:, |; )for (?:it|they|he|we|there|this|these|nobody|nothing|only|whoever) ",
     "machine that believes": r"\bbeliev(?:e[sd]?|ing)\b|\b(?:is|are|was|were|be|been) told\b|\btold (?:by|to|of|about|so|that)\b|\b(?:is|are|was|were|be) asked\b|\basked for\b|\bjudged?\b(?! by| for)|\bwhom\b",

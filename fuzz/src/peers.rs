@@ -21,7 +21,7 @@ struct Told {
     last_event_id: String,
 }
 
-/// The parser and each peer are told the same.
+/// The parser and each peer get the same input.
 pub fn agree(input: &[u8]) {
     let mut input = Input::new(input);
     let lengths = input.counted();

@@ -142,7 +142,7 @@ fn serve(events: usize, framing: Framing) -> SocketAddr {
     address
 }
 
-/// Reads by the client of reqwest-eventsource 0.6, or by the one that takes its place.
+/// Reads by the client of reqwest-eventsource 0.6, or by its drop-in replacement.
 macro_rules! read_alike {
     ($krate:ident, $url:expr) => {{
         let request = reqwest12::Client::new().get($url);

@@ -140,7 +140,7 @@ fn table(entries: &[Entry], name: &str, texts: &Texts, rounds: usize) {
     }
 }
 
-/// What a reader has to get: line breaks arrive as LF.
+/// The expected result of a reader: line breaks arrive as LF.
 fn expected(texts: &Texts) -> Fingerprint {
     let mut expected = Fingerprint::default();
     for [kind, data, id] in texts.iter() {
@@ -149,7 +149,7 @@ fn expected(texts: &Texts) -> Fingerprint {
     expected
 }
 
-/// What a reader gets of what it wrote; the reader is a peer. `None` if the encoder panicked.
+/// The events that a peer's parser reads from the encoder's output. `None` if the encoder panicked.
 fn meaning(entry: &Entry, texts: &Texts) -> Option<Fingerprint> {
     let reader = bench_parse::entries().into_iter().find(|reader| reader.name == "sse-parse 0.1")?;
     let hook = std::panic::take_hook();

@@ -17,7 +17,7 @@ static PEAK: AtomicU64 = AtomicU64::new(0);
 pub struct Heap {
     /// Calls of `alloc` and `realloc`.
     pub calls: u64,
-    /// Bytes asked for, a `realloc` counting its whole new size.
+    /// Requested bytes; a `realloc` counts its whole new size.
     pub bytes: u64,
     /// The most that was held at one time, beyond what was there before.
     pub peak: u64,

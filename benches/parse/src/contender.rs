@@ -1,4 +1,4 @@
-//! What a parser has to do to take part.
+//! The interface of a parser in the comparison.
 
 use std::fmt;
 
@@ -54,7 +54,7 @@ impl Sink for Fingerprint {
     }
 }
 
-/// What the events are when they are handed out.
+/// The kind of the events that a contender returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     /// Valid until the next call: slices, or one buffer that is used again.
@@ -79,7 +79,7 @@ impl fmt::Display for Api {
 pub enum Role {
     Ours,
     Peer,
-    /// What the machine allows: work that every parser has to do at least, without the parsing.
+    /// A limit of the machine: the work that every parser has to do at least, without the parsing.
     Limit,
 }
 

@@ -21,7 +21,7 @@ pub struct Corpus {
     /// Where each event ends, and each block of comments, its blank line included.
     pub ends: Arc<[usize]>,
     pub events: u64,
-    /// Of the events in order, straight from the generator: no parser was asked.
+    /// The events in order, straight from the generator and not from a parser.
     pub expected: Fingerprint,
 }
 

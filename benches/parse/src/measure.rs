@@ -14,7 +14,7 @@ pub struct Plan {
     pub rounds: usize,
     /// Passes over the corpus are repeated within a turn until it lasts about this long.
     pub turn: Duration,
-    /// Who would need longer for one pass is left out, who needs long gets fewer turns.
+    /// A contender that needs longer for one pass is left out; a slow one gets fewer turns.
     pub patience: Duration,
 }
 

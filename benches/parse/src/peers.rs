@@ -152,7 +152,7 @@ impl Contender for Eventsource {
     const NAME: &str = "eventsource 0.5";
     const API: Api = Api::Borrowed;
 
-    /// It parses lines and leaves finding them to its caller, who also clears the event: it is given whole
+    /// It parses lines; its caller finds them and clears the event. This wrapper passes whole
     /// lines in place, found by memchr, and keeps the event's buffers.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         use eventsource::event::{Event, ParseResult, parse_event_line};
@@ -257,7 +257,7 @@ impl Body {
 
 impl launchdarkly_sdk_transport::HttpTransport for Body {
     fn request(&self, _: http::Request<Option<Bytes>>) -> launchdarkly_sdk_transport::ResponseFuture {
-        let body = self.0.lock().expect("nothing panics while it is held").take().expect("it is asked once");
+        let body = self.0.lock().expect("nothing panics while it is held").take().expect("one request is sent");
         let response = http::Response::builder().header("content-type", "text/event-stream").body(body);
         Box::pin(std::future::ready(Ok(response.expect("the parts are valid"))))
     }

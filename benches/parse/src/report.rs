@@ -75,7 +75,7 @@ pub struct Standing {
     peer: String,
     owned_peer: String,
     /// Borrowed against the best peer, owned against the best peer, owned against the best that gives owned
-    /// events, and the same for each run.
+    /// events, and these ratios for each run.
     ratios: [Vec<f64>; 3],
     ns: [f64; 2],
     of_read: f64,

@@ -1,7 +1,7 @@
 //! Fan-out of the hub over its log on disk beside the hub in memory, with one publisher and with
 //! several.
 //!
-//! One publisher who waits for everybody measures the latency of the disk in series with the
+//! One publisher that waits for all subscribers measures the latency of the disk in series with the
 //! fan-out. Several publishers, as many bursts on their way at a time, measure the fan-out: while
 //! one waits for the disk, others are delivered.
 

@@ -1,4 +1,4 @@
-//! As many subscribers as are asked for, held at once, and one event to all of them.
+//! A given number of subscribers, held at once, and one event to all of them.
 //!
 //! A process may open 20,000 sockets here and there, so they are spread over pairs of processes, a hub and its
 //! subscribers.

@@ -104,7 +104,7 @@ impl Process {
         Self { server, subscribers, poll, buffer: vec![0; 256 << 10], bytes_per_connection: held }
     }
 
-    /// Bursts, each published when the one before has reached everybody.
+    /// Bursts, each published when all subscribers have the one before it.
     pub fn turn(&mut self, burst: usize, duration: Duration) -> Turn {
         let (cpu, start) = (self.server.cpu_seconds(), Instant::now());
         let mut latencies = vec![];
@@ -150,7 +150,7 @@ impl Process {
         Turn { rate, cpu, p50: 0.0, p99: 0.0 }
     }
 
-    /// Publishes, and returns when everybody got everything; `arrived` is told how many came at a time, and how long after.
+    /// Publishes, and returns when all subscribers have all events; `arrived` gets the count and delay of each read.
     pub fn burst(&mut self, burst: usize, mut arrived: impl FnMut(usize, Duration)) -> Duration {
         let published = Instant::now();
         self.server.publish(burst);

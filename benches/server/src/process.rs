@@ -13,7 +13,7 @@ pub struct Server {
     control: Control,
 }
 
-/// How the server is told to publish.
+/// The way in which the server gets the order to publish.
 enum Control {
     Pipe(ChildStdin, BufReader<ChildStdout>),
     Http(Publisher),

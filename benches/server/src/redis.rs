@@ -179,7 +179,7 @@ async fn topics(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
     let mut subscriptions = Vec::new();
     for number in 0..TOPICS {
         let topic = hub.topic(&format!("many{number}")).expect("below the limit");
-        // Followed, as topics are that somebody publishes to.
+        // Followed, as topics with a publisher usually are.
         subscriptions.push(topic.subscribe(From::Now).await.expect("below the limit"));
         // The first publish of a topic makes its keys.
         publish_one(&topic, data).await;

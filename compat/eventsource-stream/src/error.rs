@@ -7,7 +7,7 @@ use nom::error::{Error as NomError, ErrorKind};
 
 /// Why an [`EventStream`](crate::EventStream) yielded an error.
 ///
-/// Only [`Transport`](Self::Transport) occurs: no stream of bytes is malformed (9.2.6), and there are no limits. The other
+/// Only [`Transport`](Self::Transport) occurs: no stream of bytes is malformed (9.2.6), and no limits apply. The other
 /// variants are kept for code that matches them.
 #[derive(Debug, PartialEq)]
 pub enum EventStreamError<E> {

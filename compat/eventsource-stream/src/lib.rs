@@ -31,7 +31,7 @@
 //!
 //! Streams are read as WHATWG HTML 9.2 says: a byte order mark, CR line ends, invalid UTF-8 and event IDs no longer panic,
 //! stall or get lost, and time is linear in the length of an event. `MIGRATION.md` in the repository lists every difference.
-//! As before, there are no limits: an event takes as much memory as the peer sends.
+//! As before, no limits apply: an event takes as much memory as the peer sends.
 //!
 //! # Features
 //!

@@ -1,6 +1,6 @@
 //! Whether a reconnection time belongs to the block of the next event.
 //!
-//! The parser is fastest when it is asked for events alone, but then it says nothing of `retry`; and it never says where a block
+//! The parser is fastest when it returns events alone, but then it does not report `retry`; and it never says where a block
 //! without data ends, though an event must not have the `retry` of an earlier block. So what may hold a `retry` line is found
 //! first ([`Finder`]), and from there up to the end of its block the parser gets one line at a time ([`Block`]).
 

@@ -116,7 +116,11 @@ fn id_of_a_block_without_data_is_the_last_event_id_at_once() {
 fn retry_alone_in_a_block_was_lost_and_is_the_reconnection_time() {
     let stream = "retry: 50\n\ndata: x\n\n";
     assert_eq!(event!(original, stream).retry, None);
-    assert_eq!(event!(sse_eventsource_stream, stream).retry, None, "it is not that of the event's block");
+    assert_eq!(
+        event!(sse_eventsource_stream, stream).retry,
+        None,
+        "the retry of another block does not count"
+    );
 
     let mut events = sse_eventsource_stream::EventStream::new(stream::iter([Ok::<_, ()>(stream)]));
     assert_eq!(events.reconnection_time(), None);

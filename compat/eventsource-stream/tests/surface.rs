@@ -16,7 +16,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use nom::error::{Error as NomError, ErrorKind};
 use sse_eventsource_stream::{Event, EventStream, EventStreamError, Eventsource};
 
-/// Whether a type has a trait, told at compile time: an inherent constant goes before that of a trait.
+/// Whether a type has a trait, at compile time: an inherent constant takes precedence over a trait's.
 macro_rules! has {
     ($type:ty: $($bound:tt)+) => {{
         #[allow(dead_code, reason = "unused where the type has the trait")]
@@ -55,7 +55,7 @@ fn event_and_error_have_the_traits_of_old() {
     const { assert!(has!(EventStreamError<()>: Send + Sync + Unpin + std::fmt::Debug + PartialEq)) };
     const { assert!(!has!(EventStreamError<Rc<u8>>: Send) && !has!(EventStreamError<Cell<u8>>: Sync)) };
     const { assert!(has!(EventStreamError<String>: Error)) };
-    // Neither `E: Error` nor `E: 'static` is asked for, but `Display`, `Send` and `Sync` are.
+    // The bounds are `Display`, `Send` and `Sync`, and neither `E: Error` nor `E: 'static`.
     fn is_error<E: std::fmt::Display + std::fmt::Debug + Send + Sync>(_: &E)
     where
         EventStreamError<E>: Error,

@@ -69,7 +69,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Transparent, as before: the source is that of the inner error.
+        // Transparent, as before: the source of the inner error.
         match self {
             Self::Utf8(error) => error.source(),
             Self::Parser(error) => error.source(),

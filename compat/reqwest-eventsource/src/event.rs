@@ -1,4 +1,4 @@
-//! What an [`EventSource`](crate::EventSource) yields, and the state that it is in.
+//! The items of an [`EventSource`](crate::EventSource), and its state.
 
 use eventsource_stream::Event as MessageEvent;
 

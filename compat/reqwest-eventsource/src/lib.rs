@@ -36,7 +36,7 @@
 //!
 //! Streams are read as WHATWG HTML 9.2 says, event IDs survive, and `max_retries` is honoured. `MIGRATION.md` in the
 //! repository lists every difference. As before, a `POST` is sent again when its response ends, unless the policy is
-//! [`retry::Never`], and there are no limits: an event takes as much memory as the peer sends.
+//! [`retry::Never`], and no limits apply: an event takes as much memory as the peer sends.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;

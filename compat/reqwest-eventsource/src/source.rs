@@ -216,7 +216,7 @@ impl Stream for EventSource {
 mod tests {
     use super::*;
 
-    /// What the policy is told after a response without events, of a connection that was open for a minute if `healthy`.
+    /// The argument of the policy after a response without events, of a connection that was open for a minute if `healthy`.
     async fn retries_after(healthy: bool) -> Option<usize> {
         let mut source = EventSource::get("http://127.0.0.1:9/");
         source.last_retry = Some((3, Duration::ZERO));

@@ -50,7 +50,7 @@ fn ids(ids: &[&str]) -> (Vec<String>, String) {
     (ids.iter().map(|&id| id.to_owned()).collect(), "Invalid status code: 204 No Content".to_owned())
 }
 
-/// A policy of either crate that retries at once, and what it is told.
+/// A policy of either crate that retries at once and records its arguments.
 macro_rules! recorder {
     ($krate:ident) => {{
         type Told = Arc<Mutex<(Vec<Option<usize>>, Vec<u128>)>>;

@@ -1,4 +1,4 @@
-//! What a device has instead of an operating system: an entry, two wires, and an arena.
+//! The environment of a device without an operating system: an entry, two wires, and an arena.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::{asm, global_asm};
@@ -71,7 +71,7 @@ unsafe impl GlobalAlloc for Arena {
         let start = |used: usize| (memory as usize + used).next_multiple_of(layout.align()) - memory as usize;
         let end = |used| start(used).checked_add(layout.size()).filter(|end| *end <= SIZE);
         match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, end) {
-            // SAFETY: it starts within the memory, for it ends there.
+            // SAFETY: it starts within the memory, because it ends there.
             Ok(used) => unsafe { memory.add(start(used)) },
             Err(_) => null_mut(),
         }

@@ -77,10 +77,10 @@ impl Timer for Fetch {
         let delay = deadline.saturating_duration_since(self.now());
         let window = self.window.clone();
         Box::pin(async move {
-            // Rounded up, or it would be over before its time. A longer one wakes up in vain, and is set anew.
+            // Rounded up, because an early wake-up would be wrong. A longer delay wakes up too early once and is set again.
             let millis = i32::try_from(delay.as_millis()).map_or(i32::MAX, |millis| millis.saturating_add(1));
             let promise = Promise::new(&mut |resolve, _| {
-                // Without a window there is nobody left to wait.
+                // A page without a window has ended.
                 let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
             });
             let _ = JsFuture::from(promise).await;

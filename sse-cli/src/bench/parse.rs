@@ -153,7 +153,7 @@ fn parse(connections: &[Vec<u8>], chunk: usize) -> Result<Counts, proto::Error> 
                 }
             }
         }
-        debug_assert!(!matches!(parser.finish(), Finish::Flushed(_)), "it was not asked for");
+        debug_assert!(!matches!(parser.finish(), Finish::Flushed(_)), "deliver_unterminated is off");
     }
     Ok(counts)
 }

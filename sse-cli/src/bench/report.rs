@@ -114,7 +114,7 @@ impl Report<'_> {
             crate::text::Visible(self.url)
         )?;
         if connected < self.wanted {
-            write!(out, ", {} were asked for", self.wanted)?;
+            write!(out, ", {} were requested", self.wanted)?;
         }
         writeln!(out, "\n")?;
         let seconds = turn.elapsed.as_secs_f64();

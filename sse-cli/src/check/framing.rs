@@ -44,7 +44,7 @@ fn no_text(body: &Body) -> Option<Finding> {
         return Some(
             Finding::fault(
                 "content-coding",
-                "the body is compressed by gzip, and no header says so: clients read no events",
+                "the body is compressed by gzip, without a header for it: clients read no events",
             )
             .seen(begun)
             .by("RFC 9110 8.4")

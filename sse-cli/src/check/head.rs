@@ -116,8 +116,7 @@ fn content_coding(head: &Head) -> Finding {
             .by("RFC 9110 12.5.3")
             .fix("leave event streams out of compression; `Cache-Control: no-transform` tells proxies so")
         }
-        _ => Finding::pass("content-coding", "the body is not compressed unless asked for")
-            .by("RFC 9110 12.5.3"),
+        _ => Finding::pass("content-coding", "the body is compressed on request only").by("RFC 9110 12.5.3"),
     }
 }
 
@@ -150,7 +149,7 @@ fn caches(head: &Head) -> Vec<Finding> {
     }
     match head.text("x-accel-buffering") {
         Some(value) if value.eq_ignore_ascii_case("no") => {
-            findings.push(Finding::pass("x-accel-buffering", "nginx is told not to buffer"));
+            findings.push(Finding::pass("x-accel-buffering", "the header tells nginx not to buffer"));
         }
         // nginx obeys the header and does not pass it on.
         _ if head.text("server").is_some_and(|server| server.starts_with("nginx")) => {}
@@ -215,7 +214,7 @@ pub(super) fn old_version(seen: &Observation) -> Finding {
     {
         return Finding::fault(
             "content-coding",
-            "the body is compressed for a client that never asked for a coding",
+            "the body is compressed for a client that did not request a coding",
         )
         .seen(format!("content-encoding: {coding}"))
         .seen("no accept-encoding (as sent)")
@@ -298,7 +297,7 @@ fn cross_origin(get: &Observation, options: &Observation) -> Option<Finding> {
 fn compressed(gzip: &Observation, main: &Observation) -> Option<Finding> {
     let head = gzip.head.as_ref()?;
     let coding = head.text("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity"))?;
-    let seen = format!("content-encoding: {coding} (asked for by accept-encoding)");
+    let seen = format!("content-encoding: {coding} (requested by accept-encoding)");
     let first = main.body.arrivals().first()?.at;
     let waited = gzip.lasted;
     if gzip.body.arrivals().len() <= 1 && main.body.arrivals().len() > 3 && waited > 3 * first {

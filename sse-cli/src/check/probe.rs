@@ -125,7 +125,7 @@ impl Observation {
 }
 
 /// Sends the request of `target` as `variant` says, and observes the response until `deadline`, until the server ends it, or
-/// until `enough` says so of the body.
+/// until `enough` accepts the body.
 pub(super) async fn observe(
     client: &Client,
     target: &Target,

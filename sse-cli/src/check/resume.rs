@@ -92,7 +92,7 @@ pub(super) fn resumption(
         .filter(|event| !event.id.is_empty() && !known.contains_key(&event.id[..]))
         .collect();
     if second.iter().any(|event| event.gap) {
-        return Some(Finding::pass("resume", "a gap is told as an event").seen(sent));
+        return Some(Finding::pass("resume", "a gap is reported as an event").seen(sent));
     }
     let second_places = places(&second);
     let came = |event: &Seen| second_places.contains_key(&event.id[..]);
@@ -173,7 +173,7 @@ fn lost_event(sent: &str, id: &[u8]) -> Finding {
         .seen(sent)
         .seen(format!("never came: id {}", quote(id, QUOTED)))
         .by(RESUME)
-        .fix("begin with the event after the one that `Last-Event-ID` names; if it is gone, tell a gap as an event")
+        .fix("begin with the event after the one that `Last-Event-ID` names; if it is gone, report a gap as an event")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who may ask, follow and publish: the names and origins of a request, then its token and the
+//! Rights of a request: its names and origins, then its token and the
 //! rights of the token.
 
 mod arguments;
@@ -30,7 +30,7 @@ use patterns::Patterns;
 use site::Site;
 use tokens::Source;
 
-/// Who may do what; cheap to clone.
+/// The rights of all callers; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     rules: Arc<Rules>,
@@ -154,7 +154,7 @@ impl Access {
             return Ok(Grant::everything(act));
         }
         let Some(keys) = &valid.keys else {
-            return Err(Refusal::invalid_token("the bearer token is not the one that this takes"));
+            return Err(Refusal::invalid_token("the bearer token does not give this right"));
         };
         let claims = self.rules.requirements.verify(keys, given).map_err(Refusal::invalid_token)?;
         let topics = match act {

@@ -1,4 +1,4 @@
-//! What can be set, and what is safe when it is not.
+//! Options of `sse serve`, and which defaults are safe.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -149,7 +149,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Streams")]
     pub(super) ended_for: u64,
 
-    /// What happens to a subscriber whose next event is no longer kept
+    /// Reaction to a subscriber whose next event is no longer kept
     #[arg(long, value_enum, default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
     pub(super) slow: SlowArgument,
 
@@ -184,7 +184,7 @@ fn heartbeat_type(kind: &str) -> Result<String, String> {
 }
 
 impl Arguments {
-    /// Refuses what would be unsafe without anybody having asked for it.
+    /// Refuses unsafe settings without an explicit option.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.cert.is_some() != self.key.is_some() {
             return Err("--cert and --key go together");

@@ -85,7 +85,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
             tokio::spawn(accept(server, listener))
         })
         .collect();
-    // Where systemd did not start it, nobody is told.
+    // Without systemd this does nothing.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut sweep = tokio::time::interval(Duration::from_secs(60));
@@ -113,7 +113,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     Ok(())
 }
 
-/// Reads certificates, tokens and keys again. What cannot be read stays as it is.
+/// Reads certificates, tokens and keys again. An unreadable file changes nothing.
 fn reload(access: &super::access::Access, tls: Option<&Tls>) {
     let mut results = vec![access.reload()];
     results.extend(tls.map(Tls::reload));

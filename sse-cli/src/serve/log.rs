@@ -36,7 +36,7 @@ pub(super) fn start(format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        // Standard error may be closed or full, and there is nowhere else to say so.
+        // Standard error may be closed or full; no other place remains for the message.
         .log_internal_errors(false);
     // A second server in one process, as tests have it, keeps the first one's.
     let _ = match format {

@@ -22,8 +22,8 @@ pub(crate) use settings::{shown, with_environment, with_file};
 
 use crate::failure::{FAILED, USAGE};
 
-/// Serves until it is told to stop. Exit codes: 0 after a clean shutdown, 1 if it could not serve, 2 for
-/// arguments that make no sense.
+/// Serves until a signal stops it. Exit codes: 0 after a clean shutdown, 1 if it could not serve, 2 for
+/// invalid command-line arguments.
 pub(crate) fn run(arguments: Arguments, settings: &str) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: Arguments, settings: &str) -> ExitCode {
 }
 
 fn failed(code: u8, error: &str) -> ExitCode {
-    // If nobody can hear it, the code still tells.
+    // If standard error is closed, the exit code is the only report.
     let _ = writeln!(io::stderr(), "sse serve: {error}");
     code.into()
 }

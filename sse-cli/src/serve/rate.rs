@@ -11,7 +11,7 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// A full bucket; `None` for a rate of 0, which is no limit.
+    /// A full bucket; `None` for a rate of 0, which means no limit.
     pub(super) fn new(per_second: u32, now: Instant) -> Option<Self> {
         let per_second = f64::from(per_second);
         (per_second > 0.0).then_some(Self { per_second, left: per_second, filled: now })

@@ -74,7 +74,7 @@ impl Refusal {
     }
 
     pub(super) fn listing() -> Self {
-        let reason = "topics are listed to those who have a token: start the server with --subscribe-token";
+        let reason = "listing topics needs a token: start the server with --subscribe-token";
         Self::new(StatusCode::FORBIDDEN, reason)
     }
 

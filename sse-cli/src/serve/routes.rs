@@ -29,7 +29,7 @@ pub(super) struct Shared {
     counters: Counters,
     pub(super) rate: Option<Mutex<Rate>>,
     max_topics: usize,
-    /// The turns of those who publish.
+    /// The permits of publishers to read their bodies.
     pub(super) bodies: Semaphore,
 }
 
@@ -181,8 +181,8 @@ impl Shared {
         Ok(self.hub.topic(name)?)
     }
 
-    /// The topic for a client that only listens. Topics that were never published to may be half of all, so that subscribers
-    /// who make up names leave topics to publish to.
+    /// The topic for a client that only listens. At most half of the topics may lack a published event, so that subscribers
+    /// of invented names leave topics to publishers.
     async fn topic_to_follow(&self, name: &str) -> Result<Topic, Refusal> {
         if let Some(topic) = self.hub.get(name) {
             return Ok(topic);

@@ -111,7 +111,7 @@ mod tests {
 
     use crate::{Arguments, Command as Subcommand};
 
-    /// What the settings come to; `Err` has the message.
+    /// The parsed settings; `Err` has the message.
     fn serve(file: &str, arguments: &[&str]) -> Result<crate::serve::Arguments, String> {
         let name = format!("sse-settings-{}-{:?}", std::process::id(), std::thread::current().id());
         let path = std::env::temp_dir().join(name);

@@ -127,7 +127,7 @@ fn list<T>(names: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Str
 }
 
 fn number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("{text} is no number"))
+    text.parse().map_err(|_| format!("{text} is not a number"))
 }
 
 fn bytes(text: &str) -> Result<usize, String> {

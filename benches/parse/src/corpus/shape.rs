@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a stream is made of.
+/// The pieces of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One `data` line of about 300 bytes of JSON.

@@ -203,7 +203,7 @@ async fn an_id_is_sent_as_utf8_and_one_that_no_header_can_carry_is_not_and_ends_
     assert_eq!(server.last_event_ids(), ["-", "gr\u{fc}n", "-", "-"]);
 }
 
-/// Retries at once, `max` times, and notes what it is told.
+/// Retries at once, `max` times, and records its arguments.
 #[derive(Clone)]
 struct Recorder {
     told: Arc<Mutex<Told>>,

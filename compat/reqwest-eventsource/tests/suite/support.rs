@@ -12,7 +12,7 @@ pub(crate) struct Server {
     seen: UnboundedReceiver<Seen>,
 }
 
-/// What a server has seen.
+/// The requests of a server.
 #[derive(Debug)]
 pub(crate) enum Seen {
     Request(Request),
@@ -20,7 +20,7 @@ pub(crate) enum Seen {
     Hangup,
 }
 
-/// What a connection is answered with.
+/// The answer to a connection.
 pub(crate) enum Answer {
     /// These bytes, and the end of the connection.
     Closed(Vec<u8>),

@@ -63,12 +63,12 @@ pub(in crate::serve) struct AccessArguments {
     #[arg(long, value_name = "NAME", default_value = "sse_token")]
     pub(super) token_cookie: String,
 
-    /// Let anybody publish: on an address that is not a loopback one, or although there are keys
-    /// for JWTs
+    /// Let anyone publish: on an address that is not a loopback one, or although keys for JWTs
+    /// are set
     #[arg(long, conflicts_with_all = ["publish_token", "publish_token_file"])]
     pub(super) anyone_may_publish: bool,
 
-    /// Let anybody follow topics although there are keys for JWTs
+    /// Let anyone follow topics although keys for JWTs are set
     #[arg(long, conflicts_with_all = ["subscribe_token", "subscribe_token_file"])]
     pub(super) anyone_may_subscribe: bool,
 
@@ -100,7 +100,9 @@ impl AccessArguments {
         // A variable that was never set makes `SSE_PUBLISH_TOKEN=$TOKEN` an empty token.
         let secrets = [&self.publish_token, &self.subscribe_token, &self.jwt_key];
         if secrets.into_iter().flatten().any(|secret| secret.expose().trim().is_empty()) {
-            return Err("a token is empty, or a key, so that everybody has it: give another, or none");
+            return Err(
+                "a token or key is empty, so anyone could use it: set another one, or remove the option",
+            );
         }
         let name = self.token_cookie.as_bytes();
         // RFC 6265, 4.1.1: a cookie's name is a token of HTTP.

@@ -39,7 +39,7 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// The token of `Authorization: Bearer`; other schemes are for somebody in between.
+/// The token of `Authorization: Bearer`; other schemes are for a proxy.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (values.next(), values.next());

@@ -77,7 +77,7 @@ impl Requirements {
         }
         let mut keys = keys.iter().filter(|key| key.algorithm == header.alg).peekable();
         if keys.peek().is_none() {
-            return Err("the token's algorithm (alg) is not that of a key of the server");
+            return Err("no key of the server has the token's algorithm (alg)");
         }
         let mut result = Err("the token names a key (kid) that the server does not have");
         for key in keys.filter(|key| key.id.is_none() || header.kid.is_none() || key.id == header.kid) {

@@ -66,8 +66,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// A public key in PEM, or a secret. Public keys in other forms are refused: anybody has them, so
-/// they would be no secret.
+/// A public key in PEM, or a secret. Public keys in other forms are refused, because they are not
+/// secret.
 fn single(bytes: &[u8]) -> Result<Vec<Key>, String> {
     let mut secret = bytes;
     if let Ok(text) = str::from_utf8(bytes) {
@@ -92,7 +92,7 @@ fn single(bytes: &[u8]) -> Result<Vec<Key>, String> {
         return Err("this is a key in DER: give it in PEM (openssl pkey -pubin -inform DER)".to_owned());
     }
     if secret.is_empty() {
-        return Err("the key is empty, so that everybody has it: give another".to_owned());
+        return Err("the key is empty, so anyone could use it: set another one".to_owned());
     }
     Ok(vec![Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }])
 }

@@ -34,7 +34,10 @@ impl Source {
             }
         };
         match token.as_str() {
-            "" => Err("a token is empty, so that everybody has it: give another, or none".to_owned()),
+            "" => {
+                Err("a token is empty, so anyone could use it: set another one, or remove the option"
+                    .to_owned())
+            }
             _ => Ok(token.into()),
         }
     }

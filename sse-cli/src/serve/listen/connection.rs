@@ -2,7 +2,7 @@
 //!
 //! - A connection that never asks, or begins a request and does not go on, is closed after ten seconds: it takes the place of
 //!   another.
-//! - One that has nothing under way may be asked again for [`Limits::idle`], or for ten seconds when the server has no place for
+//! - An idle connection stays open for [`Limits::idle`], or for ten seconds when the server has no place for
 //!   another connection; then it is shut down: HTTP/2 sends GOAWAY first, so that no request is lost on the way.
 
 use std::convert::Infallible;
@@ -44,7 +44,7 @@ const WRITE_BUFFER: usize = 64 << 10;
 /// protocol allows for a connection.
 const WINDOW: u32 = (64 << 10) - 1;
 
-/// What is the same for every connection of a listener.
+/// The settings that all connections of a listener share.
 pub(super) struct Limits {
     /// How long a connection may have no request under way.
     pub(super) idle: Duration,
@@ -209,7 +209,7 @@ static HTTP2: LazyLock<http2::Builder<TokioExecutor>> = LazyLock::new(|| {
     http
 });
 
-/// What a connection has done so far.
+/// The activity of a connection so far.
 #[derive(Debug, Default)]
 struct Counts {
     /// Bytes read.

@@ -121,7 +121,7 @@ async fn tcp(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()>
     Ok(())
 }
 
-/// A stale socket, on which nobody answers, is replaced; anything else at the path is left alone.
+/// A stale socket without an answer is replaced; anything else at the path is left alone.
 fn unix(path: &Path) -> io::Result<Listener> {
     if let Ok(metadata) = fs::symlink_metadata(path) {
         if !metadata.file_type().is_socket() {
