@@ -7,7 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-order=(sse-proto sse-http sse-tokio sse-async-std sse-blocking sse-hub sse-cli
+# The tests of sse-tokio need sse-hub, so sse-hub comes first.
+order=(sse-proto sse-http sse-hub sse-tokio sse-async-std sse-blocking sse-cli
   sse-eventsource-stream sse-reqwest-eventsource sse-reqwest-eventsource-013)
 if [ "${1:-}" = --order ]; then
   printf '%s\n' "${order[@]}"

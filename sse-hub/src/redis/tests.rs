@@ -15,7 +15,6 @@ use crate::log::{
 use server_process::RedisServer;
 
 mod losses;
-#[path = "../../../tests/redis.rs"]
 mod server_process;
 
 const ALL: Amount = Amount { events: 10_000, bytes: 1 << 30 };
