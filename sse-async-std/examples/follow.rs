@@ -12,7 +12,6 @@ use futures_lite::future::block_on;
 use sse_async_std::EventSource;
 use sse_async_std::http::Method;
 
-#[path = "../../examples/lines.rs"]
 mod lines;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {

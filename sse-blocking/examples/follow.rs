@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use sse_blocking::http::Method;
 use sse_blocking::{Error, EventSource};
 
-#[path = "../../examples/lines.rs"]
 mod lines;
 
 fn open(url: String, data: Option<String>) -> Result<EventSource, Error> {

@@ -8,7 +8,6 @@ use futures_util::StreamExt;
 use sse_tokio::EventSource;
 use sse_tokio::reqwest::Method;
 
-#[path = "../../examples/lines.rs"]
 mod lines;
 
 #[tokio::main(flavor = "current_thread")]
