@@ -10,8 +10,7 @@ fn bench(arguments: &[&str]) -> Output {
 
 #[test]
 fn a_recording_and_a_raw_stream_are_measured_in_each_chunk_size() {
-    let recording =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../sse-proto/tests/data/recordings/openai-rechunked.jsonl");
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/recording.jsonl");
     let raw = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-raw");
     std::fs::write(&raw, "data: x\n\n".repeat(100)).unwrap();
     for (file, events) in [(recording, None), (raw.to_str().unwrap(), Some(100))] {

@@ -18,7 +18,6 @@ mod client;
 mod fault;
 mod node;
 mod publisher;
-#[path = "../../../tests/redis.rs"]
 mod redis;
 mod tls;
 

@@ -8,7 +8,6 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-#[path = "../../../sse-tokio/tests/hostile/frames.rs"]
 mod frames;
 mod http2;
 #[path = "../server/mod.rs"]

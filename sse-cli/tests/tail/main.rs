@@ -13,7 +13,6 @@ mod request;
 mod scripts;
 mod server;
 mod several;
-#[path = "../../../tests/socks.rs"]
 mod socks;
 mod tls;
 

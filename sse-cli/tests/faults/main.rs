@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "helpers are part of the tests")]
 
-#[path = "../../sse-tokio/tests/faults/hub.rs"]
 mod hub;
-#[path = "../../sse-tokio/tests/faults/proxy.rs"]
 mod proxy;
 
 use std::thread;

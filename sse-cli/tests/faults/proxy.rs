@@ -1,0 +1,1 @@
+../../../sse-tokio/tests/faults/proxy.rs
