@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -108,19 +110,21 @@ impl Source {
             }
             Self::Stack => {
                 let never = stream::pending::<Result<bytes::Bytes, Infallible>>();
-                Response::new(axum::body::Body::from_stream(never))
+                ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(never)).into_response()
             }
         }
     }
 
-    async fn publish(&self, count: usize, data: &str) {
+    /// Publishes a burst: the data of its events, separated by spaces.
+    async fn publish(&self, burst: &str) {
+        let burst = burst.split(' ');
         match self {
             Self::Hub(topic) => {
-                let events = vec![EventBuilder::new().data(data); count];
+                let events: Vec<_> = burst.map(|data| EventBuilder::new().data(data)).collect();
                 topic.publish_all(&events).await.expect("it fits");
             }
             Self::Broadcast(sender, ids) => {
-                for _ in 0..count {
+                for data in burst {
                     let id = ids.fetch_add(1, Ordering::Relaxed);
                     sender.send((id, data.into())).expect("there are subscribers");
                 }
@@ -130,9 +134,11 @@ impl Source {
     }
 }
 
-/// Serves, prints the address, and does what the lines of standard input say: a number publishes so many events, after those of the line
-/// before or, with a plus sign, beside them; `bytes` prints how many are allocated.
-pub fn serve(contender: Contender, size: usize) {
+/// Serves, prints the address, and reads lines of standard input: `bytes` prints how many bytes are
+/// allocated, every other line is a burst to publish, the data of its events separated by spaces.
+/// A plus sign before a burst publishes it concurrently with the next line; otherwise the next line
+/// waits until the burst is published.
+pub fn serve(contender: Contender) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let source = Source::new(contender);
@@ -146,18 +152,17 @@ pub fn serve(contender: Contender, size: usize) {
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         tokio::spawn(async move { axum::serve(listener, app).await });
 
-        let data: Arc<str> = "x".repeat(size).into();
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         let mut out = tokio::io::stdout();
         while let Ok(Some(line)) = lines.next_line().await {
-            if let Some(count) = line.strip_prefix('+').and_then(|count| count.parse().ok()) {
-                let (source, data) = (source.clone(), Arc::clone(&data));
-                tokio::spawn(async move { source.publish(count, &data).await });
-            } else if let Ok(count) = line.parse() {
-                source.publish(count, &data).await;
-            } else {
+            if line == "bytes" {
                 out.write_all(format!("{}\n", counting::in_use()).as_bytes()).await.expect("a reader");
                 out.flush().await.expect("a reader");
+            } else if let Some(burst) = line.strip_prefix('+') {
+                let (source, burst) = (source.clone(), burst.to_owned());
+                tokio::spawn(async move { source.publish(&burst).await });
+            } else {
+                source.publish(&line).await;
             }
         }
     });

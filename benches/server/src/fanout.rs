@@ -26,7 +26,7 @@ pub fn run(subscribers: usize, seconds: u64, size: usize) {
             let mut turns = [vec![], vec![]];
             for _ in 0..TURNS {
                 for (hub, turns) in hubs.iter_mut().zip(&mut turns) {
-                    turns.push(hub.overlapping(burst, publishers, turn));
+                    turns.push(hub.concurrent(burst, publishers, turn));
                 }
             }
             let [disk, memory] = turns.each_ref().map(|turns| median(turns, |turn| turn.rate));

@@ -65,7 +65,7 @@ pub fn part(subscribers: usize, size: usize) {
     let mut process = Process::start(Contender::Hub, subscribers, size);
     println!("held");
     std::io::stdin().read_line(&mut String::new()).expect("a line");
-    let mut times: Vec<Duration> = (0..EVENTS).map(|_| process.burst(1, |_, _| ())).collect();
+    let mut times: Vec<Duration> = (0..EVENTS).map(|_| process.event()).collect();
     times.sort_unstable();
     let bytes = process.bytes_per_connection.expect("the hub counts");
     let median = times[EVENTS / 2].as_secs_f64() * 1000.0;

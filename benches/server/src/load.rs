@@ -1,19 +1,18 @@
-//! Subscribers over loopback: one thread that only counts what arrives.
+//! Deliveries over loopback, by the load generator of `sse bench`.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Read, Write as _};
-use std::time::{Duration, Instant};
-
-use memchr::memmem;
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use std::time::Duration;
 
 use crate::contenders::Contender;
+use crate::generator::{Pace, Plan, Subscribers, Target, Watch};
 use crate::nchan;
 use crate::process::Server;
 
 /// How often each contender has its turn in a cell; the median counts.
 const TURNS: usize = 5;
+
+/// How long nothing may arrive.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Prints the tables, and writes the figures to `csv` if it names a file.
 pub fn run(subscribers: usize, seconds: u64, size: usize, csv: Option<&str>) {
@@ -66,6 +65,7 @@ pub fn run(subscribers: usize, seconds: u64, size: usize, csv: Option<&str>) {
 }
 
 pub struct Turn {
+    elapsed: Duration,
     pub rate: f64,
     pub cpu: f64,
     p50: f64,
@@ -80,138 +80,75 @@ pub fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
 
 pub struct Process {
     server: Server,
-    subscribers: Vec<Subscriber>,
-    poll: Poll,
-    buffer: Vec<u8>,
+    subscribers: Subscribers,
+    /// Bytes of data an event.
+    size: usize,
     /// `None` for a server without a counting allocator.
     pub bytes_per_connection: Option<isize>,
 }
 
-struct Subscriber {
-    stream: TcpStream,
-    /// Blank lines counted, and whether the last byte was an LF.
-    events: usize,
-    after_lf: bool,
-}
+/// Looks at nothing, and stops nothing.
+struct Blind;
+
+impl Watch for Blind {}
 
 impl Process {
     pub fn start(contender: Contender, count: usize, size: usize) -> Self {
-        let mut server = Server::start(contender, size);
+        let mut server = Server::start(contender);
         let before = server.bytes();
-        let poll = Poll::new().expect("a poll");
-        let subscribers = (0..count).map(|at| subscribe(&server.address, contender, &poll, at)).collect();
+        let target = Target {
+            addresses: vec![server.address.parse().expect("an address")],
+            request: b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".to_vec(),
+        };
+        let subscribers = Subscribers::connect(&target, count, PATIENCE, &mut Blind)
+            .unwrap_or_else(|error| panic!("{}: {error}", contender.name()));
+        assert_eq!(subscribers.len(), count);
         let held = before.zip(server.bytes()).map(|(before, after)| (after - before) / count as isize);
-        Self { server, subscribers, poll, buffer: vec![0; 256 << 10], bytes_per_connection: held }
+        Self { server, subscribers, size, bytes_per_connection: held }
     }
 
     /// Bursts, each published when all subscribers have the one before it.
     pub fn turn(&mut self, burst: usize, duration: Duration) -> Turn {
-        let (cpu, start) = (self.server.cpu_seconds(), Instant::now());
-        let mut latencies = vec![];
-        let mut deliveries = 0;
-        while start.elapsed() < duration {
-            self.burst(burst, |count, after| {
-                latencies.extend(std::iter::repeat_n(after.as_micros() as u32, count));
-            });
-            deliveries += burst * self.subscribers.len();
+        self.run(burst, 1, duration, u64::MAX)
+    }
+
+    /// Bursts of concurrent publishers, as many in flight as there are publishers.
+    pub fn concurrent(&mut self, burst: usize, publishers: u32, duration: Duration) -> Turn {
+        self.run(burst, publishers, duration, u64::MAX)
+    }
+
+    /// Publishes one event, and returns how long it took until all subscribers had it.
+    pub fn event(&mut self) -> Duration {
+        self.run(1, 1, PATIENCE, 1).elapsed
+    }
+
+    fn run(&mut self, burst: usize, publishers: u32, time: Duration, bursts: u64) -> Turn {
+        let burst = u32::try_from(burst).expect("a burst of this program");
+        self.server.is_concurrent = publishers > 1;
+        let pace = Pace::Closed { in_flight: publishers };
+        let plan = Plan { pace, burst, size: self.size, time, bursts, patience: PATIENCE };
+        let cpu = self.server.cpu_seconds();
+        let turn = self.subscribers.run(&plan, Some(&mut self.server), &mut Blind).expect("it waits");
+        let cpu = self.server.cpu_seconds() - cpu;
+        if let Some(failure) = turn.failure {
+            panic!("{}: {failure}", self.server.contender.name());
         }
-        let elapsed = start.elapsed().as_secs_f64();
-        latencies.sort_unstable();
-        let quantile =
-            |part: f64| f64::from(latencies[((latencies.len() - 1) as f64 * part) as usize]) / 1000.0;
+        // Concurrent bursts are numbered when they are sent, and may be published in another order.
+        let out_of_order = if publishers == 1 { turn.out_of_order } else { 0 };
+        let faults = (turn.lost, turn.repeated, out_of_order, turn.cut, turn.others);
+        assert_eq!(
+            faults,
+            (0, 0, 0, 0, 0),
+            "{}: lost, repeated, out of order, cut, others",
+            self.server.contender.name()
+        );
+        let quantile = |quantile| turn.latency.value_at_quantile(quantile) as f64 / 1000.0;
         Turn {
-            rate: deliveries as f64 / elapsed,
-            cpu: (self.server.cpu_seconds() - cpu) * 1e6 / deliveries as f64,
+            elapsed: turn.elapsed,
+            rate: turn.deliveries as f64 / turn.elapsed.as_secs_f64(),
+            cpu: cpu * 1e6 / turn.deliveries as f64,
             p50: quantile(0.5),
             p99: quantile(0.99),
-        }
-    }
-
-    /// Bursts, up to `publishers` of them on their way at a time; without latencies.
-    pub fn overlapping(&mut self, burst: usize, publishers: usize, duration: Duration) -> Turn {
-        let (cpu, start) = (self.server.cpu_seconds(), Instant::now());
-        let had: Vec<usize> = self.subscribers.iter().map(|subscriber| subscriber.events).collect();
-        // Of the slowest one, which would be dropped otherwise.
-        let slowest = |subscribers: &[Subscriber]| {
-            subscribers.iter().zip(&had).map(|(subscriber, had)| subscriber.events - had).min().unwrap_or(0)
-        };
-        let (mut published, mut received) = (0, 0);
-        while start.elapsed() < duration || received < published {
-            while start.elapsed() < duration && published < received + publishers * burst {
-                self.server.publish_beside_others(burst);
-                published += burst;
-            }
-            self.read();
-            received = slowest(&self.subscribers);
-        }
-        let delivered = received * self.subscribers.len();
-        let rate = delivered as f64 / start.elapsed().as_secs_f64();
-        let cpu = (self.server.cpu_seconds() - cpu) * 1e6 / delivered as f64;
-        Turn { rate, cpu, p50: 0.0, p99: 0.0 }
-    }
-
-    /// Publishes, and returns when all subscribers have all events; `arrived` gets the count and delay of each read.
-    pub fn burst(&mut self, burst: usize, mut arrived: impl FnMut(usize, Duration)) -> Duration {
-        let published = Instant::now();
-        self.server.publish(burst);
-        let mut wanted = burst * self.subscribers.len();
-        while wanted > 0 {
-            for count in self.read() {
-                wanted = wanted.checked_sub(count).expect("nobody gets more");
-                arrived(count, published.elapsed());
-            }
-        }
-        published.elapsed()
-    }
-
-    /// Waits for something to arrive; returns how many events came on each connection.
-    fn read(&mut self) -> Vec<usize> {
-        let mut ready = Events::with_capacity(1024);
-        self.poll.poll(&mut ready, Some(Duration::from_secs(10))).expect("it waits");
-        assert!(!ready.is_empty(), "nothing arrived for 10 s");
-        ready.iter().map(|event| self.subscribers[event.token().0].read(&mut self.buffer)).collect()
-    }
-}
-
-/// Connects, and reads the head of the response and the first block: the hub's tells the client its place, nchan's greets.
-fn subscribe(address: &str, contender: Contender, poll: &Poll, at: usize) -> Subscriber {
-    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
-        .expect("it reads");
-    let mut head = vec![];
-    let mut byte = [0];
-    let end: &[u8] = match contender {
-        Contender::Hub | Contender::DiskHub | Contender::RedisHub => b"\n\n\r\n",
-        Contender::Nchan => b": hi\n\n",
-        Contender::Broadcast | Contender::Stack => b"\r\n\r\n",
-    };
-    while !head.ends_with(end) {
-        stream.read_exact(&mut byte).expect("a head");
-        head.push(byte[0]);
-    }
-    stream.set_nonblocking(true).expect("a socket");
-    let mut stream = TcpStream::from_std(stream);
-    poll.registry().register(&mut stream, Token(at), Interest::READABLE).expect("a poll");
-    Subscriber { stream, events: 0, after_lf: false }
-}
-
-impl Subscriber {
-    /// Reads all there is and counts the blank lines; the lines of the chunked coding end with CRLF and make none.
-    fn read(&mut self, buffer: &mut [u8]) -> usize {
-        let before = self.events;
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => panic!("the server ended a stream"),
-                Ok(length) => {
-                    let bytes = &buffer[..length];
-                    self.events += usize::from(self.after_lf && bytes[0] == b'\n');
-                    self.events += memmem::find_iter(bytes, b"\n\n").count();
-                    self.after_lf = bytes.ends_with(b"\n") && !bytes.ends_with(b"\n\n") && length > 1;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.events - before,
-                Err(error) => panic!("{error}"),
-            }
         }
     }
 }

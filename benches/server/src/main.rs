@@ -14,6 +14,9 @@ mod contenders;
 mod counting;
 mod disk;
 mod fanout;
+#[path = "../../../sse-cli/src/bench/load/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "`sse bench` uses all of it")]
+mod generator;
 mod hold;
 mod load;
 mod memory;
@@ -47,7 +50,7 @@ fn main() {
         Some("resident") => resident::run(arguments.get(1).map_or("sse", String::as_str)),
         Some("bare") => resident::serve_bare(),
         Some("part") => hold::part(number(1, 10_000), number(2, 200)),
-        Some("contender") => contenders::serve(Contender::named(&arguments[1]), number(2, 200)),
+        Some("contender") => contenders::serve(Contender::named(&arguments[1])),
         _ => eprintln!(
             "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] \
              | redis [SECONDS] [BYTES] [SUBSCRIBERS] \

@@ -1,32 +1,28 @@
 //! nginx with its module nchan, as Debian has them (`nginx`, `libnginx-mod-nchan`): one process, since it shares nothing
 //! between cores that one topic could use.
 
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::contenders::KEPT;
+use crate::generator::{HttpPublisher, Template};
+use crate::load::PATIENCE;
 
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/// Publishes by `POST`, the only way into nchan but for a WebSocket: a burst is one write of pipelined requests.
-pub struct Publisher {
-    stream: TcpStream,
-    request: Vec<u8>,
-    /// Responses that were not read yet.
-    pending: usize,
-    directory: PathBuf,
-}
+/// The files of nginx, removed when it is dropped.
+pub struct Directory(PathBuf);
 
 /// Whether nginx and the module are there.
 pub fn is_installed() -> bool {
     Path::new(MODULE).exists() && Path::new("/usr/sbin/nginx").exists()
 }
 
-/// Starts nginx; returns its process, its address and a connection to publish over.
-pub fn start(size: usize) -> (Child, String, Publisher) {
+/// Starts nginx; returns its process and its address, and publishes by `POST`, the only way into nchan but for a WebSocket: a burst
+/// is one write of pipelined requests.
+pub fn start() -> (Child, String, HttpPublisher, Directory) {
     let address = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.local_addr().expect("it is bound").to_string()
@@ -46,10 +42,11 @@ pub fn start(size: usize) -> (Child, String, Publisher) {
         TcpStream::connect(&address).ok()
     });
     let stream = stream.expect("nginx listens within two seconds");
-    stream.set_nodelay(true).expect("a socket");
-    let mut request = format!("POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n");
-    request.push_str(&"x".repeat(size));
-    (child, address, Publisher { stream, request: request.into(), pending: 0, directory })
+    let addresses = vec![stream.peer_addr().expect("it is connected")];
+    let template = Template { event: "{data}".into(), burst: None };
+    let head = b"POST /publish HTTP/1.1\r\nHost: localhost\r\n".to_vec();
+    let publisher = HttpPublisher::new(addresses, head, template, PATIENCE);
+    (child, address, publisher, Directory(directory))
 }
 
 fn config(address: &str) -> String {
@@ -71,26 +68,8 @@ http {{
     )
 }
 
-impl Publisher {
-    pub fn publish(&mut self, count: usize) {
-        self.read_responses();
-        self.stream.write_all(&self.request.repeat(count)).expect("nginx reads");
-        self.pending = count;
-    }
-
-    fn read_responses(&mut self) {
-        let mut buffer = [0; 16 << 10];
-        let mut text = Vec::new();
-        while memchr::memmem::find_iter(&text, "last message id").count() < self.pending {
-            let length = self.stream.read(&mut buffer).expect("a response");
-            assert!(length > 0, "nginx closed the publisher's connection");
-            text.extend_from_slice(&buffer[..length]);
-        }
-    }
-}
-
-impl Drop for Publisher {
+impl Drop for Directory {
     fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.directory).ok();
+        std::fs::remove_dir_all(&self.0).ok();
     }
 }

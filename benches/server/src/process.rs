@@ -4,11 +4,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::contenders::Contender;
-use crate::nchan::{self, Publisher};
+use crate::generator::{HttpPublisher, Publish, Usage};
+use crate::nchan::{self, Directory};
 
 pub struct Server {
     pub contender: Contender,
     pub address: String,
+    /// Whether several bursts may be published at a time.
+    pub is_concurrent: bool,
     child: Child,
     control: Control,
 }
@@ -16,18 +19,19 @@ pub struct Server {
 /// The way in which the server gets the order to publish.
 enum Control {
     Pipe(ChildStdin, BufReader<ChildStdout>),
-    Http(Publisher),
+    /// The directory is removed with the server.
+    Http(HttpPublisher, #[expect(dead_code, reason = "it is kept for its end")] Directory),
 }
 
 impl Server {
-    /// Starts the server; its events have `size` bytes of data.
-    pub fn start(contender: Contender, size: usize) -> Self {
+    pub fn start(contender: Contender) -> Self {
         if contender == Contender::Nchan {
-            let (child, address, publisher) = nchan::start(size);
-            return Self { contender, address, child, control: Control::Http(publisher) };
+            let (child, address, publisher, directory) = nchan::start();
+            let control = Control::Http(publisher, directory);
+            return Self { contender, address, is_concurrent: false, child, control };
         }
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["contender", contender.name(), &size.to_string()])
+            .args(["contender", contender.name()])
             .envs(crate::redis::URL.get().map(|url| ("SSE_REDIS", url)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -38,20 +42,7 @@ impl Server {
         let mut address = String::new();
         stdout.read_line(&mut address).expect("the address");
         let address = address.trim().to_owned();
-        Self { contender, address, child, control: Control::Pipe(stdin, stdout) }
-    }
-
-    pub fn publish(&mut self, count: usize) {
-        match &mut self.control {
-            Control::Pipe(stdin, _) => writeln!(stdin, "{count}").expect("it reads"),
-            Control::Http(publisher) => publisher.publish(count),
-        }
-    }
-
-    /// As [`publish`](Self::publish), without waiting for what is being published.
-    pub fn publish_beside_others(&mut self, count: usize) {
-        let Control::Pipe(stdin, _) = &mut self.control else { panic!("it is another program") };
-        writeln!(stdin, "+{count}").expect("it reads");
+        Self { contender, address, is_concurrent: false, child, control: Control::Pipe(stdin, stdout) }
     }
 
     /// The bytes in use, by the server's counting allocator; `None` if it has none.
@@ -63,12 +54,23 @@ impl Server {
         Some(line.trim().parse().expect("a number"))
     }
 
-    /// User and system time of the server, from `/proc`, in steps of 10 ms.
+    /// User and system time of the server, in steps of 10 ms.
     pub fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
-        let fields = stat.rsplit(')').next().expect("a name").split_whitespace();
-        let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
-        ticks as f64 / 100.0
+        Usage::sum(&[self.child.id()]).expect("Linux").cpu_seconds
+    }
+}
+
+impl Publish for Server {
+    fn publish(&mut self, burst: &[String]) -> Result<(), String> {
+        match &mut self.control {
+            Control::Pipe(stdin, _) => {
+                let plus = if self.is_concurrent { "+" } else { "" };
+                // One write: `ChildStdin` has no buffer.
+                let line = format!("{plus}{}\n", burst.join(" "));
+                stdin.write_all(line.as_bytes()).map_err(|error| error.to_string())
+            }
+            Control::Http(publisher, _) => publisher.publish(burst),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ struct Server {
     child: Child,
     address: String,
     path: &'static str,
-    _publisher: Option<nchan::Publisher>,
+    _directory: Option<nchan::Directory>,
 }
 
 /// Measures each server in turn; `sse` is the command to start.
@@ -67,8 +67,8 @@ fn serve(sse: &str) -> Option<Server> {
 }
 
 fn nginx(_: &str) -> Option<Server> {
-    let (child, address, publisher) = nchan::is_installed().then(|| nchan::start(1))?;
-    Some(Server { name: "nginx + nchan", child, address, path: "/", _publisher: Some(publisher) })
+    let (child, address, _, directory) = nchan::is_installed().then(nchan::start)?;
+    Some(Server { name: "nginx + nchan", child, address, path: "/", _directory: Some(directory) })
 }
 
 impl Server {
@@ -78,7 +78,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line of text");
         let address = line.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-        Self { name, child, address, path, _publisher: None }
+        Self { name, child, address, path, _directory: None }
     }
 
     /// Resident bytes (`VmRSS`).

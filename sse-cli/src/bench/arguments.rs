@@ -209,7 +209,7 @@ impl Arguments {
             target: Target { addresses: addresses(url, self.remote)?, request },
             subscribers: self.subscribers as usize,
             plan: Plan {
-                pace: publishing.rate.map_or(Pace::Closed, Pace::Rate),
+                pace: publishing.rate.map_or(Pace::Closed { in_flight: 1 }, Pace::Rate),
                 burst: publishing.burst,
                 size: publishing.size,
                 time: self.seconds,

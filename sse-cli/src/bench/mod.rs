@@ -75,7 +75,7 @@ fn probe(
     publisher: &mut dyn Publish,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
-    let plan = load::Plan { pace: load::Pace::Closed, burst: 1, bursts: 1, ..setup.plan };
+    let plan = load::Plan { pace: load::Pace::Closed { in_flight: 1 }, burst: 1, bursts: 1, ..setup.plan };
     let turn = subscribers
         .run(&plan, Some(publisher), progress)
         .map_err(|error| Failure::new(FAILED, "cannot wait for sockets", &error))?;

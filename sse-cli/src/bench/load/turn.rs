@@ -18,10 +18,22 @@ const HURRY: Duration = Duration::from_secs(1);
 /// When events are published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
-    /// The next burst follows when all subscribers have the last one.
-    Closed,
+    /// A closed loop: publishes a burst whenever fewer than `in_flight` bursts are still to arrive at
+    /// some subscriber. A burst counts as arrived when a later one has arrived, so lost events do not
+    /// stop the loop.
+    Closed { in_flight: u32 },
     /// So many events a second, whatever arrives. Latency then counts from when an event was due.
     Rate(f64),
+}
+
+impl Pace {
+    /// Bursts in flight of a closed loop, at least 1.
+    fn in_flight(self) -> Option<u32> {
+        match self {
+            Self::Closed { in_flight } => Some(in_flight.max(1)),
+            Self::Rate(_) => None,
+        }
+    }
 }
 
 /// What is published, and for how long.
@@ -98,7 +110,7 @@ impl Subscribers {
         self.begin_turn();
         let (start, first) = (Instant::now(), self.counts.end);
         let stop = AtomicBool::new(false);
-        let (bursts, queue) = sync_channel(1);
+        let (bursts, queue) = sync_channel(plan.pace.in_flight().map_or(1, |count| count as usize));
         let (markers, announced) = (Arc::clone(&self.markers), Arc::clone(&self.announced));
         let (result, failure) = thread::scope(|scope| {
             let job =
@@ -146,22 +158,32 @@ impl Subscribers {
         watch: &mut dyn Watch,
     ) -> io::Result<()> {
         let (mut left, mut asked, mut looked) = (plan.bursts, start, start);
-        let closed = publisher.is_some() && plan.pace == Pace::Closed;
+        let first = self.counts.end;
+        let mut end = first;
+        let in_flight = plan.pace.in_flight().filter(|_| publisher.is_some());
+        let closed = in_flight.is_some();
         while !watch.stopped() && self.len() > 0 && publisher.is_none_or(|it| !it.is_finished()) {
             let now = Instant::now();
             if now - start >= plan.time && (!closed || self.counts.pending == 0) {
                 break;
             }
             let waited = now - self.counts.last_arrival.unwrap_or(asked).max(asked);
-            if closed && (self.counts.pending == 0 || waited >= plan.patience) {
-                if left == 0 || now - start >= plan.time || self.counts.end > u32::MAX - plan.burst {
+            if let Some(in_flight) = in_flight
+                && (self.counts.pending == 0 || waited >= plan.patience)
+            {
+                if left == 0 || now - start >= plan.time || end > u32::MAX - plan.burst {
                     break;
                 }
                 // The publisher may still wait for responses, or have ended, which the loop sees.
                 if bursts.try_send(()).is_ok() {
                     left -= 1;
                     asked = now;
-                    self.expect(self.counts.end + plan.burst);
+                    end += plan.burst;
+                    let others = plan.burst.saturating_mul(in_flight - 1);
+                    self.expect(end.saturating_sub(others).max(first));
+                    if self.counts.pending == 0 {
+                        continue;
+                    }
                 }
             }
             let rest = if closed { TICK } else { plan.time.saturating_sub(now - start).min(TICK) };
@@ -197,7 +219,7 @@ impl Subscribers {
 impl Job<'_> {
     fn run(mut self, bursts: &Receiver<()>) -> Result<(), String> {
         match self.plan.pace {
-            Pace::Closed => {
+            Pace::Closed { .. } => {
                 while bursts.recv().is_ok() {
                     self.publish(None)?;
                 }
