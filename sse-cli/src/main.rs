@@ -27,7 +27,6 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 
 use failure::{FAILED, Failure};
@@ -71,12 +70,8 @@ fn main() -> ExitCode {
 
 /// The command line, with what the environment and a file of settings add to it, and those settings as they may be shown.
 fn arguments() -> (Arguments, String) {
-    let command = serve::with_environment(Arguments::command());
-    let line: Vec<std::ffi::OsString> = std::env::args_os().collect();
-    let matches = command.clone().get_matches_from(&line);
-    let line = serve::with_file(&command, &matches, line)
-        .unwrap_or_else(|error| command.clone().error(ErrorKind::InvalidValue, error).exit());
-    let matches = line.map_or(matches, |line| command.clone().get_matches_from(line));
+    let command = Arguments::command();
+    let matches = serve::parse(&command, std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
     let settings = serve::shown(&command, &matches);
     (Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()), settings)
 }

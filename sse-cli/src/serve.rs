@@ -18,7 +18,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use settings::{shown, with_environment, with_file};
+pub(crate) use settings::{parse, shown, with_environment};
 
 use crate::failure::{FAILED, USAGE};
 

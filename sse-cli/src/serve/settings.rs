@@ -4,10 +4,12 @@
 //! `SSE_MAX_BODY`) and a key in the file (`max-body`).
 
 use std::any::TypeId;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
@@ -27,23 +29,60 @@ pub(crate) fn with_environment(command: Command) -> Command {
     })
 }
 
-/// The command line with what the file of `--config` adds to it: the options that neither the command line nor the environment
-/// sets. `None` without a file: what was parsed is all, and parsing it again would read standard input again (`-d -`).
+/// Parses the command line, with what the environment and the file of `--config` add to the options of `serve`.
 ///
 /// # Errors
 ///
-/// The file cannot be read, is not TOML, or has a key that is not an option, or a value that no option takes.
-pub(crate) fn with_file(
-    command: &Command,
-    matches: &ArgMatches,
-    line: Vec<OsString>,
-) -> Result<Option<Vec<OsString>>, String> {
-    let Some(("serve", serve)) = matches.subcommand() else { return Ok(None) };
-    let Some(path) = serve.get_one::<std::path::PathBuf>("config") else { return Ok(None) };
+/// What clap refuses. The file cannot be read, is not TOML, or has a key that is not an option, or a value that no option takes.
+pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+    let matches = alone(with_environment(command.clone())).try_get_matches_from(&line)?;
+    // Parsing another subcommand again would read standard input again (`-d -`).
+    let Some(("serve", serve)) = matches.subcommand() else { return Ok(matches) };
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
-    let mut line = line;
+    let refused = |text| command.clone().error(ErrorKind::InvalidValue, text);
+    let mut whole = line;
+    whole.extend(from_environment(options, serve));
+    whole.extend(from_file(options, serve).map_err(refused)?);
+    without_environment(with_environment(command.clone())).try_get_matches_from(whole)
+}
+
+/// The command with options of `serve` that neither need nor exclude each other: the other option may be in the file.
+fn alone(command: Command) -> Command {
+    command.mut_subcommand("serve", |serve| {
+        serve.mut_args(|arg| arg.requires(Resettable::Reset).conflicts_with(Resettable::Reset))
+    })
+}
+
+/// The command whose options are all in the line: a variable that says `false` is as if the option were not given.
+fn without_environment(command: Command) -> Command {
+    command.mut_subcommand("serve", |serve| serve.mut_args(|arg| arg.env(Resettable::Reset)))
+}
+
+/// The options that the environment sets, as arguments.
+fn from_environment(options: &Command, serve: &ArgMatches) -> Vec<OsString> {
+    let mut line = Vec::new();
+    for option in options.get_arguments() {
+        let id = option.get_id().as_str();
+        let Some(name) = option.get_long() else { continue };
+        if serve.try_contains_id(id).is_err() || serve.value_source(id) != Some(ValueSource::EnvVariable) {
+            continue;
+        }
+        if matches!(option.get_action(), ArgAction::SetTrue) {
+            line.extend(serve.get_flag(id).then(|| format!("--{name}").into()));
+        } else {
+            line.extend(serve.get_raw(id).into_iter().flatten().map(|value| pair(name, value)));
+        }
+    }
+    line
+}
+
+/// The options that the file of `--config` sets and neither the command line nor the environment does, as arguments.
+fn from_file(options: &Command, serve: &ArgMatches) -> Result<Vec<OsString>, String> {
+    let Some(path) = serve.get_one::<PathBuf>("config") else { return Ok(Vec::new()) };
+    let mut line = Vec::new();
     for (key, value) in read(path)? {
         let problem = |what: &str| format!("{}: `{key}`: {what}", path.display());
+        let wanted = |what| move || problem(what);
         let known = options.get_arguments().find(|arg| arg.get_long() == Some(&key) && key != "config");
         let Some(option) = known.filter(|_| key != "help") else {
             return Err(problem("there is no such option; sse serve --help lists them without their dashes"));
@@ -52,21 +91,20 @@ pub(crate) fn with_file(
         if matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
             continue;
         }
+        let argument = |value: &Value| Some(pair(&key, text(value)?.as_ref()));
         match (option.get_action(), value) {
             (ArgAction::SetTrue, Value::Boolean(true)) => line.push(format!("--{key}").into()),
             (ArgAction::SetTrue, Value::Boolean(false)) => {}
             (ArgAction::SetTrue, _) => return Err(problem("true or false is wanted")),
             (ArgAction::Append, Value::Array(values)) => {
                 for value in values {
-                    line.push(pair(&key, &value).ok_or_else(|| problem("a list of texts is wanted"))?);
+                    line.push(argument(&value).ok_or_else(wanted("a list of texts is wanted"))?);
                 }
             }
-            (_, value) => {
-                line.push(pair(&key, &value).ok_or_else(|| problem("a text or a number is wanted"))?)
-            }
+            (_, value) => line.push(argument(&value).ok_or_else(wanted("a text or a number is wanted"))?),
         }
     }
-    Ok(Some(line))
+    Ok(line)
 }
 
 /// All settings without secrets, for the log.
@@ -86,14 +124,19 @@ pub(crate) fn shown(command: &Command, matches: &ArgMatches) -> String {
     settings.join(" ")
 }
 
-fn pair(key: &str, value: &Value) -> Option<OsString> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Integer(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        _ => return None,
-    };
-    Some(format!("--{key}={text}").into())
+fn pair(name: &str, value: &OsStr) -> OsString {
+    let mut argument = OsString::from(format!("--{name}="));
+    argument.push(value);
+    argument
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn read(path: &Path) -> Result<Table, String> {
@@ -106,51 +149,4 @@ fn read(path: &Path) -> Result<Table, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, FromArgMatches};
-
-    use crate::{Arguments, Command as Subcommand};
-
-    /// The parsed settings; `Err` has the message.
-    fn serve(file: &str, arguments: &[&str]) -> Result<crate::serve::Arguments, String> {
-        let name = format!("sse-settings-{}-{:?}", std::process::id(), std::thread::current().id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, file).unwrap();
-        let start = ["sse", "serve", "--config", path.to_str().unwrap()];
-        let line = start.iter().chain(arguments);
-        let line: Vec<std::ffi::OsString> = line.map(Into::into).collect();
-        let command = super::with_environment(Arguments::command());
-        let matches = command.clone().try_get_matches_from(&line).map_err(|error| error.to_string())?;
-        let line = super::with_file(&command, &matches, line);
-        std::fs::remove_file(path).unwrap();
-        let matches = command
-            .try_get_matches_from(line?.expect("there is a file"))
-            .map_err(|error| error.to_string())?;
-        match Arguments::from_arg_matches(&matches).map_err(|error| error.to_string())?.command {
-            Subcommand::Serve(arguments) => Ok(*arguments),
-            _ => unreachable!("the line says serve"),
-        }
-    }
-
-    #[test]
-    fn a_file_sets_options_and_the_command_line_wins() {
-        let file = "max-body = 5\nretry = 10\nhost = [\"a\", \"b\"]\nanyone-may-publish = true\n";
-        let arguments = serve(file, &["--retry", "20"]).unwrap();
-        assert_eq!((arguments.max_body, arguments.retry), (5, 20));
-    }
-
-    #[test]
-    fn unknown_keys_and_wrong_values_are_errors_that_name_the_key() {
-        for (file, part) in [
-            ("max-bodi = 5", "`max-bodi`: there is no such option"),
-            ("config = \"x\"", "`config`: there is no such option"),
-            ("max-body = \"many\"", "--max-body"),
-            ("max-body = [5]", "`max-body`"),
-            ("anyone-may-publish = 1", "true or false"),
-            ("publish-token = \"secret\nretry = 1", "line"),
-        ] {
-            let error = serve(file, &[]).unwrap_err();
-            assert!(error.contains(part) && !error.contains("secret"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,200 @@
+use std::path::Path;
+use std::process::Command as Process;
+
+use clap::{Arg, CommandFactory, FromArgMatches};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{Arguments, Command as Subcommand};
+
+/// The parsed settings besides `--config`, as text; `Err` has the message.
+fn parsed(arguments: &[String]) -> Result<String, String> {
+    let command = Arguments::command();
+    let line = ["sse", "serve"].into_iter().chain(arguments.iter().map(String::as_str));
+    let matches = parse(&command, line.map(Into::into).collect()).map_err(|error| error.to_string())?;
+    let (_, serve) = matches.subcommand().expect("the line says serve");
+    let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
+    // `{:?}` of a secret does not show it, the raw value does.
+    let options = options.get_arguments().map(|option| option.get_id().as_str()).filter(|id| *id != "config");
+    let raw: Vec<_> = options.map(|id| serve.get_raw(id).map(Iterator::collect::<Vec<_>>)).collect();
+    match Arguments::from_arg_matches(&matches).map_err(|error| error.to_string())?.command {
+        Subcommand::Serve(mut arguments) => {
+            arguments.config = None;
+            Ok(format!("{arguments:?} {raw:?}"))
+        }
+        _ => unreachable!("the line says serve"),
+    }
+}
+
+fn from(file: &str, arguments: &[&str]) -> Result<String, String> {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("file");
+    std::fs::write(&path, file).unwrap();
+    let config = format!("--config={}", path.display());
+    parsed(&[vec![config], arguments.iter().map(ToString::to_string).collect()].concat())
+}
+
+/// The variable with the command lines that a second process of this test parses: a process cannot change its own
+/// environment while its other threads read it.
+const LINES: &str = "SETTINGS_TEST_LINES";
+const MARK: &str = "parsed: ";
+
+/// Parses each command line in a process with these variables.
+fn parsed_with(variables: &[(&str, &str)], lines: &[Vec<String>]) -> Vec<String> {
+    let mut process = Process::new(std::env::current_exe().unwrap());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SSE_")) {
+        process.env_remove(name);
+    }
+    process.args([
+        "--exact",
+        "serve::settings::tests::every_option_is_set_in_each_of_three_ways",
+        "--nocapture",
+    ]);
+    process.env(LINES, serde_json::to_string(lines).unwrap()).envs(variables.iter().copied());
+    let output = String::from_utf8(process.output().unwrap().stdout).unwrap();
+    let parsed: Vec<_> =
+        output.lines().filter_map(|line| Some(line.strip_prefix(MARK)?.to_owned())).collect();
+    assert_eq!(parsed.len(), lines.len(), "{output}");
+    parsed
+}
+
+/// What the second process does.
+fn parse_lines_of_parent() -> bool {
+    let Ok(lines) = std::env::var(LINES) else { return false };
+    for line in serde_json::from_str::<Vec<Vec<String>>>(&lines).unwrap() {
+        // The test harness begins a line of its own.
+        println!("\n{MARK}{:?}", parsed(&line));
+    }
+    true
+}
+
+/// Values of an option: of the file, of the environment, and of the command line.
+fn samples(option: &Arg) -> Vec<[String; 3]> {
+    let possible = option.get_possible_values();
+    let three = |values: [&str; 3]| values.map(str::to_owned);
+    match option.get_id().as_str() {
+        _ if matches!(option.get_action(), ArgAction::SetTrue) => {
+            vec![three(["true", "false", "true"]), three(["false", "true", "true"])]
+        }
+        _ if !possible.is_empty() => {
+            let [first, second] = [possible[0].get_name(), possible[1].get_name()];
+            vec![three([first, second, first]), three([second, first, second])]
+        }
+        "listen" => vec![three(["127.0.0.1:1", ":2", "localhost:3"])],
+        "data_bytes" => vec![three(["2147483641", "2147483642", "2147483643"])],
+        _ => vec![three(["21", "22", "23"])],
+    }
+}
+
+/// What the file has besides, because the option needs it.
+fn companion(id: &str) -> &'static str {
+    match id {
+        "cert" => "key = \"k\"\n",
+        "key" => "cert = \"c\"\n",
+        "data_bytes" => "data = \"d\"\n",
+        "jwt_audience" | "jwt_issuer" | "jwt_leeway" => "jwt-key-file = \"f\"\n",
+        "cors_credentials" => "cors-origin = [\"https://a.example\"]\n",
+        _ => "",
+    }
+}
+
+fn check_option(option: &Arg, [in_file, in_variable, in_line]: &[String; 3], directory: &Path) {
+    let key = option.get_long().expect("an option has a name");
+    let is_flag = matches!(option.get_action(), ArgAction::SetTrue);
+    let write = |name: &str, setting: &str| {
+        let path = directory.join(name);
+        std::fs::write(&path, format!("{}{setting}", companion(option.get_id().as_str()))).unwrap();
+        format!("--config={}", path.display())
+    };
+    let value = match option.get_action() {
+        ArgAction::Append => format!("[{in_file:?}]"),
+        _ if is_flag || in_file.parse::<u64>().is_ok() => in_file.clone(),
+        _ => format!("{in_file:?}"),
+    };
+    let (without, with) = (write("without", ""), write("with", &format!("{key} = {value}\n")));
+    let line = |config: &str, value: &str| match value {
+        "false" if is_flag => vec![config.to_owned()],
+        _ if is_flag => vec![config.to_owned(), format!("--{key}")],
+        value => vec![config.to_owned(), format!("--{key}={value}")],
+    };
+    let only = |config: &str| vec![config.to_owned()];
+    let lines = [in_file, in_variable, in_line].map(|value| line(&without, value));
+    let [first, second, third, file] =
+        parsed_with(&[], &[&lines[..], &[only(&with)]].concat()).try_into().unwrap();
+    assert!(first.starts_with("Ok") && first != second, "--{key}: {first}");
+    assert_eq!(file, first, "--{key} by a file is as by the command line");
+    let name = format!("SSE_{}", key.replace('-', "_").to_uppercase());
+    let [alone, over_file, under_line] =
+        parsed_with(&[(&name, in_variable)], &[only(&without), only(&with), line(&with, in_line)])
+            .try_into()
+            .unwrap();
+    assert_eq!(alone, second, "{name} is as --{key}");
+    assert_eq!(over_file, second, "{name} wins over the file");
+    assert_eq!(under_line, third, "--{key} wins over {name}");
+}
+
+#[test]
+fn every_option_is_set_in_each_of_three_ways() {
+    if parse_lines_of_parent() {
+        return;
+    }
+    let command = Arguments::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let directory = TempDir::new().unwrap();
+    let mut checked = 0;
+    for option in
+        serve.get_arguments().filter(|option| !["config", "help"].contains(&option.get_id().as_str()))
+    {
+        for values in samples(option) {
+            check_option(option, &values, directory.path());
+        }
+        checked += 1;
+    }
+    assert!(checked > 30, "{checked} options");
+    // A file cannot name another file; the environment names one.
+    let file = directory.path().join("file");
+    std::fs::write(&file, "retry = 21\n").unwrap();
+    let [by_variable] = parsed_with(&[("SSE_CONFIG", file.to_str().unwrap())], &[vec![]]).try_into().unwrap();
+    assert_eq!(by_variable, format!("{:?}", parsed(&["--retry=21".into()])));
+    // What a flag excludes counts where the flag is on.
+    let token = vec!["--publish-token=t".to_owned()];
+    let [off] =
+        parsed_with(&[("SSE_ANYONE_MAY_PUBLISH", "false")], std::slice::from_ref(&token)).try_into().unwrap();
+    assert_eq!(off, format!("{:?}", parsed(&token)));
+    let [on] = parsed_with(&[("SSE_ANYONE_MAY_PUBLISH", "true")], &[token]).try_into().unwrap();
+    assert!(on.starts_with("Err") && on.contains("--anyone-may-publish"), "{on}");
+}
+
+#[test]
+fn options_that_need_or_exclude_another_one_see_the_file() {
+    assert_eq!(from("key = \"k\"", &["--cert=c"]), from("", &["--cert=c", "--key=k"]));
+    assert_eq!(from("cert = \"c\"", &["--key=k"]), from("", &["--cert=c", "--key=k"]));
+    for (file, arguments, part) in [
+        ("", &["--cert=c"][..], "--key"),
+        ("cert = \"c\"", &[], "--key"),
+        ("publish-token-file = \"f\"", &["--publish-token=t"], "--publish-token-file"),
+        ("jwks = \"f\"", &["--jwt-key-file=f"], "--jwks"),
+    ] {
+        let error = from(file, arguments).unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn unknown_keys_and_wrong_values_are_errors_that_name_the_key() {
+    for (file, part) in [
+        ("max-bodi = 5", "`max-bodi`: there is no such option"),
+        ("max_body = 5", "`max_body`: there is no such option"),
+        ("[limits]\nmax-body = 5", "`limits`: there is no such option"),
+        ("config = \"x\"", "`config`: there is no such option"),
+        ("help = true", "`help`: there is no such option"),
+        ("max-body = \"many\"", "--max-body"),
+        ("max-body = [5]", "`max-body`"),
+        ("host = [[\"a\"]]", "`host`"),
+        ("anyone-may-publish = 1", "true or false"),
+        ("publish-token = \"secret\nretry = 1", "line"),
+    ] {
+        let error = from(file, &[]).unwrap_err();
+        assert!(error.contains(part) && !error.contains("secret"), "{error}");
+    }
+}
