@@ -7,23 +7,28 @@ use std::time::Duration;
 
 use super::Server;
 
+/// Sends a request and reads the head of the response. As HTTP/1.0, the body is what follows, unframed.
+pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let host =
+        if headers.iter().any(|header| header.starts_with("Host:")) { "" } else { "Host: localhost\r\n" };
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    write!(stream, "{method} {path} HTTP/1.0\r\n{host}{headers}Content-Length: {length}\r\n\r\n{body}")
+        .unwrap();
+    let mut body = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(body.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    Answer { status: head[9..12].parse().unwrap(), head: head.to_ascii_lowercase(), body }
+}
+
 impl Server {
     /// Sends a request and reads the head of the response. As HTTP/1.0, the body is what follows, unframed.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let host =
-            if headers.iter().any(|header| header.starts_with("Host:")) { "" } else { "Host: localhost\r\n" };
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let length = body.len();
-        write!(stream, "{method} {path} HTTP/1.0\r\n{host}{headers}Content-Length: {length}\r\n\r\n{body}")
-            .unwrap();
-        let mut body = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(body.read_line(&mut head).unwrap(), 0, "{head}");
-        }
-        Answer { status: head[9..12].parse().unwrap(), head: head.to_ascii_lowercase(), body }
+        request(&self.address, method, path, headers, body)
     }
 
     pub(crate) fn get(&self, path: &str, headers: &[&str]) -> Answer {

@@ -8,6 +8,7 @@ use std::process::Command;
 use futures_util::future;
 
 mod http;
+mod jwt;
 mod metrics;
 mod operating;
 mod publishing;
@@ -188,8 +189,8 @@ fn metrics_and_the_page_are_served() {
 fn unsafe_settings_need_an_explicit_option() {
     for (arguments, why) in [
         (vec!["--listen", "0.0.0.0:0"], "--publish-token"),
-        (vec!["--listen", "0.0.0.0:0", "--publish-token", ""], "a token is empty"),
-        (vec!["--subscribe-token", ""], "a token is empty"),
+        (vec!["--listen", "0.0.0.0:0", "--publish-token", ""], "a token or key is empty"),
+        (vec!["--subscribe-token", ""], "a token or key is empty"),
         (vec!["--cors-origin", "*", "--cors-credentials"], "name the origins"),
         (vec!["--cert", "x.pem"], "--key"),
     ] {

@@ -6,52 +6,68 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use super::Server;
 
-fn temporary(name: &str) -> PathBuf {
+pub(super) fn temporary(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()));
     std::fs::remove_file(&path).ok();
     path
 }
 
 /// A server with its standard error.
-struct Loud {
+pub(super) struct Loud {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
-    log: BufReader<std::process::ChildStderr>,
+    /// Lines that no test has read yet. A thread takes them, so that the server never waits for the test.
+    log: Receiver<String>,
+    /// Lines that `line` has read.
+    pub(super) seen: String,
 }
 
 impl Loud {
-    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(super) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
         command.arg("serve").args(arguments).envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, log) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Self { child, out: BufReader::new(out), log: BufReader::new(log) }
+        let (lines, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut log = BufReader::new(log);
+            let mut line = String::new();
+            while log.read_line(&mut line).is_ok_and(|length| length > 0) {
+                lines.send(std::mem::take(&mut line)).ok();
+            }
+        });
+        Self { child, out: BufReader::new(out), log: receiver, seen: String::new() }
     }
 
     /// The address of the next listener.
-    fn listening(&mut self) -> String {
+    pub(super) fn listening(&mut self) -> String {
         let mut line = String::new();
         self.out.read_line(&mut line).unwrap();
         line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
     /// The first log line with `part` in it.
-    fn line(&mut self, part: &str) -> String {
-        let mut line = String::new();
+    pub(super) fn line(&mut self, part: &str) -> String {
         loop {
-            line.clear();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "no line with {part}");
+            let line = self.log.recv().unwrap_or_else(|_| panic!("no line with {part}: {}", self.seen));
+            self.seen.push_str(&line);
             if line.contains(part) {
                 return line;
             }
         }
     }
 
-    fn signal(&self, name: &str) {
+    /// The log lines that no test has read, to the end of the server.
+    pub(super) fn rest(&self) -> String {
+        self.log.iter().collect()
+    }
+
+    pub(super) fn signal(&self, name: &str) {
         let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
     }
@@ -71,7 +87,7 @@ fn exchange(mut stream: impl Read + Write, request: &str) -> String {
     answer
 }
 
-fn address(url: &str) -> &str {
+pub(super) fn address(url: &str) -> &str {
     url.trim_start_matches("http://").trim_end_matches('/')
 }
 
@@ -201,9 +217,7 @@ fn rust_log_sets_the_level_of_log_lines() {
     let url = server.listening();
     exchange(TcpStream::connect(address(&url)).unwrap(), "GET /healthz HTTP/1.0\r\n\r\n");
     server.signal("-TERM");
-    let mut log = String::new();
-    server.log.read_to_string(&mut log).unwrap();
-    assert_eq!(log, "");
+    assert_eq!(server.rest(), "");
 }
 
 #[test]
