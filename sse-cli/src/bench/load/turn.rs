@@ -261,3 +261,55 @@ impl Job<'_> {
         self.publisher.publish(&burst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::super::subscribers::Target;
+    use super::*;
+
+    /// Publishes once it holds as many bursts as shall be in flight, the newest first.
+    struct Holder {
+        stream: TcpStream,
+        in_flight: usize,
+        held: Vec<String>,
+    }
+
+    impl Publish for Holder {
+        fn publish(&mut self, burst: &[String]) -> Result<(), String> {
+            self.held.push(burst.iter().map(|data| format!("data: {data}\n\n")).collect());
+            if self.held.len() == self.in_flight {
+                let events: String = self.held.drain(..).rev().collect();
+                self.stream.write_all(events.as_bytes()).map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        }
+    }
+
+    struct Blind;
+
+    impl Watch for Blind {}
+
+    #[test]
+    fn a_closed_loop_keeps_bursts_in_flight_and_counts_what_arrives_in_another_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target { addresses: vec![listener.local_addr().unwrap()], request: b"GET".to_vec() };
+        let server = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.read_exact(&mut [0; 3]).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").unwrap();
+            stream
+        });
+        let patience = Duration::from_secs(60);
+        let mut subscribers = Subscribers::connect(&target, 1, patience, &mut Blind).unwrap();
+        let mut publisher = Holder { stream: server.join().unwrap(), in_flight: 3, held: Vec::new() };
+        let pace = Pace::Closed { in_flight: 3 };
+        let plan = Plan { pace, burst: 2, size: 0, time: patience, bursts: 3, patience };
+        let turn = subscribers.run(&plan, Some(&mut publisher), &mut Blind).unwrap();
+        assert_eq!((turn.published, turn.deliveries, turn.lost, turn.repeated), (6, 6, 0, 0));
+        assert_eq!(turn.out_of_order, 4);
+        assert!(turn.elapsed < patience, "a burst was held back until the patience ended");
+    }
+}
