@@ -75,7 +75,8 @@ impl Tls {
     /// connection.
     fn run(&self, arguments: &[&str]) -> (Left, Option<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        let address = listener.local_addr().unwrap();
+        let url = format!("https://localhost:{}/", address.port());
         let config = Arc::clone(&self.config);
         let server = thread::spawn(move || {
             let (socket, _) = listener.accept().unwrap();
@@ -91,9 +92,14 @@ impl Tls {
             }
             Some(protocol)
         });
-        let authority = file("client-authority.pem", &self.authority);
-        let all = [&["--cacert", &authority, "--no-reconnect", "--data-only"], arguments].concat();
+        // A file of this run alone, because tests run side by side.
+        let authority = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&authority, &self.authority).unwrap();
+        let authority = authority.path().to_str().unwrap();
+        let all = [&["--cacert", authority, "--no-reconnect", "--data-only"], arguments].concat();
         let left = run(&url, &all);
+        // A command that failed before it connected leaves the server waiting.
+        drop(TcpStream::connect(address));
         (left, server.join().unwrap())
     }
 }
