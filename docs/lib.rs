@@ -1,4 +1,5 @@
-//! Compiles and runs the programs of `MIGRATION.md`, `docs/` and each `README.md`: `cargo test -p docs --doc`.
+//! Compiles and runs the programs of `MIGRATION.md`, `docs/` and each `README.md`:
+//! `cargo test -p docs --doc`.
 
 macro_rules! pages {
     ($($name:ident $page:literal),* $(,)?) => {$(

@@ -1,4 +1,5 @@
-//! A Redis server of a test's own: on a free loopback port, in a directory of its own, killed when dropped.
+//! A Redis server of a test's own: on a free loopback port, in a directory of its own, killed when
+//! dropped.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
@@ -20,7 +21,8 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server that loses nothing (`appendfsync always`); `None`, with a loud line, if `redis-server` is not installed.
+    /// Starts a server that loses nothing (`appendfsync always`); `None`, with a loud line, if
+    /// `redis-server` is not installed.
     pub fn start() -> Option<Self> {
         Self::with_options(&["--appendonly", "yes", "--appendfsync", "always"])
     }

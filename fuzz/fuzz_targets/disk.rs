@@ -1,6 +1,8 @@
-//! A log on disk whose files are changed anywhere: it is refused, or gives nothing but what was written.
+//! A log on disk whose files are changed anywhere: it is refused, or gives nothing but what was
+//! written.
 //!
-//! An input is a list of changes, six bytes each: which file, where (two bytes, of its length), what (cut there, set, flip), how.
+//! An input is a list of changes, six bytes each: which file, where (two bytes, of its length),
+//! what (cut there, set, flip), how.
 
 #![no_main]
 

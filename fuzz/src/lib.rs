@@ -1,4 +1,5 @@
-//! What the fuzz targets run: the checks of sse-proto's tests, and the comparison with other parsers.
+//! What the fuzz targets run: the checks of sse-proto's tests, and the comparison with other
+//! parsers.
 
 mod peers;
 #[path = "../../sse-proto/tests/support/mod.rs"]

@@ -2,7 +2,8 @@
 //!
 //! Their known differences, which are left out of the comparison:
 //!
-//! - A `retry` that no `u32` (sse-core) or no `u64` (sse-parse) can hold is ignored there; here it saturates.
+//! - A `retry` that no `u32` (sse-core) or no `u64` (sse-parse) can hold is ignored there; here it
+//!   saturates.
 //! - They report no comments, and their limits count other things: they have none here.
 
 use std::num::NonZeroUsize;

@@ -1,7 +1,8 @@
 //! Follows a stream and prints the lines of `sse tail --json`:
 //! `cargo run -p sse-async-std --example follow -- http://127.0.0.1:8080/events [--post DATA]`
 //!
-//! The executor is futures-lite's, which is a thread that waits: nothing here needs async-std or smol.
+//! The executor is futures-lite's, which is a thread that waits: nothing here needs async-std or
+//! smol.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

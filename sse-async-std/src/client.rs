@@ -16,7 +16,8 @@ pub use sse_http::client::{
 };
 pub use transport::Http;
 
-/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
+/// headers and bodies.
 ///
 /// # Example
 ///

@@ -1,4 +1,5 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) on async-std, on smol, and on any other executor.
+//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) on async-std, on smol, and on any
+//! other executor.
 //!
 //! ```no_run
 //! use futures_util::TryStreamExt;
@@ -19,22 +20,24 @@
 //! ```
 //!
 //! - [`EventSource`] is the client: a stream of events that reconnects, over hyper.
-//! - [`ByteReadExt::sse`] reads events from any [`AsyncRead`](futures_io::AsyncRead), [`ByteStreamExt::sse`] from any
-//!   stream of bytes. (An application that needs no more can have both of `sse-proto` alone, feature `futures-io`.)
+//! - [`ByteReadExt::sse`] reads events from any [`AsyncRead`](futures_io::AsyncRead),
+//!   [`ByteStreamExt::sse`] from any stream of bytes. (An application that needs no more can have
+//!   both of `sse-proto` alone, feature `futures-io`.)
 //! - [`Sse`] is the body of a response, for hyper servers.
 //!
-//! Nothing is spawned: a body drives its own connection, so the executor is whichever polls. Sockets and timers are
-//! async-io's, on which async-std and smol both stand.
+//! Nothing is spawned: a body drives its own connection, so the executor is whichever polls.
+//! Sockets and timers are async-io's, on which async-std and smol both stand.
 //!
-//! **async-std is discontinued** (RUSTSEC-2025-0052). It is the default here for existing users of async-std. To build
-//! without it, switch the default features off and name what you need:
+//! **async-std is discontinued** (RUSTSEC-2025-0052). It is the default here for existing users of
+//! async-std. To build without it, switch the default features off and name what you need:
 //!
 //! ```toml
 //! sse-async-std = { version = "0.1", default-features = false, features = ["smol", "platform-verifier"] }
 //! ```
 //!
-//! In scope: HTTP/1.1, TLS, redirects, proxies of the environment. Out of scope: HTTP/2, which takes a task that is spawned;
-//! connection pools, cookies and compression, of which an event stream needs none.
+//! In scope: HTTP/1.1, TLS, redirects, proxies of the environment. Out of scope: HTTP/2, which
+//! takes a task that is spawned; connection pools, cookies and compression, of which an event
+//! stream needs none.
 //!
 //! # Features
 //!

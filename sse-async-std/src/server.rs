@@ -6,7 +6,8 @@ pub use sse_http::server::{EncodedEvent, LastEventId, response};
 
 use crate::clock::Clock;
 
-/// The body that sends what a `Stream` of events yields, with comments in between by async-io's clock.
+/// The body that sends what a `Stream` of events yields, with comments in between by async-io's
+/// clock.
 ///
 /// Its methods are those of [`sse_http::server::Sse`].
 ///

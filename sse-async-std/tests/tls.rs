@@ -14,7 +14,8 @@ use sse_async_std::rustls::pki_types::PrivateKeyDer;
 use sse_async_std::rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use sse_async_std::{Event, EventSource};
 
-/// A server that answers each connection with one event; its URL and the configuration that trusts it.
+/// A server that answers each connection with one event; its URL and the configuration that trusts
+/// it.
 fn serve() -> (String, Arc<ClientConfig>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let provider = || Arc::new(ring::default_provider());

@@ -1,7 +1,8 @@
-//! A client on `std::net` alone: `cargo run -p sse-blocking --example sockets -- 127.0.0.1:8080 /events`
+//! A client on `std::net` alone:
+//! `cargo run -p sse-blocking --example sockets -- 127.0.0.1:8080 /events`
 //!
-//! Everything that knows what HTTP and a socket are is in `connect`; everything that knows what an event stream is, is not
-//! here. For HTTP in earnest see the feature `ureq`.
+//! Everything that knows what HTTP and a socket are is in `connect`; everything that knows what an
+//! event stream is, is not here. For HTTP in earnest see the feature `ureq`.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

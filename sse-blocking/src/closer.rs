@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Closes an [`EventSource`](crate::EventSource) from another thread, though the source's own is blocked.
+/// Closes an [`EventSource`](crate::EventSource) from another thread, though the source's own is
+/// blocked.
 ///
 /// A wait for a reconnection ends at once, and so does a read, if the transport says how
 /// ([`Attempt::on_close`](crate::Attempt::on_close); the transport of the feature `ureq` does).
@@ -41,7 +42,8 @@ impl Closer {
         self.state().closed
     }
 
-    /// Registers the callback that interrupts the current connection; runs it immediately if already closed.
+    /// Registers the callback that interrupts the current connection; runs it immediately if
+    /// already closed.
     pub(crate) fn on_close(&self, interrupt: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         if state.closed {
@@ -65,7 +67,8 @@ impl Closer {
     pub(crate) fn sleep(&self, duration: Option<Duration>) {
         let open = |state: &mut State| !state.closed;
         let state = self.state();
-        // A poisoned lock is one whose holder was dropping an interrupt that panicked: the state is whole.
+        // A poisoned lock is one whose holder was dropping an interrupt that panicked: the state is
+        // whole.
         match duration {
             None => drop(self.0.closed.wait_while(state, open)),
             Some(duration) => drop(self.0.closed.wait_timeout_while(state, duration, open)),

@@ -14,18 +14,21 @@ use proto::{
 use crate::reader::BUFFER;
 use crate::{Attempt, Body, Closer, Transport};
 
-/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, over any [`Transport`].
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, over any
+/// [`Transport`].
 ///
-/// It is an [`Iterator`] of [`ClientEvent`]s. A connection that is lost is a `Disconnected`, and the next
-/// follows after the delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is
-/// the last item; a source that ends without one was [closed](Self::close), got a 204 from the server, which ends a client
-/// for good, or came to the end of a request that is not to be repeated.
+/// It is an [`Iterator`] of [`ClientEvent`]s. A connection that is lost is a `Disconnected`, and
+/// the next follows after the delay that it names; so `?` ends a program only when there is nothing
+/// more to hope for. An error is the last item; a source that ends without one was
+/// [closed](Self::close), got a 204 from the server, which ends a client for good, or came to the
+/// end of a request that is not to be repeated.
 ///
 /// It reads the socket only during a call.
 ///
 /// # Example
 ///
-/// Hand-written HTTP: `HTTP/1.0` keeps the server from chunking. With the feature `ureq`, `EventSource::get(url)` is the same.
+/// Hand-written HTTP: `HTTP/1.0` keeps the server from chunking. With the feature `ureq`,
+/// `EventSource::get(url)` is the same.
 ///
 /// ```
 /// use std::io::{self, BufRead, BufReader, Write};
@@ -76,8 +79,8 @@ pub struct Driver<T: Transport> {
     transport: T,
     source: proto::EventSource,
     clock: Epoch,
-    /// The time, read once after each wait. If a liveness clock runs, also when the application comes back
-    /// with an event: the time that it took is not the server's silence.
+    /// The time, read once after each wait. If a liveness clock runs, also when the application
+    /// comes back with an event: the time that it took is not the server's silence.
     now: Option<Instant>,
     liveness: bool,
     connection: Connection<T>,
@@ -145,7 +148,8 @@ impl<T: Transport> Driver<T> {
         self.source.close_reason()
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when
+    /// reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
@@ -156,8 +160,9 @@ impl<T: Transport> Driver<T> {
         self.hang_up();
     }
 
-    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a suspended source blocks until a
-    /// [`Closer`] ends it. A source whose request was sent and may not be repeated ends instead.
+    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a
+    /// suspended source blocks until a [`Closer`] ends it. A source whose request was sent and may
+    /// not be repeated ends instead.
     pub fn suspend(&mut self) {
         self.source.suspend();
         self.hang_up();
@@ -168,7 +173,8 @@ impl<T: Transport> Driver<T> {
         self.source.resume();
     }
 
-    /// After `Disconnected`: connects after this delay, counted from then, instead of the announced one.
+    /// After `Disconnected`: connects after this delay, counted from then, instead of the announced
+    /// one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.source.retry_after(delay);
     }
@@ -178,7 +184,8 @@ impl<T: Transport> Driver<T> {
         self.closer.clone()
     }
 
-    /// Goes on until there is something to say, and says what it is without borrowing it; `None` when it is over.
+    /// Goes on until there is something to say, and says what it is without borrowing it; `None`
+    /// when it is over.
     fn advance(&mut self) -> Option<Progress> {
         if self.done {
             return None;

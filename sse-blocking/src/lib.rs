@@ -1,4 +1,5 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) in blocking code: no executor, no futures.
+//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) in blocking code: no executor, no
+//! futures.
 //!
 //! ```no_run
 //! # #[cfg(feature = "ureq")]
@@ -17,9 +18,10 @@
 //! ```
 //!
 //! - [`ReadExt::sse`] makes any [`Read`](std::io::Read) an iterator of events.
-//! - `EventSource` (feature `ureq`) is the whole client: it reconnects, resumes after the last event ID, and notices a dead
-//!   connection.
-//! - [`Driver`] is the same over a [`Transport`] of your own, which may be a closure that opens a socket.
+//! - `EventSource` (feature `ureq`) is the whole client: it reconnects, resumes after the last
+//!   event ID, and notices a dead connection.
+//! - [`Driver`] is the same over a [`Transport`] of your own, which may be a closure that opens a
+//!   socket.
 //!
 //! The protocol itself is in `sse-proto`; what is here is loops around it.
 //!

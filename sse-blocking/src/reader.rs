@@ -32,15 +32,16 @@ impl<R: Read> ReadExt for R {}
 
 /// The events of a reader, made by [`ReadExt::sse`].
 ///
-/// As an [`Iterator`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame) lends
-/// everything that the stream says and allocates nothing. It has a buffer of 16 KiB and never waits for
-/// more than one read to succeed: a `BufReader` under it gains nothing.
+/// As an [`Iterator`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame)
+/// lends everything that the stream says and allocates nothing. It has a buffer of 16 KiB and never
+/// waits for more than one read to succeed: a `BufReader` under it gains nothing.
 ///
 /// # Errors
 ///
-/// An error of the reader is the last item, unless it is a timeout (`WouldBlock`, `TimedOut`): nothing is lost by it, and
-/// the next call reads on. An event over a limit is an error of the kind `InvalidData` around an
-/// [`Error`](proto::Error), and the last item. A pending event is dropped at the end, unless the parser has `with_deliver_unterminated`.
+/// An error of the reader is the last item, unless it is a timeout (`WouldBlock`, `TimedOut`):
+/// nothing is lost by it, and the next call reads on. An event over a limit is an error of the kind
+/// `InvalidData` around an [`Error`](proto::Error), and the last item. A pending event is dropped
+/// at the end, unless the parser has `with_deliver_unterminated`.
 #[derive(Debug)]
 pub struct EventReader<R> {
     /// `None` once it has ended or failed.
@@ -60,7 +61,8 @@ impl<R: Read> EventReader<R> {
         Self { reader: Some(reader), parser, buffer, start: 0, read: 0, filled: 0 }
     }
 
-    /// The parser, for all that it can tell: the last event ID, the reconnection time, what was skipped.
+    /// The parser, for all that it can tell: the last event ID, the reconnection time, what was
+    /// skipped.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }

@@ -10,8 +10,8 @@ use crate::Closer;
 
 /// What an [`Driver`](crate::Driver) needs of an HTTP client.
 ///
-/// A closure from an [`Attempt`] to a [`PlainHead`] and a [`Body`] is one; of its errors, `InvalidInput` and
-/// `Unsupported` are final, and every other is retried.
+/// A closure from an [`Attempt`] to a [`PlainHead`] and a [`Body`] is one; of its errors,
+/// `InvalidInput` and `Unsupported` are final, and every other is retried.
 pub trait Transport {
     /// The head of a response, as the application will see it.
     type Head;
@@ -24,13 +24,15 @@ pub trait Transport {
     ///
     /// # Errors
     ///
-    /// No response came. After the timeout any error will do, because the source checks the time itself.
+    /// No response came. After the timeout any error will do, because the source checks the time
+    /// itself.
     fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Self::Head, Self::Body), Self::Error>;
 
     /// The part of the head by which the source judges.
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
-    /// The last word on a response, `verdict` being that of [`Config::verdict`](crate::Config::verdict).
+    /// The last word on a response, `verdict` being that of
+    /// [`Config::verdict`](crate::Config::verdict).
     fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
@@ -57,7 +59,8 @@ pub struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Says how to break the connection, so that a thread that blocks in it returns: what a [`Closer`] calls.
+    /// Says how to break the connection, so that a thread that blocks in it returns: what a
+    /// [`Closer`] calls.
     ///
     /// As a rule it shuts a socket down. It is dropped together with the connection.
     pub fn on_close(&self, interrupt: impl FnOnce() + Send + 'static) {
@@ -71,8 +74,9 @@ pub trait Body {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` or `TimedOut` when nothing came within `timeout`; nothing must be lost by that, for the
-    /// source reads again unless the server is dead by its clocks. Any other error is the end of the connection.
+    /// `WouldBlock` or `TimedOut` when nothing came within `timeout`; nothing must be lost by that,
+    /// for the source reads again unless the server is dead by its clocks. Any other error is the
+    /// end of the connection.
     fn read(&mut self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize>;
 }
 
@@ -100,7 +104,8 @@ impl<B: Body + ?Sized> Body for Box<B> {
     }
 }
 
-/// Any reader as a [`Body`] that takes as long as it takes: liveness timeouts are not noticed before the next byte.
+/// Any reader as a [`Body`] that takes as long as it takes: liveness timeouts are not noticed
+/// before the next byte.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTimeout<R>(pub R);
 

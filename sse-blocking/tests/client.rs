@@ -330,7 +330,8 @@ fn a_socks_proxy_is_not_gone_around() {
 
 #[test]
 fn a_cgi_script_does_not_believe_its_client() {
-    // In another process, because the environment decides whether this is a CGI script, and which proxy applies.
+    // In another process, because the environment decides whether this is a CGI script, and which
+    // proxy applies.
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--exact", "scenarios::response::e_no_content_is_the_end"]);
     let output = again.env("REQUEST_METHOD", "GET").env("HTTP_PROXY", "nobody:1").output().unwrap();

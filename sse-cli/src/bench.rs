@@ -67,8 +67,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if report.faults().is_empty() { ExitCode::SUCCESS } else { FAILED.into() })
 }
 
-/// Publishes one event, which shows that the subscribers follow what is published, and that their subscriptions are in force: some hubs
-/// send the head before that.
+/// Publishes one event, which shows that the subscribers follow what is published, and that their
+/// subscriptions are in force: some hubs send the head before that.
 fn probe(
     subscribers: &mut Subscribers,
     setup: &arguments::Setup,

@@ -1,8 +1,9 @@
 //! `sse check`: a doctor for servers of event streams, and a judge for clients and parsers.
 //!
-//! To a server it connects as different clients would, and reports what it saw. The rules are pure functions of what was observed:
-//! `head` (status and headers), `framing` and `fields` (the format), `ids`, `arrival` (times), `resume` (what a client that comes back
-//! gets). `secrets` keeps credentials out of reports.
+//! To a server it connects as different clients would, and reports what it saw. The rules are pure
+//! functions of what was observed: `head` (status and headers), `framing` and `fields` (the
+//! format), `ids`, `arrival` (times), `resume` (what a client that comes back gets). `secrets`
+//! keeps credentials out of reports.
 //!
 //! ```text
 //!  probe: GET ──────────────────▶ Observation ─▶ head, framing, arrival ─┐
@@ -44,14 +45,17 @@ use secrets::Secrets;
 
 /// Check a server, a client or a parser of event streams
 ///
-/// With a URL: connects as different clients would, and reports faults (clients break, events are late or lost) and advice, each
-/// with what was seen, the section that has the rule, and what to do. Answers the question "why do my events arrive all at once?".
+/// With a URL: connects as different clients would, and reports faults (clients break, events are
+/// late or lost) and advice, each with what was seen, the section that has the rule, and what to
+/// do. Answers the question "why do my events arrive all at once?".
 ///
-/// With --client: starts the command for every scenario of reconnection, with a server of its own, and judges what the client does
-/// on the wire; with --events json all parse cases as well. With --parser: feeds the command random streams on standard input,
-/// and compares the events that it prints.
+/// With --client: starts the command for every scenario of reconnection, with a server of its own,
+/// and judges what the client does on the wire; with --events json all parse cases as well. With
+/// --parser: feeds the command random streams on standard input, and compares the events that it
+/// prints.
 ///
-/// Exit codes: 0 without a fault; 1 with a fault, or if the server cannot be reached; 2 for invalid arguments.
+/// Exit codes: 0 without a fault; 1 with a fault, or if the server cannot be reached; 2 for invalid
+/// arguments.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// The stream of a server; http:// unless it says otherwise
@@ -82,8 +86,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Clients")]
     jobs: usize,
 
-    /// Compare a parser with ours: the command after `--` reads a stream on standard input, and prints one JSON object a line with
-    /// "event", "data" and "id"
+    /// Compare a parser with ours: the command after `--` reads a stream on standard input, and
+    /// prints one JSON object a line with "event", "data" and "id"
     #[arg(long, help_heading = "Parsers")]
     parser: bool,
 
@@ -102,8 +106,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     request: RequestArguments,
 
-    /// Seconds that all connections to a server together may take [default: 30]; with --client, that a client has for each step
-    /// [default: 4]
+    /// Seconds that all connections to a server together may take [default: 30]; with --client,
+    /// that a client has for each step [default: 4]
     #[arg(long, value_name = "SECONDS", value_parser = crate::request::seconds)]
     patience: Option<Duration>,
 
@@ -111,8 +115,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     all: bool,
 
-    /// Print one JSON object: "url", "ok", "faults", "advice", "findings" with "level" (fault, advice, pass), "code", "message",
-    /// "evidence", "reference", "fix"; with --client "client", "passed", "failed", "scenarios"
+    /// Print one JSON object: "url", "ok", "faults", "advice", "findings" with "level" (fault,
+    /// advice, pass), "code", "message", "evidence", "reference", "fix"; with --client "client",
+    /// "passed", "failed", "scenarios"
     #[arg(long)]
     json: bool,
 
@@ -207,7 +212,8 @@ fn own_client(
     version: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, Failure> {
     version(arguments.client_builder()?.unwrap_or_default())
-        // A coding is to be seen, and not undone, whatever features of reqwest other crates turn on.
+        // A coding is to be seen, and not undone, whatever features of reqwest other crates turn
+        // on.
         .no_gzip()
         .no_brotli()
         .no_deflate()
@@ -219,7 +225,8 @@ fn own_client(
         .map_err(|error| Failure::new(FAILED, "cannot set up the client", &error))
 }
 
-/// Runs all probes within `patience`; only the first one unless the request may be sent `many` times.
+/// Runs all probes within `patience`; only the first one unless the request may be sent `many`
+/// times.
 async fn examine(clients: &Clients, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
     let deadline = Instant::now() + patience;
     // The phase of the returning client needs some time after the other phases.
@@ -333,7 +340,8 @@ fn of_one(main: &Observation) -> Vec<Finding> {
 
 /// Whether the arrivals suffice for a statement about times: events over some seconds, one by one.
 ///
-/// Events that came in a few bunches are watched to the end of the time, because a pause may be long.
+/// Events that came in a few bunches are watched to the end of the time, because a pause may be
+/// long.
 fn settled(body: &Body, lasted: Duration) -> bool {
     lasted >= Duration::from_secs(6) && body.dispatched() >= 12 && body.pauses() >= 8
 }

@@ -27,9 +27,10 @@ use show::Show;
 
 /// Follow a stream through broken connections without losing an event
 ///
-/// Starts a server on a free port of this machine that streams a chat answer token by token, and breaks the
-/// connection where it hurts: inside a line, between CR and LF, inside a character, after a block that has only an
-/// ID. The client of this project follows it; in the end, what arrived is compared with what the server had to say.
+/// Starts a server on a free port of this machine that streams a chat answer token by token, and
+/// breaks the connection where it hurts: inside a line, between CR and LF, inside a character,
+/// after a block that has only an ID. The client of this project follows it; in the end, what
+/// arrived is compared with what the server had to say.
 ///
 /// Exit codes: 0 if no event was lost or repeated, else 1.
 #[derive(Args)]

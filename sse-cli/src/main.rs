@@ -68,7 +68,8 @@ fn main() -> ExitCode {
     result.unwrap_or_else(Failure::report)
 }
 
-/// The command line, with what the environment and a file of settings add to it, and those settings as they may be shown.
+/// The command line, with what the environment and a file of settings add to it, and those settings
+/// as they may be shown.
 fn arguments() -> (Arguments, String) {
     let command = Arguments::command();
     let matches = serve::parse(&command, std::env::args_os().collect()).unwrap_or_else(|error| error.exit());

@@ -22,8 +22,8 @@ pub(crate) use settings::{parse, shown, with_environment};
 
 use crate::failure::{FAILED, USAGE};
 
-/// Serves until a signal stops it. Exit codes: 0 after a clean shutdown, 1 if it could not serve, 2 for
-/// invalid command-line arguments.
+/// Serves until a signal stops it. Exit codes: 0 after a clean shutdown, 1 if it could not serve, 2
+/// for invalid command-line arguments.
 pub(crate) fn run(arguments: Arguments, settings: &str) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -10,7 +10,8 @@ mod app;
 
 use std::path::Path;
 
-/// Runs a file of tests in Node, with the address of [`app`] and the path of `sse` in its environment.
+/// Runs a file of tests in Node, with the address of [`app`] and the path of `sse` in its
+/// environment.
 async fn node(file: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

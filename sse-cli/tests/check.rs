@@ -68,7 +68,8 @@ fn faults(report: &serde_json::Value) -> Vec<&str> {
         .collect()
 }
 
-/// Twenty events with IDs that count from `first` on; then the stream stays open until the client hangs up.
+/// Twenty events with IDs that count from `first` on; then the stream stays open until the client
+/// hangs up.
 fn count(stream: &mut TcpStream, first: u64) -> std::io::Result<()> {
     let events: String = (first..first + 20).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
     stream.write_all(format!("{HEAD}\r\n{events}").as_bytes())?;

@@ -72,7 +72,8 @@ impl Client for Hyper {
         }
         let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
 
-        // Nothing was sent yet. `Connect` and `ConnectTimeout` mean this, so a `POST` may be repeated.
+        // Nothing was sent yet. `Connect` and `ConnectTimeout` mean this, so a `POST` may be
+        // repeated.
         let socket = timeout(self.connect_timeout, TcpStream::connect((host, port)))
             .await
             .map_err(|_| TransportError::ConnectTimeout)?

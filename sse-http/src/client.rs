@@ -1,4 +1,5 @@
-//! What a client of event streams sends, and how it reads the responses: every rule of HTTP, for any HTTP client.
+//! What a client of event streams sends, and how it reads the responses: every rule of HTTP, for
+//! any HTTP client.
 //!
 //! | step | type |
 //! |---|---|
@@ -12,9 +13,10 @@
 //!
 //! # A transport of your own
 //!
-//! An adapter for an asynchronous HTTP client implements [`Client`]: a clock, and a function that sends one request. Then
-//! [`EventSource::with_client`] is the source, with everything above. A blocking or a single-threaded client calls
-//! [`Template::attempt`] and [`Attempt::answer`] itself and hands the response to the machine of `sse-proto`.
+//! An adapter for an asynchronous HTTP client implements [`Client`]: a clock, and a function that
+//! sends one request. Then [`EventSource::with_client`] is the source, with everything above. A
+//! blocking or a single-threaded client calls [`Template::attempt`] and [`Attempt::answer`] itself
+//! and hands the response to the machine of `sse-proto`.
 
 mod attempt;
 mod body;

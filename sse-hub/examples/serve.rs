@@ -1,4 +1,5 @@
-//! A hub behind axum: `curl -N localhost:3000/events` follows, `curl localhost:3000/events -d text` publishes.
+//! A hub behind axum: `curl -N localhost:3000/events` follows, `curl localhost:3000/events -d text`
+//! publishes.
 //!
 //! `cargo run -p sse-hub --features axum --example serve`
 

@@ -8,7 +8,8 @@ use sse_http::server::response;
 
 use crate::{AppendError, HubError, SeveralError, SeveralTopics, Subscription};
 
-/// The stream, with the ID of the topic's newest event in the header `Last-Event-ID`, if it is known.
+/// The stream, with the ID of the topic's newest event in the header `Last-Event-ID`, if it is
+/// known.
 impl IntoResponse for Subscription {
     fn into_response(self) -> Response {
         let id = self.last_event_id().and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok());
@@ -35,8 +36,8 @@ impl IntoResponse for SeveralError {
     }
 }
 
-/// 204 for a topic that ended, which keeps clients from coming back; otherwise 503 and `Retry-After: 5`. To browsers every refusal
-/// is final.
+/// 204 for a topic that ended, which keeps clients from coming back; otherwise 503 and
+/// `Retry-After: 5`. To browsers every refusal is final.
 impl IntoResponse for HubError {
     fn into_response(self) -> Response {
         if self == Self::Ended {

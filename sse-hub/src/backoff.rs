@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Doubles from a tenth of a second to two seconds, each wait shortened by up to a half at random, so that many topics do not ask
-/// together.
+/// Doubles from a tenth of a second to two seconds, each wait shortened by up to a half at random,
+/// so that many topics do not ask together.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failed: u32,

@@ -19,21 +19,22 @@ use proto::{EncodeError, EventBuilder, HistoryLimits, KeepAlive};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HubConfig {
-    /// How much of each topic is kept in memory; see [`HistoryLimits`] for the defaults. Without a log beneath it is all that is
-    /// kept.
+    /// How much of each topic is kept in memory; see [`HistoryLimits`] for the defaults. Without a
+    /// log beneath it is all that is kept.
     pub history: HistoryLimits,
-    /// After how long a silence subscribers are sent a comment, or a [heartbeat](Self::with_heartbeat); 15 s by default,
-    /// `Duration::MAX` means never.
+    /// After how long a silence subscribers are sent a comment, or a
+    /// [heartbeat](Self::with_heartbeat); 15 s by default, `Duration::MAX` means never.
     pub keep_alive: Duration,
     /// The comment or the heartbeat, encoded.
     pub(crate) sign_of_life: Bytes,
-    /// The reconnection time (`retry`, 9.2.6) that is sent to subscribers at their start; none by default.
+    /// The reconnection time (`retry`, 9.2.6) that is sent to subscribers at their start; none by
+    /// default.
     pub retry: Option<Duration>,
-    /// By how much, at random, the reconnection time of a farewell is lengthened, so that not all clients come back at once; zero
-    /// by default.
+    /// By how much, at random, the reconnection time of a farewell is lengthened, so that not all
+    /// clients come back at once; zero by default.
     pub retry_spread: Duration,
-    /// After how long a subscriber is let go, between two events, to come back; none by default. Each is let go up to a tenth
-    /// earlier, at random.
+    /// After how long a subscriber is let go, between two events, to come back; none by default.
+    /// Each is let go up to a tenth earlier, at random.
     pub max_age: Option<Duration>,
     /// The reaction to a subscriber whose next event is no longer kept.
     pub on_lag: OnLag,
@@ -41,8 +42,8 @@ pub struct HubConfig {
     pub max_topics: usize,
     /// How many subscribers there may be, of all topics; 65,536 by default.
     pub max_subscribers: usize,
-    /// The number of forgotten topics whose last place a hub in memory remembers, so that returning subscribers
-    /// get no needless gap; 16,384 by default, about 150 bytes each.
+    /// The number of forgotten topics whose last place a hub in memory remembers, so that returning
+    /// subscribers get no needless gap; 16,384 by default, about 150 bytes each.
     pub remembered_topics: usize,
     /// How long a topic that was ended refuses publishers and subscribers; 60 s by default.
     pub ended_for: Duration,
@@ -69,9 +70,10 @@ impl Default for HubConfig {
 impl HubConfig {
     /// Sends an event of this type instead of the comment, with empty data and without an ID.
     ///
-    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell a silent stream from a dead
-    /// connection; a comment never reaches a page (WHATWG HTML 9.2.6). The event is not one of the topic: it is not kept, and no
-    /// position moves. With [`SeveralTopics::label_types`](crate::SeveralTopics::label_types) the type stays as it is.
+    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell
+    /// a silent stream from a dead connection; a comment never reaches a page (WHATWG HTML 9.2.6).
+    /// The event is not one of the topic: it is not kept, and no position moves. With
+    /// [`SeveralTopics::label_types`](crate::SeveralTopics::label_types) the type stays as it is.
     ///
     /// # Errors
     ///

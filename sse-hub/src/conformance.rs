@@ -1,4 +1,5 @@
-//! The tests that every [`Log`] has to pass, as functions that panic on a failure (feature `conformance`).
+//! The tests that every [`Log`] has to pass, as functions that panic on a failure (feature
+//! `conformance`).
 //!
 //! ```no_run
 //! # async fn example(log: std::sync::Arc<dyn sse_hub::Log>) {
@@ -6,8 +7,8 @@
 //! # }
 //! ```
 //!
-//! [`check`] takes a log that keeps at least a thousand small events a topic, and topics that begin with the prefix. [`survives`] is
-//! for logs that outlive the process.
+//! [`check`] takes a log that keeps at least a thousand small events a topic, and topics that begin
+//! with the prefix. [`survives`] is for logs that outlive the process.
 
 #![allow(clippy::unwrap_used, reason = "a test that others run")]
 

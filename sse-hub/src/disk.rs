@@ -1,4 +1,5 @@
-//! A [`Log`](crate::Log) in a directory: events are synced to the disk before they are acknowledged, and survive the process.
+//! A [`Log`](crate::Log) in a directory: events are synced to the disk before they are
+//! acknowledged, and survive the process.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -19,9 +20,10 @@
 //!  open, locate, read ── blocking threads ───────────────┘
 //! ```
 //!
-//! The storage engine is fjall: a journal that is synced before anything is acknowledged, and tables that it writes in the
-//! background. This module adds what fjall leaves open: it keeps the newest bytes of many topics and drops the oldest (`engine`),
-//! finds damage before the engine acts on it (`journal`, `tables`), and answers questions about topics (`topic`).
+//! The storage engine is fjall: a journal that is synced before anything is acknowledged, and
+//! tables that it writes in the background. This module adds what fjall leaves open: it keeps the
+//! newest bytes of many topics and drops the oldest (`engine`), finds damage before the engine acts
+//! on it (`journal`, `tables`), and answers questions about topics (`topic`).
 
 mod config;
 mod delivery;

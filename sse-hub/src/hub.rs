@@ -19,8 +19,9 @@ const COLD_READS: usize = 64;
 
 /// Topics that are published to and subscribed to; cloning it gives another handle to the same hub.
 ///
-/// **No subscriber can hold back another one, or memory:** an event is encoded once and kept once, and a subscriber that is
-/// too slow for what is kept misses events and gets a gap event, or is disconnected, as [`OnLag`](crate::OnLag) says.
+/// **No subscriber can hold back another one, or memory:** an event is encoded once and kept once,
+/// and a subscriber that is too slow for what is kept misses events and gets a gap event, or is
+/// disconnected, as [`OnLag`](crate::OnLag) says.
 ///
 /// # Example
 ///
@@ -89,17 +90,20 @@ impl Hub {
 
     /// The topic of this name, loaded now if it is not.
     ///
-    /// Subscribers that choose the name could use up all topics before the first publish: give them only what
-    /// [`get`](Self::get) finds, or no more than so many [`empty_topics`](Self::empty_topics).
+    /// Subscribers that choose the name could use up all topics before the first publish: give them
+    /// only what [`get`](Self::get) finds, or no more than so many
+    /// [`empty_topics`](Self::empty_topics).
     ///
     /// # Errors
     ///
-    /// [`HubError::TooManyTopics`], where each has subscribers, handles, or events that are nowhere else.
+    /// [`HubError::TooManyTopics`], where each has subscribers, handles, or events that are nowhere
+    /// else.
     pub fn topic(&self, name: &str) -> Result<Topic, HubError> {
         self.topics.get_or_make(name).map(Topic)
     }
 
-    /// The ID of the newest event of a topic, whether it is loaded or not; nothing is made or loaded.
+    /// The ID of the newest event of a topic, whether it is loaded or not; nothing is made or
+    /// loaded.
     ///
     /// `Ok(None)` means that the topic was ended a moment ago. See [`Topic::last_event_id`].
     ///
@@ -115,13 +119,15 @@ impl Hub {
         Ok(Some(id).filter(|_| extent.ended.is_none()))
     }
 
-    /// Whether a topic has events, loaded or not, if the log is available; nothing is created or loaded.
+    /// Whether a topic has events, loaded or not, if the log is available; nothing is created or
+    /// loaded.
     pub async fn has_events(&self, name: &str) -> bool {
         let extent = self.shared.log.open(name, Amount::NONE).await;
         extent.is_ok_and(|extent| extent.start.number < extent.last.number)
     }
 
-    /// Ends the topic of this name, whether it is loaded or not; see [`Topic::end`]. Returns whether there was one.
+    /// Ends the topic of this name, whether it is loaded or not; see [`Topic::end`]. Returns
+    /// whether there was one.
     ///
     /// # Errors
     ///
@@ -135,8 +141,9 @@ impl Hub {
         self.shared.empty.load(Ordering::Relaxed)
     }
 
-    /// The topics that are loaded and those that the log lists ([`Log::topics`]: in memory and on disk all that it holds, over
-    /// Redis none), at most `limit` of them, by name, beginning after the name `after`.
+    /// The topics that are loaded and those that the log lists ([`Log::topics`]: in memory and on
+    /// disk all that it holds, over Redis none), at most `limit` of them, by name, beginning after
+    /// the name `after`.
     ///
     /// # Errors
     ///
@@ -174,17 +181,19 @@ impl Hub {
 
     /// Drops expired events and unused topics.
     ///
-    /// Topics do so when they are published to; a server calls this once in a while for those that fell silent.
+    /// Topics do so when they are published to; a server calls this once in a while for those that
+    /// fell silent.
     pub fn expire(&self) {
         self.shared.log.expire();
         self.topics.expire();
     }
 
-    /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after `retry`, lengthened at random by
-    /// up to [`HubConfig::retry_spread`].
+    /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after
+    /// `retry`, lengthened at random by up to [`HubConfig::retry_spread`].
     ///
-    /// New subscribers are refused from now on, and browsers take a refusal as final: stop accepting connections first. A subscriber that
-    /// stops reading never reaches its end: give the server a deadline, too. The log stays open: see [`close_log`](Self::close_log).
+    /// New subscribers are refused from now on, and browsers take a refusal as final: stop
+    /// accepting connections first. A subscriber that stops reading never reaches its end: give the
+    /// server a deadline, too. The log stays open: see [`close_log`](Self::close_log).
     pub fn close(&self, retry: Duration) {
         if self.shared.farewell.set(retry).is_ok() {
             for topic in self.topics.all() {
@@ -193,7 +202,8 @@ impl Hub {
         }
     }
 
-    /// Finishes what was begun and lets go of the files and connections of the log. Publishing fails from now on.
+    /// Finishes what was begun and lets go of the files and connections of the log. Publishing
+    /// fails from now on.
     pub async fn close_log(&self) {
         self.shared.log.close().await;
     }

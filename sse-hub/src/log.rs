@@ -21,9 +21,10 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Keeps the events of all topics of a [`Hub`](crate::Hub), in one order for all subscribers.
 ///
-/// **The hub keeps the newest events of each topic that is in use in memory and serves subscribers from there; the log is
-/// asked to append, to open a topic, and for events that are no longer in memory.** Engines: [`MemoryLog`](crate::MemoryLog), and
-/// disk and Redis behind features. The feature `conformance` has a suite that every engine has to pass.
+/// **The hub keeps the newest events of each topic that is in use in memory and serves subscribers
+/// from there; the log is asked to append, to open a topic, and for events that are no longer in
+/// memory.** Engines: [`MemoryLog`](crate::MemoryLog), and disk and Redis behind features. The
+/// feature `conformance` has a suite that every engine has to pass.
 ///
 /// ```text
 ///  publish ──► append ──► (durable) ──► Feed of every hub that follows the topic ──► tails in memory ──► subscribers
@@ -31,19 +32,22 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// # Rules
 ///
-/// - Events of a topic are numbered from 1 without holes, and stamps rise with every batch of it, across restarts, too (see
-///   [`Place`]). The clock may stand still or go back; stamps do not.
-/// - A place that was given is never given to another event, not even after events were lost, and numbers go on where a topic
-///   was emptied by age, by size or by [`end`](Self::end), as long as the log remembers the topic.
-/// - A topic needs no creation. Of one that never had an event, [`open`](Self::open) says a place with the number 0 and the
-///   present stamp, and nothing is kept.
+/// - Events of a topic are numbered from 1 without holes, and stamps rise with every batch of it,
+///   across restarts, too (see [`Place`]). The clock may stand still or go back; stamps do not.
+/// - A place that was given is never given to another event, not even after events were lost, and
+///   numbers go on where a topic was emptied by age, by size or by [`end`](Self::end), as long as
+///   the log remembers the topic.
+/// - A topic needs no creation. Of one that never had an event, [`open`](Self::open) says a place
+///   with the number 0 and the present stamp, and nothing is kept.
 /// - Methods may be called at once, from any thread. None blocks a thread that runs a runtime.
 pub trait Log: Send + Sync + 'static {
-    /// Appends a batch: all of its events or none, in order, next to each other, and as durable as the engine can be when the
-    /// future completes. A feed may get the events earlier, but not before they are durable.
+    /// Appends a batch: all of its events or none, in order, next to each other, and as durable as
+    /// the engine can be when the future completes. A feed may get the events earlier, but not
+    /// before they are durable.
     ///
-    /// A [`Key`] that the topic has seen, as long as it keeps the events of that batch, appends nothing: with the same digest
-    /// it answers as for the first time, with another digest [`AppendError::KeyReused`]. Two at once append once.
+    /// A [`Key`] that the topic has seen, as long as it keeps the events of that batch, appends
+    /// nothing: with the same digest it answers as for the first time, with another digest
+    /// [`AppendError::KeyReused`]. Two at once append once.
     ///
     /// # Errors
     ///
@@ -59,8 +63,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// Finds the event with this ID, which is the application's or a [`Place`].
     ///
-    /// Of an ID that was given more than once, the first event that is kept counts, so that nothing is skipped. An
-    /// application's ID is known as long as its event is kept; the ID of a topic's newest event as long as the topic.
+    /// Of an ID that was given more than once, the first event that is kept counts, so that nothing
+    /// is skipped. An application's ID is known as long as its event is kept; the ID of a topic's
+    /// newest event as long as the topic.
     ///
     /// # Errors
     ///
@@ -69,35 +74,37 @@ pub trait Log: Send + Sync + 'static {
 
     /// Reads the events that follow a place, of `amount` at most, but one if there is one.
     ///
-    /// A stamp of 0 stands for any. Otherwise the event at `after` is compared with its stamp, too: if the log has another one
-    /// there, or ends before it, that is a gap of unknown size, and events go on after the last one whose stamp is not above
-    /// that of `after`.
+    /// A stamp of 0 stands for any. Otherwise the event at `after` is compared with its stamp, too:
+    /// if the log has another one there, or ends before it, that is a gap of unknown size, and
+    /// events go on after the last one whose stamp is not above that of `after`.
     ///
     /// # Errors
     ///
     /// If the log is unavailable or damaged.
     fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>>;
 
-    /// Sends to `feed` all events that any process appends to the topic, from the completion of the future until the
-    /// [`Following`] is dropped.
+    /// Sends to `feed` all events that any process appends to the topic, from the completion of the
+    /// future until the [`Following`] is dropped.
     ///
     /// # Errors
     ///
     /// If the log is unavailable. The hub tries again later.
     fn follow<'a>(&'a self, topic: &'a str, feed: Feed) -> Later<'a, Result<Following, LogError>>;
 
-    /// Ends a topic: drops its events, tells its feeds, and refuses it ([`Extent::ended`], [`AppendError::Ended`]) for as long as
-    /// `lasting`, on all nodes and across restarts. Returns whether the topic existed: with events or with followers.
+    /// Ends a topic: drops its events, tells its feeds, and refuses it ([`Extent::ended`],
+    /// [`AppendError::Ended`]) for as long as `lasting`, on all nodes and across restarts. Returns
+    /// whether the topic existed: with events or with followers.
     ///
     /// # Errors
     ///
     /// If the log is unavailable; then the topic may have ended.
     fn end<'a>(&'a self, topic: &'a str, lasting: Duration) -> Later<'a, Result<bool, LogError>>;
 
-    /// The topics that the log holds, by name, at most `limit` of them, beginning after the name `after`.
+    /// The topics that the log holds, by name, at most `limit` of them, beginning after the name
+    /// `after`.
     ///
-    /// What it costs must not grow with the number of topics. An engine that has no such order lists none, as by default: the
-    /// hub then knows those that it has loaded.
+    /// What it costs must not grow with the number of topics. An engine that has no such order
+    /// lists none, as by default: the hub then knows those that it has loaded.
     ///
     /// # Errors
     ///
@@ -117,13 +124,14 @@ pub trait Log: Send + Sync + 'static {
     /// Finishes pending work and closes files and connections. Later calls fail.
     fn close(&self) -> Later<'_, ()>;
 
-    /// Whether events outlive the process. The hub then unloads unused topics; otherwise it keeps them loaded as long
-    /// as they have events.
+    /// Whether events outlive the process. The hub then unloads unused topics; otherwise it keeps
+    /// them loaded as long as they have events.
     fn is_durable(&self) -> bool {
         true
     }
 
-    /// Lets go of what is too old. The hub calls it once in a while ([`Hub::expire`](crate::Hub::expire)).
+    /// Lets go of what is too old. The hub calls it once in a while
+    /// ([`Hub::expire`](crate::Hub::expire)).
     fn expire(&self) {}
 }
 
@@ -177,8 +185,8 @@ impl Amount {
 pub struct Extent {
     /// The place before the oldest event that is kept.
     pub start: Place,
-    /// The place of the newest event, kept or not. Of a topic without events, as far as the log remembers: 0 and the present
-    /// stamp.
+    /// The place of the newest event, kept or not. Of a topic without events, as far as the log
+    /// remembers: 0 and the present stamp.
     pub last: Place,
     /// The application's ID of the newest event, if it has one.
     pub last_id: Option<Arc<str>>,

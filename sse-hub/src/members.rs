@@ -8,10 +8,11 @@ use proto::Cursor;
 
 /// The subscribers of one topic, each a cursor and, while it waits, a waker.
 ///
-/// As a waker itself it wakes them all: one feed of the log and one timer serve a topic, however many wait.
+/// As a waker itself it wakes them all: one feed of the log and one timer serve a topic, however
+/// many wait.
 ///
-/// Wakers are cloned and dropped outside of the lock, for what they do is not ours: the last one of a task may take the task
-/// with it, and a subscription that the task owns.
+/// Wakers are cloned and dropped outside of the lock, for what they do is not ours: the last one of
+/// a task may take the task with it, and a subscription that the task owns.
 #[derive(Debug)]
 pub(crate) struct Members(Mutex<Slots>);
 
@@ -21,7 +22,8 @@ struct Slots {
     free: Vec<usize>,
 }
 
-/// A waker that does nothing stands for none: with an `Option` a member would take 32 bytes, and not 24.
+/// A waker that does nothing stands for none: with an `Option` a member would take 32 bytes, and
+/// not 24.
 #[derive(Debug)]
 struct Member {
     cursor: Cursor,

@@ -23,8 +23,8 @@ use topic::MemoryTopic;
 
 /// A [`Log`] in memory: of each topic the newest events, as many as [`HistoryLimits`] allow.
 ///
-/// It remembers where topics ended whose events are gone: subscribers that had everything come back without a gap. The IDs of an
-/// earlier process are gaps.
+/// It remembers where topics ended whose events are gone: subscribers that had everything come back
+/// without a gap. The IDs of an earlier process are gaps.
 pub struct MemoryLog(Arc<Shared>);
 
 struct Shared {

@@ -21,22 +21,25 @@ pub struct Metrics {
     pub gaps: u64,
     /// Events missed in those gaps, as far as known.
     pub dropped: u64,
-    /// How long events took from their publication to the connections of subscribers that were up to date.
+    /// How long events took from their publication to the connections of subscribers that were up
+    /// to date.
     pub latency: Latency,
 }
 
 /// How long events took from their publication to a connection: a histogram.
 ///
-/// One observation is one frame for one subscriber, from the stamp of its oldest event to the moment when the connection takes the
-/// frame. Of a topic with more than 128 subscribers about 64 to 128 of them are observed with each frame, others in turn, so that
-/// the cost does not grow with the subscribers. A subscriber that resumes is observed once it has caught up.
+/// One observation is one frame for one subscriber, from the stamp of its oldest event to the
+/// moment when the connection takes the frame. Of a topic with more than 128 subscribers about 64
+/// to 128 of them are observed with each frame, others in turn, so that the cost does not grow with
+/// the subscribers. A subscriber that resumes is observed once it has caught up.
 ///
-/// Over a log that other hosts publish to, the stamps are of its clock, and the difference of the clocks is in the figures.
+/// Over a log that other hosts publish to, the stamps are of its clock, and the difference of the
+/// clocks is in the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Latency {
-    /// Observations of at most [`BOUNDS`](Self::BOUNDS), each in the first bucket that it fits into; the last bucket has the longer
-    /// ones.
+    /// Observations of at most [`BOUNDS`](Self::BOUNDS), each in the first bucket that it fits
+    /// into; the last bucket has the longer ones.
     pub buckets: [u64; Self::BOUNDS.len() + 1],
     /// The sum of all observations.
     pub sum: Duration,
@@ -79,7 +82,8 @@ pub(crate) struct LatencyCounters {
 const OBSERVED: usize = 64;
 
 impl LatencyCounters {
-    /// Whether the subscriber in `slot` is observed at this position of a topic with so many subscribers.
+    /// Whether the subscriber in `slot` is observed at this position of a topic with so many
+    /// subscribers.
     pub(crate) fn is_observed(slot: usize, position: u64, subscribers: usize) -> bool {
         let turns = (subscribers / OBSERVED).max(1) as u64;
         (slot as u64).wrapping_add(position).is_multiple_of(turns)

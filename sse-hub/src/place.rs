@@ -4,12 +4,14 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-/// A place in the log of a topic: after the event with this stamp and number, or before the first one.
+/// A place in the log of a topic: after the event with this stamp and number, or before the first
+/// one.
 ///
-/// The number counts the events of a topic from 1 without holes, so that the size of a gap is exact. The stamp is the time of
-/// the event in microseconds since 1970, or more where the clock stood still or went back: it rises with every batch of a topic,
-/// and all events of one batch have the same. After a loss of its newest events a log gives their numbers again, but not their stamps,
-/// so **two places are the same only if both are equal**.
+/// The number counts the events of a topic from 1 without holes, so that the size of a gap is
+/// exact. The stamp is the time of the event in microseconds since 1970, or more where the clock
+/// stood still or went back: it rises with every batch of a topic, and all events of one batch have
+/// the same. After a loss of its newest events a log gives their numbers again, but not their
+/// stamps, so **two places are the same only if both are equal**.
 ///
 /// As an event ID it is written `{stamp}-{number}`, which is a valid ID of a Redis stream.
 ///

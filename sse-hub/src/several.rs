@@ -21,9 +21,11 @@ const PLACE: usize = 41;
 
 /// A body that follows several topics.
 ///
-/// The ID of each event is a token that holds the place in every topic, `news=1764195000000000-7&prices=1764195000000001-3`, so that
-/// resuming is exact: the topics' names and IDs, as a form encodes them. An event of which the token would be longer than 4,096
-/// bytes, because publishers chose long IDs, has none, and comes again after a reconnection right there.
+/// The ID of each event is a token that holds the place in every topic,
+/// `news=1764195000000000-7&prices=1764195000000001-3`, so that resuming is exact: the topics'
+/// names and IDs, as a form encodes them. An event of which the token would be longer than 4,096
+/// bytes, because publishers chose long IDs, has none, and comes again after a reconnection right
+/// there.
 ///
 /// It ends when all of its topics have.
 ///
@@ -60,7 +62,8 @@ struct Member {
     name: String,
     /// `None` once it has ended.
     subscription: Option<Subscription>,
-    /// The ID of the last event that was sent, or of the place where it began; `None` as long as it is not known.
+    /// The ID of the last event that was sent, or of the place where it began; `None` as long as it
+    /// is not known.
     id: Option<String>,
 }
 
@@ -70,7 +73,8 @@ struct Member {
 pub enum SeveralError {
     /// No topic was named.
     NoTopic,
-    /// There are more than 32 topics, or their names are so long that an ID would be longer than 4,096 bytes.
+    /// There are more than 32 topics, or their names are so long that an ID would be longer than
+    /// 4,096 bytes.
     TooManyTopics,
     /// The hub refuses, as it would for one topic; [`HubError::Ended`] if all of them have ended.
     Hub(HubError),
@@ -99,8 +103,9 @@ impl std::convert::From<HubError> for SeveralError {
 impl SeveralTopics {
     /// Subscribes to each of the topics; one that is named again counts once.
     ///
-    /// A token of an earlier connection says where each topic goes on; a topic that is not in it begins with what is published from
-    /// now on. `earliest` means everything that is kept. Any other ID is unknown to all topics, which then begin with a gap.
+    /// A token of an earlier connection says where each topic goes on; a topic that is not in it
+    /// begins with what is published from now on. `earliest` means everything that is kept. Any
+    /// other ID is unknown to all topics, which then begin with a gap.
     ///
     /// # Errors
     ///
@@ -148,8 +153,8 @@ impl SeveralTopics {
         }
     }
 
-    /// Writes the topic of each event into its type, where an `EventSource` sees it: `price` of `news` is `news:price`, an event
-    /// without a type is `news`.
+    /// Writes the topic of each event into its type, where an `EventSource` sees it: `price` of
+    /// `news` is `news:price`, an event without a type is `news`.
     #[must_use]
     pub fn label_types(mut self) -> Self {
         self.label = true;
@@ -199,7 +204,8 @@ impl SeveralTopics {
         known.collect::<Vec<_>>().join("&")
     }
 
-    /// Whether a member is the one whose comments or heartbeats are sent: one topic's keep the connection open.
+    /// Whether a member is the one whose comments or heartbeats are sent: one topic's keep the
+    /// connection open.
     fn is_first(&self, index: usize) -> bool {
         self.members.iter().position(|member| member.subscription.is_some()) == Some(index)
     }

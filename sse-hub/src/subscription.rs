@@ -29,14 +29,16 @@ use from::{At, Begin, Start, Wanted, begin};
 
 /// The type of the event that tells a subscriber about a gap.
 ///
-/// Its data is `{"missed":17}`, or `{"missed":null}` where the number is not known; its ID is the place where the subscription
-/// goes on, so that the same gap is not told twice.
+/// Its data is `{"missed":17}`, or `{"missed":null}` where the number is not known; its ID is the
+/// place where the subscription goes on, so that the same gap is not told twice.
 pub const GAP_EVENT: &str = "gap";
 
-/// How long a subscriber waits for its topic to open before its response begins without knowing its place.
+/// How long a subscriber waits for its topic to open before its response begins without knowing its
+/// place.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A body that follows a [`Topic`](crate::Topic) until the client leaves, the topic ends, or the hub closes.
+/// A body that follows a [`Topic`](crate::Topic) until the client leaves, the topic ends, or the
+/// hub closes.
 ///
 /// ```text
 ///           ┌─────────┐ ID of its place,  ┌────────┐  caught up  ┌────────┐  hub closed, topic  ┌───────┐
@@ -45,15 +47,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///                │ comments, while the log is away     lagged            events, comments, gap events
 /// ```
 ///
-/// A client that came without an ID is first sent that of its place in the log, in an event without data: should the connection
-/// break before an event came, it resumes from there.
+/// A client that came without an ID is first sent that of its place in the log, in an event without
+/// data: should the connection break before an event came, it resumes from there.
 ///
-/// It is small, and while it waits there is nothing else of it but a cursor and a waker: no buffer, no timer, no task.
+/// It is small, and while it waits there is nothing else of it but a cursor and a waker: no buffer,
+/// no timer, no task.
 pub struct Subscription {
     topic: Held,
     slot: u32,
     comments: u32,
-    /// When it has been there for long enough, in tenths of a second of the hub's clock; 0 for never.
+    /// When it has been there for long enough, in tenths of a second of the hub's clock; 0 for
+    /// never.
     ends: u32,
     state: State,
 }
@@ -61,7 +65,8 @@ pub struct Subscription {
 enum State {
     Begin(Box<Beginning>),
     Behind(Box<Behind>),
-    /// Whether it has been up to date since it came: what it reads before is a replay, whose age says nothing.
+    /// Whether it has been up to date since it came: what it reads before is a replay, whose age
+    /// says nothing.
     Follow {
         live: bool,
     },
@@ -129,9 +134,10 @@ impl Subscription {
         }
     }
 
-    /// Ends the stream between two events once this much time has passed, for example when the token expires that let the
-    /// client in. An earlier end ([`HubConfig::max_age`](crate::HubConfig::max_age), an earlier call) stays. The end comes up to
-    /// 0.1 s early, and never late.
+    /// Ends the stream between two events once this much time has passed, for example when the
+    /// token expires that let the client in. An earlier end
+    /// ([`HubConfig::max_age`](crate::HubConfig::max_age), an earlier call) stays. The end comes up
+    /// to 0.1 s early, and never late.
     #[must_use]
     pub fn end_after(mut self, time: Duration) -> Self {
         let at = self.topic.hub.clock.now().since_epoch().saturating_add(time);
@@ -156,13 +162,14 @@ impl Subscription {
         }
     }
 
-    /// The ID of the newest event of its topic (see [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the log is
-    /// away.
+    /// The ID of the newest event of its topic (see
+    /// [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the log is away.
     pub fn last_event_id(&self) -> Option<String> {
         self.topic.last_event_id()
     }
 
-    /// Whether a frame is the comment or the heartbeat: events of a topic have IDs, so that none is equal to it.
+    /// Whether a frame is the comment or the heartbeat: events of a topic have IDs, so that none is
+    /// equal to it.
     pub(crate) fn is_sign_of_life(&self, frame: &[u8]) -> bool {
         self.topic.hub.config.sign_of_life == frame
     }
@@ -180,7 +187,8 @@ impl Subscription {
         self.topic.members.advance(self.slot(), cursor)
     }
 
-    /// Takes its place in the tail as soon as it is known, so that it counts as behind by as much as it is.
+    /// Takes its place in the tail as soon as it is known, so that it counts as behind by as much
+    /// as it is.
     fn place(&self) {
         if let State::Begin(beginning) = &self.state
             && let Beginning::Found(Begin { at: At::Tail(cursor), .. }) = &**beginning
@@ -265,13 +273,15 @@ impl Subscription {
             if parked {
                 return Poll::Pending;
             }
-            // What happens from here on wakes the task; what happened until here the next round sees.
+            // What happens from here on wakes the task; what happened until here the next round
+            // sees.
             self.topic.park(self.slot(), cx.waker());
             parked = true;
         }
     }
 
-    /// Whether it has been there for long enough, which is looked at before it reads: it may never have read everything.
+    /// Whether it has been there for long enough, which is looked at before it reads: it may never
+    /// have read everything.
     fn is_old(&self) -> bool {
         let over = self.ends > 0 && self.topic.hub.clock.now() >= tenths(self.ends);
         over && !matches!(self.state, State::Ended)

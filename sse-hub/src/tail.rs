@@ -11,8 +11,8 @@ use crate::{Amount, Place};
 /// How many bytes one read gives at most, if one batch is not already longer.
 pub(crate) const FRAME: usize = 64 << 10;
 
-/// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all nodes have
-/// one order.
+/// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all
+/// nodes have one order.
 ///
 /// ```text
 ///   in the log alone │ 18 │ 19 │ 20 │ 21 │ 22 │      numbers
@@ -20,8 +20,8 @@ pub(crate) const FRAME: usize = 64 << 10;
 ///                                cursor = number + shift
 /// ```
 ///
-/// Cursors keep counting where numbers do not: after the log lost events, the shift changes, and every
-/// older cursor gets a gap of unknown size.
+/// Cursors keep counting where numbers do not: after the log lost events, the shift changes, and
+/// every older cursor gets a gap of unknown size.
 #[derive(Debug)]
 pub(crate) struct Tail {
     history: History<Entry>,
@@ -345,8 +345,8 @@ impl Tail {
             *cursor = Cursor::at(cursor.position() + count as u64);
         }
         if length == bytes.len() {
-            // Alone because of its size, and shared: a subscriber that does not read must not hold a copy of
-            // it.
+            // Alone because of its size, and shared: a subscriber that does not read must not hold
+            // a copy of it.
             return Ok(Some(bytes.clone()));
         }
         let mut joined = BytesMut::with_capacity(length);

@@ -13,7 +13,8 @@ mod watch;
 
 pub(crate) use state::{Phase, TopicState};
 
-/// A topic of a [`Hub`](crate::Hub); cheap to clone. As long as a handle lives, the topic stays loaded.
+/// A topic of a [`Hub`](crate::Hub); cheap to clone. As long as a handle lives, the topic stays
+/// loaded.
 #[derive(Clone)]
 pub struct Topic(pub(crate) Held);
 
@@ -25,7 +26,8 @@ pub struct TopicInfo {
     pub name: String,
     /// How many subscribers it has in this process.
     pub subscribers: usize,
-    /// See [`Topic::last_event_id`]; `None` if the topic is loaded only to publish to it, or the log is unavailable.
+    /// See [`Topic::last_event_id`]; `None` if the topic is loaded only to publish to it, or the
+    /// log is unavailable.
     pub last_event_id: Option<String>,
 }
 
@@ -51,7 +53,8 @@ impl Topic {
         Ok(ids.into_iter().next().unwrap_or_default())
     }
 
-    /// Publishes events together, all or none, so that subscribers get them in one write, and returns their IDs.
+    /// Publishes events together, all or none, so that subscribers get them in one write, and
+    /// returns their IDs.
     ///
     /// Subscribers that a loop of it leaves no time to read get a gap and the last of them.
     ///
@@ -62,15 +65,16 @@ impl Topic {
         self.append(Batch::new(events)).await
     }
 
-    /// As [`publish_all`](Self::publish_all), and no more than once: a repetition with the same key and events publishes nothing and
-    /// returns the same IDs, as long as the topic keeps the events. After [`AppendError::Unknown`] it is safe to repeat.
+    /// As [`publish_all`](Self::publish_all), and no more than once: a repetition with the same key
+    /// and events publishes nothing and returns the same IDs, as long as the topic keeps the
+    /// events. After [`AppendError::Unknown`] it is safe to repeat.
     ///
     /// A key has 1 to 128 bytes, text or not, and is the topic's.
     ///
     /// # Errors
     ///
-    /// Those of the log; [`AppendError::KeyReused`] if the key came with other events, [`AppendError::BadKey`] if it is too long or
-    /// empty.
+    /// Those of the log; [`AppendError::KeyReused`] if the key came with other events,
+    /// [`AppendError::BadKey`] if it is too long or empty.
     pub async fn publish_once(
         &self,
         key: impl AsRef<[u8]>,
@@ -98,10 +102,12 @@ impl Topic {
         Ok(own.into_iter().zip(0..).map(id).collect())
     }
 
-    /// Subscribes to what is published from now on, to everything that is kept, or to what follows an event.
+    /// Subscribes to what is published from now on, to everything that is kept, or to what follows
+    /// an event.
     ///
-    /// If following events are missing, the subscription begins with a [`GAP_EVENT`](crate::GAP_EVENT) and the oldest kept
-    /// event. While the log is unavailable, a subscription waits, sends comments, and begins later.
+    /// If following events are missing, the subscription begins with a
+    /// [`GAP_EVENT`](crate::GAP_EVENT) and the oldest kept event. While the log is unavailable, a
+    /// subscription waits, sends comments, and begins later.
     ///
     /// # Errors
     ///
@@ -110,8 +116,8 @@ impl Topic {
         Subscription::begin(self.0.clone(), from.into()).await
     }
 
-    /// The ID of the newest event, or of the place where the topic begins. A client with the state up to here follows from this ID
-    /// without a gap.
+    /// The ID of the newest event, or of the place where the topic begins. A client with the state
+    /// up to here follows from this ID without a gap.
     ///
     /// # Errors
     ///
@@ -125,8 +131,8 @@ impl Topic {
     }
 
     /// Ends the topic: drops its events and lets its subscribers go, on all nodes. For a while
-    /// ([`HubConfig::ended_for`](crate::HubConfig::ended_for)) it refuses subscribers and publishers; then its name is free.
-    /// Returns whether it had events or subscribers.
+    /// ([`HubConfig::ended_for`](crate::HubConfig::ended_for)) it refuses subscribers and
+    /// publishers; then its name is free. Returns whether it had events or subscribers.
     ///
     /// # Errors
     ///

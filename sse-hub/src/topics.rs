@@ -15,7 +15,8 @@ use crate::topic::TopicState;
 /// The time for which an unused topic stays loaded although its events are kept elsewhere.
 const WARM: Duration = Duration::from_secs(60);
 
-/// All topics, and the order in which unused topics may be unloaded. The cost of a request does not grow with their number.
+/// All topics, and the order in which unused topics may be unloaded. The cost of a request does not
+/// grow with their number.
 #[derive(Debug)]
 pub(crate) struct Topics {
     map: Mutex<Map>,

@@ -1,6 +1,8 @@
-//! A disk without room: publishing is refused, nothing that was acknowledged is lost, and it works again when there is room.
+//! A disk without room: publishing is refused, nothing that was acknowledged is lost, and it works
+//! again when there is room.
 //!
-//! It needs a small file system of its own, and so root; otherwise the test is skipped with a message.
+//! It needs a small file system of its own, and so root; otherwise the test is skipped with a
+//! message.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

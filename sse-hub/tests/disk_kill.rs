@@ -1,8 +1,9 @@
-//! A process that publishes to a log on disk is killed at a random moment, again and again: acknowledged events are
-//! there, in order, and a reader resumes across every restart without a gap.
+//! A process that publishes to a log on disk is killed at a random moment, again and again:
+//! acknowledged events are there, in order, and a reader resumes across every restart without a
+//! gap.
 //!
-//! `SSE_KILL_ROUNDS=50 cargo test -p sse-hub --features disk --test disk_kill -- --nocapture` runs more rounds than the few by
-//! default; `SSE_KILL_SEED` sets where they begin.
+//! `SSE_KILL_ROUNDS=50 cargo test -p sse-hub --features disk --test disk_kill -- --nocapture` runs
+//! more rounds than the few by default; `SSE_KILL_SEED` sets where they begin.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -17,7 +18,8 @@ use bytes::Bytes;
 use sse_hub::disk::{DiskConfig, DiskLog};
 use sse_hub::{Amount, Batch, Log, NewEvent, Place};
 
-/// Small, so that segments are begun and dropped, and the journal is emptied, while the process is killed.
+/// Small, so that segments are begun and dropped, and the journal is emptied, while the process is
+/// killed.
 const BYTES: u64 = DiskConfig::LEAST_BYTES;
 
 const DIRECTORY: &str = "SSE_KILL_DIRECTORY";
@@ -34,7 +36,8 @@ fn events(process: u32, publisher: u64, turn: u64) -> Vec<String> {
     (0..=turn % 3).map(event).collect()
 }
 
-/// The process that is killed. It says what was acknowledged: topic, first number and stamp, publisher, turn.
+/// The process that is killed. It says what was acknowledged: topic, first number and stamp,
+/// publisher, turn.
 #[test]
 #[ignore = "started by the other test"]
 fn publish_until_killed() {

@@ -1,7 +1,8 @@
-//! The client on a device: a fixed buffer, ticks for time, a modem for the network. `cargo run -p sse-proto --example fixed_buffer`
+//! The client on a device: a fixed buffer, ticks for time, a modem for the network.
+//! `cargo run -p sse-proto --example fixed_buffer`
 //!
-//! Everything but `main` and the pretended modem needs `core` and `alloc` alone; `examples/bare-metal` links the same loop
-//! without std.
+//! Everything but `main` and the pretended modem needs `core` and `alloc` alone;
+//! `examples/bare-metal` links the same loop without std.
 #![allow(clippy::print_stdout)]
 
 use std::time::Duration;
@@ -61,7 +62,8 @@ fn main() {
                     source.handle_eof();
                 }
             }
-            // A device sleeps until then, a tick too long rather than too short; this one turns the clock.
+            // A device sleeps until then, a tick too long rather than too short; this one turns the
+            // clock.
             Output::Wait(until) => {
                 modem.ticks = until.unwrap_or(now).since_epoch().as_nanos().div_ceil(1_000_000) as u32;
             }

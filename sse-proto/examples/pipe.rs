@@ -1,6 +1,8 @@
-//! A transport of one's own, async: the client over a pipe in memory. `cargo run -p sse-proto --features stream --example pipe`
+//! A transport of one's own, async: the client over a pipe in memory.
+//! `cargo run -p sse-proto --features stream --example pipe`
 //!
-//! An embedder supplies four things, a connection and its body, a sleep and a clock; the driver is the client.
+//! An embedder supplies four things, a connection and its body, a sleep and a clock; the driver is
+//! the client.
 #![allow(clippy::print_stdout)]
 
 use std::thread;
@@ -12,7 +14,8 @@ use sse_proto::{
     Timer, Transport,
 };
 
-/// The server at the other end. It knows three tokens, sends one after the ID it is given, and breaks off.
+/// The server at the other end. It knows three tokens, sends one after the ID it is given, and
+/// breaks off.
 fn serve(last_event_id: Option<&str>, body: &mpsc::UnboundedSender<Result<String, &'static str>>) -> u16 {
     let next: usize = last_event_id.map_or(0, |id| id.parse().unwrap_or(0));
     let Some(token) = ["Hel", "lo, ", "world\n"].get(next) else { return 204 };

@@ -1,6 +1,8 @@
-//! A transport of one's own, blocking: the client over a Unix-domain socket. `cargo run -p sse-proto --example unix_socket`
+//! A transport of one's own, blocking: the client over a Unix-domain socket.
+//! `cargo run -p sse-proto --example unix_socket`
 //!
-//! No runtime and no HTTP library: the machine says what to do, one thing at a time, and a `match` does it.
+//! No runtime and no HTTP library: the machine says what to do, one thing at a time, and a `match`
+//! does it.
 #![allow(clippy::print_stdout)]
 
 #[cfg(not(unix))]

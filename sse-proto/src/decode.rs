@@ -12,9 +12,10 @@
 //!                  └──▶ block: data, type, ID; room; dispatch
 //! ```
 //!
-//! - [`push`] is the parser: any bytes, cut anywhere. It is right without the other lane; a property in the tests of `whole` checks that.
-//! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data. It declines every
-//!   difficult block, and a decline changes nothing.
+//! - [`push`] is the parser: any bytes, cut anywhere. It is right without the other lane; a
+//!   property in the tests of `whole` checks that.
+//! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data.
+//!   It declines every difficult block, and a decline changes nothing.
 //!
 //! Where is ..?
 //!
@@ -32,13 +33,17 @@
 //!
 //! # Advice for changing this
 //!
-//! - A new rule goes to `push`. Then let `whole` decline what the rule is about; teach it the rule only if streams are full of it.
-//! - A shortcut says in its comment what it buys, in instructions (`benches/count.sh`). There are four: `Parser::take_line`,
-//!   `Parser::comments`, `Parser::within`, `Parser::goes_on`. A shortcut that buys less than 10 % is not worth its lines.
-//! - `State::Block` means that the buffers are dead and hold text, and that no CR or byte order mark is open. [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
-//! - `push` returns to `whole` at a blank line alone. After each line, a stream of lines without blank ones would take quadratic time.
-//! - Small things that cost much here: iterators that are not unrolled, a second check of a capacity, a large stack frame before
-//!   the first `return`.
+//! - A new rule goes to `push`. Then let `whole` decline what the rule is about; teach it the rule
+//!   only if streams are full of it.
+//! - A shortcut says in its comment what it buys, in instructions (`benches/count.sh`). There are
+//!   four: `Parser::take_line`, `Parser::comments`, `Parser::within`, `Parser::goes_on`. A shortcut
+//!   that buys less than 10 % is not worth its lines.
+//! - `State::Block` means that the buffers are dead and hold text, and that no CR or byte order
+//!   mark is open. [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
+//! - `push` returns to `whole` at a blank line alone. After each line, a stream of lines without
+//!   blank ones would take quadratic time.
+//! - Small things that cost much here: iterators that are not unrolled, a second check of a
+//!   capacity, a large stack frame before the first `return`.
 
 mod block;
 mod event;

@@ -2,11 +2,13 @@
 
 use core::fmt;
 
-/// The parser ran out of the room that [`Limits`](crate::Limits) give it. Nothing else can go wrong: no input is malformed.
+/// The parser ran out of the room that [`Limits`](crate::Limits) give it. Nothing else can go
+/// wrong: no input is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// One event (its data and type), or one comment, is longer than [`Limits::event`](crate::Limits::event).
+    /// One event (its data and type), or one comment, is longer than
+    /// [`Limits::event`](crate::Limits::event).
     EventTooLong {
         /// The limit, in bytes.
         limit: usize,

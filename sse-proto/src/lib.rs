@@ -1,4 +1,5 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) without I/O: no socket, no clock, no runtime, no `std`.
+//! Server-Sent Events (`text/event-stream`, WHATWG HTML 9.2) without I/O: no socket, no clock, no
+//! runtime, no `std`.
 //!
 //! ```
 //! use sse_proto::{EventBuilder, Parser};
@@ -22,22 +23,23 @@
 //!
 //! # In scope
 //!
-//! All of 9.2: parsing, interpretation, the processing model of `EventSource`, authoring notes; and what practice has added:
-//! reconnection policies, liveness clocks, limits, replay.
+//! All of 9.2: parsing, interpretation, the processing model of `EventSource`, authoring notes; and
+//! what practice has added: reconnection policies, liveness clocks, limits, replay.
 //!
 //! # Out of scope
 //!
-//! HTTP, TLS, timers and sockets, which adapters bring (`sse-tokio`, `sse-async-std`, `sse-blocking`); and whatever protocol
-//! speaks inside the data.
+//! HTTP, TLS, timers and sockets, which adapters bring (`sse-tokio`, `sse-async-std`,
+//! `sse-blocking`); and whatever protocol speaks inside the data.
 //!
 //! # Features
 //!
-//! - `std` (default): `Epoch`, the bridge to `std::time` (not on wasm32-unknown-unknown, where that clock panics), and the
-//!   widest vectors that the processor has.
+//! - `std` (default): `Epoch`, the bridge to `std::time` (not on wasm32-unknown-unknown, where that
+//!   clock panics), and the widest vectors that the processor has.
 //! - `simdutf8` (default): text that is not ASCII is validated with SIMD.
 //! - `stream`: event streams both ways and the driver, on `futures-core`.
 //! - `futures-io`: event streams of any `AsyncRead` of futures-io; implies `stream` and `std`.
-//! - `web-time`: `Epoch` on wasm32-unknown-unknown, by `performance.now()`; nothing elsewhere. Implies `std`.
+//! - `web-time`: `Epoch` on wasm32-unknown-unknown, by `performance.now()`; nothing elsewhere.
+//!   Implies `std`.
 //! - `serde`: `Event::json` and `Message::json`, data as JSON, typed.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]

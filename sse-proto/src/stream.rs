@@ -1,5 +1,5 @@
-//! Async without a runtime: byte streams become event streams and the other way round, and one driver runs the client
-//! machine (feature `stream`).
+//! Async without a runtime: byte streams become event streams and the other way round, and one
+//! driver runs the client machine (feature `stream`).
 //!
 //! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send`.
 

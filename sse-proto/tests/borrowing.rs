@@ -337,6 +337,7 @@ fn a_giant_event_takes_little_more_room_than_its_size_and_is_copied_a_few_times(
     });
     assert_eq!(len, SIZE / piece.len() * piece.len());
     assert!(heap.peak <= SIZE as i64 * 3 / 2, "{heap:?}");
-    // Growth by a fixed factor: a geometric series. By a fixed amount, it would be thousands of times the size.
+    // Growth by a fixed factor: a geometric series. By a fixed amount, it would be thousands of
+    // times the size.
     assert!(heap.asked <= 7 * SIZE as u64, "{heap:?}");
 }

@@ -350,7 +350,8 @@ fn an_error_after_the_head_shows_that_the_request_was_sent() {
     }
 }
 
-/// A connection that gets these bytes after its head, is open for so long, and ends cleanly or not; then what is said.
+/// A connection that gets these bytes after its head, is open for so long, and ends cleanly or not;
+/// then what is said.
 fn lives(client: &mut Client, bytes: &str, duration: Duration, cleanly: bool) -> String {
     client.connect();
     client.read(bytes);

@@ -66,7 +66,8 @@ fn cases() {
     }
 }
 
-// 9.2.6: an ID counts from the blank line on; clients that take it at its line skip no cut event this way.
+// 9.2.6: an ID counts from the blank line on; clients that take it at its line skip no cut event
+// this way.
 #[test]
 fn fields_are_written_in_one_order_with_the_id_last_and_lines_end_with_lf() {
     let builder = EventBuilder::new().data("d").retry(Duration::from_millis(1500)).id("i").unwrap();

@@ -1,4 +1,5 @@
-//! `Parser::set_last_event_id`: an application replaces the last event ID string (9.2.6), and `Limits::NONE`.
+//! `Parser::set_last_event_id`: an application replaces the last event ID string (9.2.6), and
+//! `Limits::NONE`.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

@@ -1,4 +1,5 @@
-//! Streams that are built of lines, their endings and explicit cuts: the parser says what the reference says.
+//! Streams that are built of lines, their endings and explicit cuts: the parser says what the
+//! reference says.
 
 mod support;
 
@@ -171,7 +172,8 @@ proptest! {
         agree(&cut.stream, vec![cut.chunks()], "", limits, flush);
     }
 
-    /// The two naive twins share no code: one reads the specification aloud, the other knows limits and order.
+    /// The two naive twins share no code: one reads the specification aloud, the other knows limits
+    /// and order.
     #[test]
     fn the_reference_is_the_specification(cut in stream(), seed in select(vec!["", "7"])) {
         let spec = model(&cut.stream, seed);

@@ -1,4 +1,5 @@
-//! Recordings of streams as they really come, in the format of `sse tail --record`: read with the cuts that the network made.
+//! Recordings of streams as they really come, in the format of `sse tail --record`: read with the
+//! cuts that the network made.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

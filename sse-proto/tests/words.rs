@@ -1,4 +1,5 @@
-//! What is said to people: every reason and every error, in words; and the defaults that the documentation names.
+//! What is said to people: every reason and every error, in words; and the defaults that the
+//! documentation names.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Scripted servers for the tests of this workspace: what a server sends, byte for byte, and which requests it got.
+//! Scripted servers for the tests of this workspace: what a server sends, byte for byte, and which
+//! requests it got.
 //!
 //! Every failure panics: this is for tests alone.
 

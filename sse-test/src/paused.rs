@@ -1,8 +1,9 @@
-//! A server that answers by script, byte for byte, and remembers its requests, on the runtime of the test (feature `tokio`).
+//! A server that answers by script, byte for byte, and remembers its requests, on the runtime of
+//! the test (feature `tokio`).
 //!
-//! Under paused time, the clock moves only when client and server have nothing left to do but to wait: what was written to a
-//! loopback socket can be read at once. Where a timer of the client runs while bytes are on their way, [`frozen`] holds the
-//! clock until they are there.
+//! Under paused time, the clock moves only when client and server have nothing left to do but to
+//! wait: what was written to a loopback socket can be read at once. Where a timer of the client
+//! runs while bytes are on their way, [`frozen`] holds the clock until they are there.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
@@ -105,7 +106,8 @@ impl Request {
     }
 }
 
-/// Answers requests by script, in their order; those after the script with 204, which ends a client.
+/// Answers requests by script, in their order; those after the script with 204, which ends a
+/// client.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -217,7 +219,8 @@ async fn read_request(socket: &mut TcpStream) -> Option<Request> {
     Some(request)
 }
 
-/// Keeps paused time where it is until the future is done: a runtime with blocking work left does not move its clock.
+/// Keeps paused time where it is until the future is done: a runtime with blocking work left does
+/// not move its clock.
 pub async fn frozen<T>(future: impl Future<Output = T>) -> T {
     let (release, held) = mpsc::channel::<()>();
     let work = tokio::task::spawn_blocking(move || held.recv());

@@ -1,4 +1,5 @@
-//! A server on a loopback port that plays a script: one connection after the other, one reply to each.
+//! A server on a loopback port that plays a script: one connection after the other, one reply to
+//! each.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,9 +18,11 @@ pub enum Reply {
     Hold(Vec<u8>),
     /// Writes this after a while, and closes.
     Late(Duration, Vec<u8>),
-    /// Writes the first, and then the second over and over with such a pause, until the client hangs up.
+    /// Writes the first, and then the second over and over with such a pause, until the client
+    /// hangs up.
     Endless(Vec<u8>, Vec<u8>, Duration),
-    /// Writes this when the head of the request is there, reads nothing of the body, and waits for the client to hang up.
+    /// Writes this when the head of the request is there, reads nothing of the body, and waits for
+    /// the client to hang up.
     Early(Vec<u8>),
     /// Leaves the request unread, so that the kernel answers with a reset.
     Reset,

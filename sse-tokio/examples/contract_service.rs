@@ -1,6 +1,8 @@
-//! The test service of LaunchDarkly's SSE contract tests (<https://github.com/launchdarkly/sse-contract-tests>).
+//! The test service of LaunchDarkly's SSE contract tests
+//! (<https://github.com/launchdarkly/sse-contract-tests>).
 //!
-//! The harness requests streams over HTTP, plays their server, and receives reports of what arrived:
+//! The harness requests streams over HTTP, plays their server, and receives reports of what
+//! arrived:
 //!
 //! ```text
 //!  harness ── POST / {streamUrl, callbackUrl, ..} ──▶ service     201, Location: /streams/1
@@ -10,7 +12,8 @@
 //!  harness ── DELETE /streams/1 ────────────────────▶ service
 //! ```
 //!
-//! `cargo run -p sse-tokio --example contract_service -- 8000`, then run the harness with `--url http://localhost:8000`.
+//! `cargo run -p sse-tokio --example contract_service -- 8000`, then run the harness with
+//! `--url http://localhost:8000`.
 #![allow(clippy::print_stderr)]
 
 use std::collections::{HashMap, HashSet};

@@ -4,12 +4,14 @@ use http_body::Body;
 use http_body_util::BodyDataStream;
 use proto::{EventStream, Parser};
 
-/// Adds [`sse`](Self::sse) to the bodies of hyper, axum, tonic, reqwest: for a response that came by a client of your own.
+/// Adds [`sse`](Self::sse) to the bodies of hyper, axum, tonic, reqwest: for a response that came
+/// by a client of your own.
 pub trait ByteBodyExt: Body + Sized {
     /// Reads this as `text/event-stream`; trailers are left out.
     ///
-    /// It is up to you whether the response is one: [`is_event_stream`](crate::is_event_stream) judges its content type.
-    /// For a parser of your own (limits, flushing, a last event ID) give a [`BodyDataStream`] to [`EventStream::new`].
+    /// It is up to you whether the response is one: [`is_event_stream`](crate::is_event_stream)
+    /// judges its content type. For a parser of your own (limits, flushing, a last event ID) give a
+    /// [`BodyDataStream`] to [`EventStream::new`].
     ///
     /// # Example
     ///

@@ -10,7 +10,8 @@ pub use sse_http::client::{
     Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
 };
 
-/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
+/// headers and bodies.
 ///
 /// # Example
 ///
@@ -31,7 +32,8 @@ pub use sse_http::client::{
 /// # Ok(()) }
 /// ```
 ///
-/// A request of reqwest is a source as well: `EventSource::new(client.post(url).bearer_auth(key).json(&question))?`.
+/// A request of reqwest is a source as well:
+/// `EventSource::new(client.post(url).bearer_auth(key).json(&question))?`.
 pub type EventSource = sse_http::client::EventSource<Http>;
 
 /// The final error of a source: its last item.

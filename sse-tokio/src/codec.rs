@@ -8,8 +8,9 @@ use tokio_util::codec::{Decoder, Encoder};
 
 /// Decodes frames and encodes events, for `FramedRead`, `FramedWrite` and `Framed`.
 ///
-/// At the end of the stream a pending event is dropped, as the specification wants it, unless the parser has
-/// `with_deliver_unterminated`. A decoded event owns its text; [`EventStream`](crate::EventStream) lends it.
+/// At the end of the stream a pending event is dropped, as the specification wants it, unless the
+/// parser has `with_deliver_unterminated`. A decoded event owns its text;
+/// [`EventStream`](crate::EventStream) lends it.
 ///
 /// # Example
 ///

@@ -12,7 +12,8 @@ const CAPACITY: usize = 16 << 10;
 pub trait ByteReadExt: AsyncRead + Sized {
     /// Reads this as `text/event-stream`.
     ///
-    /// For a parser of your own (limits, flushing, a last event ID) give a [`ReaderStream`] to [`EventStream::new`].
+    /// For a parser of your own (limits, flushing, a last event ID) give a [`ReaderStream`] to
+    /// [`EventStream::new`].
     ///
     /// # Example
     ///

@@ -1,8 +1,8 @@
 //! Event streams as response bodies, on tokio's clock.
 //!
-//! [`Sse`] makes any `Stream` of events a body for hyper; [`response`] gives the body its headers; [`LastEventId`] reads from a
-//! request where its client resumes. With the feature `axum` bodies are responses and the ID is an extractor. The crate
-//! `sse-hub` serves one stream to many.
+//! [`Sse`] makes any `Stream` of events a body for hyper; [`response`] gives the body its headers;
+//! [`LastEventId`] reads from a request where its client resumes. With the feature `axum` bodies
+//! are responses and the ID is an extractor. The crate `sse-hub` serves one stream to many.
 //!
 //! # Example
 //!

@@ -56,7 +56,8 @@ async fn close_before_the_first_poll_sends_nothing() {
     assert_eq!(server.requests().len(), 0);
 }
 
-/// A losing branch of `select!` is dropped and created again: while it connects, while it waits, while it reads.
+/// A losing branch of `select!` is dropped and created again: while it connects, while it waits,
+/// while it reads.
 #[tokio::test(start_paused = true)]
 async fn a_branch_that_loses_a_select_has_lost_nothing() {
     let mut script = Vec::new();

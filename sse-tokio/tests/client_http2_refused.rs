@@ -1,4 +1,5 @@
-//! HTTP/2: a `POST` that the server announced not to have processed is sent again, any other is not (RFC 9113, 8.7).
+//! HTTP/2: a `POST` that the server announced not to have processed is sent again, any other is not
+//! (RFC 9113, 8.7).
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

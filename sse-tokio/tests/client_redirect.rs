@@ -120,7 +120,8 @@ async fn credentials_of_a_location_are_for_that_origin() {
     assert_eq!(away.sent("authorization"), [Some("Basic dXNlcjpwIHc=".into())]);
 }
 
-/// The rule of the Fetch standard: 303 is a GET, and so is a POST after 301 and 302; 307 and 308 repeat the request.
+/// The rule of the Fetch standard: 303 is a GET, and so is a POST after 301 and 302; 307 and 308
+/// repeat the request.
 #[tokio::test(start_paused = true)]
 async fn methods_and_bodies() {
     let cases = [

@@ -93,7 +93,8 @@ async fn a_malformed_request_fails_at_once() {
 #[test]
 #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
 fn without_certificates_there_is_http_alone() {
-    // Where certificates are is said by the environment, which only another process can have changed.
+    // Where certificates are is said by the environment, which only another process can have
+    // changed.
     let nowhere = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| (name, "/nonexistent"));
     if std::env::var(nowhere[0].0).is_ok_and(|place| place == nowhere[0].1) {
         assert!(EventSource::get("http://127.0.0.1/").is_ok());

@@ -1,6 +1,8 @@
-//! Our client and our hub under load for as long as one likes, while servers and clients are restarted.
+//! Our client and our hub under load for as long as one likes, while servers and clients are
+//! restarted.
 //!
-//! `scripts/soak.sh SECONDS` runs it. Nothing may be lost or repeated, no descriptor may leak, and memory has to stay flat.
+//! `scripts/soak.sh SECONDS` runs it. Nothing may be lost or repeated, no descriptor may leak, and
+//! memory has to stay flat.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program in the shape of a test")]
@@ -62,7 +64,8 @@ fn listen(address: SocketAddr) -> TcpListener {
     socket.listen(1024).unwrap()
 }
 
-/// Follows the numbers, and restarts after a number of them, like a process that kept its last event ID.
+/// Follows the numbers, and restarts after a number of them, like a process that kept its last
+/// event ID.
 async fn follow(url: String, mut id: String, client: u64, counts: Arc<Counts>) -> u64 {
     let mut next = 0;
     let policy = ReconnectPolicy::default().with_max(Duration::from_secs(1));

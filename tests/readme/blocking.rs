@@ -1,4 +1,5 @@
-//! The client's programs in `README.md` and `docs/`, for the blocking adapter: the crate's name changed, and no `.await`.
+//! The client's programs in `README.md` and `docs/`, for the blocking adapter: the crate's name
+//! changed, and no `.await`.
 
 use crate::adapter;
 

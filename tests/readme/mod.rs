@@ -1,7 +1,8 @@
-//! The client's programs in `README.md` and `docs/`, compiled and run for an adapter with only the crate's name changed.
+//! The client's programs in `README.md` and `docs/`, compiled and run for an adapter with only the
+//! crate's name changed.
 //!
-//! The test that includes this module names the adapter at its root, `use sse_tokio as adapter`, and has a function
-//! `block_on`.
+//! The test that includes this module names the adapter at its root, `use sse_tokio as adapter`,
+//! and has a function `block_on`.
 
 use crate::adapter;
 

@@ -1,4 +1,5 @@
-//! Support for the programs of the pages: the pages themselves, and servers that act like the providers'.
+//! Support for the programs of the pages: the pages themselves, and servers that act like the
+//! providers'.
 
 use std::error::Error;
 

@@ -1,7 +1,8 @@
-//! The scenarios of `sse-proto/tests/data/scenarios.json`, as `sse check --client` runs them against any client.
+//! The scenarios of `sse-proto/tests/data/scenarios.json`, as `sse check --client` runs them
+//! against any client.
 //!
-//! What stands as code beside them needs what data does not have: settings of the client, a `POST`, a real reset or a silence, what
-//! the client says of a loss, or many forms of one header.
+//! What stands as code beside them needs what data does not have: settings of the client, a `POST`,
+//! a real reset or a silence, what the client says of a loss, or many forms of one header.
 
 use std::iter::repeat_with;
 

@@ -1,7 +1,8 @@
 //! The scenarios of a client, over real sockets: one suite for every runtime.
 //!
-//! The test that includes this module has a function `follow(&Ask, &mut dyn FnMut(Seen) -> bool)` at its root,
-//! which runs a client of its runtime until it ends, or until the closure has seen enough: [`tell`] does.
+//! The test that includes this module has a function `follow(&Ask, &mut dyn FnMut(Seen) -> bool)`
+//! at its root, which runs a client of its runtime until it ends, or until the closure has seen
+//! enough: [`tell`] does.
 #![allow(clippy::unwrap_used)]
 
 mod data;
@@ -29,7 +30,8 @@ pub(crate) struct Ask {
     pub(crate) body: Option<&'static str>,
 }
 
-/// Builds the client that a test asks for. The builders of all runtimes have the same methods, but no trait.
+/// Builds the client that a test asks for. The builders of all runtimes have the same methods, but
+/// no trait.
 macro_rules! build {
     ($ask:expr, $source:ident, $method:ident, $header_name:ident) => {{
         let ask: &Ask = $ask;

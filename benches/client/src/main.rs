@@ -1,4 +1,5 @@
-//! One stream of events over loopback, read by each client in turn: how fast, and how that compares to reading it raw.
+//! One stream of events over loopback, read by each client in turn: how fast, and how that compares
+//! to reading it raw.
 //!
 //! `cargo run --release -p bench-client [-- EVENTS ROUNDS [CONTENDER..]]`
 
@@ -20,7 +21,8 @@ use sse_tokio::{ByteStreamExt, Config, Event, EventRef, EventSource, Frame, Repe
 enum Framing {
     /// The end of the connection ends the body; 64 KiB a write.
     Plain,
-    /// A chunk of HTTP/1.1 per event, as servers flush them; the kernel and 64 KiB writes put many into one read.
+    /// A chunk of HTTP/1.1 per event, as servers flush them; the kernel and 64 KiB writes put many
+    /// into one read.
     Chunked,
     /// The same, each with a write of its own: the client reads what has come until it looks.
     Flushed,
@@ -87,7 +89,8 @@ fn main() {
     }
 }
 
-/// The seconds that this thread, on which the client runs, was on a processor: what a busy machine does not change.
+/// The seconds that this thread, on which the client runs, was on a processor: what a busy machine
+/// does not change.
 fn on_cpu() -> f64 {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
     let nanoseconds = schedstat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok());

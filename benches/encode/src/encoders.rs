@@ -10,7 +10,8 @@ use axum::response::IntoResponse as _;
 use futures_core::Stream;
 use http_body::Body as _;
 
-/// `[type, data, ID]` of each event; the type is `message` and the ID empty where the event names none.
+/// `[type, data, ID]` of each event; the type is `message` and the ID empty where the event names
+/// none.
 pub type Texts = Arc<[[String; 3]]>;
 
 /// Calls back with each encoded event. Panics are the caller's to catch.

@@ -1,7 +1,8 @@
-//! Encoders side by side: `bench-encode [ROUNDS]` prints a table, each encoder checked before it is timed.
+//! Encoders side by side: `bench-encode [ROUNDS]` prints a table, each encoder checked before it is
+//! timed.
 //!
-//! `bench-encode SHAPE ENCODER` does the work of one cell in `counted`, for callgrind; see `count.sh`. The shape
-//! `20-lines-crlf` is `20-lines` with CRLF in the data.
+//! `bench-encode SHAPE ENCODER` does the work of one cell in `counted`, for callgrind; see
+//! `count.sh`. The shape `20-lines-crlf` is `20-lines` with CRLF in the data.
 
 mod encoders;
 

@@ -41,8 +41,8 @@ fn grown(new: usize, old: usize) {
     if ON.load(Relaxed) {
         CALLS.fetch_add(1, Relaxed);
         BYTES.fetch_add(new as u64, Relaxed);
-        // A `realloc` counts as the difference: a block that is big enough to matter is moved by mapping its pages
-        // elsewhere, not by holding two copies.
+        // A `realloc` counts as the difference: a block that is big enough to matter is moved by
+        // mapping its pages elsewhere, not by holding two copies.
         let live = LIVE.load(Relaxed) + new as u64 - old as u64;
         LIVE.store(live, Relaxed);
         PEAK.fetch_max(live, Relaxed);

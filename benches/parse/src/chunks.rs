@@ -1,4 +1,5 @@
-//! How a corpus arrives: the same bytes in pieces of one size, of random sizes, or one event a piece.
+//! How a corpus arrives: the same bytes in pieces of one size, of random sizes, or one event a
+//! piece.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,7 +17,8 @@ pub enum Chunking {
     Whole,
     /// Pieces of this many bytes.
     Size(usize),
-    /// Each event with its blank line is one piece, and each block of comments: what a server writes at once.
+    /// Each event with its blank line is one piece, and each block of comments: what a server
+    /// writes at once.
     Event,
     /// 1 to 4096 bytes, as many of them below 64 as above, from this seed.
     Random(u64),
@@ -65,8 +67,8 @@ impl fmt::Display for Chunking {
 /// Stands for a random size.
 const RANDOM: usize = usize::MAX;
 
-/// A corpus and how it is cut. The cuts are computed on the way: a list of a million slices would evict
-/// from the cache what is being measured.
+/// A corpus and how it is cut. The cuts are computed on the way: a list of a million slices would
+/// evict from the cache what is being measured.
 pub struct Chunks {
     bytes: Bytes,
     /// 0: at the `ends`.

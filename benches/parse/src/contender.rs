@@ -89,7 +89,8 @@ pub trait Contender {
     const API: Api;
     const ROLE: Role = Role::Peer;
 
-    /// A new parser, all the chunks, all the events. An error or a stream that ends early shows in the events.
+    /// A new parser, all the chunks, all the events. An error or a stream that ends early shows in
+    /// the events.
     fn run(chunks: &Chunks, sink: &mut impl Sink);
 }
 

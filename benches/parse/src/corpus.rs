@@ -1,4 +1,5 @@
-//! Streams as they really come, generated from a fixed seed, each with the events that it has to give.
+//! Streams as they really come, generated from a fixed seed, each with the events that it has to
+//! give.
 
 mod events;
 pub(crate) mod random;
@@ -26,7 +27,8 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// At least `size` bytes of whole events. A smaller corpus of the same shape is a prefix of a larger one.
+    /// At least `size` bytes of whole events. A smaller corpus of the same shape is a prefix of a
+    /// larger one.
     pub fn new(shape: Shape, size: usize) -> Self {
         let mut writer = Writer::new(shape.line_end());
         writer.fill(shape, size);

@@ -1,8 +1,8 @@
 //! Parsing measured against the peers.
 //!
 //! A [`Corpus`] is cut into [`Chunks`] and goes through each [`Entry`], which has to give the right
-//! events ([`Fingerprint`]) before its time counts. `bin/compare` prints the tables, `bin/count` is what
-//! callgrind looks at, `benches/parse.rs` is the same under criterion.
+//! events ([`Fingerprint`]) before its time counts. `bin/compare` prints the tables, `bin/count` is
+//! what callgrind looks at, `benches/parse.rs` is the same under criterion.
 
 pub mod alloc;
 mod chunks;

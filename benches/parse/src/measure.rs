@@ -24,7 +24,8 @@ pub enum Verdict {
     /// It gave other events, this many.
     Wrong(u64),
     Panicked,
-    /// It would need longer than anyone will wait: on a shorter stream it took this many ns per byte.
+    /// It would need longer than anyone will wait: on a shorter stream it took this many ns per
+    /// byte.
     Slow(f64),
 }
 
@@ -50,8 +51,8 @@ impl Row {
     }
 }
 
-/// One cell: the last corpus of `ladder`, whose other steps are shorter streams of the same shape. They find
-/// out who is quadratic before it takes minutes.
+/// One cell: the last corpus of `ladder`, whose other steps are shorter streams of the same shape.
+/// They find out who is quadratic before it takes minutes.
 pub fn cell(entries: &[Entry], ladder: &[Corpus], chunking: Chunking, plan: Plan) -> Vec<Row> {
     let corpus = ladder.last().expect("a ladder has a step");
     let chunks = Chunks::new(corpus, chunking);
@@ -80,8 +81,8 @@ pub fn cell(entries: &[Entry], ladder: &[Corpus], chunking: Chunking, plan: Plan
     rows
 }
 
-/// One event of each of these sizes, smallest first: `(ns per byte, peak heap over the event's size)`, `None` from
-/// the size on that takes too long.
+/// One event of each of these sizes, smallest first:
+/// `(ns per byte, peak heap over the event's size)`, `None` from the size on that takes too long.
 pub fn growth(
     entry: Entry,
     sizes: &[usize],

@@ -1,4 +1,5 @@
-//! The peers. Each is fed by the shortest way that its public API has; none is slowed down by its adapter.
+//! The peers. Each is fed by the shortest way that its public API has; none is slowed down by its
+//! adapter.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -63,7 +64,8 @@ impl Contender for SseStream {
     const NAME: &str = "sse-stream 0.3";
     const API: Api = Api::Owned;
 
-    /// It gives blocks, not events: those without data are left out here, and the last ID is kept here.
+    /// It gives blocks, not events: those without data are left out here, and the last ID is kept
+    /// here.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         let mut id = String::new();
         drain(sse_stream::SseByteStream::new(Ready(chunks.slices())), |block| {

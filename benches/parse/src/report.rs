@@ -74,8 +74,8 @@ pub struct Standing {
     cell: String,
     peer: String,
     owned_peer: String,
-    /// Borrowed against the best peer, owned against the best peer, owned against the best that gives owned
-    /// events, and these ratios for each run.
+    /// Borrowed against the best peer, owned against the best peer, owned against the best that
+    /// gives owned events, and these ratios for each run.
     ratios: [Vec<f64>; 3],
     ns: [f64; 2],
     of_read: f64,

@@ -1,4 +1,5 @@
-//! The servers that are compared: same router, same listener, same runtime; only the body and its source differ.
+//! The servers that are compared: same router, same listener, same runtime; only the body and its
+//! source differ.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A given number of subscribers, held at once, and one event to all of them.
 //!
-//! A process may open 20,000 sockets here and there, so they are spread over pairs of processes, a hub and its
-//! subscribers.
+//! A process may open 20,000 sockets here and there, so they are spread over pairs of processes, a
+//! hub and its subscribers.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};

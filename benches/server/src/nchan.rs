@@ -1,5 +1,5 @@
-//! nginx with its module nchan, as Debian has them (`nginx`, `libnginx-mod-nchan`): one process, since it shares nothing
-//! between cores that one topic could use.
+//! nginx with its module nchan, as Debian has them (`nginx`, `libnginx-mod-nchan`): one process,
+//! since it shares nothing between cores that one topic could use.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ pub fn is_installed() -> bool {
     Path::new(MODULE).exists() && Path::new("/usr/sbin/nginx").exists()
 }
 
-/// Starts nginx; returns its process and its address, and publishes by `POST`, the only way into nchan but for a WebSocket: a burst
-/// is one write of pipelined requests.
+/// Starts nginx; returns its process and its address, and publishes by `POST`, the only way into
+/// nchan but for a WebSocket: a burst is one write of pipelined requests.
 pub fn start() -> (Child, String, HttpPublisher, Directory) {
     let address = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -1,5 +1,6 @@
-//! The hub over Redis, beside Redis alone: what a publish costs, how long it takes to another node, and that many topics cost no
-//! more than one. With a server of its own; everything is interleaved, and medians count.
+//! The hub over Redis, beside Redis alone: what a publish costs, how long it takes to another node,
+//! and that many topics cost no more than one. With a server of its own; everything is interleaved,
+//! and medians count.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,6 +1,8 @@
-//! Resident memory of an idle subscriber's connection, as the kernel counts it: plain HTTP/1.1, no TLS.
+//! Resident memory of an idle subscriber's connection, as the kernel counts it: plain HTTP/1.1, no
+//! TLS.
 //!
-//! `sse serve` as a user runs it, bare hyper with a body that never ends (the floor of a server on hyper), and nginx with nchan.
+//! `sse serve` as a user runs it, bare hyper with a body that never ends (the floor of a server on
+//! hyper), and nginx with nchan.
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};

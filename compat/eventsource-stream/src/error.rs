@@ -7,8 +7,8 @@ use nom::error::{Error as NomError, ErrorKind};
 
 /// Why an [`EventStream`](crate::EventStream) yielded an error.
 ///
-/// Only [`Transport`](Self::Transport) occurs: no stream of bytes is malformed (9.2.6), and no limits apply. The other
-/// variants are kept for code that matches them.
+/// Only [`Transport`](Self::Transport) occurs: no stream of bytes is malformed (9.2.6), and no
+/// limits apply. The other variants are kept for code that matches them.
 #[derive(Debug, PartialEq)]
 pub enum EventStreamError<E> {
     /// The stream is not valid UTF-8. Does not occur: ill-formed bytes become U+FFFD.

@@ -10,7 +10,8 @@ pub struct Event {
     pub event: String,
     /// The data, its lines joined with LF; may be empty.
     pub data: String,
-    /// The last event ID string: that of this event, or of the last block before it that had one; empty if there was none.
+    /// The last event ID string: that of this event, or of the last block before it that had one;
+    /// empty if there was none.
     pub id: String,
     /// The reconnection time, if the block of this event set one.
     pub retry: Option<Duration>,

@@ -6,8 +6,8 @@
 //! eventsource-stream = { package = "sse-eventsource-stream", version = "0.1" }
 //! ```
 //!
-//! If `reqwest-eventsource` is a dependency too, change it in the same way (`sse-reqwest-eventsource`): the two share the
-//! type [`Event`].
+//! If `reqwest-eventsource` is a dependency too, change it in the same way
+//! (`sse-reqwest-eventsource`): the two share the type [`Event`].
 //!
 //! # Example
 //!
@@ -29,13 +29,15 @@
 //!
 //! # What is different
 //!
-//! Streams are read as WHATWG HTML 9.2 says: a byte order mark, CR line ends, invalid UTF-8 and event IDs no longer panic,
-//! stall or get lost, and time is linear in the length of an event. `MIGRATION.md` in the repository lists every difference.
-//! As before, no limits apply: an event takes as much memory as the peer sends.
+//! Streams are read as WHATWG HTML 9.2 says: a byte order mark, CR line ends, invalid UTF-8 and
+//! event IDs no longer panic, stall or get lost, and time is linear in the length of an event.
+//! `MIGRATION.md` in the repository lists every difference. As before, no limits apply: an event
+//! takes as much memory as the peer sends.
 //!
 //! # Features
 //!
-//! - `std` (default): the parser chooses the widest vectors at run time. Without it, `no_std` with `alloc`.
+//! - `std` (default): the parser chooses the widest vectors at run time. Without it, `no_std` with
+//!   `alloc`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 

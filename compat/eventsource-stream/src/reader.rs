@@ -15,8 +15,8 @@ const RETAINED: usize = 128 * 1024;
 
 /// A parser, and what is left of the last chunk after an event.
 ///
-/// The type of a chunk is not a parameter of [`EventStream`](crate::EventStream), so a chunk cannot be kept: what remains of
-/// it after an event is copied, once.
+/// The type of a chunk is not a parameter of [`EventStream`](crate::EventStream), so a chunk cannot
+/// be kept: what remains of it after an event is copied, once.
 pub(crate) struct Reader {
     parser: Parser,
     finder: Finder,
@@ -100,7 +100,8 @@ impl Reader {
                 }
             }
             let (mut line, rest) = input.split_at(self.plain);
-            // Each `return` makes its own value: `None` in a variable would be copied as a whole event.
+            // Each `return` makes its own value: `None` in a variable would be copied as a whole
+            // event.
             if let Some(event) = self.parser.next_event(&mut line)? {
                 let event = owned(event, None);
                 self.advance(input, self.plain - line.len());

@@ -1,8 +1,9 @@
 //! Whether a reconnection time belongs to the block of the next event.
 //!
-//! The parser is fastest when it returns events alone, but then it does not report `retry`; and it never says where a block
-//! without data ends, though an event must not have the `retry` of an earlier block. So what may hold a `retry` line is found
-//! first ([`Finder`]), and from there up to the end of its block the parser gets one line at a time ([`Block`]).
+//! The parser is fastest when it returns events alone, but then it does not report `retry`; and it
+//! never says where a block without data ends, though an event must not have the `retry` of an
+//! earlier block. So what may hold a `retry` line is found first ([`Finder`]), and from there up to
+//! the end of its block the parser gets one line at a time ([`Block`]).
 
 use core::time::Duration;
 
@@ -18,8 +19,8 @@ impl Finder {
         Self(memmem::Finder::new(RETRY))
     }
 
-    /// How many bytes of `input` come before the first line that begins with `retry`, or may turn out to when the next chunk
-    /// is there. `last` is the byte before `input`.
+    /// How many bytes of `input` come before the first line that begins with `retry`, or may turn
+    /// out to when the next chunk is there. `last` is the byte before `input`.
     pub(crate) fn plain(&self, last: u8, input: &[u8]) -> usize {
         let starts_line = |at: usize| is_line_end(if at == 0 { last } else { input[at - 1] });
         let mut from = 0;
@@ -71,7 +72,8 @@ impl Block {
         &input[..memchr2(b'\n', b'\r', input).map_or(input.len(), |end| end + 1)]
     }
 
-    /// Takes note of a line, or a piece of one, that was read; whether it is the blank line that ends the block.
+    /// Takes note of a line, or a piece of one, that was read; whether it is the blank line that
+    /// ends the block.
     pub(crate) fn ends_with(&mut self, line: &[u8]) -> bool {
         let blank = match self.place {
             Place::InLine => false,

@@ -30,8 +30,8 @@ where
 pin_project! {
     /// The events of a stream of chunks.
     ///
-    /// An error of the chunks is passed on and does not end the stream. After the end the chunks are not polled again. An
-    /// event that lacks its blank line at the end is dropped (9.2.6).
+    /// An error of the chunks is passed on and does not end the stream. After the end the chunks
+    /// are not polled again. An event that lacks its blank line at the end is dropped (9.2.6).
     pub struct EventStream<S> {
         #[pin]
         chunks: S,
@@ -56,7 +56,8 @@ impl<S> EventStream<S> {
         self.reader.parser().last_event_id()
     }
 
-    /// The reconnection time that the stream set last, also in a block without data. Not in `eventsource-stream`.
+    /// The reconnection time that the stream set last, also in a block without data. Not in
+    /// `eventsource-stream`.
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.reader.parser().retry()
     }

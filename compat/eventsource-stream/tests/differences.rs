@@ -1,4 +1,5 @@
-//! Each difference from `eventsource-stream` 0.2.3 that `MIGRATION.md` lists: what was, beside what is.
+//! Each difference from `eventsource-stream` 0.2.3 that `MIGRATION.md` lists: what was, beside what
+//! is.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 
-/// The data of the events that have come when the last chunk was read and no other is there yet; after the end if `ended`.
+/// The data of the events that have come when the last chunk was read and no other is there yet;
+/// after the end if `ended`.
 macro_rules! data {
     ($krate:ident, $chunks:expr, $ended:expr) => {{
         let chunks: Vec<&[u8]> = $chunks;

@@ -1,4 +1,5 @@
-//! The items, bounds and auto traits of `eventsource-stream` 0.2.3, to the letter: code that compiled goes on compiling.
+//! The items, bounds and auto traits of `eventsource-stream` 0.2.3, to the letter: code that
+//! compiled goes on compiling.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -16,7 +17,8 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use nom::error::{Error as NomError, ErrorKind};
 use sse_eventsource_stream::{Event, EventStream, EventStreamError, Eventsource};
 
-/// Whether a type has a trait, at compile time: an inherent constant takes precedence over a trait's.
+/// Whether a type has a trait, at compile time: an inherent constant takes precedence over a
+/// trait's.
 macro_rules! has {
     ($type:ty: $($bound:tt)+) => {{
         #[allow(dead_code, reason = "unused where the type has the trait")]

@@ -1,6 +1,7 @@
 //! `sse-eventsource-stream` under the name that it replaces, so that `[patch.crates-io]` finds it.
 //!
-//! For programs that use `eventsource-stream` only through another crate; `MIGRATION.md` has the lines.
+//! For programs that use `eventsource-stream` only through another crate; `MIGRATION.md` has the
+//! lines.
 
 #![no_std]
 

@@ -1,4 +1,5 @@
-//! The suite of both packages, which is about `reqwest_eventsource`: the name that users give the package.
+//! The suite of both packages, which is about `reqwest_eventsource`: the name that users give the
+//! package.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

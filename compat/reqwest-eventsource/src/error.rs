@@ -8,7 +8,8 @@ use nom::error::Error as NomError;
 use reqwest::header::HeaderValue;
 use reqwest::{Response, StatusCode};
 
-/// The request cannot be cloned, so it could not be sent again: its body is a stream, or it is not valid.
+/// The request cannot be cloned, so it could not be sent again: its body is a stream, or it is not
+/// valid.
 #[derive(Clone, Copy, Debug)]
 pub struct CannotCloneRequestError;
 
@@ -22,9 +23,10 @@ impl std::error::Error for CannotCloneRequestError {}
 
 /// Why a connection could not be made, or ended.
 ///
-/// After [`InvalidContentType`](Self::InvalidContentType) and [`InvalidStatusCode`](Self::InvalidStatusCode) the source is
-/// closed; after [`Transport`](Self::Transport) and [`StreamEnded`](Self::StreamEnded) its policy decides. The other
-/// variants do not occur and are kept for code that matches them.
+/// After [`InvalidContentType`](Self::InvalidContentType) and
+/// [`InvalidStatusCode`](Self::InvalidStatusCode) the source is closed; after
+/// [`Transport`](Self::Transport) and [`StreamEnded`](Self::StreamEnded) its policy decides. The
+/// other variants do not occur and are kept for code that matches them.
 #[derive(Debug)]
 pub enum Error {
     /// The stream is not valid UTF-8. Does not occur: ill-formed bytes become U+FFFD (9.2.6).
@@ -33,7 +35,8 @@ pub enum Error {
     Parser(NomError<String>),
     /// The request could not be sent, or its response broke off.
     Transport(reqwest::Error),
-    /// The response is not an event stream: its content type, empty if it has none, and the response itself, unread.
+    /// The response is not an event stream: its content type, empty if it has none, and the
+    /// response itself, unread.
     InvalidContentType(HeaderValue, Response),
     /// The status is not 200: the status, and the response itself, unread.
     InvalidStatusCode(StatusCode, Response),

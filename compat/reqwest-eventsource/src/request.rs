@@ -38,7 +38,8 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Takes the request apart; also the last event ID that it carries, which is sent as long as the stream sets no other.
+    /// Takes the request apart; also the last event ID that it carries, which is sent as long as
+    /// the stream sets no other.
     pub(crate) fn new(builder: RequestBuilder) -> Result<(Self, String), CannotCloneRequestError> {
         let (client, request) = builder.build_split();
         let mut request = request.map_err(|_| CannotCloneRequestError)?;
@@ -77,7 +78,8 @@ pub(crate) fn check(response: Response) -> Result<Response, Error> {
     if status != StatusCode::OK {
         return Err(Error::InvalidStatusCode(status, response));
     }
-    // Of several headers the last counts (Fetch, "extract a MIME type"). A parameter does not, so it may be any bytes.
+    // Of several headers the last counts (Fetch, "extract a MIME type"). A parameter does not, so
+    // it may be any bytes.
     let value = response.headers().get_all(CONTENT_TYPE).iter().next_back();
     let text = value.and_then(|value| value.as_bytes().utf8_chunks().next());
     if text.is_some_and(|text| is_event_stream(text.valid())) {

@@ -8,17 +8,20 @@ use crate::Error;
 pub trait RetryPolicy {
     /// How long to wait before the request is sent again; `None` closes the source.
     ///
-    /// `last_retry` is the number of retries in a row that led to no event, and the delay before the last of them; `None` if
-    /// there was none. An event starts the count again, and so does a connection that was open for a minute.
+    /// `last_retry` is the number of retries in a row that led to no event, and the delay before
+    /// the last of them; `None` if there was none. An event starts the count again, and so does a
+    /// connection that was open for a minute.
     fn retry(&self, error: &Error, last_retry: Option<(usize, Duration)>) -> Option<Duration>;
 
     /// Takes the reconnection time that the server set, as it was sent.
     fn set_reconnection_time(&mut self, duration: Duration);
 }
 
-/// The reconnection times that the policies of this module take from a server; what is beyond is moved to the bound.
+/// The reconnection times that the policies of this module take from a server; what is beyond is
+/// moved to the bound.
 ///
-/// The time is the server's choice, and these bounds keep it from making a client busy, or putting it to sleep for good.
+/// The time is the server's choice, and these bounds keep it from making a client busy, or putting
+/// it to sleep for good.
 fn bounded(time: Duration) -> Duration {
     time.clamp(Duration::from_millis(10), Duration::from_secs(60 * 60))
 }
@@ -110,6 +113,7 @@ impl RetryPolicy for Never {
     fn set_reconnection_time(&mut self, _duration: Duration) {}
 }
 
-/// The policy of an [`EventSource`](crate::EventSource) that was given none: 300 ms, doubled up to 5 s, without end.
+/// The policy of an [`EventSource`](crate::EventSource) that was given none: 300 ms, doubled up to
+/// 5 s, without end.
 pub const DEFAULT_RETRY: ExponentialBackoff =
     ExponentialBackoff::new(Duration::from_millis(300), 2., Some(Duration::from_secs(5)), None);

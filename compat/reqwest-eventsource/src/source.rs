@@ -26,22 +26,26 @@ type BoxedPolicy = Box<dyn RetryPolicy + Send + Unpin + 'static>;
 /// How long a connection has to be open to count as a success without an event.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
-/// The longest delay that is given to the timer, 24 days: browsers count milliseconds in 31 bits, and wrap around.
+/// The longest delay that is given to the timer, 24 days: browsers count milliseconds in 31 bits,
+/// and wrap around.
 const LONGEST_DELAY: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// Follows an event stream and reconnects when a connection ends.
 ///
-/// Each end of a connection is an [`Err`] of the stream, which does not end it: the [`RetryPolicy`] decides. A response that
-/// is not an event stream is an `Err` too, and then the stream ends, as it does after [`close`](Self::close).
+/// Each end of a connection is an [`Err`] of the stream, which does not end it: the [`RetryPolicy`]
+/// decides. A response that is not an event stream is an `Err` too, and then the stream ends, as it
+/// does after [`close`](Self::close).
 ///
-/// The request is sent by its own [`reqwest::Client`], with all that this is set to: redirects, cookies, proxies, TLS.
+/// The request is sent by its own [`reqwest::Client`], with all that this is set to: redirects,
+/// cookies, proxies, TLS.
 pub struct EventSource {
     template: Template,
     policy: BoxedPolicy,
     state: State,
     /// The last event ID string. While a connection is open, its stream has it.
     last_event_id: String,
-    /// The number of retries without an event since the last one, and the delay before the last of them.
+    /// The number of retries without an event since the last one, and the delay before the last of
+    /// them.
     last_retry: Option<(usize, Duration)>,
 }
 
@@ -70,7 +74,8 @@ struct Connection {
 }
 
 impl EventSource {
-    /// Follows the event stream that the request is answered with. It is sent when the source is first polled.
+    /// Follows the event stream that the request is answered with. It is sent when the source is
+    /// first polled.
     ///
     /// A `Last-Event-ID` header of the request is the ID to begin with.
     ///
@@ -155,7 +160,8 @@ impl EventSource {
 }
 
 impl Connection {
-    /// Reads on, and gives the policy each reconnection time that comes by, also one in a block without data (9.2.6).
+    /// Reads on, and gives the policy each reconnection time that comes by, also one in a block
+    /// without data (9.2.6).
     fn poll(&mut self, policy: &mut BoxedPolicy, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         let next = Pin::new(&mut self.events).poll_next(cx);
         let time = self.events.reconnection_time();
@@ -216,7 +222,8 @@ impl Stream for EventSource {
 mod tests {
     use super::*;
 
-    /// The argument of the policy after a response without events, of a connection that was open for a minute if `healthy`.
+    /// The argument of the policy after a response without events, of a connection that was open
+    /// for a minute if `healthy`.
     async fn retries_after(healthy: bool) -> Option<usize> {
         let mut source = EventSource::get("http://127.0.0.1:9/");
         source.last_retry = Some((3, Duration::ZERO));

@@ -1,4 +1,5 @@
-//! Each difference from `reqwest-eventsource` 0.6.0 that `MIGRATION.md` lists: what was, beside what is.
+//! Each difference from `reqwest-eventsource` 0.6.0 that `MIGRATION.md` lists: what was, beside
+//! what is.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
@@ -14,7 +15,8 @@ use support::{Answer, Seen, Server, client};
 
 const SOON: Duration = Duration::from_millis(1);
 
-/// Follows `request` with either crate until it ends, or it has yielded `max` errors, and closes it; the errors.
+/// Follows `request` with either crate until it ends, or it has yielded `max` errors, and closes
+/// it; the errors.
 macro_rules! errors {
     ($krate:ident, $request:expr, $policy:expr, $max:expr) => {{
         let mut source = $krate::EventSource::new($request).unwrap();
@@ -31,7 +33,8 @@ macro_rules! errors {
     }};
 }
 
-/// The `Last-Event-ID` headers, `-` for none, with which either crate follows a script up to a final 204.
+/// The `Last-Event-ID` headers, `-` for none, with which either crate follows a script up to a
+/// final 204.
 macro_rules! ids {
     ($krate:ident, $seed:expr, $streams:expr) => {{
         let streams = $streams.iter().copied().map(Answer::stream);

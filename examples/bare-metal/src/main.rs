@@ -1,7 +1,8 @@
 //! The client machine without std, without libc, without a heap that grows: `cargo run` here.
 //!
-//! It stands for firmware: `core`, `alloc` over a fixed arena, and three system calls where a device has a driver. What
-//! std-less linking proves is that nothing in the dependency tree needs an operating system.
+//! It stands for firmware: `core`, `alloc` over a fixed arena, and three system calls where a
+//! device has a driver. What std-less linking proves is that nothing in the dependency tree needs
+//! an operating system.
 //!
 //! The transport is the standard input: a stream of events, read into a buffer of 64 bytes.
 //!

@@ -88,7 +88,8 @@ extern "C" fn rust_eh_personality() {}
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
-    // SAFETY: the caller's: both are `length` bytes. (A plain loop would be compiled to a call of `memcpy`.)
+    // SAFETY: the caller's: both are `length` bytes. (A plain loop would be compiled to a call of
+    // `memcpy`.)
     unsafe {
         asm!("rep movsb", inout("rcx") length => _, inout("rdi") to => _, inout("rsi") from => _, options(nostack))
     };

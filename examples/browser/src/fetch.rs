@@ -1,4 +1,5 @@
-//! The transport: `fetch`, the reader of its body, `setTimeout`, and the clock of the feature `web-time`.
+//! The transport: `fetch`, the reader of its body, `setTimeout`, and the clock of the feature
+//! `web-time`.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -77,7 +78,8 @@ impl Timer for Fetch {
         let delay = deadline.saturating_duration_since(self.now());
         let window = self.window.clone();
         Box::pin(async move {
-            // Rounded up, because an early wake-up would be wrong. A longer delay wakes up too early once and is set again.
+            // Rounded up, because an early wake-up would be wrong. A longer delay wakes up too
+            // early once and is set again.
             let millis = i32::try_from(delay.as_millis()).map_or(i32::MAX, |millis| millis.saturating_add(1));
             let promise = Promise::new(&mut |resolve, _| {
                 // A page without a window has ended.

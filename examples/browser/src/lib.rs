@@ -1,7 +1,8 @@
-//! The client in a browser, over the stream of `fetch`: any method and header, and every error told.
+//! The client in a browser, over the stream of `fetch`: any method and header, and every error
+//! told.
 //!
-//! There are no threads here, nothing is `Send`, and `std::time::Instant::now` would panic: `Epoch` reads `performance.now()`.
-//! `index.html` shows how it is built and called.
+//! There are no threads here, nothing is `Send`, and `std::time::Instant::now` would panic: `Epoch`
+//! reads `performance.now()`. `index.html` shows how it is built and called.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,8 @@ use wasm_bindgen::prelude::*;
 
 mod fetch;
 
-/// Follows `url` until it ends, and calls `seen(kind, text)` with all that happens; says why it ended.
+/// Follows `url` until it ends, and calls `seen(kind, text)` with all that happens; says why it
+/// ended.
 ///
 /// # Errors
 ///

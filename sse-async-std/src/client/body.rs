@@ -56,7 +56,8 @@ impl fmt::Debug for Body {
     }
 }
 
-/// The future that moves the bytes of one connection; `None` when it has ended. How it ended is reported to the body.
+/// The future that moves the bytes of one connection; `None` when it has ended. How it ended is
+/// reported to the body.
 pub(super) struct Connection(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send + Sync>>>);
 
 impl Connection {

@@ -18,9 +18,10 @@ use crate::clock::Clock;
 
 /// Builds an [`EventSource`]: its request, the protocol's [`Config`], and hooks.
 ///
-/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`, `Accept-Encoding: identity` and
-/// `User-Agent: sse-http/<version>`. Credentials in the URL are sent as `Authorization`. A response with a content coding is
-/// refused, because nothing here decodes it.
+/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`,
+/// `Accept-Encoding: identity` and `User-Agent: sse-http/<version>`. Credentials in the URL are
+/// sent as `Authorization`. A response with a content coding is refused, because nothing here
+/// decodes it.
 ///
 /// # Example
 ///
@@ -69,8 +70,8 @@ impl Builder {
 
     /// Sets the method; `GET` unless set.
     ///
-    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and never
-    /// again: the end of its response is the end of the source.
+    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
+    /// `PATCH`) is sent once and never again: the end of its response is the end of the source.
     pub fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
@@ -104,14 +105,16 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and `Content-Type: application/json` unless it is set.
+    /// Sets the body, which is sent with every attempt, to a value as JSON, and
+    /// `Content-Type: application/json` unless it is set.
     #[cfg(feature = "serde")]
     pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.json(body);
         self
     }
 
-    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits, the first last event ID.
+    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits,
+    /// the first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -124,28 +127,31 @@ impl Builder {
         self
     }
 
-    /// Sends every request through this HTTP proxy (by `CONNECT` if it is for HTTPS), or through none, whatever the
-    /// environment says. A proxy of another kind (SOCKS, or HTTP over TLS) is an error when the source connects.
+    /// Sends every request through this HTTP proxy (by `CONNECT` if it is for HTTPS), or through
+    /// none, whatever the environment says. A proxy of another kind (SOCKS, or HTTP over TLS) is an
+    /// error when the source connects.
     pub fn proxy(mut self, url: Option<Url>) -> Self {
         self.proxies = Some(url.map(Proxies::all).unwrap_or_default());
         self
     }
 
-    /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
+    /// Lets a header of this request follow a redirect to another origin. Unless named here, none
+    /// does.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.request = self.request.forward_header(name);
         self
     }
 
-    /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
-    /// header cannot carry. It replaces a parameter of that name in the URL.
+    /// Sends the last event ID in this query parameter as well: for servers that look for it there,
+    /// and for IDs that a header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it, for example to set a fresh token.
-    /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before
+    /// it, for example to set a fresh token. The timeouts of the request start after it. An error
+    /// counts as a failed attempt, and is retried by the policy.
     ///
     /// # Example
     ///
@@ -169,8 +175,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every response that will not be opened, and the beginning of its body, before it is retried or closes
-    /// the source: the hook returns what is done.
+    /// Calls `hook` with every response that will not be opened, and the beginning of its body,
+    /// before it is retried or closes the source: the hook returns what is done.
     pub fn on_refused<F>(mut self, hook: impl Fn(Refused) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Verdict> + Send + 'static,
@@ -179,7 +185,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what is done.
+    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what
+    /// is done.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
@@ -188,8 +195,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
-    /// bytes, to record or to forward them. Reconnections are not marked.
+    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is
+    /// parsed: to count the bytes, to record or to forward them. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.hooks.on_chunk(hook);
         self

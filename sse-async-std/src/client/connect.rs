@@ -57,7 +57,8 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Connects to the address that answers first. Each begins when the one before it failed, or had its head start.
+/// Connects to the address that answers first. Each begins when the one before it failed, or had
+/// its head start.
 async fn race<T, F>(addresses: Vec<SocketAddr>, connect: impl Fn(SocketAddr) -> F) -> io::Result<T>
 where
     F: Future<Output = io::Result<T>> + Send + 'static,

@@ -11,8 +11,9 @@ const READS: u32 = 8;
 
 /// A connection that is pending now and then though there is more to read.
 ///
-/// The sockets of async-io never are. A server that floods would then keep a poll from returning, and with it every timer
-/// and every other task of the thread: those by which the server is found out, above all.
+/// The sockets of async-io never are. A server that floods would then keep a poll from returning,
+/// and with it every timer and every other task of the thread: those by which the server is found
+/// out, above all.
 pub(super) struct Fair<T> {
     io: T,
     reads: u32,

@@ -22,8 +22,8 @@ pub(super) fn config(given: Option<Arc<ClientConfig>>) -> Result<Arc<ClientConfi
     Ok(Arc::new(config))
 }
 
-/// The configuration of a client that was given none. The provider is chosen here: the process-wide default panics in a
-/// program that has two.
+/// The configuration of a client that was given none. The provider is chosen here: the process-wide
+/// default panics in a program that has two.
 fn default_config() -> Result<ClientConfig, TransportError> {
     #[cfg(any(feature = "platform-verifier", feature = "webpki-roots"))]
     {

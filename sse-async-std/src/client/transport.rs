@@ -21,7 +21,8 @@ use super::fair::Fair;
 use super::{connect, proxy};
 use crate::clock::Clock;
 
-/// The client of an [`EventSource`](super::EventSource): hyper over a connection of its own for each request, and async-io's clock.
+/// The client of an [`EventSource`](super::EventSource): hyper over a connection of its own for
+/// each request, and async-io's clock.
 #[derive(Debug)]
 pub struct Http {
     pub(super) proxies: Proxies,
@@ -108,7 +109,8 @@ impl Http {
     }
 }
 
-/// Names the host in a header, and the target in the form that the other side expects (RFC 9112, 3.2).
+/// Names the host in a header, and the target in the form that the other side expects (RFC 9112,
+/// 3.2).
 fn address(request: &mut Request<Bytes>, url: &Url, proxy: Option<&Url>) -> Result<(), TransportError> {
     let (host, path) =
         (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);

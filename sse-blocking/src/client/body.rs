@@ -11,9 +11,10 @@ use ureq::{Agent, BodyReader};
 
 /// The body of a response.
 ///
-/// Where a read has a timeout, a thread watches over it, and at the deadline shuts down the agent, which serves
-/// this connection alone. (ureq's own timeouts are fixed with the request, and the one for reads holds for the head as well.)
-/// So what came too late is gone: a source that reads with a timeout gives the connection up when it is over.
+/// Where a read has a timeout, a thread watches over it, and at the deadline shuts down the agent,
+/// which serves this connection alone. (ureq's own timeouts are fixed with the request, and the one
+/// for reads holds for the head as well.) So what came too late is gone: a source that reads with a
+/// timeout gives the connection up when it is over.
 pub struct Body {
     reader: BodyReader<'static>,
     agent: Agent,
@@ -110,7 +111,8 @@ impl Watchdog {
     fn watch(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.0.state();
         state.deadline = deadline;
-        // Deadlines move with every read, mostly ahead: the thread is left to wake up in vain now and then.
+        // Deadlines move with every read, mostly ahead: the thread is left to wake up in vain now
+        // and then.
         if deadline.is_some_and(|deadline| state.asleep.is_none_or(|until| deadline < until)) {
             self.0.changed.notify_one();
         }

@@ -21,9 +21,10 @@ pub(super) type RefusedHook = Box<dyn FnMut(Refused) -> Verdict + Send>;
 
 /// Builds an [`EventSource`] over ureq: its request, the protocol's [`Config`], and hooks.
 ///
-/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`, `Accept-Encoding: identity` and
-/// `User-Agent: sse-http/<version>`; one with a body of more than 64 KiB has `Expect: 100-continue`. Credentials in the URL are
-/// sent as `Authorization`. A response with a content coding is refused, because nothing here decodes it.
+/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`,
+/// `Accept-Encoding: identity` and `User-Agent: sse-http/<version>`; one with a body of more than
+/// 64 KiB has `Expect: 100-continue`. Credentials in the URL are sent as `Authorization`. A
+/// response with a content coding is refused, because nothing here decodes it.
 ///
 /// # Example
 ///
@@ -73,8 +74,8 @@ impl Builder {
 
     /// Sets the method; `GET` unless set.
     ///
-    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and never
-    /// again: the end of its response is the end of the source.
+    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
+    /// `PATCH`) is sent once and never again: the end of its response is the end of the source.
     pub fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
@@ -108,47 +109,53 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and `Content-Type: application/json` unless it is set.
+    /// Sets the body, which is sent with every attempt, to a value as JSON, and
+    /// `Content-Type: application/json` unless it is set.
     #[cfg(feature = "serde")]
     pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.json(body);
         self
     }
 
-    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits, the first last event ID.
+    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits,
+    /// the first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets ureq's configuration: TLS, proxy, user agent, addresses. The TLS features of this crate do not apply to a
-    /// configuration of your own, and a proxy of your own takes the place of the environment's. Its total timeouts
-    /// (`timeout_global`, `timeout_per_call`, `timeout_recv_body`) end every stream after that time, a healthy one too.
-    /// Redirects are followed by the source.
+    /// Sets ureq's configuration: TLS, proxy, user agent, addresses. The TLS features of this crate
+    /// do not apply to a configuration of your own, and a proxy of your own takes the place of the
+    /// environment's. Its total timeouts (`timeout_global`, `timeout_per_call`,
+    /// `timeout_recv_body`) end every stream after that time, a healthy one too. Redirects are
+    /// followed by the source.
     ///
-    /// ureq has no setting for two things. If another crate turns on its feature `gzip`, `brotli` or `charset`, ureq decodes what a
-    /// server sends so unasked. And a body without a length that is not chunked ends for it also where the connection was
-    /// reset or TLS broken off, so that a cut stream looks complete.
+    /// ureq has no setting for two things. If another crate turns on its feature `gzip`, `brotli`
+    /// or `charset`, ureq decodes what a server sends so unasked. And a body without a length that
+    /// is not chunked ends for it also where the connection was reset or TLS broken off, so that a
+    /// cut stream looks complete.
     pub fn agent(mut self, config: ureq::config::Config) -> Self {
         self.agent = Some(config);
         self
     }
 
-    /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
+    /// Lets a header of this request follow a redirect to another origin. Unless named here, none
+    /// does.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.request = self.request.forward_header(name);
         self
     }
 
-    /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
-    /// header cannot carry. It replaces a parameter of that name in the URL.
+    /// Sends the last event ID in this query parameter as well: for servers that look for it there,
+    /// and for IDs that a header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it, for example to set a fresh token.
-    /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before
+    /// it, for example to set a fresh token. The timeouts of the request start after it. An error
+    /// counts as a failed attempt, and is retried by the policy.
     pub fn on_request(
         mut self,
         hook: impl FnMut(Request<Bytes>, u32) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>>
@@ -159,14 +166,15 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every response that will not be opened, and the beginning of its body, before it is retried or closes
-    /// the source: the hook returns what is done.
+    /// Calls `hook` with every response that will not be opened, and the beginning of its body,
+    /// before it is retried or closes the source: the hook returns what is done.
     pub fn on_refused(mut self, hook: impl FnMut(Refused) -> Verdict + Send + 'static) -> Self {
         self.on_refused = Some(Box::new(hook));
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what is done.
+    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what
+    /// is done.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
@@ -175,8 +183,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
-    /// bytes, to record or to forward them. Reconnections are not marked.
+    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is
+    /// parsed: to count the bytes, to record or to forward them. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.on_chunk = Some(Box::new(hook));
         self
@@ -227,7 +235,8 @@ fn agent() -> ureq::config::Config {
     config.build()
 }
 
-/// The TLS of the enabled features. Without this setting, ureq takes rustls and the roots of Mozilla, whatever its features.
+/// The TLS of the enabled features. Without this setting, ureq takes rustls and the roots of
+/// Mozilla, whatever its features.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn tls() -> TlsConfig {
     let native = cfg!(feature = "native-tls");

@@ -8,8 +8,9 @@ use ureq::{Agent, Error, Timeout};
 
 /// An agent for a request that has `Expect: 100-continue` (RFC 9110, 10.1.1).
 ///
-/// ureq reads the answer while it waits for the 100, then waits for more input before it parses what it has read; a server that
-/// answers early and keeps the connection open would be waited for until a timeout. Its connections say that there is input.
+/// ureq reads the answer while it waits for the 100, then waits for more input before it parses
+/// what it has read; a server that answers early and keeps the connection open would be waited for
+/// until a timeout. Its connections say that there is input.
 pub(super) fn agent(config: ureq::config::Config) -> Agent {
     Agent::with_parts(config, DefaultConnector::default().chain(Early), DefaultResolver::default())
 }

@@ -10,12 +10,14 @@ use sse_http::client::{Messages, Url};
 use super::{Builder, Error, Event, EventRef, Http};
 use crate::{Closer, Driver};
 
-/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
+/// headers and bodies.
 ///
-/// It is an [`Iterator`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next connection follows after
-/// the delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is the last item;
-/// a source that ends without one was [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the end
-/// of a request that is not repeated.
+/// It is an [`Iterator`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the
+/// next connection follows after the delay that it names; so `?` ends a program only when there is
+/// nothing more to hope for. An error is the last item; a source that ends without one was
+/// [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the
+/// end of a request that is not repeated.
 ///
 /// It reads the socket only during a call. Another thread ends it by its
 /// [`Closer`].
@@ -60,7 +62,8 @@ impl EventSource {
         request.into().build()
     }
 
-    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a request.
+    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a
+    /// request.
     pub fn builder(url: impl AsRef<str>) -> Builder {
         Builder::get(url.as_ref())
     }
@@ -86,12 +89,14 @@ impl EventSource {
         self.next().transpose()
     }
 
-    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language model.
+    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language
+    /// model.
     pub fn messages(self) -> Messages<Self> {
         Messages::new(self)
     }
 
-    /// The URL that is connected to, without its credentials. That of a response is in its [`Head`](super::Head).
+    /// The URL that is connected to, without its credentials. That of a response is in its
+    /// [`Head`](super::Head).
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -106,12 +111,14 @@ impl EventSource {
         self.driver.close_reason()
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when
+    /// reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.driver.last_event_id()
     }
 
-    /// Ends the connection, at once and for good: nothing more is delivered, not even events that were received.
+    /// Ends the connection, at once and for good: nothing more is delivered, not even events that
+    /// were received.
     pub fn close(&mut self) {
         self.driver.close();
     }
@@ -121,13 +128,15 @@ impl EventSource {
         self.driver.closer()
     }
 
-    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the announced one.
+    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the
+    /// announced one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.driver.retry_after(delay);
     }
 
-    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a suspended source blocks until a
-    /// [`Closer`] ends it. A source whose request was sent and may not be repeated ends instead.
+    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a
+    /// suspended source blocks until a [`Closer`] ends it. A source whose request was sent and may
+    /// not be repeated ends instead.
     pub fn suspend(&mut self) {
         self.driver.suspend();
     }

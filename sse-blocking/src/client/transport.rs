@@ -21,8 +21,8 @@ use super::ureq_error::error;
 use super::{Body, early};
 use crate::{Attempt, Transport};
 
-/// The length from which on a body is sent only when the server wants it: an answer that comes before is then not lost to a
-/// broken connection (RFC 9110, 10.1.1).
+/// The length from which on a body is sent only when the server wants it: an answer that comes
+/// before is then not lost to a broken connection (RFC 9110, 10.1.1).
 const LARGE: usize = 64 << 10;
 
 /// The [`Transport`] over ureq, made by a [`Builder`](super::Builder).
@@ -102,8 +102,8 @@ impl Transport for Http {
 }
 
 impl Http {
-    /// Sends a request in a thread of its own, because nothing interrupts a connect: when the source is closed, or the time is
-    /// over, the thread is left to its connect timeout.
+    /// Sends a request in a thread of its own, because nothing interrupts a connect: when the
+    /// source is closed, or the time is over, the thread is left to its connect timeout.
     fn send(
         &self,
         agent: &Agent,
@@ -186,7 +186,8 @@ impl Http {
         Ok(config.build().map(|()| body))
     }
 
-    /// Reads the beginning of a response that is not to be opened, and lets the application decide about it.
+    /// Reads the beginning of a response that is not to be opened, and lets the application decide
+    /// about it.
     fn refuse(&mut self, head: &Head, body: &mut HttpBody<Blocking<Body>>, verdict: Verdict) -> Verdict {
         // A body that breaks off is as long as it is: the response stands.
         if let Some(Blocking(body)) = body.get_mut() {

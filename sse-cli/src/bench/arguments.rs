@@ -42,13 +42,14 @@ How it measures:
 
 /// Measure how fast a hub delivers, and whether everything arrives
 ///
-/// Holds many subscribers on one thread, publishes events, and reports deliveries a second, latency, and what was lost, repeated or out of
-/// order. Speaks HTTP/1.1 without TLS, and with loopback addresses only unless --remote is given. Ctrl-C ends the measurement with its
-/// report.
+/// Holds many subscribers on one thread, publishes events, and reports deliveries a second,
+/// latency, and what was lost, repeated or out of order. Speaks HTTP/1.1 without TLS, and with
+/// loopback addresses only unless --remote is given. Ctrl-C ends the measurement with its report.
 ///
-/// Exit codes: 0 if every event reached every subscriber once and in order; 1 if events were lost, repeated or out of order, if a
-/// subscriber was cut off, or if the measurement failed; 2 for invalid arguments, or an address that is not loopback; 3 if the server
-/// answered, but not with an event stream.
+/// Exit codes: 0 if every event reached every subscriber once and in order; 1 if events were lost,
+/// repeated or out of order, if a subscriber was cut off, or if the measurement failed; 2 for
+/// invalid arguments, or an address that is not loopback; 3 if the server answered, but not with an
+/// event stream.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -102,7 +103,8 @@ struct PublishArguments {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "publish", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     burst: u32,
 
-    /// Publish so many events a second; without it a burst is published when the one before has reached all subscribers
+    /// Publish so many events a second; without it a burst is published when the one before has
+    /// reached all subscribers
     #[arg(long, value_name = "N", requires = "publish", value_parser = rate)]
     rate: Option<f64>,
 
@@ -122,7 +124,8 @@ struct PublishArguments {
     #[arg(long, value_name = "TEXT", requires = "publish")]
     template: Option<String>,
 
-    /// Body of one request for a burst: `{events}` is replaced by the templates of its events, joined by commas
+    /// Body of one request for a burst: `{events}` is replaced by the templates of its events,
+    /// joined by commas
     #[arg(long, value_name = "TEXT", requires = "publish")]
     burst_template: Option<String>,
 

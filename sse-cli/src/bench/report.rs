@@ -21,7 +21,8 @@ pub(super) struct Report<'a> {
     pub(super) server: Option<Server>,
 }
 
-/// The server's use of CPU and memory: before the first connection, with all subscribers connected, and at the end.
+/// The server's use of CPU and memory: before the first connection, with all subscribers connected,
+/// and at the end.
 pub(super) struct Server {
     pub(super) before: Usage,
     pub(super) idle: Usage,

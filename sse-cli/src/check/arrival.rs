@@ -13,7 +13,8 @@ const HELD: Duration = Duration::from_millis(400);
 const BURST: usize = 3;
 /// A pause before a burst.
 const PAUSE: Duration = Duration::from_millis(400);
-/// A pause before a burst that people notice. Servers themselves collect events for shorter times: ticks, tokens of a model.
+/// A pause before a burst that people notice. Servers themselves collect events for shorter times:
+/// ticks, tokens of a model.
 const NOTICED: Duration = Duration::from_millis(900);
 /// A connection that ends after such a silence probably met an idle timeout.
 const IDLE: Duration = Duration::from_secs(2);

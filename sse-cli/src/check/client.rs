@@ -1,8 +1,9 @@
 //! `sse check --client`: a judge for clients, in any language.
 //!
-//! A client is a command that opens a URL. For every scenario it gets a server of its own on loopback, and is judged by what
-//! it does on the wire: its requests, their headers and times, whether it comes back. A client that prints its events as JSON
-//! (`--events json`) is judged by every parse case as well.
+//! A client is a command that opens a URL. For every scenario it gets a server of its own on
+//! loopback, and is judged by what it does on the wire: its requests, their headers and times,
+//! whether it comes back. A client that prints its events as JSON (`--events json`) is judged by
+//! every parse case as well.
 
 mod case;
 mod command;

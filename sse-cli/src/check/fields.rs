@@ -24,7 +24,8 @@ pub(super) fn check(blocks: &[Block<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Names that are not those of 9.2.6: compared literally, so a blank or another case makes them unknown.
+/// Names that are not those of 9.2.6: compared literally, so a blank or another case makes them
+/// unknown.
 fn names(blocks: &[Block<'_>]) -> Vec<Finding> {
     let fix = "the names are data, event, id and retry: lower case, then a colon, no blanks before the name or the colon";
     let mut misspelled =
@@ -86,7 +87,8 @@ fn is_almost_a_field(name: &[u8]) -> bool {
     })
 }
 
-/// The number of insertions, deletions, replacements and swaps of neighbours between two short words.
+/// The number of insertions, deletions, replacements and swaps of neighbours between two short
+/// words.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];

@@ -6,7 +6,8 @@ use super::finding::Finding;
 use super::probe::{End, Head, Observation};
 use crate::request::shown;
 
-/// Findings about the head of the main connection; `None` in the first place if it is not an event stream at all.
+/// Findings about the head of the main connection; `None` in the first place if it is not an event
+/// stream at all.
 pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     let Some(head) = &seen.head else { return vec![no_head(seen)] };
     let status = status(head);

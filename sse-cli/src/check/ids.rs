@@ -1,4 +1,5 @@
-//! IDs of events (9.2.6): whether there are any, whether every client can send them back, whether events come twice.
+//! IDs of events (9.2.6): whether there are any, whether every client can send them back, whether
+//! events come twice.
 
 use std::collections::HashMap;
 

@@ -35,7 +35,8 @@ pub(super) fn suite<'a>(name: &str, cases: impl Iterator<Item = Case<'a>>) -> St
     )
 }
 
-/// Text for XML 1.0: markup is escaped, and characters that XML cannot hold are shown as Rust escapes.
+/// Text for XML 1.0: markup is escaped, and characters that XML cannot hold are shown as Rust
+/// escapes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

@@ -1,4 +1,5 @@
-//! `sse check --parser`: random streams for another parser, compared with ours, and the smallest one that differs.
+//! `sse check --parser`: random streams for another parser, compared with ours, and the smallest
+//! one that differs.
 
 use std::io::Write as _;
 use std::process::ExitCode;

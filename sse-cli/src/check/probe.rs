@@ -124,8 +124,8 @@ impl Observation {
     }
 }
 
-/// Sends the request of `target` as `variant` says, and observes the response until `deadline`, until the server ends it, or
-/// until `enough` accepts the body.
+/// Sends the request of `target` as `variant` says, and observes the response until `deadline`,
+/// until the server ends it, or until `enough` accepts the body.
 pub(super) async fn observe(
     client: &Client,
     target: &Target,

@@ -61,7 +61,8 @@ impl Seen {
     }
 }
 
-/// The ID to come back with: an early one of those seen, so that most events after it are known, and one that a header carries as it is.
+/// The ID to come back with: an early one of those seen, so that most events after it are known,
+/// and one that a header carries as it is.
 pub(super) fn point(events: &[Seen]) -> Option<&Seen> {
     let sendable =
         |id: &[u8]| !id.is_empty() && id.trim_ascii() == id && !id.iter().any(u8::is_ascii_control);
@@ -72,7 +73,8 @@ pub(super) fn point(events: &[Seen]) -> Option<&Seen> {
     }
 }
 
-/// The finding about a connection that came back with the ID of `point`, after `first` had been seen in `prompt`.
+/// The finding about a connection that came back with the ID of `point`, after `first` had been
+/// seen in `prompt`.
 pub(super) fn resumption(
     first: &[Seen],
     point: &Seen,

@@ -23,7 +23,8 @@ const HARMLESS: [&str; 8] = [
     "user-agent",
 ];
 
-/// The secrets of one request: user and password, the values of its query, its fragment and its headers.
+/// The secrets of one request: user and password, the values of its query, its fragment and its
+/// headers.
 #[derive(Debug)]
 pub(super) struct Secrets(Vec<String>);
 

@@ -17,8 +17,9 @@ impl<'a> Ledger<'a> {
         Self { expected, next: 0, arrived: 0, lost: 0, repeated: 0 }
     }
 
-    /// Enters an event that arrived. It is the expected one only if its type, data and ID are; those before it are lost
-    /// by then, and one that was due before is repeated. An event that the server did not send replaces none of its events.
+    /// Enters an event that arrived. It is the expected one only if its type, data and ID are;
+    /// those before it are lost by then, and one that was due before is repeated. An event that the
+    /// server did not send replaces none of its events.
     pub(super) fn enter(&mut self, event: &Message) {
         self.arrived += 1;
         let (past, due) = self.expected.split_at(self.next);

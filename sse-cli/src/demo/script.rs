@@ -55,8 +55,9 @@ impl Script {
         sent.pop();
         self.cuts.push(Cut { event, sent, clean: false, place: "between the CR and the LF of a blank line" });
 
-        // The event itself comes without an ID, so it has the ID of the event before it; its own ID follows in a block
-        // without data. A client that passes over that block asks for the event again.
+        // The event itself comes without an ID, so it has the ID of the event before it; its own ID
+        // follows in a block without data. A client that passes over that block asks for the event
+        // again.
         let event = self.position("that. ");
         self.events[event] = message(&event.to_string(), "that. ");
         self.wire[event] = format!("data: that. \n\nid: {}\n\n", event + 1);

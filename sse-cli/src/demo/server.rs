@@ -1,4 +1,5 @@
-//! The demo's server: hand-written HTTP/1.1, because a good HTTP library does not break off like this.
+//! The demo's server: hand-written HTTP/1.1, because a good HTTP library does not break off like
+//! this.
 
 use std::io;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Answers a request: with the events after the last one that the client has seen, up to the next cut.
+/// Answers a request: with the events after the last one that the client has seen, up to the next
+/// cut.
 async fn answer(
     stream: &mut TcpStream,
     script: &Script,
@@ -73,7 +75,8 @@ async fn answer(
     stream.write_all(b"0\r\n\r\n").await
 }
 
-/// Reads the head of a request. The index of the first event to send: IDs count from 1, and are sent in order.
+/// Reads the head of a request. The index of the first event to send: IDs count from 1, and are
+/// sent in order.
 async fn last_event_id(stream: &mut TcpStream) -> io::Result<usize> {
     let mut lines = BufReader::new(stream.take(REQUEST_LIMIT)).lines();
     let mut id = 0;

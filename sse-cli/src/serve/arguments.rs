@@ -14,37 +14,43 @@ use super::secret::Secret;
 
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///
-/// POST: the body is the data, JSON as well as text; the headers Sse-Event and Sse-Id give the event's type
-/// and ID. With the content type application/vnd.sse+json the body is an object {"data", "event", "id"}, or
-/// an array of them that is published together, all or none. The answer tells the IDs. A repetition with the
-/// same Idempotency-Key header publishes nothing and gets the same answer.
+/// POST: the body is the data, JSON as well as text; the headers Sse-Event and Sse-Id give the
+/// event's type and ID. With the content type application/vnd.sse+json the body is an object
+/// {"data", "event", "id"}, or an array of them that is published together, all or none. The answer
+/// tells the IDs. A repetition with the same Idempotency-Key header publishes nothing and gets the
+/// same answer.
 ///
-/// GET: replays from the header Last-Event-ID or the query parameter lastEventId ("earliest": everything that
-/// is kept), then follows. An event of the type "gap" says that events before it are no longer kept. The
-/// response header Last-Event-ID is the ID of the topic's newest event; HEAD answers it alone.
+/// GET: replays from the header Last-Event-ID or the query parameter lastEventId ("earliest":
+/// everything that is kept), then follows. An event of the type "gap" says that events before it
+/// are no longer kept. The response header Last-Event-ID is the ID of the topic's newest event;
+/// HEAD answers it alone.
 ///
-/// GET /events?topic=a&topic=b follows up to 32 topics over one connection; the ID of each event holds the place in all
-/// of them. With &label=type the type of an event tells its topic: "a:price", or "a" for an event without a type.
+/// GET /events?topic=a&topic=b follows up to 32 topics over one connection; the ID of each event
+/// holds the place in all of them. With &label=type the type of an event tells its topic:
+/// "a:price", or "a" for an event without a type.
 ///
-/// A token comes as Authorization: Bearer, as the query parameter access_token of GET and HEAD, or as a cookie. A JWT has the claims
-/// exp and sse, {"publish": [..], "subscribe": [..]}: lists of topics such as "news", "news/*" (every topic that begins with
-/// "news/") and "*" (every topic). Its stream ends when the JWT expires. 401: no valid token; 403: a token without the right.
+/// A token comes as Authorization: Bearer, as the query parameter access_token of GET and HEAD, or
+/// as a cookie. A JWT has the claims exp and sse, {"publish": [..], "subscribe": [..]}: lists of
+/// topics such as "news", "news/*" (every topic that begins with "news/") and "*" (every topic).
+/// Its stream ends when the JWT expires. 401: no valid token; 403: a token without the right.
 ///
-/// DELETE ends a topic: its subscribers are let go, and for a while it answers 204 to GET and 410 to POST.
+/// DELETE ends a topic: its subscribers are let go, and for a while it answers 204 to GET and 410
+/// to POST.
 ///
-/// GET / is a page that shows a topic live, GET /topics lists the topics in use as JSON (parameters after and
-/// limit), GET /healthz answers 200 while the process lives, GET /readyz 200 if it can publish, GET /metrics
-/// is for Prometheus.
+/// GET / is a page that shows a topic live, GET /topics lists the topics in use as JSON (parameters
+/// after and limit), GET /healthz answers 200 while the process lives, GET /readyz 200 if it can
+/// publish, GET /metrics is for Prometheus.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// Where to listen: 127.0.0.1:8080, [::]:8080, :8080 (every address), localhost:8080 (all addresses of the name), unix:/path,
-    /// or systemd: (sockets that it passes); may be repeated; port 0 takes a free one
+    /// Where to listen: 127.0.0.1:8080, [::]:8080, :8080 (every address), localhost:8080 (all
+    /// addresses of the name), unix:/path, or systemd: (sockets that it passes); may be repeated;
+    /// port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(super) listen: Vec<Address>,
 
-    /// TOML file of options, named as here without the dashes; the command line and the environment (SSE_ and the name in capitals,
-    /// such as SSE_MAX_BODY) win over it
+    /// TOML file of options, named as here without the dashes; the command line and the environment
+    /// (SSE_ and the name in capitals, such as SSE_MAX_BODY) win over it
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 
@@ -63,23 +69,25 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) access: AccessArguments,
 
-    /// Directory to keep events in, so that they survive a restart and a crash: a publication is answered once it is on the disk.
-    /// Created if it does not exist, readable by this user alone, used by one process at a time. Default: events are kept in
-    /// memory
+    /// Directory to keep events in, so that they survive a restart and a crash: a publication is
+    /// answered once it is on the disk. Created if it does not exist, readable by this user alone,
+    /// used by one process at a time. Default: events are kept in memory
     #[cfg(feature = "disk")]
     #[arg(long, value_name = "DIR", help_heading = "Storage")]
     pub(super) data: Option<PathBuf>,
 
-    /// Bytes that the directory may take, of all topics together; the oldest events go first. --history-* bound what each topic
-    /// has in memory, then, and --max-topics the topics that are in use
+    /// Bytes that the directory may take, of all topics together; the oldest events go first.
+    /// --history-* bound what each topic has in memory, then, and --max-topics the topics that are
+    /// in use
     #[cfg(feature = "disk")]
     #[arg(long, value_name = "N", default_value_t = 1 << 30, requires = "data", help_heading = "Storage",
         value_parser = clap::value_parser!(u64).range(sse_hub::disk::DiskConfig::LEAST_BYTES..))]
     pub(super) data_bytes: u64,
 
-    /// URL of a Redis or Valkey server to keep events in, so that all servers that name the same one are one hub:
-    /// redis://[user:password@]host[:port][/db], or rediss:// for TLS. --history-events, --history-bytes and --history-age
-    /// then set how much Redis keeps of each topic, too
+    /// URL of a Redis or Valkey server to keep events in, so that all servers that name the same
+    /// one are one hub: redis://[user:password@]host[:port][/db], or rediss:// for TLS.
+    /// --history-events, --history-bytes and --history-age then set how much Redis keeps of each
+    /// topic, too
     #[cfg(feature = "redis")]
     #[arg(long, value_name = "URL", help_heading = "Storage")]
     pub(super) redis: Option<Secret>,
@@ -126,8 +134,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 15, help_heading = "Streams")]
     pub(super) keep_alive: u64,
 
-    /// Send an event of this type instead of the comment, with empty data and without an ID, so that pages see it:
-    /// source.addEventListener("TYPE", ..). The event is not kept, and clients resume as without it
+    /// Send an event of this type instead of the comment, with empty data and without an ID, so
+    /// that pages see it: source.addEventListener("TYPE", ..). The event is not kept, and clients
+    /// resume as without it
     #[arg(long, value_name = "TYPE", value_parser = heartbeat_type, help_heading = "Streams")]
     pub(super) heartbeat: Option<String>,
 
@@ -135,13 +144,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MS", default_value_t = 3000, help_heading = "Streams")]
     pub(super) retry: u64,
 
-    /// Milliseconds by which, at random, clients that are sent away reconnect later than that, so that they do not
-    /// all come back at once; as much as --retry if not given
+    /// Milliseconds by which, at random, clients that are sent away reconnect later than that, so
+    /// that they do not all come back at once; as much as --retry if not given
     #[arg(long, value_name = "MS", help_heading = "Streams")]
     pub(super) retry_spread: Option<u64>,
 
-    /// Seconds after which a stream ends between two events, so that its client reconnects, perhaps to another
-    /// server; up to a tenth less at random; 0 for never
+    /// Seconds after which a stream ends between two events, so that its client reconnects, perhaps
+    /// to another server; up to a tenth less at random; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Streams")]
     pub(super) max_age: u64,
 
@@ -153,8 +162,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
     pub(super) slow: SlowArgument,
 
-    /// Seconds for which a connection may have no request under way: longer than the pools of balancers and publishers keep it;
-    /// announced in HTTP/1.1, and HTTP/2 sends GOAWAY first
+    /// Seconds for which a connection may have no request under way: longer than the pools of
+    /// balancers and publishers keep it; announced in HTTP/1.1, and HTTP/2 sends GOAWAY first
     #[arg(long, value_name = "SECONDS", default_value_t = 75, help_heading = "Limits")]
     pub(super) idle_timeout: u64,
 

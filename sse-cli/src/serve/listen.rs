@@ -44,8 +44,8 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
         (Some(cert), Some(key)) => Some(Tls::new(cert.clone(), key.clone())?),
         _ => None,
     };
-    // A connection is a descriptor, and the usual limit is 1024; where it cannot be raised, accepting slows
-    // down.
+    // A connection is a descriptor, and the usual limit is 1024; where it cannot be raised,
+    // accepting slows down.
     rlimit::increase_nofile_limit(u64::MAX).ok();
     let hub = engine::hub(&arguments).map_err(|error| error.to_string())?;
     let access = super::access::Access::new(&arguments.access, arguments.cert.is_some())?;

@@ -1,4 +1,5 @@
-//! Log lines of `sse serve`: one for each request, at its end. Secrets never are in one: no query, no header of a request.
+//! Log lines of `sse serve`: one for each request, at its end. Secrets never are in one: no query,
+//! no header of a request.
 
 use std::io::IsTerminal as _;
 use std::pin::Pin;
@@ -110,7 +111,8 @@ impl Logged {
         self
     }
 
-    /// The body of the response; the line is written when it ends or is dropped. `closing` is true once the server shuts down.
+    /// The body of the response; the line is written when it ends or is dropped. `closing` is true
+    /// once the server shuts down.
     pub(super) fn body(self, body: Body, closing: watch::Receiver<bool>) -> Counting {
         Counting { body, bytes: 0, ended: false, failed: false, closing, log: self }
     }

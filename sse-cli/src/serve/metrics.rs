@@ -1,6 +1,7 @@
 //! Metrics of `sse serve` in the text format of Prometheus, version 0.0.4.
 //!
-//! The number of series is bounded: every label has few values, and only the largest topics have rows of their own.
+//! The number of series is bounded: every label has few values, and only the largest topics have
+//! rows of their own.
 
 use http::{Method, Response};
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};

@@ -16,11 +16,12 @@ use super::refusal::Refusal;
 use super::routes::App;
 use crate::text::excerpt;
 
-/// How many bodies are read at a time; the others wait with their clients, and take little memory here.
+/// How many bodies are read at a time; the others wait with their clients, and take little memory
+/// here.
 pub(super) const BODIES: usize = 64;
 
-/// How long a body waits for its turn. Not long: what it has sent already takes room in its connection, which those whose
-/// turn it is may need.
+/// How long a body waits for its turn. Not long: what it has sent already takes room in its
+/// connection, which those whose turn it is may need.
 const TURN: Duration = Duration::from_secs(2);
 
 /// How long a body may take.
@@ -122,7 +123,8 @@ impl Envelope {
         }
         if let Some(id) = &self.id {
             event = event.id(id)?;
-            // It comes back in a header, which holds so much of it, and neither those characters nor its outer blanks.
+            // It comes back in a header, which holds so much of it, and neither those characters
+            // nor its outer blanks.
             let limit = Limits::default().id();
             if id.len() > limit || id.contains(char::is_control) || id.trim_matches(' ') != id {
                 return Err(Refusal::bad_request(format!(

@@ -84,7 +84,8 @@ async fn subscribe(
     Ok(subscription.into_response())
 }
 
-/// Follows all topics that the query names (`topic=a&topic=b`); with `label=type` the type of each event tells its topic.
+/// Follows all topics that the query names (`topic=a&topic=b`); with `label=type` the type of each
+/// event tells its topic.
 async fn subscribe_several(
     State(app): State<App>,
     last_event_id: LastEventId,
@@ -181,8 +182,8 @@ impl Shared {
         Ok(self.hub.topic(name)?)
     }
 
-    /// The topic for a client that only listens. At most half of the topics may lack a published event, so that subscribers
-    /// of invented names leave topics to publishers.
+    /// The topic for a client that only listens. At most half of the topics may lack a published
+    /// event, so that subscribers of invented names leave topics to publishers.
     async fn topic_to_follow(&self, name: &str) -> Result<Topic, Refusal> {
         if let Some(topic) = self.hub.get(name) {
             return Ok(topic);

@@ -1,4 +1,5 @@
-//! A small hub with faults on purpose: subscribers send GET, publishers POST with the data as the body.
+//! A small hub with faults on purpose: subscribers send GET, publishers POST with the data as the
+//! body.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -231,7 +231,8 @@ fn without_a_publisher_events_of_others_are_counted() {
 fn an_interrupt_ends_the_measurement_with_its_report() {
     let server = Server::start(&["--anyone-may-publish"]);
     let url = format!("http://{}/events/a", server.address);
-    // Joins first, so that it sees that the measurement goes on, and with it that signals are handled.
+    // Joins first, so that it sees that the measurement goes on, and with it that signals are
+    // handled.
     let mut follower = TcpStream::connect(&server.address).unwrap();
     write!(follower, "GET /events/a HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_sse"))

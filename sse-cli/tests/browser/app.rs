@@ -93,7 +93,8 @@ async fn cut(State(hub): State<Hub>, last_event_id: LastEventId) -> impl IntoRes
     response(Body::from_stream(frames))
 }
 
-/// Ends the stream of a client without an ID before any event, and publishes one before it can be back.
+/// Ends the stream of a client without an ID before any event, and publishes one before it can be
+/// back.
 async fn quiet(State(hub): State<Hub>, last_event_id: LastEventId) -> Response {
     let topic = hub.topic("quiet").unwrap();
     let subscription = topic.subscribe(&last_event_id).await.unwrap();

@@ -91,10 +91,11 @@ fn gap(data: &str) -> Option<u64> {
     (missed != "null").then(|| missed.parse().unwrap())
 }
 
-/// Whether a client has each event once and in order, or a gap of the right size where events are missing.
+/// Whether a client has each event once and in order, or a gap of the right size where events are
+/// missing.
 ///
-/// `losses` are the events between which Redis lost some: a gap of unknown size may come there, and an event whose first
-/// attempt was lost with its acknowledgement may come again after it.
+/// `losses` are the events between which Redis lost some: a gap of unknown size may come there, and
+/// an event whose first attempt was lost with its acknowledgement may come again after it.
 pub fn check(received: &[Received], published: u64, losses: &[(u64, u64)]) -> Result<(), String> {
     let may_lose = |number: u64| losses.iter().any(|&(from, to)| (from..=to + 1).contains(&number));
     let (mut last, mut told, mut unknown) = (0, 0, false);
@@ -109,7 +110,8 @@ pub fn check(received: &[Received], published: u64, losses: &[(u64, u64)]) -> Re
                     (0, 0, false) => true,
                     // Redis reported a loss of unknown size.
                     (-1.., _, true) => may_lose(number) || may_lose(last),
-                    // In a loss the numbers of Redis go on, and an acknowledgement may have been lost.
+                    // In a loss the numbers of Redis go on, and an acknowledgement may have been
+                    // lost.
                     (0.., told, false) => told as i64 == missing || told > 0 && may_lose(number),
                     _ => false,
                 };

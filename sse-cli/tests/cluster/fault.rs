@@ -37,8 +37,8 @@ impl Fault {
         Self::RestoreOlderFile,
     ];
 
-    /// Whether Redis forgets events that it acknowledged. The other faults must not even cost a gap, but for one of the
-    /// right size where events were trimmed.
+    /// Whether Redis forgets events that it acknowledged. The other faults must not even cost a
+    /// gap, but for one of the right size where events were trimmed.
     pub fn may_lose(self) -> bool {
         matches!(self, Self::FlushAll | Self::RestoreOlderFile)
     }

@@ -58,7 +58,8 @@ async fn publish(ports: [u16; 2], mut random: Random, acknowledged: &AtomicU64, 
             let port = ports[random.below(2) as usize];
             let request = http
                 .post(format!("http://127.0.0.1:{port}/events/t"))
-                // What has no answer may have been taken: repeating it with its key appends it once.
+                // What has no answer may have been taken: repeating it with its key appends it
+                // once.
                 .header("idempotency-key", format!("{run}-{number}"))
                 .body(number.to_string());
             match request.send().await {

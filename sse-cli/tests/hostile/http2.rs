@@ -1,4 +1,5 @@
-//! The same over HTTP/2, where one connection is many requests, and has frames of its own to be abused.
+//! The same over HTTP/2, where one connection is many requests, and has frames of its own to be
+//! abused.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -52,7 +53,8 @@ impl Client {
         Some((kind, u32::from_be_bytes(stream)))
     }
 
-    /// Reads up to the head of the response on `stream`; false if the server has hung up, or refused.
+    /// Reads up to the head of the response on `stream`; false if the server has hung up, or
+    /// refused.
     fn is_answered(&mut self, stream: u32) -> bool {
         loop {
             match self.read() {
@@ -91,7 +93,8 @@ fn connections_that_asked_once_make_room_and_those_in_use_stay() {
     let server = Server::start(&["--max-subscribers", "10"]);
     let mut follower = Client::new(&server, &[]);
     assert!(follower.send(&get(1, "/events/t")) && follower.is_answered(1));
-    // More than the 266 connections that there may be. Their answers wait for a window that does not open.
+    // More than the 266 connections that there may be. Their answers wait for a window that does
+    // not open.
     let no_window = [&INITIAL_WINDOW_SIZE[..], &[0; 4]].concat();
     let idle: Vec<_> = (0..300)
         .map(|_| {

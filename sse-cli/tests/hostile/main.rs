@@ -1,4 +1,5 @@
-//! Clients that mean harm, against `sse serve` as a process: it goes on serving the others, and its memory stays small.
+//! Clients that mean harm, against `sse serve` as a process: it goes on serving the others, and its
+//! memory stays small.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
@@ -76,7 +77,8 @@ impl Server {
         row.trim().parse().unwrap()
     }
 
-    /// Waits until the metric is that: how long the kernel takes to tell the server is not ours to say.
+    /// Waits until the metric is that: how long the kernel takes to tell the server is not ours to
+    /// say.
     fn becomes(&self, name: &str, wanted: u64) {
         let began = Instant::now();
         while self.metric(name) != wanted {
@@ -175,7 +177,8 @@ fn giant_requests_are_refused() {
     ] {
         let status = server.status(&request);
         let shown = &request[..request.len().min(100)];
-        // Some are no more than an odd way to say something: what counts is that the server is there after them.
+        // Some are no more than an odd way to say something: what counts is that the server is
+        // there after them.
         assert!(refused(status) || status == 200 && request.starts_with(post), "{status} for {shown:?}");
         server.is_well();
     }

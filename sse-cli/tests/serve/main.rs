@@ -226,7 +226,8 @@ async fn https_speaks_http_2_and_carries_many_streams() {
     // Many times the window of a connection.
     let other = url.replace("/t", "/other");
     client.post(&other).body("y".repeat(1_000_000)).send().await.unwrap().error_for_status().unwrap();
-    // Waiting bodies fill the flow-control window that the bodies under way need; none waits for long.
+    // Waiting bodies fill the flow-control window that the bodies under way need; none waits for
+    // long.
     let posts = (0..100).map(|_| client.post(&other).body("y".repeat(100_000)).send());
     let statuses: Vec<_> = future::join_all(posts)
         .await

@@ -1,4 +1,5 @@
-//! What operators set and see: settings in three ways, listeners, signals, log lines, idle connections.
+//! What operators set and see: settings in three ways, listeners, signals, log lines, idle
+//! connections.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -21,7 +22,8 @@ pub(super) fn temporary(name: &str) -> PathBuf {
 pub(super) struct Loud {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
-    /// Lines that no test has read yet. A thread takes them, so that the server never waits for the test.
+    /// Lines that no test has read yet. A thread takes them, so that the server never waits for the
+    /// test.
     log: Receiver<String>,
     /// Lines that `line` has read.
     pub(super) seen: String,

@@ -12,8 +12,8 @@ use super::{Head, RedirectError, Redirects, TransportError};
 
 /// One attempt of a source to connect; made by [`Template::attempt`].
 ///
-/// **Send [`request`](Self::request), pass the response to [`answer`](Self::answer), until it returns the head.** A hook may
-/// [replace](Self::replace) the request before.
+/// **Send [`request`](Self::request), pass the response to [`answer`](Self::answer), until it
+/// returns the head.** A hook may [replace](Self::replace) the request before.
 ///
 /// # Example
 ///
@@ -96,10 +96,11 @@ impl Attempt {
         Ok(())
     }
 
-    /// Takes the response to the request: its head, or `None` if it is a redirect, and [`request`](Self::request) has become
-    /// the next request.
+    /// Takes the response to the request: its head, or `None` if it is a redirect, and
+    /// [`request`](Self::request) has become the next request.
     ///
-    /// A client that follows redirects itself puts the final [`Url`] into the extensions of the response.
+    /// A client that follows redirects itself puts the final [`Url`] into the extensions of the
+    /// response.
     ///
     /// # Errors
     ///

@@ -14,7 +14,8 @@ use super::TransportError;
 
 /// The body of a response, after its beginning was read to decide about the response.
 ///
-/// It is a [`Stream`] of chunks over an asynchronous `B`, and a [`Read`] over a blocking one; both start with the first byte.
+/// It is a [`Stream`] of chunks over an asynchronous `B`, and a [`Read`] over a blocking one; both
+/// start with the first byte.
 pub struct Body<B> {
     /// What was read in advance.
     start: BytesMut,

@@ -15,11 +15,12 @@ use super::{Blocking, Body, Head, TransportError};
 
 /// The final error of a source: its last item.
 ///
-/// It says [why](Self::reason), and has the refused response if there was one: its [status](Self::status) and
-/// [head](Self::head), and its body as [text](Self::text), as [JSON](Self::json) or as [bytes](Self::body).
+/// It says [why](Self::reason), and has the refused response if there was one: its
+/// [status](Self::status) and [head](Self::head), and its body as [text](Self::text), as
+/// [JSON](Self::json) or as [bytes](Self::body).
 ///
-/// [`Display`](fmt::Display) adds what the server said: one line, at most 300 characters, control characters escaped. Mind
-/// that a server may quote what it was sent.
+/// [`Display`](fmt::Display) adds what the server said: one line, at most 300 characters, control
+/// characters escaped. Mind that a server may quote what it was sent.
 ///
 /// # Example
 ///
@@ -98,9 +99,10 @@ impl<B> Error<B> {
 
 /// The body, in asynchronous clients.
 ///
-/// A call reads as long as the server sends, up to `limit`: put a timeout of your runtime around it, unless the beginning will
-/// do, which is there already (64 KiB, or as much as came within [`Config::refused_body_timeout`](proto::Config::refused_body_timeout)).
-/// Calls read the same bytes again.
+/// A call reads as long as the server sends, up to `limit`: put a timeout of your runtime around
+/// it, unless the beginning will do, which is there already (64 KiB, or as much as came within
+/// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout)). Calls read the same
+/// bytes again.
 impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
@@ -136,8 +138,9 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
 
 /// The body, in blocking clients.
 ///
-/// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Of a body that takes longer than
-/// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), there is what came until then. Calls read the same bytes again.
+/// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Of a body that
+/// takes longer than [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), there
+/// is what came until then. Calls read the same bytes again.
 impl<R: Read> Error<Blocking<R>> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///

@@ -5,8 +5,9 @@ use std::fmt::{self, Write as _};
 /// How many characters are shown.
 const LENGTH: usize = 300;
 
-/// The beginning of a text, on one line: at most 300 characters, every run of white space one blank, control characters and
-/// the marks that change the direction of writing escaped as Rust does (`\u{1b}`); what is not UTF-8 becomes U+FFFD.
+/// The beginning of a text, on one line: at most 300 characters, every run of white space one
+/// blank, control characters and the marks that change the direction of writing escaped as Rust
+/// does (`\u{1b}`); what is not UTF-8 becomes U+FFFD.
 pub(super) struct Excerpt<'a>(pub(super) &'a [u8]);
 
 impl Excerpt<'_> {
@@ -18,7 +19,8 @@ impl Excerpt<'_> {
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Each character takes at most four bytes, and some white space; the rest of a long body need not be looked at.
+        // Each character takes at most four bytes, and some white space; the rest of a long body
+        // need not be looked at.
         let text = String::from_utf8_lossy(&self.0[..self.0.len().min(16 * LENGTH)]);
         let mut room = LENGTH;
         for (index, word) in text.split_whitespace().enumerate() {

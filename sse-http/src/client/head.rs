@@ -9,8 +9,8 @@ use url::Url;
 
 /// The head of a response, whichever HTTP client received it.
 ///
-/// [`Debug`](fmt::Debug) prints the status, the version and the names of the headers. The URL and the values of the headers
-/// are left out: they hold tokens and cookies, and errors end in logs.
+/// [`Debug`](fmt::Debug) prints the status, the version and the names of the headers. The URL and
+/// the values of the headers are left out: they hold tokens and cookies, and errors end in logs.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Head {

@@ -25,7 +25,8 @@ pub type ResponseHook = Box<dyn FnMut(&Head, Verdict) -> Verdict + Send + Sync>;
 /// Sees the pieces of the body of an open response.
 pub type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
 
-/// A response that is not to be opened: its head, the beginning of its body, and what will be done unless a hook says otherwise.
+/// A response that is not to be opened: its head, the beginning of its body, and what will be done
+/// unless a hook says otherwise.
 ///
 /// ```
 /// use sse_http::client::Refused;
@@ -44,8 +45,8 @@ pub type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
 pub struct Refused {
     /// The head.
     pub head: Head,
-    /// The beginning of the body: 64 KiB, or as much as came within [`Config::refused_body_timeout`](proto::Config::refused_body_timeout),
-    /// 1 s by default.
+    /// The beginning of the body: 64 KiB, or as much as came within
+    /// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), 1 s by default.
     pub body: Bytes,
     /// What will be done: retry or close.
     pub verdict: Verdict,

@@ -1,4 +1,5 @@
-//! The messages of a source alone, up to an end marker, as text or as JSON: the answer of a language model.
+//! The messages of a source alone, up to an end marker, as text or as JSON: the answer of a
+//! language model.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,14 +14,16 @@ use proto::{ClientEvent, Message};
 #[cfg(feature = "serde")]
 use super::excerpt::Excerpt;
 
-/// The messages of a source, without what happens to its connections; made by `EventSource::messages`.
+/// The messages of a source, without what happens to its connections; made by
+/// `EventSource::messages`.
 ///
-/// It is a [`Stream`] over an asynchronous source and an [`Iterator`] over a blocking one. [`until`](Self::until) and
-/// [`until_event`](Self::until_event) name the end marker of an answer, `json` reads the data of each message.
+/// It is a [`Stream`] over an asynchronous source and an [`Iterator`] over a blocking one.
+/// [`until`](Self::until) and [`until_event`](Self::until_event) name the end marker of an answer,
+/// `json` reads the data of each message.
 ///
-/// Connections that are lost and made again do not show: where a request is repeated although its response began
-/// ([`Repeat::Always`](proto::Repeat::Always)), a server without event IDs sends its answer again from the start. Dropping it closes
-/// the connection.
+/// Connections that are lost and made again do not show: where a request is repeated although its
+/// response began ([`Repeat::Always`](proto::Repeat::Always)), a server without event IDs sends its
+/// answer again from the start. Dropping it closes the connection.
 ///
 /// # Example
 ///
@@ -66,10 +69,11 @@ impl<S> Messages<S> {
         Self { source, end: None, decode: |message| Ok(Some(message)), done: false }
     }
 
-    /// Reads the data of each message as JSON, which has to own its text; messages without data are skipped.
+    /// Reads the data of each message as JSON, which has to own its text; messages without data are
+    /// skipped.
     ///
-    /// Data of another shape is [`MessagesError::Json`], with the message, for example an error object. The next item is the next
-    /// message.
+    /// Data of another shape is [`MessagesError::Json`], with the message, for example an error
+    /// object. The next item is the next message.
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(self) -> Messages<S, T> {
         let decode = |message: Message| match message.data() {
@@ -82,17 +86,21 @@ impl<S> Messages<S> {
 }
 
 impl<S, T> Messages<S, T> {
-    /// Ends at the first message whose data is `data`, which is not yielded: `[DONE]` of OpenAI and others.
+    /// Ends at the first message whose data is `data`, which is not yielded: `[DONE]` of OpenAI and
+    /// others.
     ///
-    /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut the answer.
+    /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut
+    /// the answer.
     pub fn until(mut self, data: impl Into<String>) -> Self {
         self.end = Some(End::Data(data.into()));
         self
     }
 
-    /// Ends at the first message of the type `event`, which is not yielded: `message_stop` of Anthropic.
+    /// Ends at the first message of the type `event`, which is not yielded: `message_stop` of
+    /// Anthropic.
     ///
-    /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut the answer.
+    /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut
+    /// the answer.
     pub fn until_event(mut self, event: impl Into<String>) -> Self {
         self.end = Some(End::Event(event.into()));
         self
@@ -232,7 +240,8 @@ impl<S, T> fmt::Debug for Messages<S, T> {
 pub enum MessagesError<E> {
     /// The source failed. Nothing follows.
     Source(E),
-    /// The source ended without the end marker: the server or a proxy cut the answer. Nothing follows.
+    /// The source ended without the end marker: the server or a proxy cut the answer. Nothing
+    /// follows.
     Incomplete,
     /// The data of a message is not the requested JSON. The next item is the next message.
     #[cfg(feature = "serde")]

@@ -1,4 +1,5 @@
-//! The proxies that the environment names, and the hosts that are reached without them: read as curl reads them.
+//! The proxies that the environment names, and the hosts that are reached without them: read as
+//! curl reads them.
 
 use std::net::IpAddr;
 
@@ -7,12 +8,13 @@ use url::{Host, Url};
 
 /// The proxies for a client, and the hosts that it connects to directly.
 ///
-/// [`from_env`](Self::from_env) reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case first, then in
-/// capitals. `HTTP_PROXY` is ignored in a CGI program, where it holds a header of the request.
+/// [`from_env`](Self::from_env) reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in
+/// lower case first, then in capitals. `HTTP_PROXY` is ignored in a CGI program, where it holds a
+/// header of the request.
 ///
-/// The entries of `no_proxy` are separated by commas or blanks. Each is a name, which its subdomains match too (with or
-/// without a leading dot), an address, a network in CIDR notation (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address
-/// or name.
+/// The entries of `no_proxy` are separated by commas or blanks. Each is a name, which its
+/// subdomains match too (with or without a leading dot), an address, a network in CIDR notation
+/// (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address or name.
 ///
 /// ```
 /// use sse_http::client::{Proxies, Url};
@@ -34,7 +36,8 @@ pub struct Proxies {
     direct: NoProxy,
 }
 
-/// A proxy, or why there is none: a request that was to go through an unusable proxy does not go around it.
+/// A proxy, or why there is none: a request that was to go through an unusable proxy does not go
+/// around it.
 type Proxy = Result<Url, url::ParseError>;
 
 impl Proxies {
@@ -66,7 +69,8 @@ impl Proxies {
         self.http.is_none() && self.https.is_none()
     }
 
-    /// The proxy for a URL; `None` if its host is reached directly. An error says that the proxy's own URL is malformed.
+    /// The proxy for a URL; `None` if its host is reached directly. An error says that the proxy's
+    /// own URL is malformed.
     pub fn of(&self, url: &Url) -> Option<Result<&Url, url::ParseError>> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let proxy = proxy.as_ref()?;

@@ -7,9 +7,10 @@ use url::Url;
 
 /// The redirects that one request followed.
 ///
-/// **[`location`](Self::location) says whether a response redirects; [`follow`](Self::follow) says how the next request
-/// differs.** A redirect holds for one request: a reconnection starts at the first URL again. Like Fetch it counts to
-/// [`LIMIT`](Self::LIMIT) and compares no URLs: the same URL may answer differently once a cookie is set.
+/// **[`location`](Self::location) says whether a response redirects; [`follow`](Self::follow) says
+/// how the next request differs.** A redirect holds for one request: a reconnection starts at the
+/// first URL again. Like Fetch it counts to [`LIMIT`](Self::LIMIT) and compares no URLs: the same
+/// URL may answer differently once a cookie is set.
 ///
 /// # Example
 ///
@@ -105,11 +106,12 @@ impl Redirects {
 }
 
 impl Redirect {
-    /// Whether a header of the request goes along; `forward` says that the user lets it go to other origins.
+    /// Whether a header of the request goes along; `forward` says that the user lets it go to other
+    /// origins.
     ///
-    /// A request that becomes a `GET` loses the headers of its body. To another origin go only the headers that the protocol
-    /// itself sends and those that describe the body: a deny list of known credentials (`Authorization`, `Cookie`) would let
-    /// an `X-Api-Key` through.
+    /// A request that becomes a `GET` loses the headers of its body. To another origin go only the
+    /// headers that the protocol itself sends and those that describe the body: a deny list of
+    /// known credentials (`Authorization`, `Cookie`) would let an `X-Api-Key` through.
     pub fn keeps(&self, header: &str, forward: bool) -> bool {
         let is = |name: &&str| header.eq_ignore_ascii_case(name);
         if BODY.iter().any(&is) {

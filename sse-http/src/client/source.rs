@@ -20,15 +20,17 @@ pub type Event = ClientEvent<Head, TransportError>;
 /// What [`EventSource::next_event`] lends.
 pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
 
-/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods, headers and bodies.
+/// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
+/// headers and bodies.
 ///
-/// It is a [`Stream`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next connection follows after the
-/// delay that it names; so `?` ends a program only when there is nothing more to hope for. An error is the last item; a
-/// source that ends without one was [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the end
-/// of a request that is not repeated.
+/// It is a [`Stream`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next
+/// connection follows after the delay that it names; so `?` ends a program only when there is
+/// nothing more to hope for. An error is the last item; a source that ends without one was
+/// [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the
+/// end of a request that is not repeated.
 ///
-/// Dropping it ends the connection. It works while it is polled, and spawns nothing. The type of an adapter, such as
-/// `sse_tokio::EventSource`, has an example.
+/// Dropping it ends the connection. It works while it is polled, and spawns nothing. The type of an
+/// adapter, such as `sse_tokio::EventSource`, has an example.
 #[must_use = "an event source does nothing unless polled"]
 pub struct EventSource<C: Client> {
     driver: Driver<Http<C>>,
@@ -71,7 +73,8 @@ impl<C: Build> EventSource<C> {
         C::build(request.into())
     }
 
-    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a request.
+    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a
+    /// request.
     pub fn builder(url: impl AsRef<str>) -> C::Builder {
         C::builder(url.as_ref())
     }
@@ -121,12 +124,14 @@ impl<C: Client> EventSource<C> {
         }
     }
 
-    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language model.
+    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language
+    /// model.
     pub fn messages(self) -> Messages<Self> {
         Messages::new(self)
     }
 
-    /// The URL that is connected to, without its credentials. That of a response is in its [`Head`].
+    /// The URL that is connected to, without its credentials. That of a response is in its
+    /// [`Head`].
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -141,23 +146,27 @@ impl<C: Client> EventSource<C> {
         self.driver.source().close_reason()
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when
+    /// reconnecting.
     pub fn last_event_id(&self) -> &str {
         self.driver.source().last_event_id()
     }
 
-    /// Ends the connection, at once and for good: nothing more is delivered, not even events that were received.
+    /// Ends the connection, at once and for good: nothing more is delivered, not even events that
+    /// were received.
     pub fn close(&mut self) {
         self.driver.close();
     }
 
-    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the announced one.
+    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the
+    /// announced one.
     pub fn retry_after(&mut self, delay: Duration) {
         self.driver.retry_after(delay);
     }
 
-    /// Drops the connection until [`resume`](Self::resume), for an application that is in the background: a suspended source
-    /// is pending. A source whose request was sent and may not be repeated ends instead.
+    /// Drops the connection until [`resume`](Self::resume), for an application that is in the
+    /// background: a suspended source is pending. A source whose request was sent and may not be
+    /// repeated ends instead.
     pub fn suspend(&mut self) {
         self.driver.suspend();
     }

@@ -16,8 +16,8 @@ use super::{Attempt, TransportError};
 
 /// A request that is being built, or the first thing that is wrong with it.
 ///
-/// The methods of an adapter's builder are those of this type, a line each. [`finish`](Self::finish) checks the request and
-/// adds what every attempt sends.
+/// The methods of an adapter's builder are those of this type, a line each.
+/// [`finish`](Self::finish) checks the request and adds what every attempt sends.
 #[derive(Debug)]
 pub struct Draft(Result<Template, TransportError>);
 
@@ -37,7 +37,8 @@ pub struct Template {
 }
 
 impl Draft {
-    /// The value of `User-Agent` where the user sets none (RFC 9110, 10.1.5: a user agent should send one).
+    /// The value of `User-Agent` where the user sets none (RFC 9110, 10.1.5: a user agent should
+    /// send one).
     pub const USER_AGENT: &str = concat!("sse-http/", env!("CARGO_PKG_VERSION"));
 
     /// A `GET` of this URL.
@@ -125,7 +126,8 @@ impl Draft {
         self.with(|template| *template.request.body_mut() = body.into())
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and `Content-Type: application/json` unless it is set.
+    /// Sets the body, which is sent with every attempt, to a value as JSON, and
+    /// `Content-Type: application/json` unless it is set.
     #[cfg(feature = "serde")]
     pub fn json(self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
@@ -137,8 +139,8 @@ impl Draft {
         }
     }
 
-    /// Says that the body is a stream, which the adapter sends with the first attempt; a second one fails with
-    /// [`TransportError::BodyConsumed`].
+    /// Says that the body is a stream, which the adapter sends with the first attempt; a second one
+    /// fails with [`TransportError::BodyConsumed`].
     pub fn stream_body(self) -> Self {
         self.with(|template| template.stream = Some(AtomicBool::new(false)))
     }
@@ -161,14 +163,14 @@ impl Draft {
     /// Checks the request, and adds what every attempt sends unless the user set it otherwise:
     ///
     /// - `Accept: text/event-stream` and `Cache-Control: no-cache` (9.2.2, 9.2.3);
-    /// - `Accept-Encoding: identity`: without it a server may choose any coding (RFC 9110, 12.5.3), and a compressor holds
-    ///   events back;
+    /// - `Accept-Encoding: identity`: without it a server may choose any coding (RFC 9110, 12.5.3),
+    ///   and a compressor holds events back;
     /// - `User-Agent: sse-http/<version>`;
     /// - `Authorization` with the credentials of the URL, which leave the URL.
     ///
-    /// A `Last-Event-ID` header becomes the ID that `config` starts with: left in the request, it would be sent again after
-    /// the stream has changed the ID. [`Config::repeat`] becomes `Never` for methods that are not idempotent (`POST`,
-    /// `PATCH`), unless it is set.
+    /// A `Last-Event-ID` header becomes the ID that `config` starts with: left in the request, it
+    /// would be sent again after the stream has changed the ID. [`Config::repeat`] becomes `Never`
+    /// for methods that are not idempotent (`POST`, `PATCH`), unless it is set.
     ///
     /// # Errors
     ///

@@ -36,7 +36,8 @@ mod on {
             match event {
                 ClientEvent::Open(head) => debug!(target: "sse_http", version = ?head.version, "open"),
                 ClientEvent::Disconnected { cause, attempt, delay } => {
-                    // The innermost error names no URL. The text of a hook is the application's own responsibility.
+                    // The innermost error names no URL. The text of a hook is the application's own
+                    // responsibility.
                     let error = match cause.error() {
                         Some(TransportError::Hook(_)) | None => None,
                         Some(error) => successors(error.source(), |&error| error.source()).last(),

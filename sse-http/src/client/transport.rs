@@ -15,7 +15,8 @@ use proto::{Config, ErrorKind, Instant, ResponseHead, Timer, Transport, Verdict}
 use super::hooks::{ChunkHook, RefusedHook, RequestHook, ResponseHook};
 use super::{Attempt, Body, Head, Hooks, Refused, Template, TransportError, trace};
 
-/// An HTTP client on a runtime: what an [`EventSource`](super::EventSource) needs besides the rules.
+/// An HTTP client on a runtime: what an [`EventSource`](super::EventSource) needs besides the
+/// rules.
 ///
 /// It sends one request and does not follow redirects, decode contents, or keep time beyond
 /// [`Config::connect_timeout`](proto::Config::connect_timeout); the rest stands in this crate.

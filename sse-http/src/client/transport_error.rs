@@ -34,17 +34,19 @@ pub enum TransportError {
     Redirect(RedirectError),
     /// TLS cannot be set up: no feature says which certificates to trust, or the platform has none.
     Tls(BoxError),
-    /// The proxy cannot be used: its URL is malformed, or of a kind that this client does not speak. The request was not sent
-    /// around it.
+    /// The proxy cannot be used: its URL is malformed, or of a kind that this client does not
+    /// speak. The request was not sent around it.
     Proxy(BoxError),
-    /// No connection: the name was not resolved, the host or the proxy did not accept, or the TLS handshake failed. Nothing
-    /// of the request was sent.
+    /// No connection: the name was not resolved, the host or the proxy did not accept, or the TLS
+    /// handshake failed. Nothing of the request was sent.
     Connect(BoxError),
-    /// No connection within [`Config::connect_timeout`](proto::Config::connect_timeout). Nothing of the request was sent.
+    /// No connection within [`Config::connect_timeout`](proto::Config::connect_timeout). Nothing of
+    /// the request was sent.
     ConnectTimeout,
     /// No head of a response within [`Config::head_timeout`](proto::Config::head_timeout).
     HeadTimeout,
-    /// The server received the request and announced that it did not process it (`REFUSED_STREAM`, `GOAWAY`; RFC 9113, 8.7).
+    /// The server received the request and announced that it did not process it (`REFUSED_STREAM`,
+    /// `GOAWAY`; RFC 9113, 8.7).
     NotProcessed(BoxError),
     /// The HTTP client cannot send this request at all.
     Unsupported(BoxError),
@@ -56,7 +58,8 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Whether another attempt may succeed, and whether the request is certain not to have been carried out.
+    /// Whether another attempt may succeed, and whether the request is certain not to have been
+    /// carried out.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Hook(_) | Self::Connect(_) | Self::NotProcessed(_) => ErrorKind::NotSent,

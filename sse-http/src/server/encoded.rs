@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use proto::EventBuilder;
 
-/// One encoded event or comment, cheap to clone: what the stream behind a [`Sse`](super::Sse) yields.
+/// One encoded event or comment, cheap to clone: what the stream behind a [`Sse`](super::Sse)
+/// yields.
 ///
-/// A stream of `EventBuilder<'static>` will do as well; where the builder borrows from a local value, convert
-/// it.
+/// A stream of `EventBuilder<'static>` will do as well; where the builder borrows from a local
+/// value, convert it.
 ///
 /// # Example
 ///

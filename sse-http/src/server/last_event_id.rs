@@ -4,12 +4,13 @@ use http::{HeaderMap, Uri};
 
 /// The last event ID that a client sent, if any.
 ///
-/// It comes in the header `Last-Event-ID` (WHATWG HTML 9.2.4), which browsers send when they reconnect. A
-/// page that loads again can give it in the query, as `lastEventId`, `last-event-id` or `last_event_id` in
-/// any case; the header is newer and wins.
+/// It comes in the header `Last-Event-ID` (WHATWG HTML 9.2.4), which browsers send when they
+/// reconnect. A page that loads again can give it in the query, as `lastEventId`, `last-event-id`
+/// or `last_event_id` in any case; the header is newer and wins.
 ///
-/// The value is not checked, and as long as the HTTP server lets a header be. Bytes that are not UTF-8 are read as Latin-1:
-/// several clients of Node send `é` as the one byte E9. IDs of ASCII alone avoid the question.
+/// The value is not checked, and as long as the HTTP server lets a header be. Bytes that are not
+/// UTF-8 are read as Latin-1: several clients of Node send `é` as the one byte E9. IDs of ASCII
+/// alone avoid the question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEventId(pub Option<String>);
 

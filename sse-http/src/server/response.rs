@@ -6,8 +6,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 /// A 200 response that streams `body` as events through any proxy.
 ///
 /// - `Content-Type: text/event-stream`;
-/// - `Cache-Control: no-cache, no-transform`: no cache answers a reconnection, and no intermediary compresses the stream (RFC 9111
-///   5.2.2.6), which would hold events back until its block is full;
+/// - `Cache-Control: no-cache, no-transform`: no cache answers a reconnection, and no intermediary
+///   compresses the stream (RFC 9111 5.2.2.6), which would hold events back until its block is
+///   full;
 /// - `X-Accel-Buffering: no`, without which nginx holds every event to the end of the response.
 ///
 /// There is no `Content-Encoding`; do not add one.

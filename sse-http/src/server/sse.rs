@@ -16,11 +16,13 @@ use super::EncodedEvent;
 
 /// The body that sends what a `Stream` of events yields.
 ///
-/// Events that are ready together go out in one frame. When there is none for a while, a comment keeps
-/// the connection open: after 15 s, or as [`keep_alive`](Self::keep_alive) says. The body ends when the
-/// stream does; clients then reconnect, and only a response of status 204 keeps them from it.
+/// Events that are ready together go out in one frame. When there is none for a while, a comment
+/// keeps the connection open: after 15 s, or as [`keep_alive`](Self::keep_alive) says. The body
+/// ends when the stream does; clients then reconnect, and only a response of status 204 keeps them
+/// from it.
 ///
-/// `T` is the clock and the sleep of a runtime; an adapter fixes it, as `sse_tokio::server::Sse` does.
+/// `T` is the clock and the sleep of a runtime; an adapter fixes it, as `sse_tokio::server::Sse`
+/// does.
 pub struct Sse<S, T: Timer, E = Infallible>(Chunks<S, E, T>);
 
 impl<S, T: Timer + Default> Sse<Unfailing<S>, T> {
@@ -37,7 +39,8 @@ impl<S, T: Timer + Default> Sse<Unfailing<S>, T> {
 impl<S, T: Timer + Default, E> Sse<S, T, E> {
     /// Sends the items of a stream that may fail.
     ///
-    /// An error breaks the connection, after the events before it were sent, and the client reconnects.
+    /// An error breaks the connection, after the events before it were sent, and the client
+    /// reconnects.
     pub fn try_new<I>(stream: S) -> Self
     where
         S: Stream<Item = Result<I, E>>,
@@ -64,8 +67,9 @@ impl<S, T: Timer, E> Sse<S, T, E> {
 
     /// Sends an event of this type instead of the comment, with empty data and without an ID.
     ///
-    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell a silent stream from a dead
-    /// connection; a comment never reaches a page (WHATWG HTML 9.2.6). The client's last event ID does not change.
+    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell
+    /// a silent stream from a dead connection; a comment never reaches a page (WHATWG HTML 9.2.6).
+    /// The client's last event ID does not change.
     ///
     /// # Errors
     ///
@@ -74,11 +78,11 @@ impl<S, T: Timer, E> Sse<S, T, E> {
         Ok(Self(self.0.heartbeat(event_type)?))
     }
 
-    /// Ends the body between two events as soon as `signal` completes, and asks the client to reconnect after
-    /// `retry`.
+    /// Ends the body between two events as soon as `signal` completes, and asks the client to
+    /// reconnect after `retry`.
     ///
-    /// The graceful shutdown of a server that would otherwise wait for its endless responses. A frame of
-    /// events that are ready by then is sent before.
+    /// The graceful shutdown of a server that would otherwise wait for its endless responses. A
+    /// frame of events that are ready by then is sent before.
     pub fn until(self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
         Self(self.0.until(signal, retry))
     }

@@ -325,7 +325,8 @@ impl Engine {
         for keyspace in view.segments.iter().chain([&view.topics]) {
             keyspace.rotate_memtable()?;
             while keyspace.sealed_memtable_count() > 0 {
-                // Fails once a background thread of the engine failed, because the table would never be written.
+                // Fails once a background thread of the engine failed, because the table would
+                // never be written.
                 view.database.persist(PersistMode::Buffer)?;
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -104,8 +104,8 @@ impl DiskLog {
         read: impl FnOnce(&View, Clock) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, LogError> {
         let views = Arc::clone(&self.views);
-        // The files may be damaged in any way, and the engine does not promise an error instead of a
-        // panic.
+        // The files may be damaged in any way, and the engine does not promise an error instead of
+        // a panic.
         let read = move || catch_unwind(AssertUnwindSafe(|| views.read(read)));
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),

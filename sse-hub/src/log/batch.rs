@@ -23,7 +23,8 @@ pub struct Batch {
 pub struct NewEvent {
     /// The application's ID; without one the event's place is its ID.
     pub id: Option<Arc<str>>,
-    /// The lines of the event, encoded once, without the ID and without the blank line that ends it.
+    /// The lines of the event, encoded once, without the ID and without the blank line that ends
+    /// it.
     pub bytes: Bytes,
 }
 
@@ -38,7 +39,8 @@ pub struct Key {
 
 /// An event in a log.
 ///
-/// It holds the bytes as they are sent, ID included, so that they are put together once; events of one batch share them.
+/// It holds the bytes as they are sent, ID included, so that they are put together once; events of
+/// one batch share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     place: Place,
@@ -99,7 +101,8 @@ impl Stored {
         batch.pop().expect("a batch of one")
     }
 
-    /// The events of a batch, which subscribers then get in one write. Their places follow the place of the first event.
+    /// The events of a batch, which subscribers then get in one write. Their places follow the
+    /// place of the first event.
     pub fn batch<'a>(
         first: Place,
         events: impl IntoIterator<Item = (Option<Arc<str>>, &'a [u8])>,

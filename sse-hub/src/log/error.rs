@@ -19,12 +19,14 @@ pub enum AppendError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The log did not answer: the batch may have been appended. To repeat it safely, it needs a [`Key`](super::Key).
+    /// The log did not answer: the batch may have been appended. To repeat it safely, it needs a
+    /// [`Key`](super::Key).
     Unknown {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The batch is larger than what the topic keeps: it could never be read whole. Nothing was appended.
+    /// The batch is larger than what the topic keeps: it could never be read whole. Nothing was
+    /// appended.
     TooLarge {
         /// How many events a topic keeps.
         events: usize,
@@ -37,7 +39,8 @@ pub enum AppendError {
     BadKey,
     /// The topic was ended a moment ago. Nothing was appended.
     Ended,
-    /// The log works no more until the process is restarted. Nothing was appended. The reason holds no secret.
+    /// The log works no more until the process is restarted. Nothing was appended. The reason holds
+    /// no secret.
     Broken(String),
 }
 
@@ -99,7 +102,8 @@ pub enum LogError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The requested events cannot be read; the rest of the log may be readable. The reason holds no secret.
+    /// The requested events cannot be read; the rest of the log may be readable. The reason holds
+    /// no secret.
     Corrupt(String),
     /// It works no more until the process is restarted. The reason holds no secret.
     Broken(String),

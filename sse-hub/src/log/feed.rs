@@ -39,8 +39,8 @@ pub enum Update {
 #[must_use = "dropping it wakes the subscribers, which must not happen under a lock"]
 pub struct Wake {
     waker: Option<Waker>,
-    /// What the feed borrowed for the update. If the feed was about to be dropped, it is dropped with this value, because its drop
-    /// informs the log.
+    /// What the feed borrowed for the update. If the feed was about to be dropped, it is dropped
+    /// with this value, because its drop informs the log.
     #[allow(dead_code, reason = "only its end matters")]
     kept: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -66,8 +66,8 @@ impl Feeds {
         Some(self.0.swap_remove(at).1)
     }
 
-    /// Sends an update to all feeds. The caller holds the lock, so that a removed feed gets nothing,
-    /// and drops the wakes after unlocking.
+    /// Sends an update to all feeds. The caller holds the lock, so that a removed feed gets
+    /// nothing, and drops the wakes after unlocking.
     pub(crate) fn send(&self, update: impl Fn() -> Update) -> Vec<Wake> {
         self.0.iter().map(|(_, feed)| feed.send(update())).collect()
     }

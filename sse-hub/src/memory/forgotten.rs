@@ -18,8 +18,8 @@ pub(super) struct Last {
     pub(super) number: u64,
 }
 
-/// The last places of so many topics, and the highest stamp of those that were dropped: no topic that is not here has had an event
-/// since.
+/// The last places of so many topics, and the highest stamp of those that were dropped: no topic
+/// that is not here has had an event since.
 #[derive(Debug)]
 pub(super) struct Forgotten {
     limit: usize,

@@ -12,7 +12,8 @@ pub(super) struct MemoryTopic {
     /// Its positions are the numbers of places.
     history: History<Entry>,
     pub(super) last: Last,
-    /// The place before the first event since it was made, and the stamp from which on places are the same as that.
+    /// The place before the first event since it was made, and the stamp from which on places are
+    /// the same as that.
     base: Place,
     since: u64,
     pub(super) keys: Keys,

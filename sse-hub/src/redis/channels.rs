@@ -131,8 +131,8 @@ impl Connection {
         }
     }
 
-    /// Waits, but fails pending requests to follow a topic: an outage may be long, and the callers try
-    /// again.
+    /// Waits, but fails pending requests to follow a topic: an outage may be long, and the callers
+    /// try again.
     async fn refuse_orders(&mut self, wait: Duration) -> Result<(), Closed> {
         let server = Arc::clone(&self.server);
         let over = async {

@@ -82,8 +82,8 @@ impl RedisLog {
     ///
     /// # Errors
     ///
-    /// [`RedisUnusable`] if no connection can be tried: for example, the certificates of the system cannot be
-    /// loaded.
+    /// [`RedisUnusable`] if no connection can be tried: for example, the certificates of the system
+    /// cannot be loaded.
     pub fn new(config: RedisConfig) -> Result<Self, RedisUnusable> {
         let text = |error: RedisError| RedisUnusable(config.describe(&error));
         let server = Arc::new(Server::new(config.clone()).map_err(text)?);

@@ -48,8 +48,8 @@ impl Found {
         }
         let after = self.floor.unwrap_or(start);
         if after.stamp < self.loss && self.loss <= place.stamp {
-            // Nothing is left between the two: the place is after the loss, which is reported now and
-            // not again.
+            // Nothing is left between the two: the place is after the loss, which is reported now
+            // and not again.
             let border = Place::new(self.loss, after.number);
             return Resume { gap: (place != border).then_some(Gap::UNKNOWN), after: border };
         }

@@ -46,7 +46,8 @@ impl Behind {
         Self { after, step: Step::Look, backoff: Backoff::default() }
     }
 
-    /// Pending while the log is read, or away, or ahead of its own feed, which wakes all members of the topic.
+    /// Pending while the log is read, or away, or ahead of its own feed, which wakes all members of
+    /// the topic.
     pub(crate) fn poll(&mut self, topic: &Arc<TopicState>, cx: &mut Context<'_>) -> Poll<Progress> {
         loop {
             match &mut self.step {

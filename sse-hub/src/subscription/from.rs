@@ -13,8 +13,8 @@ use crate::{Gap, Place};
 
 /// Where a subscription begins.
 ///
-/// A [`LastEventId`] that is `earliest` means [`From::Earliest`], another one [`From::After`], none or an empty one [`From::Now`]; so
-/// an application does not name its own events `earliest`.
+/// A [`LastEventId`] that is `earliest` means [`From::Earliest`], another one [`From::After`], none
+/// or an empty one [`From::Now`]; so an application does not name its own events `earliest`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum From<'a> {
     /// With what is published from now on.
@@ -45,7 +45,8 @@ impl<'a> std::convert::From<&'a LastEventId> for From<'a> {
 /// A [`From`] that waits until its topic is open.
 #[derive(Debug)]
 pub(crate) enum Wanted {
-    /// With what is published after this time, in microseconds since 1970, if the topic opens late; `None` if it is open.
+    /// With what is published after this time, in microseconds since 1970, if the topic opens late;
+    /// `None` if it is open.
     Now(Option<u64>),
     Earliest,
     After(Box<str>),
@@ -76,7 +77,8 @@ pub(crate) enum Start {
     Gap(Gap),
 }
 
-/// Finds where a subscription begins, waiting for the topic and for the log; `None` if the topic was ended.
+/// Finds where a subscription begins, waiting for the topic and for the log; `None` if the topic
+/// was ended.
 pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begin> {
     let mut phases = topic.phase.subscribe();
     let phase = *phases.wait_for(|phase| matches!(phase, Phase::Open | Phase::Ended)).await.ok()?;

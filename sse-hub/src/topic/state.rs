@@ -117,7 +117,8 @@ impl TopicState {
         })
     }
 
-    /// Registers the member to be woken by news. The member has to look for earlier news after this call.
+    /// Registers the member to be woken by news. The member has to look for earlier news after this
+    /// call.
     pub(crate) fn park(&self, slot: usize, waker: &Waker) {
         // First the member, then the watch: what completes in between wakes it, too.
         self.members.park(slot, waker);
@@ -131,7 +132,8 @@ impl TopicState {
         }
     }
 
-    /// Asks the log where the topic begins, unless that was done; members are woken when it is known.
+    /// Asks the log where the topic begins, unless that was done; members are woken when it is
+    /// known.
     pub(crate) fn open(self: &Arc<Self>) {
         if !self.claim_opening() {
             return;
@@ -271,7 +273,8 @@ impl TopicState {
         };
         match self.runtime.get().cloned().or_else(|| Handle::try_current().ok()) {
             Some(runtime) => drop(runtime.spawn(repairing)),
-            // A log that misses events and completes at once, outside of a runtime: the next update tries again.
+            // A log that misses events and completes at once, outside of a runtime: the next update
+            // tries again.
             None => self.repairing.store(false, Ordering::Release),
         }
     }

@@ -1,4 +1,5 @@
-//! When the subscribers of a topic are woken although nothing was published: one timer for all of them.
+//! When the subscribers of a topic are woken although nothing was published: one timer for all of
+//! them.
 
 use std::collections::BTreeSet;
 use std::task::Context;
@@ -12,7 +13,8 @@ use crate::clock::Clock;
 pub(crate) struct Watch {
     alarm: Option<(Instant, <Clock as Timer>::Sleep)>,
     keep_alive: KeepAlive,
-    /// When subscribers have been there for long enough, by their slots; empty if their stay is not bounded.
+    /// When subscribers have been there for long enough, by their slots; empty if their stay is not
+    /// bounded.
     ends: BTreeSet<(Instant, usize)>,
 }
 
@@ -30,7 +32,8 @@ impl Watch {
         Self { alarm: None, keep_alive: KeepAlive::new(keep_alive, Instant::ZERO), ends: BTreeSet::new() }
     }
 
-    /// Restarts the clock for a first subscriber, which has seen no silence yet and may run in another runtime.
+    /// Restarts the clock for a first subscriber, which has seen no silence yet and may run in
+    /// another runtime.
     pub(crate) fn restart(&mut self, now: Instant) {
         self.alarm = None;
         self.handle_event(now);

@@ -42,7 +42,8 @@ impl Original {
             written.push((place, text));
         }
         log.close().await;
-        // Opened once more, so that its journal ends with the last batch and not with the zeros that it grows into.
+        // Opened once more, so that its journal ends with the last batch and not with the zeros
+        // that it grows into.
         DiskLog::open(config(path)).unwrap().close().await;
         Self { path: path.to_owned(), files: files(path), written }
     }
@@ -51,8 +52,8 @@ impl Original {
         self.written.len()
     }
 
-    /// Copies the log to `path`, lets `damage` change what is in one of its files, and checks that what comes of it gives
-    /// nothing but what was written.
+    /// Copies the log to `path`, lets `damage` change what is in one of its files, and checks that
+    /// what comes of it gives nothing but what was written.
     pub(crate) async fn damaged(
         &self,
         path: &Path,

@@ -1,5 +1,5 @@
-//! A log on disk with truncated files or flipped bits: opening it fails with an error that names the damage, or it gives the
-//! intact events, unaltered, and a gap for the rest. Nothing panics.
+//! A log on disk with truncated files or flipped bits: opening it fails with an error that names
+//! the damage, or it gives the intact events, unaltered, and a gap for the rest. Nothing panics.
 //!
 //! `SSE_DAMAGE=1` tries every cut of the journal and many more flips.
 

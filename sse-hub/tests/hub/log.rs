@@ -15,7 +15,8 @@ use super::{data, frame, publish, ready};
 
 const AWAY: Duration = Duration::from_secs(1);
 
-/// A log that could be on another machine: it takes its time, can be away, and can keep its feeds in the dark.
+/// A log that could be on another machine: it takes its time, can be away, and can keep its feeds
+/// in the dark.
 struct Remote {
     log: MemoryLog,
     away: AtomicBool,

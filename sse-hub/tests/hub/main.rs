@@ -139,7 +139,8 @@ fn a_hub_outlives_the_runtime_that_polled_it_first() {
     let stays = second.block_on(follow());
     drop(second);
     let third = runtime();
-    // The timer of the remaining subscriber ended with its runtime, which costs one subscriber its task and no later one.
+    // The timer of the remaining subscriber ended with its runtime, which costs one subscriber its
+    // task and no later one.
     let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| third.block_on(follow())));
     drop(lost);
     let mut follows = third.block_on(follow());

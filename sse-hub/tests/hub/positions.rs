@@ -90,7 +90,8 @@ async fn of_topics_beyond_the_limit_nothing_but_the_newest_stamp_is_remembered()
     {
         gaps.push(back(&hub, topic, id).await.1.len());
     }
-    // Any two of the three may be dropped; the place with the higher stamp is known to be unchanged.
+    // Any two of the three may be dropped; the place with the higher stamp is known to be
+    // unchanged.
     assert_eq!(gaps[3], 0, "it is newer than all that was dropped");
     assert_eq!(gaps[4], 1, "it may have had an event: {gaps:?}");
     assert!(gaps[..3].iter().sum::<usize>() <= 1, "{gaps:?}");

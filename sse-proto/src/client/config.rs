@@ -11,8 +11,8 @@ use crate::Limits;
 
 /// Settings of an [`EventSource`](crate::EventSource).
 ///
-/// The default is the client of the specification, with a backoff in place of its constant reconnection time. Each setting
-/// has a setter `with_..` and a getter of its name:
+/// The default is the client of the specification, with a backoff in place of its constant
+/// reconnection time. Each setting has a setter `with_..` and a getter of its name:
 ///
 /// ```
 /// use core::time::Duration;
@@ -43,7 +43,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Statuses of a temporary failure: 408, 425, 429, 500, 502, 503, 504; 520 to 524 of Cloudflare; 529 of Anthropic.
+    /// Statuses of a temporary failure: 408, 425, 429, 500, 502, 503, 504; 520 to 524 of
+    /// Cloudflare; 529 of Anthropic.
     pub const TRANSIENT_STATUS: [u16; 13] = [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529];
 
     /// Sets how long to wait before the request is sent again, and when to stop trying. Default:
@@ -54,8 +55,9 @@ impl Config {
         self
     }
 
-    /// Sets whether the request may be sent again. Default `None`: an adapter then decides by the method, `Always` if the method
-    /// is idempotent, otherwise `Never`; the machine, which knows no method, reads `None` as `Always`.
+    /// Sets whether the request may be sent again. Default `None`: an adapter then decides by the
+    /// method, `Always` if the method is idempotent, otherwise `Never`; the machine, which knows no
+    /// method, reads `None` as `Always`.
     #[must_use]
     pub fn with_repeat(mut self, repeat: impl Into<Option<Repeat>>) -> Self {
         self.repeat = repeat.into();
@@ -63,24 +65,27 @@ impl Config {
     }
 
     /// Sets the statuses that are retried, after `Retry-After` if the response has it; see
-    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status other than 200 is final (9.2.3).
+    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status other than 200 is
+    /// final (9.2.3).
     ///
-    /// These statuses are retried only if [`repeat`](Self::with_repeat) allows it; for a `POST` set [`Repeat::IfRefused`].
+    /// These statuses are retried only if [`repeat`](Self::with_repeat) allows it; for a `POST` set
+    /// [`Repeat::IfRefused`].
     #[must_use]
     pub fn with_retry_status(mut self, status: impl IntoIterator<Item = u16>) -> Self {
         self.retry_status = status.into_iter().collect();
         self
     }
 
-    /// Sets whether a 200 is read as an event stream whatever its content type, or without one. `text/html` is still
-    /// rejected: it is the page of a proxy or a login. Default false.
+    /// Sets whether a 200 is read as an event stream whatever its content type, or without one.
+    /// `text/html` is still rejected: it is the page of a proxy or a login. Default false.
     #[must_use]
     pub fn with_lenient_content_type(mut self, lenient: bool) -> Self {
         self.lenient_content_type = lenient;
         self
     }
 
-    /// Sets how long a connection may take until it is established (name, socket, TLS). Default 10 s; `None` for no limit.
+    /// Sets how long a connection may take until it is established (name, socket, TLS). Default 10
+    /// s; `None` for no limit.
     ///
     /// The machine sees no sockets: the transport keeps this limit and reports
     /// [`ErrorKind::ConnectTimeout`](crate::ErrorKind::ConnectTimeout).
@@ -90,42 +95,47 @@ impl Config {
         self
     }
 
-    /// Sets how long a request may take from when it is sent until the head of its response is there, redirects and connecting
-    /// included. Default 120 s, because a large model may compute that long before it answers; `None` for no limit.
+    /// Sets how long a request may take from when it is sent until the head of its response is
+    /// there, redirects and connecting included. Default 120 s, because a large model may compute
+    /// that long before it answers; `None` for no limit.
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.head_timeout = timeout.into();
         self
     }
 
-    /// Sets how long the client reads the beginning of a refused response, at most 64 KiB, before it decides about the response.
-    /// Default 1 s.
+    /// Sets how long the client reads the beginning of a refused response, at most 64 KiB, before
+    /// it decides about the response. Default 1 s.
     ///
-    /// The machine reads no bodies: the transport keeps this limit. Bytes that arrived until then are kept, for hooks and errors. A blocking
-    /// client closes the connection at the limit, so the rest of the body is lost there; an asynchronous one can read on.
+    /// The machine reads no bodies: the transport keeps this limit. Bytes that arrived until then
+    /// are kept, for hooks and errors. A blocking client closes the connection at the limit, so the
+    /// rest of the body is lost there; an asynchronous one can read on.
     #[must_use]
     pub fn with_refused_body_timeout(mut self, timeout: Duration) -> Self {
         self.refused_body_timeout = timeout;
         self
     }
 
-    /// Sets after how much silence an open connection counts as dead; comments count as data. Default [`Liveness::Off`].
+    /// Sets after how much silence an open connection counts as dead; comments count as data.
+    /// Default [`Liveness::Off`].
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout: impl Into<Liveness>) -> Self {
         self.idle_timeout = timeout.into();
         self
     }
 
-    /// Sets how long to wait for an event, whatever else the server sends: keep-alives do not show that the producer behind them
-    /// is alive, and [heartbeat events](Self::with_heartbeat_events) do not show it either. Default `None`, for no limit.
+    /// Sets how long to wait for an event, whatever else the server sends: keep-alives do not show
+    /// that the producer behind them is alive, and [heartbeat events](Self::with_heartbeat_events)
+    /// do not show it either. Default `None`, for no limit.
     #[must_use]
     pub fn with_event_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.event_timeout = timeout.into();
         self
     }
 
-    /// Sets the types of events that are keep-alives, `ping` say: they are delivered like every event, and count as a comment for
-    /// [`event_timeout`](Self::with_event_timeout) and [`idle_timeout`](Self::with_idle_timeout). Default none.
+    /// Sets the types of events that are keep-alives, `ping` say: they are delivered like every
+    /// event, and count as a comment for [`event_timeout`](Self::with_event_timeout) and
+    /// [`idle_timeout`](Self::with_idle_timeout). Default none.
     ///
     /// ```
     /// use core::time::Duration;
@@ -142,23 +152,25 @@ impl Config {
         self
     }
 
-    /// Sets how much memory one event may take. Over a limit the source closes, because a new connection would be sent the same
-    /// event; with [`Overflow::Skip`](crate::Overflow::Skip) it goes on. Default: [`Limits::default`].
+    /// Sets how much memory one event may take. Over a limit the source closes, because a new
+    /// connection would be sent the same event; with [`Overflow::Skip`](crate::Overflow::Skip) it
+    /// goes on. Default: [`Limits::default`].
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets whether an event without its blank line is delivered when the response ends cleanly. Default false: the specification
-    /// discards it (9.2.6).
+    /// Sets whether an event without its blank line is delivered when the response ends cleanly.
+    /// Default false: the specification discards it (9.2.6).
     #[must_use]
     pub fn with_deliver_unterminated(mut self, deliver: bool) -> Self {
         self.deliver_unterminated = deliver;
         self
     }
 
-    /// Sets whether lines without effect are reported, as [`Frame::Ignored`](crate::Frame::Ignored): for example a bare JSON error in the middle of a
+    /// Sets whether lines without effect are reported, as
+    /// [`Frame::Ignored`](crate::Frame::Ignored): for example a bare JSON error in the middle of a
     /// stream. Default false.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
@@ -166,17 +178,19 @@ impl Config {
         self
     }
 
-    /// Sets the last event ID string to begin with, to go on where an earlier run stopped. Default empty, for none.
+    /// Sets the last event ID string to begin with, to go on where an earlier run stopped. Default
+    /// empty, for none.
     #[must_use]
     pub fn with_last_event_id(mut self, id: impl Into<String>) -> Self {
         self.last_event_id = id.into();
         self
     }
 
-    /// Takes the value of a `Last-Event-ID` header as the ID to begin with, unless one is set; a value that is not UTF-8 is
-    /// ignored.
+    /// Takes the value of a `Last-Event-ID` header as the ID to begin with, unless one is set; a
+    /// value that is not UTF-8 is ignored.
     ///
-    /// An adapter moves the header here: left in the request, it would be sent again after the stream has cleared the ID.
+    /// An adapter moves the header here: left in the request, it would be sent again after the
+    /// stream has cleared the ID.
     pub fn resume_after(&mut self, header: &[u8]) {
         if self.last_event_id.is_empty()
             && let Ok(id) = str::from_utf8(header)
@@ -281,13 +295,16 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repeat {
-    /// The request is sent once, whatever happens: for methods that are not idempotent. The end of the response is the end.
+    /// The request is sent once, whatever happens: for methods that are not idempotent. The end of
+    /// the response is the end.
     Never,
-    /// The request is sent again if there is a last event ID to resume from, and a header can carry it.
+    /// The request is sent again if there is a last event ID to resume from, and a header can carry
+    /// it.
     IfResumable,
-    /// The request is sent again if the server certainly did not carry it out: it was refused by a status of
-    /// [`Config::retry_status`], a 429 say, or it was [not sent](crate::ErrorKind::NotSent). For a `POST` that must not be paid for
-    /// twice: a request that got no answer, or whose response broke off, is not sent again.
+    /// The request is sent again if the server certainly did not carry it out: it was refused by a
+    /// status of [`Config::retry_status`], a 429 say, or it was [not
+    /// sent](crate::ErrorKind::NotSent). For a `POST` that must not be paid for twice: a request
+    /// that got no answer, or whose response broke off, is not sent again.
     IfRefused,
     /// The request is always sent again: for `GET` and other idempotent methods.
     #[default]

@@ -32,8 +32,8 @@ impl Connection {
 }
 
 impl Clocks {
-    /// Before bytes are parsed, or when there are none: why the connection counts as dead, if it does. The time is read only where a
-    /// clock stops.
+    /// Before bytes are parsed, or when there are none: why the connection counts as dead, if it
+    /// does. The time is read only where a clock stops.
     pub(super) fn before(
         &mut self,
         mut now: impl FnMut() -> Instant,
@@ -48,7 +48,8 @@ impl Clocks {
         self.deadline(config).filter(|&(at, _)| at <= now()).map(|(_, cause)| cause)
     }
 
-    /// After bytes were parsed: why the connection counts as dead, if it does. The time is read only where a clock starts.
+    /// After bytes were parsed: why the connection counts as dead, if it does. The time is read
+    /// only where a clock starts.
     pub(super) fn after<'a>(
         &mut self,
         now: impl FnMut() -> Instant,

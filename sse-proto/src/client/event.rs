@@ -9,7 +9,8 @@ use crate::{Cause, CloseReason, Event, Message, StreamFrame};
 
 /// An event of a client, in order; `H` is the head of a response, `E` an error of the transport.
 ///
-/// `M` and `C` are how messages and comments are held: owned by default, as [`Event`] and `&str` where they are lent.
+/// `M` and `C` are how messages and comments are held: owned by default, as [`Event`] and `&str`
+/// where they are lent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<H, E, M = Message, C = String> {
@@ -19,8 +20,8 @@ pub enum ClientEvent<H, E, M = Message, C = String> {
     Message(M),
     /// A comment. Servers send them to show that they are alive.
     Comment(C),
-    /// A line without effect, with [`Config::with_diagnostics`](crate::Config::with_diagnostics): see
-    /// [`Frame::Ignored`](crate::Frame::Ignored).
+    /// A line without effect, with [`Config::with_diagnostics`](crate::Config::with_diagnostics):
+    /// see [`Frame::Ignored`](crate::Frame::Ignored).
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
@@ -75,7 +76,8 @@ impl<H, E, M, C> From<StreamFrame<M, C>> for ClientEvent<H, E, M, C> {
 
 /// Why a connection was lost: a [`Cause`], and the error of the transport if there was one.
 ///
-/// [`Display`](fmt::Display) prints both, and what caused the error: "the request was not sent: connection refused".
+/// [`Display`](fmt::Display) prints both, and what caused the error: "the request was not sent:
+/// connection refused".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss<E> {
     cause: Cause,

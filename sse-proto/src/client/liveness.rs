@@ -6,29 +6,32 @@ use core::time::Duration;
 use super::{Cause, Config};
 use crate::Instant;
 
-/// The length of silence after which a connection counts as dead. Any byte ends the silence; comments count.
+/// The length of silence after which a connection counts as dead. Any byte ends the silence;
+/// comments count.
 ///
-/// A socket whose peer vanished (sleep, NAT, a pulled cable) is silent for ever and reports nothing, so
-/// a client that has to notice needs one of the two other modes. Only the time in which the driver waits
-/// for bytes counts, never the time that an application spends on an event.
+/// A socket whose peer vanished (sleep, NAT, a pulled cable) is silent for ever and reports
+/// nothing, so a client that has to notice needs one of the two other modes. Only the time in which
+/// the driver waits for bytes counts, never the time that an application spends on an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Liveness {
-    /// Silence never ends a connection. The default, because the protocol obliges no server to send anything.
+    /// Silence never ends a connection. The default, because the protocol obliges no server to send
+    /// anything.
     #[default]
     Off,
-    /// Dead after this much silence. Right where the server's keep-alives are known: about three times
-    /// their distance (9.2.7 advises servers to send a comment every 15 s or so).
+    /// Dead after this much silence. Right where the server's keep-alives are known: about three
+    /// times their distance (9.2.7 advises servers to send a comment every 15 s or so).
     After(Duration),
     /// Learns the interval of the server's keep-alives, separately on each connection.
     ///
-    /// Off until three silences of 1 s to 2 min were ended by a comment; from then on dead after three
-    /// times the longest of the last eight, but not before 30 s (so it is at most 6 min). A silence
-    /// that an event ended counts too if it is longer, and one above 2 min proves that this server
-    /// promises nothing: back to off.
+    /// Off until three silences of 1 s to 2 min were ended by a comment; from then on dead after
+    /// three times the longest of the last eight, but not before 30 s (so it is at most 6 min). A
+    /// silence that an event ended counts too if it is longer, and one above 2 min proves that this
+    /// server promises nothing: back to off.
     ///
-    /// Recommended for feeds that reconnect. Where a server sends comments in one phase and is silent
-    /// in another (some LLM gateways), a stream that may not be repeated is better off with a fixed time.
+    /// Recommended for feeds that reconnect. Where a server sends comments in one phase and is
+    /// silent in another (some LLM gateways), a stream that may not be repeated is better off with
+    /// a fixed time.
     Adaptive,
 }
 
@@ -71,7 +74,8 @@ impl Clocks {
 
     /// Whether bytes kept coming for as long again as an event may take.
     ///
-    /// Available bytes are read although the deadline has passed; a server that floods always has some.
+    /// Available bytes are read although the deadline has passed; a server that floods always has
+    /// some.
     #[inline]
     pub(super) fn is_flooded(&self, config: &Config) -> bool {
         config.event_timeout.is_some_and(|timeout| self.eventless > timeout.saturating_mul(2))
@@ -90,7 +94,8 @@ impl Clocks {
         self.cadence.observe(mem::take(&mut self.silence), false);
     }
 
-    /// Whether a frame would change nothing: no wait has to be counted, and none was counted since the last event.
+    /// Whether a frame would change nothing: no wait has to be counted, and none was counted since
+    /// the last event.
     #[cfg(feature = "stream")]
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
@@ -103,7 +108,8 @@ impl Clocks {
         self.waiting.get_or_insert_with(now);
     }
 
-    /// The end of the wait and its meaning; `None` without a limit, or while the application does not wait.
+    /// The end of the wait and its meaning; `None` without a limit, or while the application does
+    /// not wait.
     #[inline]
     pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Cause)> {
         let since = self.waiting?;

@@ -15,25 +15,28 @@ use transitions::parser;
 
 /// An `EventSource` (WHATWG HTML 9.2) without I/O: connecting, validating responses, retrying.
 ///
-/// **It asks for one thing at a time: [`poll`](Self::poll), do what the [`Output`] says, poll again.**
+/// **It asks for one thing at a time: [`poll`](Self::poll), do what the [`Output`] says, poll
+/// again.**
 ///
-/// - To the driver and the application: [`poll`](Self::poll), or its two halves [`advance`](Self::advance) and
-///   [`output`](Self::output).
-/// - From the network: [`handle_response`](Self::handle_response) or [`handle_verdict`](Self::handle_verdict),
-///   [`handle_eof`](Self::handle_eof), [`handle_error`](Self::handle_error). They take effect at the next poll.
-/// - From the application: [`close`](Self::close), [`suspend`](Self::suspend), [`resume`](Self::resume),
-///   [`retry_after`](Self::retry_after).
+/// - To the driver and the application: [`poll`](Self::poll), or its two halves
+///   [`advance`](Self::advance) and [`output`](Self::output).
+/// - From the network: [`handle_response`](Self::handle_response) or
+///   [`handle_verdict`](Self::handle_verdict), [`handle_eof`](Self::handle_eof),
+///   [`handle_error`](Self::handle_error). They take effect at the next poll.
+/// - From the application: [`close`](Self::close), [`suspend`](Self::suspend),
+///   [`resume`](Self::resume), [`retry_after`](Self::retry_after).
 /// - At any time: [`ready_state`](Self::ready_state), [`last_event_id`](Self::last_event_id),
 ///   [`reconnection_time`](Self::reconnection_time), [`close_reason`](Self::close_reason).
 ///
-/// Time is an argument of `poll` alone, and deadlines are points in time: polling once more than needed, or
-/// dropping a future and polling again, changes nothing. A driver reads its clock once after it waited, not once
-/// an event. All that a connection knew goes with it, but for the last event ID and the reconnection time.
+/// Time is an argument of `poll` alone, and deadlines are points in time: polling once more than
+/// needed, or dropping a future and polling again, changes nothing. A driver reads its clock once
+/// after it waited, not once an event. All that a connection knew goes with it, but for the last
+/// event ID and the reconnection time.
 ///
 /// # Example
 ///
-/// The whole driver of a server that answers twice: it breaks off after the first event, and after the second
-/// it announces the end (204).
+/// The whole driver of a server that answers twice: it breaks off after the first event, and after
+/// the second it announces the end (204).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -94,7 +97,8 @@ pub struct EventSource {
     random: Random,
     state: State,
     suspended: bool,
-    /// The parser of the open connection, or of the next one. It has the last event ID string, which outlives connections.
+    /// The parser of the open connection, or of the next one. It has the last event ID string,
+    /// which outlives connections.
     parser: Parser,
     /// The reconnection time, if the server set it. It survives the connection (9.2.3).
     retry: Option<Duration>,
@@ -121,18 +125,20 @@ impl EventSource {
 
     /// What to do, or what to know, next. There is always an answer.
     ///
-    /// `input` are bytes of the body, empty if there are none. It is moved past what was read; poll again with the
-    /// rest until the answer is `NeedData`. Unless the connection is open it is emptied: no byte of a dead
-    /// connection survives.
+    /// `input` are bytes of the body, empty if there are none. It is moved past what was read; poll
+    /// again with the rest until the answer is `NeedData`. Unless the connection is open it is
+    /// emptied: no byte of a dead connection survives.
     ///
-    /// `now` is the time at which the driver stopped waiting, on a clock that does not go backwards.
+    /// `now` is the time at which the driver stopped waiting, on a clock that does not go
+    /// backwards.
     #[inline]
     pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
         self.poll_after(Probe::Unread, || now, input)
     }
 
-    /// First half of a poll: borrows the next frame if it lies whole in the chunk and no clock has to be set. Otherwise delivers
-    /// nothing, and returns what [`poll_after`](Self::poll_after) has to know.
+    /// First half of a poll: borrows the next frame if it lies whole in the chunk and no clock has
+    /// to be set. Otherwise delivers nothing, and returns what [`poll_after`](Self::poll_after) has
+    /// to know.
     #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn poll_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
@@ -157,7 +163,8 @@ impl EventSource {
         matches!(&self.state, State::Open(connection) if connection.clocks.is_none()) && self.parser.is_idle()
     }
 
-    /// Second half of a poll, for the same `input`. The clock is not read in vain: most events need no time.
+    /// Second half of a poll, for the same `input`. The clock is not read in vain: most events need
+    /// no time.
     #[inline(never)]
     pub(crate) fn poll_after<'a, 'c: 'a>(
         &'a mut self,
@@ -169,7 +176,8 @@ impl EventSource {
         let progress = self.advance_after(probe, now, input);
         self.complete(progress, |step| match &self.state {
             #[expect(unsafe_code, reason = "the parser has validated the text")]
-            // SAFETY: the step comes from the last read, whose input was `chunk`, which has been borrowed since.
+            // SAFETY: the step comes from the last read, whose input was `chunk`, which has been
+            // borrowed since.
             State::Open(_) => unsafe { self.parser.borrow(step, chunk) },
             _ => self.unterminated(),
         })
@@ -178,9 +186,9 @@ impl EventSource {
 
     /// The first half of [`poll`](Self::poll): does everything, and borrows nothing.
     ///
-    /// A driver that owns the chunk, and returns a borrowed event from the loop in which it polls, does not
-    /// compile with `poll` (E0499). With the pair it does: leave the loop with the [`Progress`], then call
-    /// [`output`](Self::output).
+    /// A driver that owns the chunk, and returns a borrowed event from the loop in which it polls,
+    /// does not compile with `poll` (E0499). With the pair it does: leave the loop with the
+    /// [`Progress`], then call [`output`](Self::output).
     ///
     /// # Example
     ///
@@ -223,8 +231,9 @@ impl EventSource {
 
     /// The second half of [`poll`](Self::poll): the last [`Progress`], with what it borrows.
     ///
-    /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was called since, so that the frame is gone
-    /// (poll again), or if `chunk` is another one, in which there is no text at the place of a value.
+    /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was
+    /// called since, so that the frame is gone (poll again), or if `chunk` is another one, in which
+    /// there is no text at the place of a value.
     pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Option<Output<'a>> {
         self.complete(progress, |step| match &self.state {
             State::Open(_) => self.parser.frame(step, chunk),
@@ -257,7 +266,8 @@ impl EventSource {
         }
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that set one, on this connection or an earlier one.
+    /// The last event ID string (9.2.4): the ID of the last block that set one, on this connection
+    /// or an earlier one.
     pub fn last_event_id(&self) -> &str {
         self.parser.last_event_id()
     }
@@ -274,8 +284,8 @@ impl EventSource {
 
     /// The last event ID, if there is one and a header can carry it (RFC 9110, 5.5).
     ///
-    /// The specification's stream can set an ID that HTTP forbids; a client that tries to send it never
-    /// connects again.
+    /// The specification's stream can set an ID that HTTP forbids; a client that tries to send it
+    /// never connects again.
     fn sendable_id(&self) -> Option<&str> {
         let id = self.last_event_id();
         let forbidden = |byte: u8| byte.is_ascii_control() && byte != b'\t';

@@ -5,14 +5,15 @@ use core::time::Duration;
 use super::{Cause, CloseReason};
 use crate::{Frame, Instant, Step};
 
-/// The answer to a poll of an [`EventSource`](crate::EventSource); `R` is the type of its request, `F` the type of its frames.
+/// The answer to a poll of an [`EventSource`](crate::EventSource); `R` is the type of its request,
+/// `F` the type of its frames.
 ///
-/// `Connect`, `NeedData` and `Wait` ask the driver for something, and are repeated until it is done. The others tell the application
-/// something, once, except for `Closed`, which stays.
+/// `Connect`, `NeedData` and `Wait` ask the driver for something, and are repeated until it is
+/// done. The others tell the application something, once, except for `Closed`, which stays.
 ///
 /// [`Output`] borrows its request and its frame; [`Progress`] borrows nothing, and
-/// [`EventSource::output`](crate::EventSource::output) makes an `Output` of it. Neither has to be dropped: an arm of a `match` on it
-/// may call the source.
+/// [`EventSource::output`](crate::EventSource::output) makes an `Output` of it. Neither has to be
+/// dropped: an arm of a `match` on it may call the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Polled<R, F> {
@@ -23,8 +24,8 @@ pub enum Polled<R, F> {
         /// The latest time to poll. Without a response by then, the source gives up on the request.
         deadline: Option<Instant>,
     },
-    /// Read the body; then poll with what came, or `handle_eof`, or `handle_error`. At `deadline` poll without bytes: the source then
-    /// sees that the connection is dead.
+    /// Read the body; then poll with what came, or `handle_eof`, or `handle_error`. At `deadline`
+    /// poll without bytes: the source then sees that the connection is dead.
     NeedData {
         /// When to poll at the latest.
         deadline: Option<Instant>,
@@ -35,7 +36,8 @@ pub enum Polled<R, F> {
     Open,
     /// An event, a comment, or another frame of the stream.
     Frame(F),
-    /// The connection is lost. The next one is made after `delay`, unless `retry_after(..)` or `close()` say otherwise.
+    /// The connection is lost. The next one is made after `delay`, unless `retry_after(..)` or
+    /// `close()` say otherwise.
     Disconnected {
         /// Why.
         cause: Cause,
@@ -51,7 +53,8 @@ pub enum Polled<R, F> {
 /// What [`EventSource::poll`](crate::EventSource::poll) answers.
 pub type Output<'a> = Polled<Request<'a>, Frame<'a>>;
 
-/// What [`EventSource::advance`](crate::EventSource::advance) answers: an [`Output`] without its borrows.
+/// What [`EventSource::advance`](crate::EventSource::advance) answers: an [`Output`] without its
+/// borrows.
 pub type Progress = Polled<(), Step>;
 
 /// The request to send.
@@ -60,10 +63,12 @@ pub type Progress = Polled<(), Step>;
 pub struct Request<'a> {
     /// The `Last-Event-ID` header: its value is the UTF-8 bytes of this.
     ///
-    /// `None` if there is no ID, or none that a header can carry: one with a control character other than tab.
-    /// [`EventSource::last_event_id`](crate::EventSource::last_event_id) always has it.
+    /// `None` if there is no ID, or none that a header can carry: one with a control character
+    /// other than tab. [`EventSource::last_event_id`](crate::EventSource::last_event_id) always has
+    /// it.
     pub last_event_id: Option<&'a str>,
-    /// The last event ID string itself, for a transport that has another place for it, such as a query parameter.
+    /// The last event ID string itself, for a transport that has another place for it, such as a
+    /// query parameter.
     pub id: &'a str,
     /// How many attempts in a row failed before this one; 0 for the first request.
     pub attempt: u32,

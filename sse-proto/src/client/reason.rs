@@ -5,18 +5,22 @@ use core::fmt;
 use super::ContentCoding;
 use crate::Error;
 
-/// Whether another attempt may succeed after an error of the transport, and what is known about the request.
+/// Whether another attempt may succeed after an error of the transport, and what is known about the
+/// request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A broken connection; the request may have been carried out.
     Retryable,
-    /// The server certainly did not carry out the request: no connection came about, or the server said that it did not process the
-    /// request (`REFUSED_STREAM`, `GOAWAY`; RFC 9113, 8.7). [`Repeat::IfRefused`](crate::Repeat::IfRefused) sends it again.
+    /// The server certainly did not carry out the request: no connection came about, or the server
+    /// said that it did not process the request (`REFUSED_STREAM`, `GOAWAY`; RFC 9113, 8.7).
+    /// [`Repeat::IfRefused`](crate::Repeat::IfRefused) sends it again.
     NotSent,
-    /// No connection within [`Config::connect_timeout`](crate::Config::connect_timeout): not sent, too.
+    /// No connection within [`Config::connect_timeout`](crate::Config::connect_timeout): not sent,
+    /// too.
     ConnectTimeout,
-    /// No response within [`Config::head_timeout`](crate::Config::head_timeout), for a transport that keeps this time itself.
+    /// No response within [`Config::head_timeout`](crate::Config::head_timeout), for a transport
+    /// that keeps this time itself.
     HeadTimeout,
     /// An error that another attempt would meet too: a malformed URL, too many redirects.
     Fatal,
@@ -77,7 +81,8 @@ pub enum CloseReason {
     Transport,
     /// The stream is over a limit.
     Limit(Error),
-    /// The connection was lost, and [`Config::repeat`](crate::Config::repeat) does not let the request be sent again.
+    /// The connection was lost, and [`Config::repeat`](crate::Config::repeat) does not let the
+    /// request be sent again.
     NotRepeated(Cause),
     /// The connection was lost once more than the policy allows.
     GaveUp {
@@ -89,8 +94,9 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// Whether something went wrong. Nothing did if the caller closed, the server said 204, or a request that is not repeated got
-    /// its response to the end. A response that ended in the middle of an event counts as ended: see [`Cause::EventCut`].
+    /// Whether something went wrong. Nothing did if the caller closed, the server said 204, or a
+    /// request that is not repeated got its response to the end. A response that ended in the
+    /// middle of an event counts as ended: see [`Cause::EventCut`].
     pub const fn is_failure(&self) -> bool {
         !matches!(
             self,

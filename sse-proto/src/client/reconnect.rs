@@ -6,14 +6,16 @@ use crate::Instant;
 
 /// How long to wait before the request is sent again, and when to stop trying; pure data.
 ///
-/// The wait before attempt *n* is `initial * factor^(n-1)`, at most `max`. A `retry` field of the server replaces `initial`, also
-/// if it is above `max`. A `Retry-After` header is a lower bound. [`delay`](Self::delay) is that arithmetic.
+/// The wait before attempt *n* is `initial * factor^(n-1)`, at most `max`. A `retry` field of the
+/// server replaces `initial`, also if it is above `max`. A `Retry-After` header is a lower bound.
+/// [`delay`](Self::delay) is that arithmetic.
 ///
 /// *n* counts the failed attempts in a row. It starts again
 ///
 /// - after the first event of a connection,
-/// - after a connection that received bytes, stayed open for at least [`HEALTHY_END`](Self::HEALTHY_END) and ended cleanly: the
-///   server wants the client to come back after the reconnection time (9.2.3),
+/// - after a connection that received bytes, stayed open for at least
+///   [`HEALTHY_END`](Self::HEALTHY_END) and ended cleanly: the server wants the client to come back
+///   after the reconnection time (9.2.3),
 /// - after a connection that was open for `healthy_after`, however it ended.
 ///
 /// A mere 200 resets nothing: a server that accepts and closes at once is not hammered.
@@ -39,10 +41,12 @@ pub struct ReconnectPolicy {
     healthy_after: Duration,
 }
 
-/// How much of a wait is left to chance, so that the clients of a restarted server do not all come at once.
+/// How much of a wait is left to chance, so that the clients of a restarted server do not all come
+/// at once.
 ///
-/// Jitter shortens only a wait of our own. If the server requested the delay, jitter only lengthens it: 9.2.3 demands at least the
-/// reconnection time, and the same holds for a `Retry-After` that jitter could undercut.
+/// Jitter shortens only a wait of our own. If the server requested the delay, jitter only lengthens
+/// it: 9.2.3 demands at least the reconnection time, and the same holds for a `Retry-After` that
+/// jitter could undercut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Jitter {
@@ -56,7 +60,8 @@ pub enum Jitter {
 }
 
 impl ReconnectPolicy {
-    /// How long a connection that received bytes has to be open before a clean end of it is not a failed attempt: 2 s.
+    /// How long a connection that received bytes has to be open before a clean end of it is not a
+    /// failed attempt: 2 s.
     pub const HEALTHY_END: Duration = Duration::from_secs(2);
 
     /// No reconnection: the first loss is the end.
@@ -64,13 +69,15 @@ impl ReconnectPolicy {
         Self { max_attempts: Some(0), ..Self::DEFAULT }
     }
 
-    /// What browsers do: always 3 s, unless the server says otherwise, without jitter and without end.
+    /// What browsers do: always 3 s, unless the server says otherwise, without jitter and without
+    /// end.
     pub const fn browser() -> Self {
         let initial = Duration::from_secs(3);
         Self { initial, max: initial, factor: 1, jitter: Jitter::None, ..Self::DEFAULT }
     }
 
-    /// Sets how long to wait as long as the server has not set a reconnection time (9.2.3). Default 1 s.
+    /// Sets how long to wait as long as the server has not set a reconnection time (9.2.3). Default
+    /// 1 s.
     #[must_use]
     pub const fn with_initial(mut self, initial: Duration) -> Self {
         self.initial = initial;
@@ -84,7 +91,8 @@ impl ReconnectPolicy {
         self
     }
 
-    /// Sets what every failed attempt multiplies the wait by; 1 (or 0) for a constant wait. Default 2.
+    /// Sets what every failed attempt multiplies the wait by; 1 (or 0) for a constant wait.
+    /// Default 2.
     #[must_use]
     pub const fn with_factor(mut self, factor: u32) -> Self {
         self.factor = factor;
@@ -105,14 +113,16 @@ impl ReconnectPolicy {
         self
     }
 
-    /// Sets how long after the first failure in a row an attempt may still begin; `None` for no end. Default `None`.
+    /// Sets how long after the first failure in a row an attempt may still begin; `None` for no
+    /// end. Default `None`.
     #[must_use]
     pub fn with_max_elapsed(mut self, max_elapsed: impl Into<Option<Duration>>) -> Self {
         self.max_elapsed = max_elapsed.into();
         self
     }
 
-    /// Sets what a smaller `retry` of the server is raised to: `retry: 0` is a hot loop. Default 10 ms.
+    /// Sets what a smaller `retry` of the server is raised to: `retry: 0` is a hot loop. Default 10
+    /// ms.
     #[must_use]
     pub const fn with_retry_min(mut self, retry_min: Duration) -> Self {
         self.retry_min = retry_min;
@@ -126,7 +136,8 @@ impl ReconnectPolicy {
         self
     }
 
-    /// Sets how long a connection has to be open to count as a success without an event, however it ends. Default 60 s.
+    /// Sets how long a connection has to be open to count as a success without an event, however it
+    /// ends. Default 60 s.
     #[must_use]
     pub const fn with_healthy_after(mut self, healthy_after: Duration) -> Self {
         self.healthy_after = healthy_after;
@@ -180,8 +191,8 @@ impl ReconnectPolicy {
 
     /// The wait before `attempt` (from 1 on).
     ///
-    /// `retry` is the reconnection time that the server set, `retry_after` the time of the last response's
-    /// header, and `random` 64 random bits; 0 gives the wait without jitter.
+    /// `retry` is the reconnection time that the server set, `retry_after` the time of the last
+    /// response's header, and `random` 64 random bits; 0 gives the wait without jitter.
     pub fn delay(
         &self,
         attempt: u32,
@@ -199,8 +210,8 @@ impl ReconnectPolicy {
             Jitter::Equal => delay / 2,
             Jitter::Full => delay,
         };
-        // Also if the server's wait is below our own but above the shortest jittered one: with a plain lower bound, the
-        // clients would come back together.
+        // Also if the server's wait is below our own but above the shortest jittered one: with a
+        // plain lower bound, the clients would come back together.
         if retry.is_some() || after > delay - span {
             delay.saturating_add(fraction(span, random))
         } else {

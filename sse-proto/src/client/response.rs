@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-/// What an [`EventSource`](crate::EventSource) decides by: the status and four headers of a response.
+/// What an [`EventSource`](crate::EventSource) decides by: the status and four headers of a
+/// response.
 ///
 /// ```
 /// use sse_proto::ResponseHead;
@@ -17,7 +18,8 @@ pub struct ResponseHead<'a> {
     pub status: u16,
     /// `Content-Type`; of several headers, the last.
     pub content_type: Option<&'a str>,
-    /// `Content-Encoding`: the first coding other than `identity`, of all headers and of all elements of their lists.
+    /// `Content-Encoding`: the first coding other than `identity`, of all headers and of all
+    /// elements of their lists.
     pub content_encoding: Option<ContentCoding>,
     /// `Retry-After`: seconds, or a date; of several headers, the last.
     pub retry_after: Option<&'a str>,
@@ -26,10 +28,11 @@ pub struct ResponseHead<'a> {
 }
 
 impl<'a> ResponseHead<'a> {
-    /// Takes what it needs from the headers of a response, as pairs of name and value; the case of names does not matter.
+    /// Takes what it needs from the headers of a response, as pairs of name and value; the case of
+    /// names does not matter.
     ///
-    /// Of a value that is not UTF-8, the part before the first ill-formed byte counts: of a content type, what follows is a parameter,
-    /// which does not matter.
+    /// Of a value that is not UTF-8, the part before the first ill-formed byte counts: of a content
+    /// type, what follows is a parameter, which does not matter.
     pub fn new<V>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a V)>) -> Self
     where
         V: AsRef<[u8]> + ?Sized + 'a,
@@ -59,7 +62,8 @@ impl From<u16> for ResponseHead<'_> {
     }
 }
 
-/// The name of a content coding (RFC 9110, 8.4.1), as the response has it; of a longer name, the first 31 bytes.
+/// The name of a content coding (RFC 9110, 8.4.1), as the response has it; of a longer name, the
+/// first 31 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentCoding {
     name: [u8; Self::LIMIT],

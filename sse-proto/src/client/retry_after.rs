@@ -4,8 +4,9 @@ use core::time::Duration;
 
 /// How long `Retry-After: value` asks to wait, for a response with this `Date` header.
 ///
-/// A number of seconds stands for itself; a date is measured against `date`, the server's own clock.
-/// `None` if the value, or the date that it has to be measured against, is missing or malformed.
+/// A number of seconds stands for itself; a date is measured against `date`, the server's own
+/// clock. `None` if the value, or the date that it has to be measured against, is missing or
+/// malformed.
 pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     let value = value.trim();
     let seconds = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -43,8 +44,8 @@ fn http_date(text: &str) -> Option<u64> {
     let day = number(day, 1..=31)?;
     let month = MONTHS.iter().position(|&name| name == month)? as u64;
     let year = match (year.len(), number(year, 0..=9999)?) {
-        // A year of two digits is at most 50 years ahead, says the RFC; that takes a clock. No server
-        // that still sends this form will need dates beyond 2069.
+        // A year of two digits is at most 50 years ahead, says the RFC; that takes a clock. No
+        // server that still sends this form will need dates beyond 2069.
         (2, year @ 70..) => 1900 + year,
         (2, year) => 2000 + year,
         (_, 0) => return None,

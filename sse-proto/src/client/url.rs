@@ -9,9 +9,11 @@ use alloc::vec::Vec;
 use super::Request;
 
 impl Request<'_> {
-    /// The query of a URL with the last event ID as its last parameter, called `name`; `None` if there is no ID.
+    /// The query of a URL with the last event ID as its last parameter, called `name`; `None` if
+    /// there is no ID.
     ///
-    /// Parameters of that name are left out of `query`, and the others stay as they are, to the letter.
+    /// Parameters of that name are left out of `query`, and the others stay as they are, to the
+    /// letter.
     ///
     /// ```
     /// use sse_proto::{Config, EventSource, Instant, Output};
@@ -41,8 +43,8 @@ impl Request<'_> {
     }
 }
 
-/// The value of `Authorization` for the credentials of a URL, percent-encoded as they stand there (RFC 7617); `None` if it
-/// has none.
+/// The value of `Authorization` for the credentials of a URL, percent-encoded as they stand there
+/// (RFC 7617); `None` if it has none.
 ///
 /// ```
 /// let value = sse_proto::basic_authorization("Aladdin", Some("open%20sesame"));

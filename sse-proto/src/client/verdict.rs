@@ -15,7 +15,8 @@ pub enum Verdict {
     Retry {
         /// The status, for [`Cause::Status`](crate::Cause::Status).
         status: u16,
-        /// How long the server asks to wait. It lengthens the wait of the policy, and never shortens it.
+        /// How long the server asks to wait. It lengthens the wait of the policy, and never
+        /// shortens it.
         after: Option<Duration>,
     },
     /// Fail the connection, for ever.
@@ -23,11 +24,13 @@ pub enum Verdict {
 }
 
 impl Config {
-    /// What the specification says about a response, with the exceptions that this configuration makes.
+    /// What the specification says about a response, with the exceptions that this configuration
+    /// makes.
     ///
-    /// 200 with the content type `text/event-stream` opens, unless it is in a content coding: a transport that decodes removes the
-    /// header, so a remaining coding means bytes that are not text. 204 ends a client for good. Everything else closes
-    /// as well; `retry_status` and `lenient_content_type` are the exceptions.
+    /// 200 with the content type `text/event-stream` opens, unless it is in a content coding: a
+    /// transport that decodes removes the header, so a remaining coding means bytes that are not
+    /// text. 204 ends a client for good. Everything else closes as well; `retry_status` and
+    /// `lenient_content_type` are the exceptions.
     pub fn verdict(&self, head: &ResponseHead<'_>) -> Verdict {
         match head.status {
             200 => {
@@ -52,8 +55,8 @@ impl Config {
     }
 }
 
-/// Whether a `Content-Type` is that of an event stream: its essence is `text/event-stream`, in any case
-/// and with any parameters. (A `charset` changes nothing: event streams are always UTF-8.)
+/// Whether a `Content-Type` is that of an event stream: its essence is `text/event-stream`, in any
+/// case and with any parameters. (A `charset` changes nothing: event streams are always UTF-8.)
 ///
 /// ```
 /// assert!(sse_proto::is_event_stream("Text/Event-Stream; charset=utf-8"));
@@ -63,8 +66,9 @@ pub fn is_event_stream(content_type: &str) -> bool {
     is_essence(content_type, "text", "event-stream")
 }
 
-/// Compares the essence (MIME Sniffing, 4.4): what is before the first `;`, blanks around it removed. Of several types that
-/// commas separate, the last that is one counts (Fetch, "extract a MIME type").
+/// Compares the essence (MIME Sniffing, 4.4): what is before the first `;`, blanks around it
+/// removed. Of several types that commas separate, the last that is one counts (Fetch, "extract a
+/// MIME type").
 fn is_essence(content_type: &str, kind: &str, subtype: &str) -> bool {
     let mut quoted = false;
     let types = content_type.rsplit(|character| {

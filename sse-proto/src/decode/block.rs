@@ -26,7 +26,8 @@ pub(super) struct Block {
     data: Long,
     event: Short,
     id: Short,
-    /// The current value, if it is that of an `id`, a `retry` or a comment; or a line without effect.
+    /// The current value, if it is that of an `id`, a `retry` or a comment; or a line without
+    /// effect.
     value: Short,
     /// Valid UTF-8, always.
     last_event_id: Short,
@@ -117,7 +118,8 @@ impl Block {
         true
     }
 
-    /// Appends a piece to the value; false if that is over its limit. **This is the limit** ([`Limits`]; 9.2.6 sets none), for whatever [`begin`](Self::begin) began.
+    /// Appends a piece to the value; false if that is over its limit. **This is the limit**
+    /// ([`Limits`]; 9.2.6 sets none), for whatever [`begin`](Self::begin) began.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
@@ -150,7 +152,8 @@ impl Block {
         self.plain &= piece.is_ascii();
     }
 
-    /// The value has no effect. `name` is the name of its field, or empty if `value` includes the name.
+    /// The value has no effect. `name` is the name of its field, or empty if `value` includes the
+    /// name.
     #[cold]
     fn ignore(&mut self, name: &[u8]) -> bool {
         if self.diagnose {
@@ -187,7 +190,8 @@ impl Block {
         true
     }
 
-    /// Ends the block, at a blank line (9.2.6, "dispatch the event"); true if it is an event, which is then in the buffers, as text.
+    /// Ends the block, at a blank line (9.2.6, "dispatch the event"); true if it is an event, which
+    /// is then in the buffers, as text.
     #[inline]
     pub(super) fn dispatch(&mut self) -> bool {
         if self.has == 0 {
@@ -225,7 +229,8 @@ impl Block {
         self.event.clear();
     }
 
-    /// Gives back what giant values left behind, where nothing is on loan: at the end of a chunk that ends outside of a value.
+    /// Gives back what giant values left behind, where nothing is on loan: at the end of a chunk
+    /// that ends outside of a value.
     #[cold]
     pub(super) fn shrink(&mut self) {
         if self.has & DATA == 0 {
@@ -279,7 +284,8 @@ impl Block {
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) fn last_event_id(&self) -> &str {
-        // SAFETY: it is set from text, or swapped with an ID that `dispatch` has validated, unless that is plain.
+        // SAFETY: it is set from text, or swapped with an ID that `dispatch` has validated, unless
+        // that is plain.
         unsafe { self.last_event_id.as_str() }
     }
 

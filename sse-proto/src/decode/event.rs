@@ -12,11 +12,13 @@ pub struct Event<'a> {
     pub event: &'a str,
     /// The data, its lines joined with LF; may be empty.
     pub data: &'a str,
-    /// The last event ID string: that of this event, or of the last one before it that had one; empty if there was none.
+    /// The last event ID string: that of this event, or of the last one before it that had one;
+    /// empty if there was none.
     pub id: &'a str,
 }
 
-/// A unit of a stream, in the order of the stream. `E` is the type of its events, `C` the type of its comments.
+/// A unit of a stream, in the order of the stream. `E` is the type of its events, `C` the type of
+/// its comments.
 ///
 /// [`Frame`] borrows its text, [`OwnedFrame`] owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +28,9 @@ pub enum StreamFrame<E, C> {
     Event(E),
     /// A comment, one space after the colon removed. Servers send them to show that they are alive.
     Comment(C),
-    /// A line without effect, with [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a field of an unknown name, a `retry`
-    /// that is not a number, or an `id` with a NUL. Without its end, and at most 1 KiB of it.
+    /// A line without effect, with [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a
+    /// field of an unknown name, a `retry` that is not a number, or an `id` with a NUL. Without its
+    /// end, and at most 1 KiB of it.
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
@@ -71,14 +74,15 @@ pub enum Finish<'a> {
     Complete,
     /// An unterminated line or block, which the specification discards.
     Dropped,
-    /// An unterminated block with data, delivered because [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.
+    /// An unterminated block with data, delivered because
+    /// [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.
     ///
     /// Its `id` is the last committed ID, because the ID of the block itself may be cut.
     Flushed(Event<'a>),
 }
 
-/// What [`Parser::advance`](crate::Parser::advance) completed. It borrows nothing; [`Parser::frame`](crate::Parser::frame)
-/// turns it into a [`Frame`].
+/// What [`Parser::advance`](crate::Parser::advance) completed. It borrows nothing;
+/// [`Parser::frame`](crate::Parser::frame) turns it into a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Step(pub(crate) Completed);
@@ -94,7 +98,8 @@ impl Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Completed {
     Nothing,
-    /// The most ordinary event, whole in the chunk: one line of data, of this length, which starts at [`LINE`].
+    /// The most ordinary event, whole in the chunk: one line of data, of this length, which starts
+    /// at [`LINE`].
     Line(usize),
     /// An event that is whole in the chunk; an empty type is the default.
     Whole {

@@ -71,7 +71,8 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// The one table of names (9.2.6, "process the field"), each with its colon. Names are compared literally: `Data` and `data ` are unknown.
+/// The one table of names (9.2.6, "process the field"), each with its colon. Names are compared
+/// literally: `Data` and `data ` are unknown.
 const NAMES: [(Name, Kind); 5] = [
     (Name::new("data:"), Kind::Data),
     (Name::new("event:"), Kind::Event),
@@ -101,7 +102,8 @@ impl Name {
     }
 }
 
-/// The first eight bytes of a line, or of what the chunk has of it: the first one lowest, 0xFF where there are none.
+/// The first eight bytes of a line, or of what the chunk has of it: the first one lowest, 0xFF
+/// where there are none.
 #[derive(Clone, Copy)]
 pub(super) struct Start(u64);
 
@@ -114,7 +116,8 @@ impl Start {
         }
     }
 
-    /// Of fewer than eight bytes: of the first and the last four, or of the first, the middle and the last one.
+    /// Of fewer than eight bytes: of the first and the last four, or of the first, the middle and
+    /// the last one.
     #[inline]
     fn of_short(line: &[u8]) -> Self {
         let len = line.len();
@@ -152,7 +155,8 @@ impl Start {
         (self.0 ^ name.word) << (64 - 8 * name.len) == 0
     }
 
-    /// Whether there is one U+0020 at this index (9.2.6): after the colon, it is not part of the value.
+    /// Whether there is one U+0020 at this index (9.2.6): after the colon, it is not part of the
+    /// value.
     #[inline(always)]
     pub(super) fn has_space(self, at: usize) -> bool {
         (self.0 >> (8 * at)) as u8 == b' '
@@ -167,7 +171,8 @@ impl Start {
         if stops == 0 { None } else { Some(((self.0 >> (8 * at)) as u8, at)) }
     }
 
-    /// The field of a line that is `len` bytes long and has no colon: all of it is the name, and the value is empty.
+    /// The field of a line that is `len` bytes long and has no colon: all of it is the name, and
+    /// the value is empty.
     pub(super) fn bare(self, len: usize) -> Kind {
         match Prefix::new(self, len) {
             Some(name) => name.followed_by(Self(b':'.into())).field().map_or(Kind::Unknown, |(kind, _)| kind),
@@ -202,10 +207,11 @@ impl Prefix {
     }
 }
 
-/// The length of the line end (9.2.5) that `bytes` starts with, 0 if there is none: LF, CRLF, or CR.
+/// The length of the line end (9.2.5) that `bytes` starts with, 0 if there is none: LF, CRLF, or
+/// CR.
 ///
-/// A CR that ends the chunk is a line end at once. Whether an LF follows in the next chunk is looked at there
-/// ([`Parser::settle`](super::Parser)).
+/// A CR that ends the chunk is a line end at once. Whether an LF follows in the next chunk is
+/// looked at there ([`Parser::settle`](super::Parser)).
 #[inline(always)]
 pub(super) fn line_end(bytes: &[u8]) -> usize {
     match bytes {
@@ -216,7 +222,8 @@ pub(super) fn line_end(bytes: &[u8]) -> usize {
     }
 }
 
-/// The value of a `retry` field (9.2.6) in milliseconds; `None` if it is empty or not all ASCII digits.
+/// The value of a `retry` field (9.2.6) in milliseconds; `None` if it is empty or not all ASCII
+/// digits.
 ///
 /// A number past `u64::MAX` saturates: the specification sets no bound.
 pub fn retry(value: &[u8]) -> Option<u64> {

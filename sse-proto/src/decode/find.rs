@@ -1,8 +1,8 @@
 //! The search that everything waits for: where a run of plain text ends.
 //!
-//! **Plain** is every byte from 14 to 0x7F: printable ASCII, and a few controls that servers do not send. One signed comparison a
-//! byte (`byte < 14`) stops at LF and CR, and at every byte that is not plain. So plain text is valid UTF-8, has no NUL, and
-//! needs no second look.
+//! **Plain** is every byte from 14 to 0x7F: printable ASCII, and a few controls that servers do not
+//! send. One signed comparison a byte (`byte < 14`) stops at LF and CR, and at every byte that is
+//! not plain. So plain text is valid UTF-8, has no NUL, and needs no second look.
 
 use memchr::memchr2;
 
@@ -42,7 +42,8 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     counted(vectors::find(bytes))
 }
 
-/// The plain text at the start of `bytes`, and what follows it; `NEAR` if its end is likely to be near.
+/// The plain text at the start of `bytes`, and what follows it; `NEAR` if its end is likely to be
+/// near.
 #[inline(always)]
 #[expect(unsafe_code, reason = "a second look at each byte costs as much as all the rest of the parser")]
 pub(super) fn plain_text<const NEAR: bool>(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -52,7 +53,8 @@ pub(super) fn plain_text<const NEAR: bool>(bytes: &[u8]) -> Option<(&str, &[u8])
     Some((unsafe { core::str::from_utf8_unchecked(text) }, rest))
 }
 
-/// How long the line is that `bytes` starts with, or starts within, as far as `bytes` goes; and whether it is plain.
+/// How long the line is that `bytes` starts with, or starts within, as far as `bytes` goes; and
+/// whether it is plain.
 #[inline]
 pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
     line_from(bytes, plain(bytes))
@@ -73,10 +75,11 @@ pub(super) fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |len| at + len)
 }
 
-/// [`plain`], asked again and again from places that lie close together: it looks at 64 bytes at a time, and remembers what
-/// it saw in them.
+/// [`plain`], asked again and again from places that lie close together: it looks at 64 bytes at a
+/// time, and remembers what it saw in them.
 ///
-/// Where short lines have any lengths, a branch on each length is predicted wrongly half of the time. This has none.
+/// Where short lines have any lengths, a branch on each length is predicted wrongly half of the
+/// time. This has none.
 pub(super) struct Stops {
     /// The 64 bytes from here on, or those that the chunk has.
     start: usize,

@@ -9,7 +9,8 @@ impl<'a> Event<'a> {
     ///
     /// # Errors
     ///
-    /// The data is no JSON, as the `[DONE]` at the end of many streams is not, or does not fit the type.
+    /// The data is no JSON, as the `[DONE]` at the end of many streams is not, or does not fit the
+    /// type.
     ///
     /// # Example
     ///

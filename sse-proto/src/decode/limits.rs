@@ -2,8 +2,9 @@
 
 /// The room that a stream may take, in bytes as they come on the wire.
 ///
-/// Whatever the peer sends, a parser holds one event and one other value, and so much more than their limits as it takes to
-/// replace ill-formed bytes by U+FFFD (three bytes for one, beside the one while that is done).
+/// Whatever the peer sends, a parser holds one event and one other value, and so much more than
+/// their limits as it takes to replace ill-formed bytes by U+FFFD (three bytes for one, beside the
+/// one while that is done).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(super) event: usize,
@@ -12,7 +13,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits: an event and an ID take as much memory as the peer sends. For trusted peers alone.
+    /// No limits: an event and an ID take as much memory as the peer sends. For trusted peers
+    /// alone.
     pub const NONE: Self = Self { event: usize::MAX, id: usize::MAX, overflow: Overflow::Fail };
 
     /// The default: events of 16 MiB, IDs of 4 KiB, [`Overflow::Fail`].
@@ -20,7 +22,8 @@ impl Limits {
         Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
     }
 
-    /// Sets the longest event, its data and its type taken together; also the longest comment. Default 16 MiB.
+    /// Sets the longest event, its data and its type taken together; also the longest comment.
+    /// Default 16 MiB.
     #[must_use]
     pub const fn with_event(mut self, bytes: usize) -> Self {
         self.event = bytes;
@@ -70,7 +73,7 @@ pub enum Overflow {
     /// The parser fails for good. A client does not reconnect: it would be sent the same event.
     #[default]
     Fail,
-    /// The block is left out, up to its blank line, and reported as [`Frame::Skipped`](crate::Frame::Skipped). Its ID is
-    /// not committed.
+    /// The block is left out, up to its blank line, and reported as
+    /// [`Frame::Skipped`](crate::Frame::Skipped). Its ID is not committed.
     Skip,
 }

@@ -18,7 +18,8 @@ use super::event::{DEFAULT, Event};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Message {
-    /// Data, type and ID, in this order, so that `into_data` needs no copy. The default type is left out.
+    /// Data, type and ID, in this order, so that `into_data` needs no copy. The default type is
+    /// left out.
     text: String,
     data_end: usize,
     event_end: usize,

@@ -15,16 +15,18 @@ use crate::Error;
 
 /// An incremental parser of `text/event-stream`: feed it chunks, take events out.
 ///
-/// **No input is malformed.** Invalid UTF-8 becomes U+FFFD and unknown fields are left out, as the specification wants
-/// it; chunks may be cut anywhere. An event that lies whole in a chunk, with one `data` line and valid UTF-8,
-/// is borrowed from the chunk; nothing is allocated for it.
+/// **No input is malformed.** Invalid UTF-8 becomes U+FFFD and unknown fields are left out, as the
+/// specification wants it; chunks may be cut anywhere. An event that lies whole in a chunk, with
+/// one `data` line and valid UTF-8, is borrowed from the chunk; nothing is allocated for it.
 ///
-/// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until they return `None`;
-///   [`finish`](Self::finish) at the end of the stream.
-/// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and [`frame`](Self::frame).
-/// - For the next connection: [`restart`](Self::restart), [`set_last_event_id`](Self::set_last_event_id).
-/// - At any time: [`last_event_id`](Self::last_event_id), [`retry`](Self::retry), [`skipped`](Self::skipped),
-///   [`span`](Self::span).
+/// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until
+///   they return `None`; [`finish`](Self::finish) at the end of the stream.
+/// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and
+///   [`frame`](Self::frame).
+/// - For the next connection: [`restart`](Self::restart),
+///   [`set_last_event_id`](Self::set_last_event_id).
+/// - At any time: [`last_event_id`](Self::last_event_id), [`retry`](Self::retry),
+///   [`skipped`](Self::skipped), [`span`](Self::span).
 ///
 /// # Example
 ///
@@ -103,7 +105,8 @@ impl Parser {
         }
     }
 
-    /// A parser at the start of a stream that goes on where another one ended: events without an ID have this one.
+    /// A parser at the start of a stream that goes on where another one ended: events without an ID
+    /// have this one.
     pub fn with_last_event_id(id: impl AsRef<str>) -> Self {
         let mut parser = Self::new();
         parser.set_last_event_id(id);
@@ -117,16 +120,17 @@ impl Parser {
         self
     }
 
-    /// Whether [`finish`](Self::finish) delivers an event that lacks its blank line. Unless set, it is dropped, as the
-    /// specification wants it.
+    /// Whether [`finish`](Self::finish) delivers an event that lacks its blank line. Unless set, it
+    /// is dropped, as the specification wants it.
     #[must_use]
     pub fn with_deliver_unterminated(mut self, deliver: bool) -> Self {
         self.deliver_unterminated = deliver;
         self
     }
 
-    /// Whether [`next_frame`](Self::next_frame) reports lines without effect as [`Frame::Ignored`]: for a developer who looks for
-    /// what a server gets wrong. Default false. Streams are then read on the slower of two ways.
+    /// Whether [`next_frame`](Self::next_frame) reports lines without effect as [`Frame::Ignored`]:
+    /// for a developer who looks for what a server gets wrong. Default false. Streams are then read
+    /// on the slower of two ways.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
         self.block.diagnose = diagnostics;
@@ -135,8 +139,9 @@ impl Parser {
 
     /// The next event; `None` when `input` is used up and the next chunk is due.
     ///
-    /// `input` is moved past what was read: what a call consumed up to an event, that event was made of. A comment that a
-    /// call began to read is lost, though [`next_frame`](Self::next_frame) may come to its end.
+    /// `input` is moved past what was read: what a call consumed up to an event, that event was
+    /// made of. A comment that a call began to read is lost, though
+    /// [`next_frame`](Self::next_frame) may come to its end.
     ///
     /// # Errors
     ///
@@ -166,8 +171,8 @@ impl Parser {
 
     /// The next frame; `None` when `input` is used up and the next chunk is due.
     ///
-    /// A comment or `retry` between the lines of an event is reported before the event, and what was read of the event
-    /// until then is copied.
+    /// A comment or `retry` between the lines of an event is reported before the event, and what
+    /// was read of the event until then is copied.
     ///
     /// # Errors
     ///
@@ -182,9 +187,10 @@ impl Parser {
 
     /// Reads up to the end of the next frame and says what it is, without borrowing anything.
     ///
-    /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. A function that returns the
-    /// frame from one arm of a loop, and goes on with the parser in another, does not compile with it (E0499). With
-    /// the pair it does: leave the loop with the [`Step`], then call [`frame`](Self::frame).
+    /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. A function
+    /// that returns the frame from one arm of a loop, and goes on with the parser in another, does
+    /// not compile with it (E0499). With the pair it does: leave the loop with the [`Step`], then
+    /// call [`frame`](Self::frame).
     ///
     /// # Errors
     ///
@@ -251,8 +257,8 @@ impl Parser {
         }
     }
 
-    /// Borrows the next frame if it lies whole in the chunk. Otherwise reads nothing but blocks without a frame, and returns what
-    /// [`advance_after`](Self::advance_after) has to know.
+    /// Borrows the next frame if it lies whole in the chunk. Otherwise reads nothing but blocks
+    /// without a frame, and returns what [`advance_after`](Self::advance_after) has to know.
     #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn next_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
@@ -266,7 +272,8 @@ impl Parser {
         }
     }
 
-    /// [`next_whole`](Self::next_whole) but for the most common event, out of line so that the rest needs fewer registers.
+    /// [`next_whole`](Self::next_whole) but for the most common event, out of line so that the rest
+    /// needs fewer registers.
     #[cfg(feature = "stream")]
     #[inline(never)]
     fn next_block<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
@@ -302,10 +309,12 @@ impl Parser {
         self.state == State::Block && !self.block.is_large()
     }
 
-    /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs data.
+    /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs
+    /// data.
     ///
-    /// `chunk` is what `input` was before that call. Values that lie in it are validated again, because nothing proves that
-    /// it is the same: `None` also if `step` is outdated, or `chunk` is another chunk without text at the place of a value.
+    /// `chunk` is what `input` was before that call. Values that lie in it are validated again,
+    /// because nothing proves that it is the same: `None` also if `step` is outdated, or `chunk` is
+    /// another chunk without text at the place of a value.
     #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         let is_text = |(start, end)| chunk.get(start..end).and_then(utf8).is_some();
@@ -317,8 +326,8 @@ impl Parser {
         if !in_buffers || !step.0.places().into_iter().all(is_text) {
             return None;
         }
-        // SAFETY: there is text at the places in the chunk and in the comment, as was just seen; and in the buffers of a
-        // block, too, while the state is `Block`.
+        // SAFETY: there is text at the places in the chunk and in the comment, as was just seen;
+        // and in the buffers of a block, too, while the state is `Block`.
         unsafe { self.borrow(step, chunk) }
     }
 
@@ -326,7 +335,8 @@ impl Parser {
     ///
     /// # Safety
     ///
-    /// `step` is what the last call that read returned, and `chunk` has the bytes that `input` had before it.
+    /// `step` is what the last call that read returned, and `chunk` has the bytes that `input` had
+    /// before it.
     #[inline]
     #[expect(unsafe_code, reason = "as `next_frame` says")]
     pub(crate) unsafe fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
@@ -349,7 +359,8 @@ impl Parser {
         })
     }
 
-    /// The last event ID string: the ID of the last block that had one, with or without data. Empty if there was none.
+    /// The last event ID string: the ID of the last block that had one, with or without data. Empty
+    /// if there was none.
     pub fn last_event_id(&self) -> &str {
         self.block.last_event_id()
     }
@@ -366,16 +377,18 @@ impl Parser {
         self.block.retry
     }
 
-    /// How many blocks were left out because they were over a limit ([`Overflow::Skip`](crate::Overflow::Skip)).
+    /// How many blocks were left out because they were over a limit
+    /// ([`Overflow::Skip`](crate::Overflow::Skip)).
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// The number of bytes of the last returned event, from its first line to its blank line, for gateways that forward the bytes
-    /// themselves. The bytes end where `input` starts now.
+    /// The number of bytes of the last returned event, from its first line to its blank line, for
+    /// gateways that forward the bytes themselves. The bytes end where `input` starts now.
     ///
-    /// A blank line that a chunk cuts between CR and LF ends at the CR. The event may have begun in an earlier chunk. A block that was
-    /// left out has a span too. After any other call the number is of no meaning.
+    /// A blank line that a chunk cuts between CR and LF ends at the CR. The event may have begun in
+    /// an earlier chunk. A block that was left out has a span too. After any other call the number
+    /// is of no meaning.
     ///
     /// # Example
     ///
@@ -395,8 +408,9 @@ impl Parser {
 
     /// Ends the stream: an unterminated line or block is dropped, and its ID not committed.
     ///
-    /// With [`with_deliver_unterminated`](Self::with_deliver_unterminated), a block that has data is delivered instead. Call this at a clean end alone:
-    /// after a broken connection the block may be cut. The parser is then at the start of a new stream, unless it has failed.
+    /// With [`with_deliver_unterminated`](Self::with_deliver_unterminated), a block that has data
+    /// is delivered instead. Call this at a clean end alone: after a broken connection the block
+    /// may be cut. The parser is then at the start of a new stream, unless it has failed.
     pub fn finish(&mut self) -> Finish<'_> {
         if matches!(self.state, State::Failed(_)) {
             return Finish::Dropped;
@@ -414,7 +428,8 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// Begins a new stream, as after a lost connection, without a new parser: what is pending is dropped, also a failure.
+    /// Begins a new stream, as after a lost connection, without a new parser: what is pending is
+    /// dropped, also a failure.
     ///
     /// The last event ID, the reconnection time, the limits and the count of skipped blocks stay.
     ///
@@ -459,7 +474,8 @@ impl Parser {
         matches!(self.open, Open::Nothing)
     }
 
-    /// Reads a block that starts with the data `line`. The most ordinary event is read here, in a function that needs little else.
+    /// Reads a block that starts with the data `line`. The most ordinary event is read here, in a
+    /// function that needs little else.
     #[inline(never)]
     fn read_line<'a, 'c: 'a>(
         &'a mut self,
@@ -478,10 +494,11 @@ impl Parser {
         self.take_line(line, input).map(str::len)
     }
 
-    /// **Shortcut**: the most ordinary event in a small stack frame. Without it (instructions): openai at 16k +46 %, tiny at 16k +79 %.
+    /// **Shortcut**: the most ordinary event in a small stack frame. Without it (instructions):
+    /// openai at 16k +46 %, tiny at 16k +79 %.
     ///
-    /// Reads the rest of `data: `, plain text, and a blank line; otherwise returns the length of the text, if the line is cut or the
-    /// first of several.
+    /// Reads the rest of `data: `, plain text, and a blank line; otherwise returns the length of
+    /// the text, if the line is cut or the first of several.
     #[inline(always)]
     fn take_line<'c>(&mut self, line: &'c [u8], input: &mut &'c [u8]) -> Result<&'c str, usize> {
         #[cfg(test)]
@@ -518,7 +535,8 @@ impl Parser {
         }
     }
 
-    /// Reads a block, and on to the next event, by both lanes. `seen` is what [`take_line`](Self::take_line) returns.
+    /// Reads a block, and on to the next event, by both lanes. `seen` is what
+    /// [`take_line`](Self::take_line) returns.
     #[inline(never)]
     fn read_event<'a, 'c: 'a>(
         &'a mut self,
@@ -544,7 +562,8 @@ impl Parser {
         }
     }
 
-    /// Reads a block, and on to the next frame, by both lanes. Places are those in `chunk`, of which `input` is the end.
+    /// Reads a block, and on to the next frame, by both lanes. Places are those in `chunk`, of
+    /// which `input` is the end.
     #[inline(never)]
     fn read_frame(&mut self, chunk: &[u8], input: &mut &[u8], mut seen: usize) -> Result<Step, Error> {
         let place = |text: &str| {
@@ -592,7 +611,8 @@ impl Parser {
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.block.last_event_id() }
     }
 
-    /// Skips what was left open by the last chunk: the LF of a CR (9.2.5), or the byte order mark (9.2.6).
+    /// Skips what was left open by the last chunk: the LF of a CR (9.2.5), or the byte order mark
+    /// (9.2.6).
     ///
     /// True if a block is next, which may lie whole in the chunk.
     #[inline(never)]
@@ -648,7 +668,8 @@ impl Parser {
         }
     }
 
-    /// The block ends, with its blank line, so far after what is counted. (It will be, and so the next block starts below zero.)
+    /// The block ends, with its blank line, so far after what is counted. (It will be, and so the
+    /// next block starts below zero.)
     #[inline(always)]
     pub(super) fn end_block(&mut self, at: usize) {
         self.last_len = self.block_len.wrapping_add(at as u64);

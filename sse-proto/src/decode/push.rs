@@ -50,8 +50,8 @@ pub(super) enum Done {
 }
 
 impl Parser {
-    /// Reads on to the next frame, or to a block that [`whole`](Self::whole) may read; comments and reconnection times are frames
-    /// with `FRAMES` alone.
+    /// Reads on to the next frame, or to a block that [`whole`](Self::whole) may read; comments and
+    /// reconnection times are frames with `FRAMES` alone.
     #[inline(never)]
     pub(super) fn push<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         if !self.is_settled() && self.settle(input, whole::least(FRAMES)) {
@@ -94,8 +94,8 @@ impl Parser {
         done
     }
 
-    /// Reads a value from `at` as far as the chunk goes, and lines of data that follow one of data; returns the end of the last, or
-    /// `None` if that is over the limit.
+    /// Reads a value from `at` as far as the chunk goes, and lines of data that follow one of data;
+    /// returns the end of the last, or `None` if that is over the limit.
     #[inline(always)]
     fn value(&mut self, kind: Kind, chunk: &[u8], mut at: usize) -> Option<usize> {
         loop {
@@ -114,7 +114,8 @@ impl Parser {
         }
     }
 
-    /// **Shortcut**: a run of data lines, past [`head`](Self::head). Without it (instructions): 20-lines at 16k +78 %, 20-lines at 64 +22 %.
+    /// **Shortcut**: a run of data lines, past [`head`](Self::head). Without it (instructions):
+    /// 20-lines at 16k +78 %, 20-lines at 64 +22 %.
     ///
     /// Begins a line of data, if one follows another.
     #[inline(always)]
@@ -122,9 +123,11 @@ impl Parser {
         kind == Kind::Data && whole::data(next).is_some() && self.block.begin_next_line()
     }
 
-    /// **Shortcut**: one small function for what most small chunks are. Without it (instructions): 64k-line at 64 +31 %, openai at 64 +13 %, openai at 1 +35 %.
+    /// **Shortcut**: one small function for what most small chunks are. Without it (instructions):
+    /// 64k-line at 64 +31 %, openai at 64 +13 %, openai at 1 +35 %.
     ///
-    /// Reads a chunk that lies within a value, or the end of a value; false if there is more in the chunk.
+    /// Reads a chunk that lies within a value, or the end of a value; false if there is more in the
+    /// chunk.
     #[inline(never)]
     pub(super) fn within(&mut self, kind: Kind, input: &mut &[u8]) -> bool {
         let (len, plain) = find::line(input);
@@ -136,7 +139,8 @@ impl Parser {
         input.is_empty()
     }
 
-    /// Reads what is not a value, up to one, or to the end of the block or of the chunk; returns its length.
+    /// Reads what is not a value, up to one, or to the end of the block or of the chunk; returns
+    /// its length.
     #[inline(always)]
     fn head<const FRAMES: bool>(&mut self, rest: &[u8], at: usize) -> (usize, Option<Done>) {
         if rest.is_empty() {
@@ -171,7 +175,8 @@ impl Parser {
         }
     }
 
-    /// Reads the name of a field, of which so many bytes were seen before, and what follows it up to the value.
+    /// Reads the name of a field, of which so many bytes were seen before, and what follows it up
+    /// to the value.
     #[inline(always)]
     fn name<const FRAMES: bool>(&mut self, start: Start, seen: usize, len: usize) -> (usize, Option<Done>) {
         match start.name_end() {
@@ -209,8 +214,8 @@ impl Parser {
         }
     }
 
-    /// Begins a line without effect, of which the last chunk had `seen` bytes, and this one the next `len`. It counts as a value from its
-    /// start on where it is reported.
+    /// Begins a line without effect, of which the last chunk had `seen` bytes, and this one the
+    /// next `len`. It counts as a value from its start on where it is reported.
     #[inline]
     fn begin_unknown(&mut self, start: Start, seen: usize, len: usize) -> (usize, Option<Done>) {
         self.begin(Kind::Unknown);
@@ -230,7 +235,8 @@ impl Parser {
         Some(if let State::Failed(_) = self.state { Done::Failed } else { Done::NeedData })
     }
 
-    /// Reads a line of a block that is left out, and returns its length; and whether that ends the block.
+    /// Reads a line of a block that is left out, and returns its length; and whether that ends the
+    /// block.
     #[inline(never)]
     fn skip(&mut self, in_line: bool, rest: &[u8], at: usize) -> (usize, bool) {
         let (mut len, _) = find::line(rest);

@@ -1,4 +1,5 @@
-//! Buffers for text that cannot be borrowed: bytes as they arrived, validated when the text is needed.
+//! Buffers for text that cannot be borrowed: bytes as they arrived, validated when the text is
+//! needed.
 
 use alloc::vec::Vec;
 use core::ops::DerefMut;
@@ -9,8 +10,8 @@ use smallvec::SmallVec;
 /// Capacity that an idle buffer may keep; what one giant event needed beyond is given back.
 const RETAINED: usize = 128 * 1024;
 
-/// Up to this capacity a buffer doubles; beyond it grows by a quarter, so that a giant event costs little more
-/// than its size.
+/// Up to this capacity a buffer doubles; beyond it grows by a quarter, so that a giant event costs
+/// little more than its size.
 const DOUBLING: usize = 1024 * 1024;
 
 /// Values of up to this many bytes never touch the heap where they are [`Short`]. (A UUID has 36.)
@@ -37,7 +38,8 @@ impl<B: Buffer> Text<B> {
     ///
     /// # Safety
     ///
-    /// It is valid UTF-8: nothing was pushed since [`validate`](Self::validate), but for plain bytes.
+    /// It is valid UTF-8: nothing was pushed since [`validate`](Self::validate), but for plain
+    /// bytes.
     #[inline]
     #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
     pub(super) unsafe fn as_str(&self) -> &str {
@@ -74,7 +76,8 @@ impl<B: Buffer> Text<B> {
         self.0.capacity() > RETAINED
     }
 
-    /// Replaces ill-formed bytes by U+FFFD, one for each maximal subpart, as the UTF-8 decoder of the Encoding Standard does.
+    /// Replaces ill-formed bytes by U+FFFD, one for each maximal subpart, as the UTF-8 decoder of
+    /// the Encoding Standard does.
     #[inline(never)]
     pub(super) fn validate(&mut self) {
         if utf8(&self.0).is_none() {

@@ -1,8 +1,8 @@
 //! The fast lane: blocks that lie whole in the chunk, borrowed as they are.
 //!
-//! All or nothing: a block that ends in the chunk, has one line of data, is valid UTF-8 and within the limits is read without
-//! a buffer. Any other block is declined without a change, and [`push`](super::push) reads it. So this lane needs no
-//! difficult rule: it declines such a block.
+//! All or nothing: a block that ends in the chunk, has one line of data, is valid UTF-8 and within
+//! the limits is read without a buffer. Any other block is declined without a change, and
+//! [`push`](super::push) reads it. So this lane needs no difficult rule: it declines such a block.
 
 use core::time::Duration;
 
@@ -51,7 +51,8 @@ pub(super) fn blank(rest: &[u8]) -> Option<&[u8]> {
     if line.len() == rest.len() || line_end(line) == 0 { None } else { Some(&line[line_end(line)..]) }
 }
 
-/// A value, if its line ends in the chunk and it is valid UTF-8; whether it is plain; and what follows the line.
+/// A value, if its line ends in the chunk and it is valid UTF-8; whether it is plain; and what
+/// follows the line.
 #[inline(always)]
 fn value(rest: &[u8]) -> Option<(&str, bool, &[u8])> {
     let (text, after) = find::plain_text::<true>(rest)?;
@@ -130,16 +131,18 @@ impl Parser {
         data.map_or(Whole::Block, |data| Whole::Event(event, data))
     }
 
-    /// Skips comments that `next_event` does not report, at the start of a block; true if the chunk is used up.
+    /// Skips comments that `next_event` does not report, at the start of a block; true if the chunk
+    /// is used up.
     #[inline(always)]
     pub(super) fn skip_comments(&mut self, input: &mut &[u8]) -> bool {
         matches!(**input, [b':', ..]) && self.comments(input)
     }
 
-    /// Skips blocks of one plain comment each, which servers send as keep-alives; true if the chunk is used up.
+    /// Skips blocks of one plain comment each, which servers send as keep-alives; true if the chunk
+    /// is used up.
     ///
-    /// **Shortcut**: short lines by a mask of 64 bytes. Without it (instructions): keep-alive at 16k +109 %,
-    /// keep-alive at 64 +40 %, keep-alive with an event a chunk +90 %.
+    /// **Shortcut**: short lines by a mask of 64 bytes. Without it (instructions): keep-alive at
+    /// 16k +109 %, keep-alive at 64 +40 %, keep-alive with an event a chunk +90 %.
     #[inline(never)]
     fn comments(&mut self, input: &mut &[u8]) -> bool {
         #[cfg(test)]

@@ -11,25 +11,26 @@ use super::EncodeError;
 
 /// Builds one event and writes it as `text/event-stream`.
 ///
-/// **Whatever the values are, the reader gets one event with these fields and nothing else.** Line breaks in
-/// data and comments (CR, LF, CRLF) start a further line of the same field; where the format has no way to
-/// carry a character, the method refuses it.
+/// **Whatever the values are, the reader gets one event with these fields and nothing else.** Line
+/// breaks in data and comments (CR, LF, CRLF) start a further line of the same field; where the
+/// format has no way to carry a character, the method refuses it.
 ///
 /// The builder borrows its values: nothing is copied or allocated before encoding, and
 /// [`encode`](Self::encode) allocates once, exactly [`encoded_len`](Self::encoded_len) bytes.
 ///
-/// A field that is set again behaves as it does when a client reads it (WHATWG HTML 9.2.6): the last event
-/// type, ID and retry count; data and comments add up, line by line. Fields are written in the order comment,
-/// event, retry, data, id. The ID is last because some clients take an ID as soon as its line is complete, though it
-/// counts only from the blank line on (9.2.6): if the connection breaks within the event, such a client would
-/// ask for the events after it, and skip the one that was cut. With any field but comments the event ends with its
-/// blank line; comments alone need none, and an empty builder writes nothing.
+/// A field that is set again behaves as it does when a client reads it (WHATWG HTML 9.2.6): the
+/// last event type, ID and retry count; data and comments add up, line by line. Fields are written
+/// in the order comment, event, retry, data, id. The ID is last because some clients take an ID as
+/// soon as its line is complete, though it counts only from the blank line on (9.2.6): if the
+/// connection breaks within the event, such a client would ask for the events after it, and skip
+/// the one that was cut. With any field but comments the event ends with its blank line; comments
+/// alone need none, and an empty builder writes nothing.
 ///
 /// # What a client makes of it
 ///
 /// Line breaks arrive as LF. An empty event type arrives as `message`. **An event without
-/// [`data`](Self::data) is not dispatched**: its ID and retry take effect, its type is forgotten. Data that
-/// is empty, `.data("")`, is dispatched.
+/// [`data`](Self::data) is not dispatched**: its ID and retry take effect, its type is forgotten.
+/// Data that is empty, `.data("")`, is dispatched.
 ///
 /// # Example
 ///
@@ -56,8 +57,9 @@ impl<'a> EventBuilder<'a> {
         Self { comment: Texts::new(), event: None, id: None, retry: None, data: Texts::new() }
     }
 
-    /// An event of this type with empty data and without an ID: a sign of life that an `EventSource` dispatches, which a comment
-    /// is not (WHATWG HTML 9.2.6). The client's last event ID stays as it is, so that the client resumes where it would have.
+    /// An event of this type with empty data and without an ID: a sign of life that an
+    /// `EventSource` dispatches, which a comment is not (WHATWG HTML 9.2.6). The client's last
+    /// event ID stays as it is, so that the client resumes where it would have.
     ///
     /// # Errors
     ///
@@ -89,7 +91,8 @@ impl<'a> EventBuilder<'a> {
         Ok(self)
     }
 
-    /// Sets the event's ID, which becomes the client's last event ID; the empty one makes it forget its own.
+    /// Sets the event's ID, which becomes the client's last event ID; the empty one makes it forget
+    /// its own.
     ///
     /// # Errors
     ///
@@ -192,7 +195,8 @@ fn write_line(name: &str, value: &str, out: &mut impl fmt::Write) -> fmt::Result
 /// The texts of a field that may be given several times; only the second one costs an allocation.
 #[derive(Clone, Debug, Default)]
 struct Texts<'a> {
-    /// The first line of the first text, usually all of it, so that it is searched for line breaks once.
+    /// The first line of the first text, usually all of it, so that it is searched for line breaks
+    /// once.
     first: Option<&'a str>,
     /// What follows its line break.
     rest: Option<&'a str>,
@@ -219,7 +223,8 @@ impl<'a> Texts<'a> {
         self.rest.iter().chain(&self.more).copied()
     }
 
-    /// Writes the lines; `start` is what comes before each but the first: the end of the one before, and the name.
+    /// Writes the lines; `start` is what comes before each but the first: the end of the one
+    /// before, and the name.
     #[inline(always)]
     fn write(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
         let Some(first) = self.first else { return Ok(()) };
@@ -260,7 +265,8 @@ fn line_breaks(text: &[u8]) -> (usize, usize) {
         let breaks = memchr_iter(b'\n', text).count();
         return (breaks, breaks);
     }
-    // One-byte sums become vector instructions. A part has at most 255 places, a multiple of the vectors' widths.
+    // One-byte sums become vector instructions. A part has at most 255 places, a multiple of the
+    // vectors' widths.
     const PART: usize = 224;
     let (mut breaks, mut bytes) = (0, 0);
     let places = text.len() - 1;
@@ -278,8 +284,8 @@ fn line_breaks(text: &[u8]) -> (usize, usize) {
     (breaks + last, bytes + last)
 }
 
-/// Splits at CR, LF and CRLF, and at nothing else. `str::lines` does not: it keeps a lone CR and drops an
-/// empty last line.
+/// Splits at CR, LF and CRLF, and at nothing else. `str::lines` does not: it keeps a lone CR and
+/// drops an empty last line.
 struct Lines<'a> {
     rest: Option<&'a str>,
 }

@@ -4,8 +4,8 @@ use core::fmt;
 
 /// A value that cannot be written without becoming something else for the reader.
 ///
-/// A line break would end the field and begin another one of the writer's choosing; a NUL in an ID makes
-/// clients ignore the field (WHATWG HTML 9.2.6).
+/// A line break would end the field and begin another one of the writer's choosing; a NUL in an ID
+/// makes clients ignore the field (WHATWG HTML 9.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeError {
     field: &'static str,

@@ -13,9 +13,10 @@ use crate::Instant;
 
 /// A replay log: the latest events of a stream, bounded by count, bytes and age.
 ///
-/// **Every reader is a [`Cursor`], a number that costs the log nothing. A reader that is too slow learns how many
-/// events it missed; it holds neither memory nor other readers back.** What is kept is up to the caller: `T` is an
-/// encoded event that is cheap to share, such as `bytes::Bytes` or `Arc<str>`.
+/// **Every reader is a [`Cursor`], a number that costs the log nothing. A reader that is too slow
+/// learns how many events it missed; it holds neither memory nor other readers back.** What is kept
+/// is up to the caller: `T` is an encoded event that is cheap to share, such as `bytes::Bytes` or
+/// `Arc<str>`.
 ///
 /// ```text
 ///            oldest()                          end()
@@ -25,9 +26,9 @@ use crate::Instant;
 ///  read → Gap        after("e-19") → Cursor
 /// ```
 ///
-/// Events may have IDs from the application, and a log made with [`with_epoch`](Self::with_epoch) has one for
-/// each that comes without: see [`next_id`](Self::next_id). Looking up an ID of the log takes constant time, an
-/// ID of the application logarithmic time.
+/// Events may have IDs from the application, and a log made with [`with_epoch`](Self::with_epoch)
+/// has one for each that comes without: see [`next_id`](Self::next_id). Looking up an ID of the log
+/// takes constant time, an ID of the application logarithmic time.
 ///
 /// # Example
 ///
@@ -138,7 +139,8 @@ impl Default for HistoryLimits {
 pub struct Cursor(u64);
 
 impl Cursor {
-    /// The place after `position` events, whether the log kept, evicted or [skipped](History::skip_to) them.
+    /// The place after `position` events, whether the log kept, evicted or
+    /// [skipped](History::skip_to) them.
     pub const fn at(position: u64) -> Self {
         Self(position)
     }
@@ -184,7 +186,8 @@ impl<T: AsRef<[u8]>> History<T> {
         Self { limits, epoch: None, entries: VecDeque::new(), first: 0, bytes: 0, ids: BTreeMap::new() }
     }
 
-    /// An empty log that has an ID for every event: `epoch`, a hyphen, and a number that counts from 1.
+    /// An empty log that has an ID for every event: `epoch`, a hyphen, and a number that counts
+    /// from 1.
     ///
     /// The epoch makes IDs unique across restarts, so it must be another one for each log: the time
     /// of the start, or random bits.
@@ -198,7 +201,8 @@ impl<T: AsRef<[u8]>> History<T> {
         Ok(Self { epoch: Some(epoch), ..Self::new(limits) })
     }
 
-    /// The ID for the event that is appended next, to be encoded into it; `None` in a log without an epoch.
+    /// The ID for the event that is appended next, to be encoded into it; `None` in a log without
+    /// an epoch.
     pub fn next_id(&self) -> Option<String> {
         self.epoch.as_ref().map(|epoch| format!("{epoch}-{}", self.end().0 + 1))
     }
@@ -206,9 +210,10 @@ impl<T: AsRef<[u8]>> History<T> {
     /// Appends an event, then evicts what the limits no longer allow.
     ///
     /// `id` is the application's own; with `None`, or an empty one, the event has the log's
-    /// [`next_id`](Self::next_id), if any. The application's IDs should be unique: where one is given twice,
-    /// [`after`](Self::after) means the first as long as any is kept, so that nothing is skipped; the same holds where it is
-    /// one that the log gave, to an event that is kept or not.
+    /// [`next_id`](Self::next_id), if any. The application's IDs should be unique: where one is
+    /// given twice, [`after`](Self::after) means the first as long as any is kept, so that nothing
+    /// is skipped; the same holds where it is one that the log gave, to an event that is kept or
+    /// not.
     ///
     /// The event itself is kept whatever its size, so readers that keep up miss nothing.
     pub fn append(&mut self, now: Instant, id: Option<&str>, item: T) {
@@ -228,8 +233,9 @@ impl<T: AsRef<[u8]>> History<T> {
         self.expire(now);
     }
 
-    /// Evicts the events before `position`. If that lies after the [`end`](Self::end), the next event counts as the first after
-    /// `position` others, for a log that begins in the middle of another one.
+    /// Evicts the events before `position`. If that lies after the [`end`](Self::end), the next
+    /// event counts as the first after `position` others, for a log that begins in the middle of
+    /// another one.
     pub fn skip_to(&mut self, position: u64) {
         while self.first < position && !self.entries.is_empty() {
             self.evict_first();
@@ -237,8 +243,8 @@ impl<T: AsRef<[u8]>> History<T> {
         self.first = self.first.max(position);
     }
 
-    /// Evicts what is older than the limit. [`append`](Self::append) does so as well; a log that is seldom
-    /// appended to needs a call at [`next_expiry`](Self::next_expiry).
+    /// Evicts what is older than the limit. [`append`](Self::append) does so as well; a log that is
+    /// seldom appended to needs a call at [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Instant) {
         while self.next_expiry().is_some_and(|expiry| expiry < now) {
             self.evict_first();
@@ -273,13 +279,14 @@ impl<T: AsRef<[u8]>> History<T> {
     ///
     /// # Errors
     ///
-    /// A [`Gap`] if events that followed the ID are gone, or if the log does not know the ID: it was evicted,
-    /// belongs to another epoch or was made up. The caller then goes on at [`oldest`](Self::oldest) or
-    /// [`end`](Self::end), and reports the gap.
+    /// A [`Gap`] if events that followed the ID are gone, or if the log does not know the ID: it
+    /// was evicted, belongs to another epoch or was made up. The caller then goes on at
+    /// [`oldest`](Self::oldest) or [`end`](Self::end), and reports the gap.
     pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
         let given = self.ids.get(last_event_id).map(|holders| holders.first + 1);
         let own = self.own_position(last_event_id);
-        // An application can give an ID twice, or one that was the log's: the client may mean either, and is to miss nothing.
+        // An application can give an ID twice, or one that was the log's: the client may mean
+        // either, and is to miss nothing.
         let position = [given, own].into_iter().flatten().min().ok_or(Gap { missed: None })?;
         if position < self.first {
             // Which of the application's events with this ID the client had cannot be known.
@@ -295,9 +302,11 @@ impl<T: AsRef<[u8]>> History<T> {
         number.parse().ok().filter(|position| digits && *position <= self.end().0)
     }
 
-    /// The ID after which a client resumes at `cursor`; `None` if the event before it has no ID or is gone.
+    /// The ID after which a client resumes at `cursor`; `None` if the event before it has no ID or
+    /// is gone.
     ///
-    /// Sent in an event without data, it lets a client that has not had any event yet resume where it began.
+    /// Sent in an event without data, it lets a client that has not had any event yet resume where
+    /// it began.
     pub fn id_before(&self, cursor: Cursor) -> Option<String> {
         let previous =
             cursor.0.checked_sub(self.first + 1).and_then(|at| self.entries.get(usize::try_from(at).ok()?));

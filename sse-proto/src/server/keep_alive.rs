@@ -6,9 +6,10 @@ use crate::Instant;
 
 /// Says when a silent stream needs a comment, because proxies drop connections that look idle.
 ///
-/// **A comment is due only between events**, when nothing was sent for the interval. Report what is sent with
-/// [`handle_sent`](Self::handle_sent), wait until [`deadline`](Self::deadline), and send a comment whenever
-/// [`poll`](Self::poll) returns true. WHATWG HTML 9.2.7 advises one "every 15 seconds or so".
+/// **A comment is due only between events**, when nothing was sent for the interval. Report what is
+/// sent with [`handle_sent`](Self::handle_sent), wait until [`deadline`](Self::deadline), and send
+/// a comment whenever [`poll`](Self::poll) returns true. WHATWG HTML 9.2.7 advises one "every 15
+/// seconds or so".
 ///
 /// # Example
 ///
@@ -47,8 +48,8 @@ impl KeepAlive {
     /// The interval that the specification advises, 15 s.
     pub const INTERVAL: Duration = Duration::from_secs(15);
 
-    /// Starts at the beginning of a stream. An interval under a millisecond is taken as one; `Duration::MAX`
-    /// means never.
+    /// Starts at the beginning of a stream. An interval under a millisecond is taken as one;
+    /// `Duration::MAX` means never.
     pub fn new(interval: Duration, now: Instant) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         Self { interval, last: now, position: Position::Between }
@@ -56,7 +57,8 @@ impl KeepAlive {
 
     /// Notes that `bytes` were sent: whole events or any part of them.
     ///
-    /// Looks only at the line ends that the bytes close with, so the cost does not grow with the event.
+    /// Looks only at the line ends that the bytes close with, so the cost does not grow with the
+    /// event.
     pub fn handle_sent(&mut self, now: Instant, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -83,14 +85,15 @@ impl KeepAlive {
         self.position = Position::Between;
     }
 
-    /// When the next comment is due; `None` inside an event, and when it lies beyond the end of time.
+    /// When the next comment is due; `None` inside an event, and when it lies beyond the end of
+    /// time.
     pub fn deadline(&self) -> Option<Instant> {
         let due = self.last + self.interval;
         (self.position == Position::Between && due.since_epoch() < Duration::MAX).then_some(due)
     }
 
-    /// Whether a comment is to be sent now. If so it counts as sent, and the next one is due an interval
-    /// later.
+    /// Whether a comment is to be sent now. If so it counts as sent, and the next one is due an
+    /// interval later.
     pub fn poll(&mut self, now: Instant) -> bool {
         let due = self.deadline().is_some_and(|deadline| deadline <= now);
         if due {

@@ -15,11 +15,13 @@ use crate::{EncodeError, EventBuilder, KeepAlive, Timer};
 /// After this many bytes a chunk is sent although more events are ready.
 const BATCH: usize = 64 << 10;
 
-/// The chunks that send what a stream of encoded events yields: the body of a response, without the types of HTTP.
+/// The chunks that send what a stream of encoded events yields: the body of a response, without the
+/// types of HTTP.
 ///
-/// Events that are ready together are one chunk, of about 64 KiB at most; a single one is not copied. After
-/// [15 s](KeepAlive::INTERVAL) without an event there is a comment, or as [`keep_alive`](Self::keep_alive) says. The chunks
-/// end when the stream does. An error of the stream is the last item, after the events before it.
+/// Events that are ready together are one chunk, of about 64 KiB at most; a single one is not
+/// copied. After [15 s](KeepAlive::INTERVAL) without an event there is a comment, or as
+/// [`keep_alive`](Self::keep_alive) says. The chunks end when the stream does. An error of the
+/// stream is the last item, after the events before it.
 ///
 /// # Example
 ///
@@ -93,7 +95,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         self
     }
 
-    /// Breaks silence with an event of this type instead of a comment: see [`EventBuilder::heartbeat`].
+    /// Breaks silence with an event of this type instead of a comment: see
+    /// [`EventBuilder::heartbeat`].
     ///
     /// # Errors
     ///
@@ -103,7 +106,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         Ok(self)
     }
 
-    /// Ends the chunks between two events as soon as `signal` completes, and asks the client to reconnect after `retry`.
+    /// Ends the chunks between two events as soon as `signal` completes, and asks the client to
+    /// reconnect after `retry`.
     pub fn until(mut self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
         self.until = Some(Box::pin(signal));
         self.farewell = retry;
@@ -156,7 +160,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         }
         if self.events.is_none() {
             if self.error.is_some() && core::mem::take(&mut self.fresh) {
-                // With an error at once, hyper would throw away the chunk before it that it has not written yet.
+                // With an error at once, hyper would throw away the chunk before it that it has not
+                // written yet.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

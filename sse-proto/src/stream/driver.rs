@@ -1,4 +1,5 @@
-//! The one driver of the client machine: `connect`, a body, `sleep_until` and a clock in, events out.
+//! The one driver of the client machine: `connect`, a body, `sleep_until` and a clock in, events
+//! out.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -17,7 +18,8 @@ use crate::{
 
 /// What a [`Driver`] needs of an HTTP client, besides the [`Timer`] of a runtime.
 ///
-/// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box those that are not.
+/// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box those
+/// that are not.
 pub trait Transport: Timer {
     /// The head of a response, as the application will see it.
     type Head;
@@ -36,7 +38,8 @@ pub trait Transport: Timer {
     /// The part of the head that decides whether the response is accepted.
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
-    /// The last word on a response, `verdict` being that of [`Config::verdict`](crate::Config::verdict).
+    /// The last word on a response, `verdict` being that of
+    /// [`Config::verdict`](crate::Config::verdict).
     fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
@@ -51,9 +54,11 @@ pub trait Transport: Timer {
     fn error_kind(error: &Self::Error) -> ErrorKind;
 }
 
-/// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks nothing.
+/// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks
+/// nothing.
 ///
-/// [`next`](Self::next) lends what happens; [`poll_owned`](Self::poll_owned) is for a stream, whose items own their text.
+/// [`next`](Self::next) lends what happens; [`poll_owned`](Self::poll_owned) is for a stream, whose
+/// items own their text.
 pub struct Driver<T: Transport> {
     transport: T,
     source: EventSource,
@@ -113,7 +118,8 @@ impl<T: Transport> Driver<T> {
         self.hang_up();
     }
 
-    /// Drops the connection, and makes no other until [`resume`](Self::resume); see [`EventSource::suspend`].
+    /// Drops the connection, and makes no other until [`resume`](Self::resume); see
+    /// [`EventSource::suspend`].
     pub fn suspend(&mut self) {
         self.source.suspend();
         self.hang_up();
@@ -135,13 +141,15 @@ impl<T: Transport> Driver<T> {
     ///
     /// # Errors
     ///
-    /// The source is closed, on purpose too: see [`CloseReason::is_failure`](crate::CloseReason::is_failure).
+    /// The source is closed, on purpose too: see
+    /// [`CloseReason::is_failure`](crate::CloseReason::is_failure).
     #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
         &mut self,
     ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
-        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From where it is made to the end of
-        // this function, nothing else touches `self`; and the result keeps `self` borrowed as long as it lives.
+        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From
+        // where it is made to the end of this function, nothing else touches `self`; and the result
+        // keeps `self` borrowed as long as it lives.
         poll_fn(|cx| self.poll(cx, |frame| unsafe { extend(frame) })).await
     }
 
@@ -184,7 +192,8 @@ impl<T: Transport> Driver<T> {
                 }
                 Err(probe) => probe,
             };
-            // The time is read when the machine wants it: what the application took is not the server's silence.
+            // The time is read when the machine wants it: what the application took is not the
+            // server's silence.
             let output = self.source.poll_after(probe, || self.transport.now(), &mut input);
             self.read = chunk.len() - input.len();
             match output {
@@ -273,11 +282,13 @@ impl<T: Transport> Driver<T> {
         Poll::Ready(())
     }
 
-    /// Ready at the deadline, or before: a timer that is running for an earlier one is kept, because deadlines move with
-    /// every chunk, and setting a timer costs more than to look at the clock once in vain.
+    /// Ready at the deadline, or before: a timer that is running for an earlier one is kept,
+    /// because deadlines move with every chunk, and setting a timer costs more than to look at the
+    /// clock once in vain.
     fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
         let Some(deadline) = deadline else {
-            // One that is left over, from connecting say, costs the runtime something each time that it waits.
+            // One that is left over, from connecting say, costs the runtime something each time
+            // that it waits.
             self.timer = None;
             return Poll::Pending;
         };

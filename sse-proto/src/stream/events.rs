@@ -41,9 +41,10 @@ impl<S: Stream> ByteStreamExt for S {}
 
 /// The events of a stream of chunks, made by [`ByteStreamExt::sse`].
 ///
-/// As a [`Stream`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame) lends everything that
-/// the stream says and allocates nothing. An error, of the chunks or of a limit, is the last item. A pending
-/// event is dropped at the end of the stream, unless the parser delivers it ([`EventStream::new`]).
+/// As a [`Stream`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame)
+/// lends everything that the stream says and allocates nothing. An error, of the chunks or of a
+/// limit, is the last item. A pending event is dropped at the end of the stream, unless the parser
+/// delivers it ([`EventStream::new`]).
 ///
 /// A stream that is not `Unpin` has to be pinned first (`Box::pin`, `std::pin::pin!`).
 #[derive(Debug)]
@@ -67,7 +68,8 @@ where
         Self { chunks: Some(chunks), parser, chunk: None, read: 0 }
     }
 
-    /// The parser, for all that it can tell: the last event ID, the reconnection time, what was skipped.
+    /// The parser, for all that it can tell: the last event ID, the reconnection time, what was
+    /// skipped.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }
@@ -81,12 +83,14 @@ where
     /// The stream of chunks failed, or an event is over a limit. Nothing follows.
     #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next_frame(&mut self) -> Option<Result<Frame<'_>, EventStreamError<E>>> {
-        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From where it is made to the end of
-        // this function, nothing else touches `self`; and the result keeps `self` borrowed as long as it lives.
+        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From
+        // where it is made to the end of this function, nothing else touches `self`; and the result
+        // keeps `self` borrowed as long as it lives.
         poll_fn(|cx| self.poll_frame(cx, |frame| unsafe { extend(frame) })).await
     }
 
-    /// Goes on to the next frame; `None` if the stream has ended. `take` makes of a frame what is returned.
+    /// Goes on to the next frame; `None` if the stream has ended. `take` makes of a frame what is
+    /// returned.
     #[inline]
     fn poll_frame<R>(
         &mut self,

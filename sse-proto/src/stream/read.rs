@@ -17,7 +17,8 @@ use crate::Parser;
 /// How much is read at once.
 const BUFFER: usize = 16 << 10;
 
-/// Adds [`sse`](Self::sse) to readers of futures-io: the traits of async-std, smol and editors with an executor of their own.
+/// Adds [`sse`](Self::sse) to readers of futures-io: the traits of async-std, smol and editors with
+/// an executor of their own.
 pub trait ByteReadExt: AsyncRead + Sized {
     /// Reads this as `text/event-stream`.
     ///

@@ -7,8 +7,9 @@ use web_time::Instant as ClockInstant;
 
 use super::Instant;
 
-/// Where [`Instant`] zero lies on a monotonic clock: that of `std::time::Instant`, and on wasm32-unknown-unknown,
-/// with the feature `web-time`, the browser's `performance.now()` by `web_time::Instant`.
+/// Where [`Instant`] zero lies on a monotonic clock: that of `std::time::Instant`, and on
+/// wasm32-unknown-unknown, with the feature `web-time`, the browser's `performance.now()` by
+/// `web_time::Instant`.
 #[derive(Clone, Copy, Debug)]
 pub struct Epoch(ClockInstant);
 

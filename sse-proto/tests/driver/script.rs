@@ -95,7 +95,8 @@ impl World {
         Poll::Pending
     }
 
-    /// Polls until the result is there, moving the clock to whatever is awaited; `None` if that is nothing.
+    /// Polls until the result is there, moving the clock to whatever is awaited; `None` if that is
+    /// nothing.
     pub fn run<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
         loop {
             self.0.wakeups.take();

@@ -21,8 +21,8 @@ pub struct Heap {
     pub asked: u64,
     /// Bytes held now, beyond what was held before.
     pub held: i64,
-    /// The most that was held at one time. A `realloc` holds its new size alone, which is true of the large ones
-    /// that it matters for: the system moves their pages.
+    /// The most that was held at one time. A `realloc` holds its new size alone, which is true of
+    /// the large ones that it matters for: the system moves their pages.
     pub peak: i64,
 }
 
@@ -54,7 +54,8 @@ fn count(asked: usize, freed: usize) {
     });
 }
 
-// SAFETY: every call goes to `System` unchanged; the counters are on the side, and need no heap themselves.
+// SAFETY: every call goes to `System` unchanged; the counters are on the side, and need no heap
+// themselves.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);

@@ -88,7 +88,8 @@ pub fn frames<'c>(mut parser: Parser, chunks: impl IntoIterator<Item = &'c [u8]>
     outcome
 }
 
-/// Feeds chunks through `next_event`; what it does not report is taken from the parser's own account.
+/// Feeds chunks through `next_event`; what it does not report is taken from the parser's own
+/// account.
 pub fn events<'c>(mut parser: Parser, chunks: impl IntoIterator<Item = &'c [u8]>) -> (Vec<Owned>, String) {
     let mut events = Vec::new();
     for mut input in chunks {

@@ -1,4 +1,5 @@
-//! The naive twin with everything that the parser adds to the specification: limits, comments, order, the end.
+//! The naive twin with everything that the parser adds to the specification: limits, comments,
+//! order, the end.
 
 use std::time::Duration;
 

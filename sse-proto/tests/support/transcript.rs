@@ -73,11 +73,13 @@ impl Transcript {
 pub enum Way {
     Event,
     Frame,
-    /// `advance`, then `frame`, on a copy of the input that is gone by the next call: nothing of it may be needed.
+    /// `advance`, then `frame`, on a copy of the input that is gone by the next call: nothing of it
+    /// may be needed.
     Pair,
 }
 
-/// Feeds chunks to the end, each call in the way that `way` says, and asserts what holds whatever comes.
+/// Feeds chunks to the end, each call in the way that `way` says, and asserts what holds whatever
+/// comes.
 pub fn listen(
     mut parser: Parser,
     chunks: impl IntoIterator<Item = impl AsRef<[u8]>>,
@@ -133,7 +135,8 @@ fn ask(parser: &mut Parser, input: &mut &[u8], way: Way) -> Result<Option<Said>,
     }
 }
 
-/// The events of a stream, each with the bytes that were consumed for it, and what was consumed after the last one.
+/// The events of a stream, each with the bytes that were consumed for it, and what was consumed
+/// after the last one.
 pub fn spans<'c>(
     mut parser: Parser,
     chunks: impl IntoIterator<Item = &'c [u8]>,
@@ -155,7 +158,8 @@ pub fn spans<'c>(
     (spans, span)
 }
 
-/// Cuts a stream into chunks of these lengths, over and over; whole if there are none. A length of zero is an empty chunk.
+/// Cuts a stream into chunks of these lengths, over and over; whole if there are none. A length of
+/// zero is an empty chunk.
 pub fn cut<'c>(stream: &'c [u8], lengths: &[u8]) -> Vec<&'c [u8]> {
     if lengths.iter().all(|&length| length == 0) {
         return vec![stream];

@@ -17,9 +17,10 @@ use crate::clock::Clock;
 
 /// Builds an [`EventSource`]: its request, the protocol's [`Config`], and hooks.
 ///
-/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`, `Accept-Encoding: identity` and
-/// `User-Agent: sse-http/<version>`. Credentials in the URL are sent as `Authorization`. A response with a content coding is
-/// refused, because nothing here decodes it.
+/// Unless set otherwise, a request has `Accept: text/event-stream`, `Cache-Control: no-cache`,
+/// `Accept-Encoding: identity` and `User-Agent: sse-http/<version>`. Credentials in the URL are
+/// sent as `Authorization`. A response with a content coding is refused, because nothing here
+/// decodes it.
 ///
 /// # Example
 ///
@@ -67,8 +68,8 @@ impl Builder {
 
     /// Sets the method; `GET` unless set.
     ///
-    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`, `PATCH`) is sent once and never
-    /// again: the end of its response is the end of the source.
+    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
+    /// `PATCH`) is sent once and never again: the end of its response is the end of the source.
     pub fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
@@ -96,8 +97,8 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt. A body that is a stream can be sent once: see
-    /// [`Repeat::Never`](crate::Repeat::Never).
+    /// Sets the body, which is sent with every attempt. A body that is a stream can be sent once:
+    /// see [`Repeat::Never`](crate::Repeat::Never).
     pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
         let body = body.into();
         match body.as_bytes().map(Bytes::copy_from_slice) {
@@ -107,55 +108,62 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and `Content-Type: application/json` unless it is set.
+    /// Sets the body, which is sent with every attempt, to a value as JSON, and
+    /// `Content-Type: application/json` unless it is set.
     #[cfg(feature = "serde")]
     pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.json(body);
         self
     }
 
-    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits, the first last event ID.
+    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits,
+    /// the first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sends requests through a client of your own, with its proxies, certificates, cookies and connection pool. Its redirect
-    /// policy, its connect timeout and its `User-Agent` hold; [`forward_header`](Self::forward_header) and
-    /// [`Config::connect_timeout`] have no effect.
+    /// Sends requests through a client of your own, with its proxies, certificates, cookies and
+    /// connection pool. Its redirect policy, its connect timeout and its `User-Agent` hold;
+    /// [`forward_header`](Self::forward_header) and [`Config::connect_timeout`] have no effect.
     ///
-    /// A total [timeout](reqwest::ClientBuilder::timeout) of that client ends every stream after that time, a healthy one
-    /// too. Sources that share a client share its HTTP/2 connections: see the [crate's](crate) documentation.
+    /// A total [timeout](reqwest::ClientBuilder::timeout) of that client ends every stream after
+    /// that time, a healthy one too. Sources that share a client share its HTTP/2 connections: see
+    /// the [crate's](crate) documentation.
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Sets how the source's own client is made: its certificates, proxies or cookies. Start from [`client_builder`], which has
-    /// this crate's `User-Agent` and reads `no_proxy` as curl does. Redirects are still followed by the source, and nothing is
-    /// decompressed; beside a [`client`](Self::client) this has no effect.
+    /// Sets how the source's own client is made: its certificates, proxies or cookies. Start from
+    /// [`client_builder`], which has this crate's `User-Agent` and reads `no_proxy` as curl does.
+    /// Redirects are still followed by the source, and nothing is decompressed; beside a
+    /// [`client`](Self::client) this has no effect.
     ///
-    /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one too.
+    /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one
+    /// too.
     pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
         self.own_client = Some(builder);
         self
     }
 
-    /// Lets a header of this request follow a redirect to another origin. Unless named here, none does.
+    /// Lets a header of this request follow a redirect to another origin. Unless named here, none
+    /// does.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.request = self.request.forward_header(name);
         self
     }
 
-    /// Sends the last event ID in this query parameter as well: for servers that look for it there, and for IDs that a
-    /// header cannot carry. It replaces a parameter of that name in the URL.
+    /// Sends the last event ID in this query parameter as well: for servers that look for it there,
+    /// and for IDs that a header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before it, for example to set a fresh token.
-    /// The timeouts of the request start after it. An error counts as a failed attempt, and is retried by the policy.
+    /// Calls `hook` with every request before it is sent, and the number of failed attempts before
+    /// it, for example to set a fresh token. The timeouts of the request start after it. An error
+    /// counts as a failed attempt, and is retried by the policy.
     ///
     /// A body that is a stream is not shown.
     ///
@@ -184,8 +192,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every response that will not be opened, and the beginning of its body, before it is retried or closes
-    /// the source: the hook returns what is done.
+    /// Calls `hook` with every response that will not be opened, and the beginning of its body,
+    /// before it is retried or closes the source: the hook returns what is done.
     ///
     /// # Example
     ///
@@ -213,7 +221,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what is done.
+    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what
+    /// is done.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
@@ -222,8 +231,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is parsed: to count the
-    /// bytes, to record or to forward them. Reconnections are not marked.
+    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is
+    /// parsed: to count the bytes, to record or to forward them. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.hooks.on_chunk(hook);
         self
@@ -251,10 +260,11 @@ impl Builder {
     }
 }
 
-/// The builder of a client that has this crate's `User-Agent` and goes through the proxies that the environment names.
+/// The builder of a client that has this crate's `User-Agent` and goes through the proxies that the
+/// environment names.
 ///
-/// The proxies are read as curl reads them; `no_proxy` has names, suffixes, addresses, networks and `*`. Without such
-/// variables, those of the operating system count.
+/// The proxies are read as curl reads them; `no_proxy` has names, suffixes, addresses, networks and
+/// `*`. Without such variables, those of the operating system count.
 pub fn client_builder() -> ClientBuilder {
     proxied().user_agent(Draft::USER_AGENT)
 }
@@ -293,7 +303,8 @@ fn own_client(
         };
         builder
             .redirect(redirect::Policy::none())
-            // Another crate may have turned these features on, and a decoder hides the coding that is to be refused.
+            // Another crate may have turned these features on, and a decoder hides the coding that
+            // is to be refused.
             .no_gzip()
             .no_brotli()
             .no_deflate()

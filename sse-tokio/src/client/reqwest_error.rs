@@ -27,8 +27,8 @@ pub(super) fn error(mut error: reqwest::Error) -> TransportError {
     }
 }
 
-/// Whether the server announced that it did not process the request (RFC 9113, 8.7): it refused the stream, or it is shutting
-/// down gracefully and the stream is above the last one that it took.
+/// Whether the server announced that it did not process the request (RFC 9113, 8.7): it refused the
+/// stream, or it is shutting down gracefully and the stream is above the last one that it took.
 #[cfg(feature = "http2")]
 fn is_not_processed(error: &reqwest::Error) -> bool {
     successors(error.source(), |&error| error.source())

@@ -1,4 +1,5 @@
-//! A hub that publishes numbers, forgets and restarts as a seed says; and who checks what came of them.
+//! A hub that publishes numbers, forgets and restarts as a seed says; and who checks what came of
+//! them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,8 @@ const EVENTS: u64 = 40;
 /// The current topic; a restarted hub has another one.
 type Current = Arc<Mutex<Topic>>;
 
-/// Starts a hub that publishes with waits of up to `pause` milliseconds; returns the ID to begin after.
+/// Starts a hub that publishes with waits of up to `pause` milliseconds; returns the ID to begin
+/// after.
 pub async fn start(mut random: Random, pause: usize) -> (SocketAddr, String) {
     let history = [4, 16, 4096][random.below(3)];
     let on_lag = [OnLag::SendGap, OnLag::Disconnect][random.below(2)];
@@ -31,7 +33,8 @@ pub async fn start(mut random: Random, pause: usize) -> (SocketAddr, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = Router::new().route("/", get(events)).with_state(Arc::clone(&current));
-    // Small writes that wait for an acknowledgement would take real time, while a paused clock runs on.
+    // Small writes that wait for an acknowledgement would take real time, while a paused clock runs
+    // on.
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     tokio::spawn(publish(current, random, pause, move || topic(history, on_lag)));

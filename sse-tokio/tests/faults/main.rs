@@ -1,7 +1,9 @@
-//! Our client and our hub with a proxy between them that breaks every connection: cut, reset, stalled, trickled, half-open.
+//! Our client and our hub with a proxy between them that breaks every connection: cut, reset,
+//! stalled, trickled, half-open.
 //!
-//! **Every event arrives once, in order and whole, or the client gets the gap with its exact size.** A run is one seed; a failure
-//! names it. `SSE_FAULT_RUNS=5000` makes so many runs, `SSE_FAULT_SEED=7` begins with that seed.
+//! **Every event arrives once, in order and whole, or the client gets the gap with its exact
+//! size.** A run is one seed; a failure names it. `SSE_FAULT_RUNS=5000` makes so many runs,
+//! `SSE_FAULT_SEED=7` begins with that seed.
 
 #![allow(
     clippy::unwrap_used,

@@ -40,7 +40,8 @@ pub enum Fault {
     Reset,
     /// Nothing more comes until the client gives up, and the server does not know.
     Stall,
-    /// The client is gone for the server, the server not for the client, and what is left is sent late.
+    /// The client is gone for the server, the server not for the client, and what is left is sent
+    /// late.
     HalfOpen,
 }
 

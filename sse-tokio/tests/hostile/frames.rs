@@ -1,4 +1,5 @@
-//! The frames of HTTP/2 (RFC 9113), hand-written, because a good library cannot write what attackers do.
+//! The frames of HTTP/2 (RFC 9113), hand-written, because a good library cannot write what
+//! attackers do.
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
@@ -27,7 +28,8 @@ pub(crate) fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
-/// A field of 4,000 bytes that goes to the table once, and comes out of it 10,000 times (RFC 7541, 6.2.1 and 6.1).
+/// A field of 4,000 bytes that goes to the table once, and comes out of it 10,000 times (RFC 7541,
+/// 6.2.1 and 6.1).
 pub(crate) fn bomb() -> Vec<u8> {
     let mut bytes = vec![0x40, 1, b'x', 127, 0x80 | 33, 30];
     bytes.extend([b'y'; 4000]);

@@ -1,7 +1,8 @@
 //! Servers that mean harm: what the client holds meanwhile, and what it says in the end.
 //!
-//! Client and server run on one thread, whose heap is counted; the server sends one piece over and over, so the rest is the
-//! client's. Time is paused, and moves while the server sleeps between two pieces.
+//! Client and server run on one thread, whose heap is counted; the server sends one piece over and
+//! over, so the rest is the client's. Time is paused, and moves while the server sleeps between two
+//! pieces.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

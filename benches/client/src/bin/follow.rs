@@ -1,4 +1,5 @@
-//! Rust clients as commands, for `sse check --client`: `follow CLIENT URL` prints the events as JSON, one a line.
+//! Rust clients as commands, for `sse check --client`: `follow CLIENT URL` prints the events as
+//! JSON, one a line.
 //!
 //! Each client has its defaults, and goes on after an error for as long as its stream does.
 

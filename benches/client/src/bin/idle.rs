@@ -1,7 +1,8 @@
-//! The memory of clients that are open and wait: `cargo run --release -p bench-client --bin idle [-- CLIENTS]`.
+//! The memory of clients that are open and wait:
+//! `cargo run --release -p bench-client --bin idle [-- CLIENTS]`.
 //!
-//! Each kind of client gets a process of its own, in which the growth of what is resident is divided by their number; the
-//! server is another, and the buffers of the sockets are the kernel's.
+//! Each kind of client gets a process of its own, in which the growth of what is resident is
+//! divided by their number; the server is another, and the buffers of the sockets are the kernel's.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;

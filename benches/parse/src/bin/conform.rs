@@ -1,5 +1,6 @@
-//! Conformance of the contenders: each runs the parse cases of `sse-proto/tests/data/parse.json`, in the chunks of the
-//! case, whole, and byte by byte, and has to give the case's events: type, data, last event ID.
+//! Conformance of the contenders: each runs the parse cases of `sse-proto/tests/data/parse.json`,
+//! in the chunks of the case, whole, and byte by byte, and has to give the case's events: type,
+//! data, last event ID.
 //!
 //! `conform` prints a table, `conform --failures` the failed cases too.
 
@@ -72,7 +73,8 @@ fn run(entry: Entry, chunks: Vec<Vec<u8>>) -> Outcome {
     }
 }
 
-/// The cases of one stream from its start. Those that begin with an ID need a way to set it, which few peers have.
+/// The cases of one stream from its start. Those that begin with an ID need a way to set it, which
+/// few peers have.
 fn cases() -> Vec<Case> {
     let cases: Vec<Value> = serde_json::from_str(CASES).expect("the test data is well-formed");
     cases.iter().filter(|case| case.get("initial_last_event_id").is_none()).map(case).collect()

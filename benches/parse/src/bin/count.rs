@@ -1,5 +1,6 @@
-//! What callgrind looks at: `count CORPUS CHUNKS CONTENDER [BYTES]` does the work of one cell in `counted`, and all
-//! the preparation outside it; `benches/count.sh` collects within that function and divides by the events.
+//! What callgrind looks at: `count CORPUS CHUNKS CONTENDER [BYTES]` does the work of one cell in
+//! `counted`, and all the preparation outside it; `benches/count.sh` collects within that function
+//! and divides by the events.
 
 use std::process::ExitCode;
 

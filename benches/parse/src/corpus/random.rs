@@ -17,7 +17,8 @@ impl Random {
         least + self.below(most - least + 1)
     }
 
-    /// A size of 1 to 4096, as often below 64 as above. Out of line, to leave the other ways of cutting as they are.
+    /// A size of 1 to 4096, as often below 64 as above. Out of line, to leave the other ways of
+    /// cutting as they are.
     #[inline(never)]
     pub(crate) fn chunk(&mut self) -> usize {
         let least = 1 << self.below(12);

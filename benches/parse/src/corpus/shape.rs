@@ -29,17 +29,20 @@ pub enum Shape {
     Chinese,
     /// 5 to 25 blocks of a lone colon before each event of `OpenAi`.
     Colons,
-    /// 1 to 6 comment blocks before each event, of one to three lines and 0 to 200 bytes a line, and comments within
-    /// events.
+    /// 1 to 6 comment blocks before each event, of one to three lines and 0 to 200 bytes a line,
+    /// and comments within events.
     Comments,
-    /// About 100 bytes of data with an ID, before or after the data, and a reconnection time in every fourth event.
+    /// About 100 bytes of data with an ID, before or after the data, and a reconnection time in
+    /// every fourth event.
     IdRetry,
-    /// An MCP server's responses and notifications: `event: message`, an ID, JSON-RPC of 100 bytes to 6 KB.
+    /// An MCP server's responses and notifications: `event: message`, an ID, JSON-RPC of 100 bytes
+    /// to 6 KB.
     Mcp,
-    /// Wikimedia's recent changes: a named `message`, an ID of 200 bytes of JSON, 1.3 KB of JSON with some text that is
-    /// not ASCII.
+    /// Wikimedia's recent changes: a named `message`, an ID of 200 bytes of JSON, 1.3 KB of JSON
+    /// with some text that is not ASCII.
     Wikimedia,
-    /// Another shape every 2 to 6 events: tokens, pings, lines, IDs, comments, Chinese text, and lines of 2 KiB.
+    /// Another shape every 2 to 6 events: tokens, pings, lines, IDs, comments, Chinese text, and
+    /// lines of 2 KiB.
     Mixed,
 }
 

@@ -65,7 +65,8 @@ impl Server {
         }
     }
 
-    /// The `Last-Event-ID` headers of the requests that have come so far, `-` for a request that has none.
+    /// The `Last-Event-ID` headers of the requests that have come so far, `-` for a request that
+    /// has none.
     pub(crate) fn last_event_ids(&mut self) -> Vec<String> {
         let mut ids = Vec::new();
         while let Ok(seen) = self.seen.try_recv() {

@@ -1,4 +1,5 @@
-//! The items, bounds and auto traits of `reqwest-eventsource` 0.6.0, to the letter: code that compiled goes on compiling.
+//! The items, bounds and auto traits of `reqwest-eventsource` 0.6.0, to the letter: code that
+//! compiled goes on compiling.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;

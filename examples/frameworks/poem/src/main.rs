@@ -42,7 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let news = Hub::new(HubConfig::default()).topic("news")?;
     tokio::spawn(publish(news.clone()));
     let app = Route::new().at("/count", get(count)).at("/news", get(follow)).data(news);
-    // An event is a small write, which must not wait until the one before is acknowledged; connections inherit it.
+    // An event is a small write, which must not wait until the one before is acknowledged;
+    // connections inherit it.
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.set_nodelay(true)?;
     socket.set_reuseaddr(true)?;

@@ -1,4 +1,5 @@
-//! rocket: bodies as streams of bytes, headers one by one, since its `http` is its own. It sets TCP_NODELAY itself.
+//! rocket: bodies as streams of bytes, headers one by one, since its `http` is its own. It sets
+//! TCP_NODELAY itself.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -44,7 +44,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .hoop(affix_state::inject(news))
         .push(Router::with_path("count").get(count))
         .push(Router::with_path("news").get(follow));
-    // An event is a small write, which must not wait until the one before is acknowledged; connections inherit it.
+    // An event is a small write, which must not wait until the one before is acknowledged;
+    // connections inherit it.
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.set_nodelay(true)?;
     socket.set_reuseaddr(true)?;

@@ -1,4 +1,5 @@
-//! How to test a handler: read its response as a client would, without a socket and without waiting.
+//! How to test a handler: read its response as a client would, without a socket and without
+//! waiting.
 
 #![cfg(test)]
 

@@ -43,7 +43,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = path!("count").map(|| events(Sse::new(numbers())));
     let news =
         path!("news").map(move || topic.clone()).and(header::optional("last-event-id")).and_then(follow);
-    // An event is a small write, which must not wait until the one before is acknowledged; connections inherit it.
+    // An event is a small write, which must not wait until the one before is acknowledged;
+    // connections inherit it.
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.set_nodelay(true)?;
     socket.set_reuseaddr(true)?;

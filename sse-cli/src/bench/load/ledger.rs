@@ -1,6 +1,7 @@
 //! Finds what a subscriber lost, got twice, or got out of order.
 
-/// Ranges that a subscriber may miss before the oldest of them counts as lost for good: bounds the memory of a subscriber.
+/// Ranges that a subscriber may miss before the oldest of them counts as lost for good: bounds the
+/// memory of a subscriber.
 const MAX_MISSING: usize = 64;
 
 /// The events that one subscriber has received. The events of a turn are numbered without holes.
@@ -42,7 +43,8 @@ impl Ledger {
         self.has_reached(end) && self.missing.is_empty()
     }
 
-    /// Takes the numbers from `first` to before `end` as they arrived; returns how many of them are new.
+    /// Takes the numbers from `first` to before `end` as they arrived; returns how many of them are
+    /// new.
     pub(super) fn take(&mut self, first: u32, end: u32, tally: &mut Tally) -> u64 {
         let mut new = 0;
         for number in first.max(self.first)..end.min(self.next) {

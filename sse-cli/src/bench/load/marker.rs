@@ -1,7 +1,8 @@
 //! Number and time inside the data of an event.
 //!
-//! `sseb.` + 5 digits of the run + 8 digits of the number + 10 digits of the time, all hexadecimal. These characters need no escaping
-//! in JSON, in a form or in a URL, so a hub that wraps data leaves them as they are.
+//! `sseb.` + 5 digits of the run + 8 digits of the number + 10 digits of the time, all hexadecimal.
+//! These characters need no escaping in JSON, in a form or in a URL, so a hub that wraps data
+//! leaves them as they are.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ pub(crate) const MARKER_LEN: usize = 28;
 
 const TAG_LEN: usize = 10;
 
-/// Writes and finds the markers of one run; events of other runs, which a hub may replay, have other markers.
+/// Writes and finds the markers of one run; events of other runs, which a hub may replay, have
+/// other markers.
 #[derive(Debug)]
 pub(super) struct Markers {
     tag: String,

@@ -1,4 +1,5 @@
-//! Load generator: holds many subscribers of a hub on one thread, publishes, and checks what each of them received.
+//! Load generator: holds many subscribers of a hub on one thread, publishes, and checks what each
+//! of them received.
 //!
 //! | module | part |
 //! |---|---|
@@ -11,8 +12,8 @@
 //! | `publisher` | publishes by `POST` |
 //! | `process` | CPU and memory of a process |
 //!
-//! This folder uses nothing of the rest of the command, because `benches/server` compiles it as well,
-//! by the path of this file; a `load.rs` beside the folder would not find its modules there.
+//! This folder uses nothing of the rest of the command, because `benches/server` compiles it as
+//! well, by the path of this file; a `load.rs` beside the folder would not find its modules there.
 
 mod ledger;
 mod marker;

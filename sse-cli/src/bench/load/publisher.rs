@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::response::Head;
 use super::turn::Publish;
 
-/// Requests that are sent before the first response is read. More of them could fill the buffers of both directions, and
-/// neither side would read any more.
+/// Requests that are sent before the first response is read. More of them could fill the buffers of
+/// both directions, and neither side would read any more.
 const PIPELINED: usize = 64;
 
 /// Bytes of an error's body that the message quotes.
@@ -19,7 +19,8 @@ const EXCERPT: usize = 200;
 pub(crate) struct Template {
     /// One event: `{data}` stands for its data.
     pub(crate) event: String,
-    /// One request for a burst: `{events}` stands for its events, joined by commas. A request for each event if there is none.
+    /// One request for a burst: `{events}` stands for its events, joined by commas. A request for
+    /// each event if there is none.
     pub(crate) burst: Option<String>,
 }
 
@@ -45,7 +46,8 @@ pub(crate) struct HttpPublisher {
 }
 
 impl HttpPublisher {
-    /// A publisher that sends `head`, without a `Content-Length` and without the blank line, to the first of these addresses that answers.
+    /// A publisher that sends `head`, without a `Content-Length` and without the blank line, to the
+    /// first of these addresses that answers.
     pub(crate) fn new(
         addresses: Vec<SocketAddr>,
         head: Vec<u8>,
@@ -72,8 +74,8 @@ impl HttpPublisher {
         Err(format!("cannot connect to publish: {failure}"))
     }
 
-    /// Sends requests and reads their responses; returns how many were answered before the server announced the end of the
-    /// connection.
+    /// Sends requests and reads their responses; returns how many were answered before the server
+    /// announced the end of the connection.
     fn exchange(&self, stream: &mut TcpStream, bodies: &[String]) -> Result<(usize, bool), String> {
         let mut requests = Vec::new();
         for body in bodies {
@@ -99,7 +101,8 @@ impl Publish for HttpPublisher {
             let reused = self.connection.take().filter(is_open);
             let mut stream = reused.map_or_else(|| self.connect(), Ok)?;
             let (answered, closes) = self.exchange(&mut stream, &rest[..rest.len().min(PIPELINED)])?;
-            // RFC 9112, 9.6: the server does not process what follows the request after which it closes.
+            // RFC 9112, 9.6: the server does not process what follows the request after which it
+            // closes.
             rest = &rest[answered..];
             self.connection = (!closes).then_some(stream);
         }
@@ -125,7 +128,8 @@ fn explain(error: &io::Error) -> String {
     }
 }
 
-/// Reads one response; `unread` holds what came after it. Returns whether the server closes the connection.
+/// Reads one response; `unread` holds what came after it. Returns whether the server closes the
+/// connection.
 fn response(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Result<bool, String> {
     let mut more = |unread: &mut Vec<u8>| {
         let mut buffer = [0; 16 << 10];
@@ -172,7 +176,8 @@ mod tests {
 
     use super::*;
 
-    /// Answers so many requests on each connection, whose bodies it returns; the last one announces the end.
+    /// Answers so many requests on each connection, whose bodies it returns; the last one announces
+    /// the end.
     fn hub(connections: usize, requests: usize) -> (SocketAddr, thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -109,12 +109,14 @@ impl Body {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Over))
     }
 
-    /// Whether it is between two chunks, or has no framing: what follows does not depend on what was read.
+    /// Whether it is between two chunks, or has no framing: what follows does not depend on what
+    /// was read.
     pub(super) fn is_between_chunks(self) -> bool {
         matches!(self, Self::Close | Self::Chunked(Chunk::Size(None)))
     }
 
-    /// The next piece of content in `input`, which moves past it; `None` when all is read or the body is over.
+    /// The next piece of content in `input`, which moves past it; `None` when all is read or the
+    /// body is over.
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Malformed> {
         match self {
             Self::Close => Ok(Some(std::mem::take(input)).filter(|content| !content.is_empty())),

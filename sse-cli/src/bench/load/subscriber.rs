@@ -33,7 +33,8 @@ enum State {
 struct Events {
     body: Body,
     parser: Parser,
-    /// Whether what follows means the same whatever was read before: between two chunks and two events.
+    /// Whether what follows means the same whatever was read before: between two chunks and two
+    /// events.
     is_boundary: bool,
 }
 
@@ -66,8 +67,8 @@ pub(super) struct Arrival {
     pub(super) end: u32,
 }
 
-/// What one read brought, and the memory of it: a hub writes the same bytes to every subscriber, so equal bytes at equal places
-/// are parsed once.
+/// What one read brought, and the memory of it: a hub writes the same bytes to every subscriber, so
+/// equal bytes at equal places are parsed once.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) arrivals: Vec<Arrival>,

@@ -121,12 +121,13 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {}
 
 impl Subscribers {
-    /// Connects `count` subscribers and waits until each has the head of an event stream. Fewer if the watch stops it.
+    /// Connects `count` subscribers and waits until each has the head of an event stream. Fewer if
+    /// the watch stops it.
     ///
     /// # Errors
     ///
-    /// A connection failed, nothing happened for as long as `patience`, a response is not an event stream, or the process may not
-    /// open so many files.
+    /// A connection failed, nothing happened for as long as `patience`, a response is not an event
+    /// stream, or the process may not open so many files.
     pub(crate) fn connect(
         target: &Target,
         count: usize,
@@ -224,7 +225,8 @@ impl Subscribers {
         Ok(opened)
     }
 
-    /// Gives every connection the number of its place as its token: those that did not open are gone.
+    /// Gives every connection the number of its place as its token: those that did not open are
+    /// gone.
     fn number(&mut self) -> Result<(), ConnectError> {
         let (registry, count) = (self.poll.registry(), self.all.len());
         for (at, subscriber) in self.all.iter_mut().enumerate() {
@@ -276,7 +278,8 @@ impl Subscribers {
                     let _ = subscriber.stream.shutdown(std::net::Shutdown::Both);
                     break;
                 }
-                // epoll(7), question 9: a short read has emptied the socket. Saves half of the system calls.
+                // epoll(7), question 9: a short read has emptied the socket. Saves half of the
+                // system calls.
                 if cfg!(target_os = "linux") && length < self.buffer.len() && !closed {
                     break;
                 }
@@ -360,7 +363,8 @@ fn allow_files(count: usize) -> Result<(), String> {
     }
 }
 
-/// The source address of a connection, where one address has too few ports: 127.0.0.1, 127.0.0.2 and so on.
+/// The source address of a connection, where one address has too few ports: 127.0.0.1, 127.0.0.2
+/// and so on.
 fn source(target: SocketAddr, at: usize) -> Option<SocketAddr> {
     let block = u8::try_from(at / PER_SOURCE).ok().filter(|&block| block > 0)?;
     let source = Ipv4Addr::new(127, 0, 0, block.checked_add(1)?);

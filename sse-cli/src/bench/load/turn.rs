@@ -18,9 +18,9 @@ const HURRY: Duration = Duration::from_secs(1);
 /// When events are published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
-    /// A closed loop: publishes a burst whenever fewer than `in_flight` bursts are still to arrive at
-    /// some subscriber. A burst counts as arrived when a later one has arrived, so lost events do not
-    /// stop the loop.
+    /// A closed loop: publishes a burst whenever fewer than `in_flight` bursts are still to arrive
+    /// at some subscriber. A burst counts as arrived when a later one has arrived, so lost events
+    /// do not stop the loop.
     Closed { in_flight: u32 },
     /// So many events a second, whatever arrives. Latency then counts from when an event was due.
     Rate(f64),

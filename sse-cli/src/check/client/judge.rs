@@ -84,7 +84,8 @@ async fn read_events(stdout: ChildStdout, sender: tokio::sync::mpsc::UnboundedSe
     }
 }
 
-/// The requests, and how the command ended if it did: once all that are expected came and no further one did, or the client has ended, or `patience` is over.
+/// The requests, and how the command ended if it did: once all that are expected came and no
+/// further one did, or the client has ended, or `patience` is over.
 async fn wait_for_requests(
     scenario: &Scenario,
     log: &Log,

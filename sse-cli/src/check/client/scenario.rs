@@ -88,7 +88,8 @@ impl Text {
 }
 
 impl Reply {
-    /// Everything that is written, in pieces: the head, then each chunk. None for a connection that ends before the head.
+    /// Everything that is written, in pieces: the head, then each chunk. None for a connection that
+    /// ends before the head.
     pub fn pieces(&self) -> Vec<Vec<u8>> {
         if self.silent {
             return Vec::new();

@@ -1,4 +1,5 @@
-//! A server on loopback that plays the replies of a scenario, one connection after the other, and notes the requests.
+//! A server on loopback that plays the replies of a scenario, one connection after the other, and
+//! notes the requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

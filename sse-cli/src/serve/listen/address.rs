@@ -63,7 +63,8 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Whether only this machine can reach it, as far as the text tells: a name is looked up for it.
+    /// Whether only this machine can reach it, as far as the text tells: a name is looked up for
+    /// it.
     pub(crate) fn is_loopback(&self) -> bool {
         match self {
             Self::Ip(address) => address.ip().is_loopback(),

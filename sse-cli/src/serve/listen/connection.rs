@@ -1,9 +1,10 @@
 //! One connection: its requests, how long it may be idle, and how it ends.
 //!
-//! - A connection that never asks, or begins a request and does not go on, is closed after ten seconds: it takes the place of
-//!   another.
-//! - An idle connection stays open for [`Limits::idle`], or for ten seconds when the server has no place for
-//!   another connection; then it is shut down: HTTP/2 sends GOAWAY first, so that no request is lost on the way.
+//! - A connection that never asks, or begins a request and does not go on, is closed after ten
+//!   seconds: it takes the place of another.
+//! - An idle connection stays open for [`Limits::idle`], or for ten seconds when the server has no
+//!   place for another connection; then it is shut down: HTTP/2 sends GOAWAY first, so that no
+//!   request is lost on the way.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -37,11 +38,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an idle connection has for its end when others wait for its place.
 const HASTE: Duration = Duration::from_secs(1);
 
-/// What a connection, or a stream of HTTP/2, may hold that its client does not read: one batch of events, roughly.
+/// What a connection, or a stream of HTTP/2, may hold that its client does not read: one batch of
+/// events, roughly.
 const WRITE_BUFFER: usize = 64 << 10;
 
-/// What a connection of HTTP/2, and a stream of it, may hold of bodies that are not read yet. It is the least that the
-/// protocol allows for a connection.
+/// What a connection of HTTP/2, and a stream of it, may hold of bodies that are not read yet. It is
+/// the least that the protocol allows for a connection.
 const WINDOW: u32 = (64 << 10) - 1;
 
 /// The settings that all connections of a listener share.
@@ -90,8 +92,9 @@ impl Via {
 
 /// Serves one connection to its end, and holds its place as long.
 ///
-/// A task of tokio is as large as its future, for as long as the connection lasts: so what is large is in boxes of its own size, and
-/// what belongs to one request is gone once its response has begun.
+/// A task of tokio is as large as its future, for as long as the connection lasts: so what is large
+/// is in boxes of its own size, and what belongs to one request is gone once its response has
+/// begun.
 pub(super) async fn serve(
     app: Router,
     limits: Arc<Limits>,
@@ -191,7 +194,8 @@ fn finish(
 /// How HTTP/1.1 is spoken, the same on every connection.
 static HTTP1: LazyLock<http1::Builder> = LazyLock::new(|| {
     let mut http = http1::Builder::new();
-    // Heads have their time by `Watch`: hyper's own would also end connections that are idle between requests.
+    // Heads have their time by `Watch`: hyper's own would also end connections that are idle
+    // between requests.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(WRITE_BUFFER);
     http
 });

@@ -41,7 +41,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // An event is a small write that must not wait for the acknowledgement of the one before.
+                // An event is a small write that must not wait for the acknowledgement of the one
+                // before.
                 stream.set_nodelay(true).ok();
                 Ok(Stream::Tcp(stream))
             }

@@ -26,7 +26,8 @@ impl Tls {
         Ok(Self { cert, key, current })
     }
 
-    /// Reads the files again, for connections from now on. If that fails, the certificate stays as it is.
+    /// Reads the files again, for connections from now on. If that fails, the certificate stays as
+    /// it is.
     pub(super) fn reload(&self) -> Result<(), String> {
         let acceptor = read(&self.cert, &self.key)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = acceptor;

@@ -9,7 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How much is read at first. Most heads fit: hyper doubles its buffer if it gets a head in two parts.
+/// How much is read at first. Most heads fit: hyper doubles its buffer if it gets a head in two
+/// parts.
 const FIRST: usize = 4096;
 
 /// A stream of which the first bytes have been read.

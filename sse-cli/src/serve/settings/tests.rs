@@ -34,8 +34,8 @@ fn from(file: &str, arguments: &[&str]) -> Result<String, String> {
     parsed(&[vec![config], arguments.iter().map(ToString::to_string).collect()].concat())
 }
 
-/// The variable with the command lines that a second process of this test parses: a process cannot change its own
-/// environment while its other threads read it.
+/// The variable with the command lines that a second process of this test parses: a process cannot
+/// change its own environment while its other threads read it.
 const LINES: &str = "SETTINGS_TEST_LINES";
 const MARK: &str = "parsed: ";
 

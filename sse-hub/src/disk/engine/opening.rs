@@ -25,7 +25,8 @@ pub(super) fn open(path: &Path, sizes: Sizes) -> Result<View, DiskError> {
         // could not go on.
         fs::remove_dir_all(path).map_err(io)?;
     }
-    // The files may be damaged in any way, and the engine does not promise an error instead of a panic.
+    // The files may be damaged in any way, and the engine does not promise an error instead of a
+    // panic.
     let opened = catch_unwind(AssertUnwindSafe(|| open_keyspaces(path, sizes)));
     match opened {
         Ok(opened) => opened.map_err(|error| explain(path, error)),

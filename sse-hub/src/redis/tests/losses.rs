@@ -173,8 +173,8 @@ async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_notice
     assert_eq!(data_until(&mut follow(&hub, &kept).await, "after").await, [GAP, "after"]);
 }
 
-/// The publishing node knows nothing of the loss, and another node delivers the event before any node
-/// marks the loss.
+/// The publishing node knows nothing of the loss, and another node delivers the event before any
+/// node marks the loss.
 #[tokio::test]
 async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
     let Some(redis) = RedisServer::start() else { return };

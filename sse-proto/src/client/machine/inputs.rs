@@ -68,15 +68,16 @@ impl EventSource {
         self.leave(State::Lost { cause, retry_after: None });
     }
 
-    /// Closes the source for good: nothing more is delivered, not even from a chunk that was read in part.
+    /// Closes the source for good: nothing more is delivered, not even from a chunk that was read
+    /// in part.
     pub fn close(&mut self) {
         if !matches!(self.state, State::Closed(_)) {
             self.leave(State::Closed(CloseReason::Caller));
         }
     }
 
-    /// Drops the connection until [`resume`](Self::resume), as for a page that is hidden. No `Disconnected` follows, because the
-    /// application knows.
+    /// Drops the connection until [`resume`](Self::resume), as for a page that is hidden. No
+    /// `Disconnected` follows, because the application knows.
     ///
     /// A request that was sent and may not be [repeated](crate::Repeat) closes the source instead.
     pub fn suspend(&mut self) {
@@ -90,7 +91,8 @@ impl EventSource {
         }
     }
 
-    /// Ends a suspension. The request is sent at once, unless a delay that was announced is not over.
+    /// Ends a suspension. The request is sent at once, unless a delay that was announced is not
+    /// over.
     pub fn resume(&mut self) {
         self.suspended = false;
     }

@@ -136,8 +136,8 @@ impl EventSource {
         }
     }
 
-    /// Leaves a state in which there may be a connection. Nothing of it is left but the last event ID: no byte of a dead connection
-    /// meets the first byte of the next.
+    /// Leaves a state in which there may be a connection. Nothing of it is left but the last event
+    /// ID: no byte of a dead connection meets the first byte of the next.
     pub(super) fn leave(&mut self, next: State) {
         if let State::Open(_) = self.state {
             self.parser = parser(&self.config, self.parser.last_event_id());

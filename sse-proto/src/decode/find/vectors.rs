@@ -1,4 +1,5 @@
-//! 16 bytes at a time, by what every processor of its kind has: SSE2 or NEON; and by what is wider, where it is there.
+//! 16 bytes at a time, by what every processor of its kind has: SSE2 or NEON; and by what is wider,
+//! where it is there.
 //!
 //! Both processors share the loop; `load`, `flags`, `or`, `first` and `mask` are the processor's.
 
@@ -21,7 +22,8 @@ use super::swar;
 pub(super) fn find(bytes: &[u8]) -> usize {
     // Most values are short, and a first look at 16 bytes finds their end.
     let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
-    // SAFETY: every x86_64 processor has SSE2, and this module is not there for an aarch64 one without NEON.
+    // SAFETY: every x86_64 processor has SSE2, and this module is not there for an aarch64 one
+    // without NEON.
     let found = unsafe { find_in(head) };
     found.unwrap_or_else(|| find_long(bytes))
 }

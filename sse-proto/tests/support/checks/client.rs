@@ -159,7 +159,8 @@ pub fn run(config: Config, ops: &[Op], live: impl Fn() -> i64) {
         let live = live() - before - oracle;
         assert!(live < 4096, "{live} bytes");
     }
-    // A driver that does nothing but to be there in time is never asked to be there in the past for ever.
+    // A driver that does nothing but to be there in time is never asked to be there in the past for
+    // ever.
     let mut late = 0;
     for _ in 0..200 {
         match world.settle(&[]).deadline() {
@@ -188,7 +189,8 @@ struct Connection {
     events: EventClock,
 }
 
-/// The naive twin of the clock that `event_timeout` sets: how long the driver waited since an event that is not a heartbeat.
+/// The naive twin of the clock that `event_timeout` sets: how long the driver waited since an event
+/// that is not a heartbeat.
 #[derive(Default)]
 struct EventClock {
     since: Option<Instant>,
@@ -240,7 +242,8 @@ impl World {
         self.settle(chunk)
     }
 
-    /// Polls until the source asks for something, as every driver does; the answer is what it asks for.
+    /// Polls until the source asks for something, as every driver does; the answer is what it asks
+    /// for.
     fn settle(&mut self, chunk: &[u8]) -> Asked {
         let mut input = chunk;
         // Each line says one thing at most, and what follows from its end a few more.

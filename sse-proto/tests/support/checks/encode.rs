@@ -120,8 +120,8 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(rounded_up).unwrap_or(u64::MAX)
 }
 
-/// Every field and comment of a stream as it stands there, by the letter of the grammar of 9.2.5; shares nothing with
-/// the crate.
+/// Every field and comment of a stream as it stands there, by the letter of the grammar of 9.2.5;
+/// shares nothing with the crate.
 pub fn raw_blocks(stream: &str) -> Vec<Vec<(String, String)>> {
     let stream = stream.replace("\r\n", "\n").replace('\r', "\n");
     let mut blocks = vec![];
@@ -139,7 +139,8 @@ pub fn raw_blocks(stream: &str) -> Vec<Vec<(String, String)>> {
     blocks
 }
 
-/// Reading gives the encoded event, up to the stated normalisation; the result can be encoded again.
+/// Reading gives the encoded event, up to the stated normalisation; the result can be encoded
+/// again.
 ///
 /// Input: counted chunk lengths, then events as for [`encode_injection`].
 pub fn roundtrip(input: &[u8]) {
@@ -149,7 +150,8 @@ pub fn roundtrip(input: &[u8]) {
     read_back(&events, lengths);
 }
 
-/// The check of [`roundtrip`] for events that go into one stream, which is cut into chunks of these lengths.
+/// The check of [`roundtrip`] for events that go into one stream, which is cut into chunks of these
+/// lengths.
 pub fn read_back(events: &[Vec<Call>], lengths: &[u8]) {
     let (mut wire, mut expected) = (String::new(), vec![]);
     let mut id = String::new();

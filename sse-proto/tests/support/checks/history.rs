@@ -146,7 +146,8 @@ impl Everything {
             Err(Some(missed)) => {
                 assert_eq!(own.map(|number| number + missed as usize), Some(kept_from), "{id:?}");
             }
-            // An event with this ID is kept, and one that is gone had it as well; or nothing is known of it.
+            // An event with this ID is kept, and one that is gone had it as well; or nothing is
+            // known of it.
             Err(None) if kept.is_some() => assert!(holders[0] < kept_from, "{id:?}"),
             Err(None) => assert_eq!(own, None, "{id:?}"),
         }

@@ -1,4 +1,5 @@
-//! What the fuzz targets check, one function each. `regressions.rs` runs the same on the inputs that once failed.
+//! What the fuzz targets check, one function each. `regressions.rs` runs the same on the inputs
+//! that once failed.
 
 pub mod client;
 pub mod encode;

@@ -1,4 +1,5 @@
-//! What the [loop](super) asks of a processor, by NEON, in which nothing gathers a bit of each byte at once.
+//! What the [loop](super) asks of a processor, by NEON, in which nothing gathers a bit of each byte
+//! at once.
 
 use core::arch::aarch64::{
     uint8x16_t, vandq_u8, vcltq_s8, vdupq_n_s8, vget_lane_u64, vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8,
@@ -16,7 +17,8 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
 
-/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from 0x80 are negative.
+/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from
+/// 0x80 are negative.
 #[target_feature(enable = "neon")]
 #[inline]
 pub(super) fn flags(vector: Vector) -> Vector {

@@ -14,7 +14,8 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
     _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low))
 }
 
-/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from 0x80 are negative.
+/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from
+/// 0x80 are negative.
 #[target_feature(enable = "sse2")]
 #[inline]
 pub(super) fn flags(vector: Vector) -> Vector {
