@@ -18,7 +18,8 @@ for crate in $(scripts/release.sh --order); do
   archive=$packages/$crate-$version.crate
   folder=$packages/unpacked/$crate
   rm -rf "$folder" && mkdir -p "$folder"
-  tar -xzf "$archive" -C "$folder" --strip-components=1
+  # `--touch`: the files of a package have one date for ever, by which cargo would take a changed file for an old one.
+  tar -xzf "$archive" --touch -C "$folder" --strip-components=1
   for file in README.md LICENSE-MIT LICENSE-APACHE; do
     [ -s "$folder/$file" ] || { echo "$crate: the package has no $file"; exit 1; }
   done
