@@ -218,11 +218,10 @@ fn an_outdated_progress_has_no_output() {
 }
 
 #[test]
-#[should_panic(expected = "what `input` was")]
-fn an_output_makes_no_text_of_what_is_none_in_another_chunk() {
+fn an_output_of_another_chunk_is_none() {
     let mut client = Client::open(config());
     let progress = client.source.advance(client.now, &mut &b"data: x\n\n"[..]);
-    let _ = client.source.output(progress, b"data: \xFF\n\n");
+    assert!(client.source.output(progress, b"data: \xFF\n\n").is_none());
 }
 
 // 9.2.6: the event type comes from the stream, whatever its name.

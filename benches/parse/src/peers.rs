@@ -259,7 +259,8 @@ impl Body {
 
 impl launchdarkly_sdk_transport::HttpTransport for Body {
     fn request(&self, _: http::Request<Option<Bytes>>) -> launchdarkly_sdk_transport::ResponseFuture {
-        let body = self.0.lock().expect("nothing panics while it is held").take().expect("one request is sent");
+        let body =
+            self.0.lock().expect("nothing panics while it is held").take().expect("one request is sent");
         let response = http::Response::builder().header("content-type", "text/event-stream").body(body);
         Box::pin(std::future::ready(Ok(response.expect("the parts are valid"))))
     }

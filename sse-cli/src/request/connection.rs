@@ -69,6 +69,8 @@ impl ConnectionArguments {
             return Ok(None);
         }
         let client = if bare { Client::builder() } else { sse_tokio::client_builder() };
+        // An identity in PEM is for rustls, also where another crate enables native-tls.
+        let client = client.tls_backend_rustls();
         let mut client = client.tls_danger_accept_invalid_certs(self.insecure);
         if let Some(path) = &self.cacert {
             client = client.tls_certs_only(certificates(path)?);
