@@ -12,7 +12,7 @@ import sys
 import time
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "docs/demo.svg"
-LINE, LEFT, TOP, WIDTH = 19, 16, 44, 780
+LINE, LEFT, TOP, CHARACTER = 19, 16, 44, 7.83
 HOLD = 4.0  # seconds that the last picture stands before the animation begins again
 
 
@@ -36,6 +36,7 @@ def main():
     lines = [(t, re.sub(r":\d{4,5} ", ":8080 ", re.sub(r"\x1b\[[0-9;]*m", "", text))) for t, text in record(command)]
     total = lines[-1][0] + HOLD
     height = TOP + LINE * len(lines) + 12
+    width = round(2 * LEFT + CHARACTER * max(len(text) for _, text in lines))
     rows, frames = [], []
     for n, (at, text) in enumerate(lines):
         kind = "cut" if text.startswith("  ~") else "end" if " reconnections, " in text else "text"
@@ -46,13 +47,13 @@ def main():
             f'xml:space="preserve">{html.escape(text)}</text>'
         )
     OUT.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">\n'
         "<title>sse demo: a client follows a streamed answer through eight broken connections; no event is lost or repeated</title>\n"
         "<style>text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#d8dee9;"
         f"animation:{total:.2f}s linear infinite}}.cut{{fill:#ebcb8b}}.end{{fill:#a3be8c;font-weight:bold}}"
         + "".join(frames)
         + "@media (prefers-reduced-motion:reduce){text{animation:none}}</style>\n"
-        f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#20242c"/>\n'
+        f'<rect width="{width}" height="{height}" rx="8" fill="#20242c"/>\n'
         '<circle cx="20" cy="16" r="5" fill="#bf616a"/><circle cx="36" cy="16" r="5" fill="#ebcb8b"/>'
         '<circle cx="52" cy="16" r="5" fill="#a3be8c"/>\n' + "\n".join(rows) + "\n</svg>\n"
     )
