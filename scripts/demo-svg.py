@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 import time
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "docs/demo.svg"
@@ -34,12 +35,14 @@ def main():
     command = sys.argv[1] if len(sys.argv) > 1 else "target/release/sse"
     # The port of the server is another one in each run.
     lines = [(t, re.sub(r":\d{4,5} ", ":8080 ", re.sub(r"\x1b\[[0-9;]*m", "", text))) for t, text in record(command)]
+    # A long line goes on below, indented.
+    lines = [(t, part) for t, text in lines for part in textwrap.wrap(text, 104, subsequent_indent="    ", drop_whitespace=False) or [""]]
     total = lines[-1][0] + HOLD
     height = TOP + LINE * len(lines) + 12
     width = round(2 * LEFT + CHARACTER * max(len(text) for _, text in lines))
-    rows, frames = [], []
+    rows, frames, kind = [], [], "text"
     for n, (at, text) in enumerate(lines):
-        kind = "cut" if text.startswith("  ~") else "end" if " reconnections, " in text else "text"
+        kind = "cut" if text.startswith("  ~") or (text.startswith("    ") and kind == "cut") else "end" if " reconnections, " in text else "text"
         shown = 100 * at / total
         frames.append(f"@keyframes l{n}{{0%,{shown:.2f}%{{opacity:0}}{min(shown + 0.5, 100):.2f}%,100%{{opacity:1}}}}")
         rows.append(
