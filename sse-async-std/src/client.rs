@@ -1,4 +1,4 @@
-//! The client: hyper, rustls and async-io under `sse-http`.
+//! Client of this crate: `sse-http` over hyper, rustls and async-io.
 
 mod body;
 mod builder;
@@ -38,7 +38,7 @@ pub use transport::Http;
 /// # Ok(()) }
 /// ```
 ///
-/// `EventSource::new` takes an [`http::Request`] of yours.
+/// `EventSource::new` takes an [`http::Request`].
 pub type EventSource = sse_http::client::EventSource<Http>;
 
 /// The final error of a source: its last item.
@@ -49,7 +49,7 @@ pub type EventSource = sse_http::client::EventSource<Http>;
 /// # use futures_util::StreamExt;
 /// # async fn example(mut source: sse_async_std::EventSource) -> Result<(), Box<dyn std::error::Error>> {
 /// if let Some(Err(mut error)) = source.next().await {
-///     eprintln!("{error}"); // what the server said included
+///     eprintln!("{error}"); // includes what the server wrote
 ///     if error.status().is_some_and(|status| status == 401) {
 ///         let text = error.text(64 * 1024).await?;
 ///         eprintln!("the whole of it: {text}");

@@ -1,15 +1,15 @@
-//! Time, for the core: async-io's.
+//! Clock and sleep of async-io, as the timer of the core.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use proto::{Epoch, Instant, Timer};
 
-/// The clock of `std`, which counts from when it was made.
+/// Clock of `std`, whose time zero is its creation.
 #[derive(Debug, Default)]
 pub struct Clock(Epoch);
 
-/// Completes at a point in time.
+/// Future that completes at a deadline.
 #[derive(Debug)]
 pub struct Sleep(async_io::Timer);
 

@@ -21,12 +21,11 @@
 //!
 //! - [`EventSource`] is the client: a stream of events that reconnects, over hyper.
 //! - [`ByteReadExt::sse`] reads events from any [`AsyncRead`](futures_io::AsyncRead),
-//!   [`ByteStreamExt::sse`] from any stream of bytes. (An application that needs no more can have
-//!   both of `sse-proto` alone, feature `futures-io`.)
+//!   [`ByteStreamExt::sse`] from any stream of bytes. (`sse-proto` alone provides both, with the feature `futures-io`.)
 //! - [`Sse`] is the body of a response, for hyper servers.
 //!
-//! Nothing is spawned: a body drives its own connection, so the executor is whichever polls.
-//! Sockets and timers are async-io's, on which async-std and smol both stand.
+//! Nothing is spawned: a body drives its own connection, so any executor can poll it. Sockets and
+//! timers come from async-io, which async-std and smol use too.
 //!
 //! **async-std is discontinued** (RUSTSEC-2025-0052). It is the default here for existing users of
 //! async-std. To build without it, switch the default features off and name what you need:
@@ -36,8 +35,8 @@
 //! ```
 //!
 //! In scope: HTTP/1.1, TLS, redirects, proxies of the environment. Out of scope: HTTP/2, which
-//! takes a task that is spawned; connection pools, cookies and compression, of which an event
-//! stream needs none.
+//! needs a spawned task; connection pools, cookies and compression, which an event stream does not
+//! need.
 //!
 //! # Features
 //!
@@ -45,11 +44,11 @@
 //! |---|---|
 //! | `async-std` (default) | host names are resolved by async-std |
 //! | `smol` | nothing: without `async-std` they are resolved by smol's async-net |
-//! | `platform-verifier` (default) | HTTPS by rustls, certificates judged by the platform |
+//! | `platform-verifier` (default) | HTTPS by rustls, with certificates validated by the platform |
 //! | `webpki-roots` | HTTPS by rustls and the roots of Mozilla, unless `platform-verifier` is there |
-//! | `rustls` | HTTPS by rustls and a `ClientConfig` of one's own: `Builder::tls` |
+//! | `rustls` | HTTPS by rustls with a `ClientConfig` that you set: `Builder::tls` |
 //! | `system-proxy` (default) | the HTTP proxy that the environment names |
-//! | `serde` | JSON, typed: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
+//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;

@@ -1,4 +1,4 @@
-//! Event streams as response bodies, for hyper servers on these runtimes.
+//! Event streams as response bodies, for hyper servers on async-std and smol.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ pub use sse_http::server::{EncodedEvent, LastEventId, response};
 
 use crate::clock::Clock;
 
-/// The body that sends what a `Stream` of events yields, with comments in between by async-io's
+/// Response body that sends the events of a `Stream`, with keep-alive comments, on async-io's
 /// clock.
 ///
 /// Its methods are those of [`sse_http::server::Sse`].

@@ -1,4 +1,4 @@
-//! The client over ureq (feature `ureq`), under `sse-http`.
+//! Client of this crate: `sse-http` over ureq (feature `ureq`).
 
 mod body;
 mod builder;
@@ -22,7 +22,7 @@ pub use transport::Http;
 /// ```no_run
 /// # fn example(mut source: sse_blocking::EventSource) -> Result<(), Box<dyn std::error::Error>> {
 /// if let Some(Err(mut error)) = source.next() {
-///     eprintln!("{error}"); // what the server said included
+///     eprintln!("{error}"); // includes what the server wrote
 ///     if error.status().is_some_and(|status| status == 401) {
 ///         let text = error.text(64 * 1024)?;
 ///         eprintln!("the whole of it: {text}");

@@ -1,14 +1,15 @@
-//! Ending a client from another thread.
+//! Handle that closes a client from another thread.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Closes an [`EventSource`](crate::EventSource) from another thread, though the source's own is
+/// Closes an [`EventSource`](crate::EventSource) from another thread, even while its own thread is
 /// blocked.
 ///
-/// A wait for a reconnection ends at once, and so does a read, if the transport says how
-/// ([`Attempt::on_close`](crate::Attempt::on_close); the transport of the feature `ureq` does).
+/// A wait for a reconnection ends at once. A blocked read ends at once if the transport registered
+/// a callback ([`Attempt::on_close`](crate::Attempt::on_close)); the transport of the feature
+/// `ureq` does.
 #[derive(Clone, Default)]
 pub struct Closer(Arc<Shared>);
 
@@ -37,7 +38,7 @@ impl Closer {
         }
     }
 
-    /// Whether it was closed.
+    /// Whether the source was closed.
     pub fn is_closed(&self) -> bool {
         self.state().closed
     }
@@ -57,13 +58,13 @@ impl Closer {
         }
     }
 
-    /// Forgets a closed connection, because its callback may hold the connection open.
+    /// Drops the callback of a closed connection, because it may hold the connection open.
     pub(crate) fn forget(&self) {
         let interrupt = self.state().interrupt.take();
         drop(interrupt);
     }
 
-    /// Sleeps, unless closed meanwhile; `None` is for ever.
+    /// Sleeps for `duration`, or until closed; `None` means until closed.
     pub(crate) fn sleep(&self, duration: Option<Duration>) {
         let open = |state: &mut State| !state.closed;
         let state = self.state();

@@ -1,4 +1,4 @@
-//! The core's machine, driven by a loop that blocks.
+//! Blocking loop that drives the machine of `sse-proto`.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -17,18 +17,17 @@ use crate::{Attempt, Body, Closer, Transport};
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, over any
 /// [`Transport`].
 ///
-/// It is an [`Iterator`] of [`ClientEvent`]s. A connection that is lost is a `Disconnected`, and
-/// the next follows after the delay that it names; so `?` ends a program only when there is nothing
-/// more to hope for. An error is the last item; a source that ends without one was
-/// [closed](Self::close), got a 204 from the server, which ends a client for good, or came to the
-/// end of a request that is not to be repeated.
+/// It is an [`Iterator`] of [`ClientEvent`]s. A lost connection is a `Disconnected`, and the next
+/// connection is made after its `delay`; so `?` ends a program only after a final error. An error
+/// is the last item. A source ends without an error if it was [closed](Self::close), if the server
+/// answered 204 (9.2.3), or if a response ended whose request is not repeated.
 ///
-/// It reads the socket only during a call.
+/// The source reads the socket only during a call.
 ///
 /// # Example
 ///
-/// Hand-written HTTP: `HTTP/1.0` keeps the server from chunking. With the feature `ureq`,
-/// `EventSource::get(url)` is the same.
+/// A transport that writes HTTP itself, with `HTTP/1.0` so that the server sends no chunks. With
+/// the feature `ureq`, `EventSource::get(url)` does the same.
 ///
 /// ```
 /// use std::io::{self, BufRead, BufReader, Write};
@@ -79,13 +78,14 @@ pub struct Driver<T: Transport> {
     transport: T,
     source: proto::EventSource,
     clock: Epoch,
-    /// The time, read once after each wait. If a liveness clock runs, also when the application
-    /// comes back with an event: the time that it took is not the server's silence.
+    /// The time, read once after each wait. If a liveness clock runs, it is also read when the
+    /// application returns for the next event: the time between is not the server's silence.
     now: Option<Instant>,
     liveness: bool,
     connection: Connection<T>,
     buffer: Box<[u8]>,
-    /// Of the buffer's first `filled` bytes, how many were read before the last step, and after it.
+    /// How many of the buffer's first `filled` bytes were parsed before the last step, and after
+    /// it.
     start: usize,
     read: usize,
     filled: usize,
@@ -96,13 +96,13 @@ pub struct Driver<T: Transport> {
 
 enum Connection<T: Transport> {
     None,
-    /// There is a response, and the machine has its verdict.
+    /// The response began, and was given to the machine.
     Answered(T::Head, T::Body),
     Open(T::Body),
 }
 
 impl<T: Transport> Driver<T> {
-    /// A source that connects at the first call for an event.
+    /// Creates a source, which connects at the first call for an event.
     pub fn new(config: Config, transport: T) -> Self {
         let liveness = config.idle_timeout() != Liveness::Off || config.event_timeout().is_some();
         Self {
@@ -122,11 +122,11 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Lends what happens next, without allocating for it; `None` when it is over.
+    /// Waits for the next event and lends it, without allocating for it; `None` after the end.
     ///
     /// # Errors
     ///
-    /// The source closed because of a failure. `None` follows.
+    /// If the source closed because of a failure. `None` follows.
     #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
     pub fn next_event(
         &mut self,
@@ -143,49 +143,50 @@ impl<T: Transport> Driver<T> {
         self.source.ready_state()
     }
 
-    /// Why it is over, also when no error told; `None` as long as it is not.
+    /// Why the source closed, even if without an error; `None` while it is not closed.
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.source.close_reason()
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when
-    /// reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that set one, sent when the
+    /// source reconnects.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
 
-    /// Ends the connection, for good: nothing more is delivered, not even of what was received.
+    /// Closes the source for good: nothing more is delivered, not even events that were already
+    /// received.
     pub fn close(&mut self) {
         self.source.close();
         self.hang_up();
     }
 
-    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a
-    /// suspended source blocks until a [`Closer`] ends it. A source whose request was sent and may
-    /// not be repeated ends instead.
+    /// Drops the connection until [`resume`](Self::resume). A call for an event blocks meanwhile,
+    /// until a [`Closer`] ends the source. If the request was sent and may not be repeated, the
+    /// source ends instead.
     pub fn suspend(&mut self) {
         self.source.suspend();
         self.hang_up();
     }
 
-    /// Ends a suspension: the next call connects, and goes on after the last event ID.
+    /// Ends a suspension: the next call connects, and resumes after the last event ID.
     pub fn resume(&mut self) {
         self.source.resume();
     }
 
-    /// After `Disconnected`: connects after this delay, counted from then, instead of the announced
-    /// one.
+    /// After `Disconnected`: replaces the announced delay with `delay`, counted from the
+    /// disconnection.
     pub fn retry_after(&mut self, delay: Duration) {
         self.source.retry_after(delay);
     }
 
-    /// Handle by which another thread closes this source, even while a call blocks.
+    /// Returns a handle by which another thread closes this source, even while a call blocks.
     pub fn closer(&self) -> Closer {
         self.closer.clone()
     }
 
-    /// Goes on until there is something to say, and says what it is without borrowing it; `None`
-    /// when it is over.
+    /// Runs the machine until there is something to report, and returns it without a borrow; `None`
+    /// after the end.
     fn advance(&mut self) -> Option<Progress> {
         if self.done {
             return None;
@@ -217,7 +218,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// What the last `advance` came to.
+    /// Borrows the event that the last `advance` found.
     #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
     fn event(
         &mut self,
@@ -299,7 +300,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Drops the connection, and what came over it.
+    /// Drops the connection and its unread bytes.
     fn hang_up(&mut self) -> Connection<T> {
         (self.start, self.read, self.filled) = (0, 0, 0);
         self.closer.forget();

@@ -18,12 +18,11 @@
 //! ```
 //!
 //! - [`ReadExt::sse`] makes any [`Read`](std::io::Read) an iterator of events.
-//! - `EventSource` (feature `ureq`) is the whole client: it reconnects, resumes after the last
+//! - `EventSource` (feature `ureq`) is the complete client: it reconnects, resumes after the last
 //!   event ID, and notices a dead connection.
-//! - [`Driver`] is the same over a [`Transport`] of your own, which may be a closure that opens a
-//!   socket.
+//! - [`Driver`] is the same client over any [`Transport`], which may be a closure that opens a socket.
 //!
-//! The protocol itself is in `sse-proto`; what is here is loops around it.
+//! The protocol itself is in `sse-proto`; this crate adds blocking loops.
 //!
 //! In scope: threads that block. Out of scope: serving, and an HTTP implementation.
 //!
@@ -35,9 +34,9 @@
 //! |---|---|
 //! | `ureq` | `EventSource` over ureq, of `http://` alone |
 //! | `rustls` | HTTPS by rustls and the roots of Mozilla; implies `ureq` |
-//! | `platform-verifier` | the same, certificates judged by the platform; implies `rustls` |
+//! | `platform-verifier` | the same, with certificates validated by the platform; implies `rustls` |
 //! | `native-tls` | HTTPS by the TLS library of the platform, also beside `rustls`; implies `ureq` |
-//! | `serde` | JSON, typed: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
+//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "ureq")]

@@ -1,16 +1,16 @@
-//! A reader → an iterator of events: for bytes that are already there.
+//! Reader to iterator of events, without a client.
 
 use std::io::{self, ErrorKind, Read};
 use std::mem;
 
 use proto::{Finish, Frame, Message, Parser, Step};
 
-/// How much is read at once.
+/// Size of the read buffer, in bytes.
 pub(crate) const BUFFER: usize = 16 << 10;
 
 /// Adds [`sse`](Self::sse) to readers.
 pub trait ReadExt: Read + Sized {
-    /// Reads this as `text/event-stream`.
+    /// Reads this reader as `text/event-stream`.
     ///
     /// # Example
     ///
@@ -33,36 +33,38 @@ impl<R: Read> ReadExt for R {}
 /// The events of a reader, made by [`ReadExt::sse`].
 ///
 /// As an [`Iterator`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame)
-/// lends everything that the stream says and allocates nothing. It has a buffer of 16 KiB and never
-/// waits for more than one read to succeed: a `BufReader` under it gains nothing.
+/// lends events, comments and all other frames, and allocates nothing. The reader has a buffer of
+/// 16 KiB, so a `BufReader` under it brings no gain. Events are returned after each read, before
+/// more bytes are waited for.
 ///
 /// # Errors
 ///
-/// An error of the reader is the last item, unless it is a timeout (`WouldBlock`, `TimedOut`):
-/// nothing is lost by it, and the next call reads on. An event over a limit is an error of the kind
-/// `InvalidData` around an [`Error`](proto::Error), and the last item. A pending event is dropped
-/// at the end, unless the parser has `with_deliver_unterminated`.
+/// An error of the reader is the last item, unless it is a timeout (`WouldBlock`, `TimedOut`): then
+/// no byte is lost, and the next call reads on. An event over a limit is an error of the kind
+/// `InvalidData` around an [`Error`](proto::Error), and the last item. An unterminated event is
+/// dropped at the end (9.2.6), unless the parser has `with_deliver_unterminated`.
 #[derive(Debug)]
 pub struct EventReader<R> {
-    /// `None` once it has ended or failed.
+    /// The reader; `None` once it has ended or failed.
     reader: Option<R>,
     parser: Parser,
     buffer: Box<[u8]>,
-    /// Of the buffer's first `filled` bytes, how many were read before the last step, and after it.
+    /// How many of the buffer's first `filled` bytes were parsed before the last step, and after
+    /// it.
     start: usize,
     read: usize,
     filled: usize,
 }
 
 impl<R: Read> EventReader<R> {
-    /// Reads with a parser that has limits, a last event ID or flushing of its own.
+    /// Reads `reader` with the given parser, which may have limits, a last event ID or other
+    /// settings.
     pub fn new(reader: R, parser: Parser) -> Self {
         let buffer = vec![0; BUFFER].into();
         Self { reader: Some(reader), parser, buffer, start: 0, read: 0, filled: 0 }
     }
 
-    /// The parser, for all that it can tell: the last event ID, the reconnection time, what was
-    /// skipped.
+    /// The parser: it has the last event ID, the reconnection time, and the count of skipped bytes.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }
@@ -71,7 +73,7 @@ impl<R: Read> EventReader<R> {
     ///
     /// # Errors
     ///
-    /// Those of the [type](Self#errors).
+    /// See the [errors of the type](Self#errors).
     ///
     /// # Example
     ///
@@ -99,7 +101,7 @@ impl<R: Read> EventReader<R> {
         }
     }
 
-    /// Goes on to the next frame; `None` if the stream has ended.
+    /// Parses up to the next frame; `None` at the end of the stream.
     fn step(&mut self) -> io::Result<Option<Step>> {
         loop {
             let mut input = &self.buffer[self.read..self.filled];
@@ -132,7 +134,7 @@ impl<R: Read> EventReader<R> {
         }
     }
 
-    /// Ends it for good; what the failure cut is not to be flushed.
+    /// Ends the stream for good; an event that the failure cut is not delivered.
     fn fail(&mut self) {
         self.reader = None;
         self.parser = mem::take(&mut self.parser).with_deliver_unterminated(false);

@@ -1,4 +1,4 @@
-//! What a blocking client needs: a connection, and a body that can be read for a limited time.
+//! Transport of a blocking client: makes a connection, and a body whose reads have a timeout.
 
 use std::io::{self, Read};
 use std::net::TcpStream;
@@ -8,50 +8,52 @@ use proto::{ErrorKind, Request, ResponseHead, Verdict};
 
 use crate::Closer;
 
-/// What an [`Driver`](crate::Driver) needs of an HTTP client.
+/// HTTP client that a [`Driver`](crate::Driver) runs on.
 ///
-/// A closure from an [`Attempt`] to a [`PlainHead`] and a [`Body`] is one; of its errors,
-/// `InvalidInput` and `Unsupported` are final, and every other is retried.
+/// A closure that takes an [`Attempt`] and returns a [`PlainHead`] and a [`Body`] is a transport.
+/// Its errors of the kinds `InvalidInput` and `Unsupported` are final; every other error is
+/// retried.
 pub trait Transport {
-    /// The head of a response, as the application will see it.
+    /// The head of a response, as the application gets it.
     type Head;
     /// The body of a response.
     type Body: Body;
-    /// Why a request could not be sent, or its response broke off.
+    /// The reason why a request could not be sent, or why its response broke off.
     type Error: From<io::Error>;
 
     /// Sends the request and waits until the response begins, for [`Attempt::timeout`] at most.
     ///
     /// # Errors
     ///
-    /// No response came. After the timeout any error will do, because the source checks the time
-    /// itself.
+    /// If no response began. After the timeout any error is right, because the source checks the
+    /// time itself.
     fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Self::Head, Self::Body), Self::Error>;
 
-    /// The part of the head by which the source judges.
+    /// Returns the part of the head that decides whether the response is accepted.
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
-    /// The last word on a response, `verdict` being that of
+    /// Confirms or replaces the decision about a response; `verdict` is the decision of
     /// [`Config::verdict`](crate::Config::verdict).
     fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
     }
 
-    /// Shows what was read of an open response before it is parsed: to count it, or to record it.
+    /// Inspects a chunk of an open response before it is parsed, for example to count or record
+    /// bytes.
     fn on_chunk(&mut self, chunk: &[u8]) {
         let _ = chunk;
     }
 
-    /// Whether it is any use to try again after this error.
+    /// Whether another attempt may succeed after this error, and whether the request was sent.
     fn error_kind(error: &Self::Error) -> ErrorKind;
 }
 
-/// One request that is to be sent.
+/// One attempt to connect: the request to send, and its time limit.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// What the source asks for: the last event ID, above all.
+    /// The request to send, with the last event ID.
     pub request: Request<'a>,
     /// How long it may take until the response begins; `None` for no limit.
     pub timeout: Option<Duration>,
@@ -59,24 +61,24 @@ pub struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Says how to break the connection, so that a thread that blocks in it returns: what a
-    /// [`Closer`] calls.
+    /// Registers the callback by which a [`Closer`] interrupts the connection, so that a blocked
+    /// read returns.
     ///
-    /// As a rule it shuts a socket down. It is dropped together with the connection.
+    /// The callback usually shuts a socket down. It is dropped together with the connection.
     pub fn on_close(&self, interrupt: impl FnOnce() + Send + 'static) {
         self.closer.on_close(interrupt);
     }
 }
 
-/// A body that is read for a limited time.
+/// Body of a response, whose reads have a timeout.
 pub trait Body {
-    /// Reads what there is, and waits for it if there is nothing; 0 bytes are the end.
+    /// Reads available bytes, or waits for the first ones; 0 bytes mean the end.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` or `TimedOut` when nothing came within `timeout`; nothing must be lost by that,
-    /// for the source reads again unless the server is dead by its clocks. Any other error is the
-    /// end of the connection.
+    /// `WouldBlock` or `TimedOut` if no byte arrived within `timeout`. No byte may be lost then,
+    /// because the source reads again unless its clocks count the server as dead. Any other error
+    /// ends the connection.
     fn read(&mut self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize>;
 }
 
@@ -104,8 +106,8 @@ impl<B: Body + ?Sized> Body for Box<B> {
     }
 }
 
-/// Any reader as a [`Body`] that takes as long as it takes: liveness timeouts are not noticed
-/// before the next byte.
+/// Wraps a reader without timeouts as a [`Body`]: a liveness timeout is noticed only when the next
+/// byte arrives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTimeout<R>(pub R);
 
@@ -115,7 +117,8 @@ impl<R: Read> Body for NoTimeout<R> {
     }
 }
 
-/// The head of a response, for a [`Transport`] that is a closure: the owned [`ResponseHead`].
+/// The head of a response, for a [`Transport`] that is a closure: a [`ResponseHead`] that owns its
+/// values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlainHead {
     /// The status code.

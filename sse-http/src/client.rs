@@ -1,22 +1,22 @@
-//! What a client of event streams sends, and how it reads the responses: every rule of HTTP, for
-//! any HTTP client.
+//! HTTP rules of an event stream client: its requests, redirects, responses and errors, for any
+//! HTTP client.
 //!
 //! | step | type |
 //! |---|---|
 //! | the request of a source, checked, with its default headers | [`Draft`], [`Template`] |
 //! | one attempt: the last event ID, redirects | [`Attempt`], [`Redirects`] |
 //! | the response | [`Head`], [`Body`], [`Refused`] |
-//! | the answer of a language model | [`Messages`], [`MessagesError`] |
+//! | the streamed answer of a language model | [`Messages`], [`MessagesError`] |
 //! | why it failed | [`Error`], [`TransportError`] |
 //! | the proxy of a URL | [`Proxies`] |
-//! | all of it on an asynchronous runtime | [`Client`], [`EventSource`] |
+//! | the whole client on an asynchronous runtime | [`Client`], [`EventSource`] |
 //!
-//! # A transport of your own
+//! # Using another HTTP client
 //!
 //! An adapter for an asynchronous HTTP client implements [`Client`]: a clock, and a function that
-//! sends one request. Then [`EventSource::with_client`] is the source, with everything above. A
-//! blocking or a single-threaded client calls [`Template::attempt`] and [`Attempt::answer`] itself
-//! and hands the response to the machine of `sse-proto`.
+//! sends one request. Then [`EventSource::with_client`] makes a source that follows all these
+//! rules. A blocking or a single-threaded client calls [`Template::attempt`] and
+//! [`Attempt::answer`] itself and hands the response to the machine of `sse-proto`.
 
 mod attempt;
 mod body;

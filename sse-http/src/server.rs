@@ -1,9 +1,9 @@
 //! Event streams as response bodies.
 //!
-//! [`Sse`] makes any `Stream` of events a body, on the clock of any runtime; [`response`] gives the
-//! body its headers; [`LastEventId`] reads from a request where its client resumes. With the
-//! feature `axum` bodies are responses and the ID is an extractor. The crate `sse-hub` serves one
-//! stream to many.
+//! [`Sse`] turns any `Stream` of events into a body, on the clock of any runtime; [`response`] adds
+//! the headers; [`LastEventId`] reads the ID after which the client resumes. With the feature
+//! `axum`, bodies can be returned from handlers, and the ID is an extractor. The crate `sse-hub`
+//! serves one stream to many clients.
 
 #[cfg(feature = "axum")]
 mod axum;

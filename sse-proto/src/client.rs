@@ -1,4 +1,4 @@
-//! Connecting, validating responses, retrying: the client half of 9.2.
+//! Client half of 9.2: connecting, validating responses, retrying.
 
 mod config;
 mod connection;

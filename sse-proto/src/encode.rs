@@ -1,4 +1,4 @@
-//! Events → bytes.
+//! Encoder: events to bytes (9.2.5).
 
 mod builder;
 mod error;

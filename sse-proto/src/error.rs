@@ -2,20 +2,20 @@
 
 use core::fmt;
 
-/// The parser ran out of the room that [`Limits`](crate::Limits) give it. Nothing else can go
-/// wrong: no input is malformed.
+/// An event or ID is over its limit of [`Limits`](crate::Limits). The parser has no other error,
+/// because the format has no malformed input (9.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// One event (its data and type), or one comment, is longer than
     /// [`Limits::event`](crate::Limits::event).
     EventTooLong {
-        /// The limit, in bytes.
+        /// The limit that was exceeded, in bytes.
         limit: usize,
     },
     /// One event ID is longer than [`Limits::id`](crate::Limits::id).
     IdTooLong {
-        /// The limit, in bytes.
+        /// The limit that was exceeded, in bytes.
         limit: usize,
     },
 }

@@ -18,7 +18,7 @@
 //! | bytes → events | [`Parser`], [`Event`], [`Frame`], [`Message`]; [`field`] for single lines |
 //! | events → bytes | [`EventBuilder`] |
 //! | connecting, validating responses, retrying | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
-//! | what to replay, when to reassure | [`History`], [`KeepAlive`] |
+//! | replay and keep-alive | [`History`], [`KeepAlive`] |
 //! | the same over streams (feature `stream`) | `ByteStreamExt::sse`, `Chunks`, `Driver`, `Transport` |
 //!
 //! # In scope
@@ -29,7 +29,7 @@
 //! # Out of scope
 //!
 //! HTTP, TLS, timers and sockets, which adapters bring (`sse-tokio`, `sse-async-std`,
-//! `sse-blocking`); and whatever protocol speaks inside the data.
+//! `sse-blocking`); and the protocols inside the data, such as JSON or JSON-RPC.
 //!
 //! # Features
 //!

@@ -1,4 +1,4 @@
-//! What to replay, when to reassure.
+//! Server half of 9.2: replay and keep-alive.
 
 mod history;
 mod keep_alive;

@@ -1,5 +1,5 @@
-//! Async without a runtime: byte streams become event streams and the other way round, and one
-//! driver runs the client machine (feature `stream`).
+//! Async streams without a runtime (feature `stream`): chunks of bytes to events, events to chunks,
+//! and a driver for the client machine.
 //!
 //! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send`.
 
@@ -19,7 +19,7 @@ pub use timer::Timer;
 
 use crate::Frame;
 
-/// The frame, for as long as the caller says.
+/// Extends the lifetime of a frame's borrow.
 ///
 /// # Safety
 ///

@@ -31,7 +31,7 @@ impl Instant {
     /// The epoch itself.
     pub const ZERO: Self = Self(Duration::ZERO);
 
-    /// The instant `elapsed` after the epoch.
+    /// The instant that lies `elapsed` after the epoch.
     pub const fn from_epoch(elapsed: Duration) -> Self {
         Self(elapsed)
     }

@@ -1,17 +1,17 @@
-//! A body of `http-body` → a stream of events (feature `body`).
+//! Body of `http-body` to stream of events (feature `body`).
 
 use http_body::Body;
 use http_body_util::BodyDataStream;
 use proto::{EventStream, Parser};
 
-/// Adds [`sse`](Self::sse) to the bodies of hyper, axum, tonic, reqwest: for a response that came
-/// by a client of your own.
+/// Adds [`sse`](Self::sse) to the bodies of hyper, axum, tonic and reqwest, for a response that
+/// another client received.
 pub trait ByteBodyExt: Body + Sized {
-    /// Reads this as `text/event-stream`; trailers are left out.
+    /// Reads this body as `text/event-stream`; trailers are ignored.
     ///
-    /// It is up to you whether the response is one: [`is_event_stream`](crate::is_event_stream)
-    /// judges its content type. For a parser of your own (limits, flushing, a last event ID) give a
-    /// [`BodyDataStream`] to [`EventStream::new`].
+    /// Check the content type of the response first, with
+    /// [`is_event_stream`](crate::is_event_stream). To set the parser (limits, last event ID,
+    /// unterminated events), pass a [`BodyDataStream`] to [`EventStream::new`].
     ///
     /// # Example
     ///

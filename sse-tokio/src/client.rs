@@ -1,4 +1,4 @@
-//! The client: reqwest and tokio's timer under `sse-http`.
+//! Client of this crate: `sse-http` over reqwest, with tokio's timer.
 
 mod builder;
 mod reqwest_client;
@@ -44,7 +44,7 @@ pub type EventSource = sse_http::client::EventSource<Http>;
 /// # use futures_util::StreamExt;
 /// # async fn example(mut source: sse_tokio::EventSource) -> Result<(), Box<dyn std::error::Error>> {
 /// if let Some(Err(mut error)) = source.next().await {
-///     eprintln!("{error}"); // what the server said included
+///     eprintln!("{error}"); // includes what the server wrote
 ///     if error.status().is_some_and(|status| status == 401) {
 ///         let text = error.text(64 * 1024).await?;
 ///         eprintln!("the whole of it: {text}");

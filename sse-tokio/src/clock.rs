@@ -1,4 +1,4 @@
-//! Tokio's clock and sleep, for the core.
+//! Tokio's clock and sleep, as the timer of the core.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::{Epoch, Instant, Timer};
 use tokio::time::{Sleep, sleep, sleep_until};
 
-/// Tokio's clock, which counts from when it was made; a paused runtime stops it.
+/// Clock of tokio, whose time zero is its creation; a paused runtime stops it.
 #[derive(Debug)]
 pub struct Clock(Epoch);
 

@@ -1,4 +1,4 @@
-//! `text/event-stream` as a codec of tokio-util (feature `codec`).
+//! Codec of tokio-util for `text/event-stream` (feature `codec`).
 
 use std::{fmt, io};
 
@@ -8,9 +8,9 @@ use tokio_util::codec::{Decoder, Encoder};
 
 /// Decodes frames and encodes events, for `FramedRead`, `FramedWrite` and `Framed`.
 ///
-/// At the end of the stream a pending event is dropped, as the specification wants it, unless the
-/// parser has `with_deliver_unterminated`. A decoded event owns its text;
-/// [`EventStream`](crate::EventStream) lends it.
+/// An unterminated event at the end of the stream is dropped (9.2.6), unless the parser has
+/// `with_deliver_unterminated`. A decoded event owns its text; use
+/// [`EventStream`](crate::EventStream) to borrow it.
 ///
 /// # Example
 ///
@@ -40,12 +40,12 @@ pub struct EventCodec {
 }
 
 impl EventCodec {
-    /// A codec that decodes by this parser, with its limits, last event ID and flushing.
+    /// Creates a codec with the given parser and its settings.
     pub fn new(parser: Parser) -> Self {
         Self { parser }
     }
 
-    /// The parser, for all that it can tell: the last event ID, the reconnection time.
+    /// The parser: it has the last event ID and the reconnection time.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }

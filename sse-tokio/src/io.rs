@@ -1,18 +1,18 @@
-//! A reader of tokio → a stream of events (feature `io`).
+//! Tokio reader to stream of events (feature `io`).
 
 use bytes::Bytes;
 use proto::{EventStream, Parser};
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
-/// How much is read at once.
+/// Size of the read buffer, in bytes.
 const CAPACITY: usize = 16 << 10;
 
 /// Adds [`sse`](Self::sse) to readers: files, sockets, pipes, the output of a child process.
 pub trait ByteReadExt: AsyncRead + Sized {
-    /// Reads this as `text/event-stream`.
+    /// Reads this reader as `text/event-stream`.
     ///
-    /// For a parser of your own (limits, flushing, a last event ID) give a [`ReaderStream`] to
+    /// To set the parser (limits, last event ID, unterminated events), pass a [`ReaderStream`] to
     /// [`EventStream::new`].
     ///
     /// # Example

@@ -18,14 +18,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - `EventSource` follows a URL, or any request. It is a `Stream`, and `next_event` lends the same
-//!   without allocating. A lost connection is an event, and the source reconnects after the last
+//! - `EventSource` follows a URL, or any request. It is a `Stream`; `next_event` lends the same events without allocating. A lost connection is an event, and the source reconnects after the last
 //!   event ID; an `Err` is final, and the last item. Everything beyond the request is in
 //!   [`Config`]: reconnection, liveness, limits, validation.
-//! - `.sse()` reads bytes that are already there: any `Stream` of chunks ([`ByteStreamExt`]), a
+//! - `.sse()` parses bytes from elsewhere, without the client: any `Stream` of chunks ([`ByteStreamExt`]), a
 //!   tokio reader (`ByteReadExt`), the body of a response (`ByteBodyExt`). `EventCodec` serves
 //!   `tokio_util::codec`.
-//! - `server` has bodies for hyper and axum; the crate `sse-hub` serves one stream to many.
+//! - `server` has bodies for hyper and axum; the crate `sse-hub` serves one stream to many clients.
 //!
 //! The protocol itself is `sse-proto`, which does no I/O.
 //!
@@ -71,8 +70,8 @@
 //!
 //! reqwest has no such limit, but a proxy may have one, and each connection costs a socket. Sources
 //! that share a client (`EventSource::new(client.get(url))`) share its HTTP/2 connection, a hundred
-//! and more; those of `EventSource::get` have a client each. Sources of one connection share its
-//! flow-control window too: a source that is not polled can delay the others when the window is
+//! and more; each source of `EventSource::get` has its own client. Sources of one connection share
+//! its flow-control window too: a source that is not polled can delay the others when the window is
 //! full of its data. Poll all of them, or widen it
 //! (`ClientBuilder::http2_initial_connection_window_size`).
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,8 +1,9 @@
 //! Event streams as response bodies, on tokio's clock.
 //!
-//! [`Sse`] makes any `Stream` of events a body for hyper; [`response`] gives the body its headers;
-//! [`LastEventId`] reads from a request where its client resumes. With the feature `axum` bodies
-//! are responses and the ID is an extractor. The crate `sse-hub` serves one stream to many.
+//! [`Sse`] turns any `Stream` of events into a body for hyper; [`response`] adds the headers;
+//! [`LastEventId`] reads the ID after which the client resumes. With the feature `axum`, bodies can
+//! be returned from handlers, and the ID is an extractor. The crate `sse-hub` serves one stream to
+//! many clients.
 //!
 //! # Example
 //!
@@ -23,7 +24,7 @@ pub use sse_http::server::{EncodeError, EncodedEvent, EventBuilder, LastEventId,
 
 pub use crate::clock::Clock;
 
-/// The body that sends what a `Stream` of events yields, with comments in between by tokio's clock.
+/// Response body that sends the events of a `Stream`, with keep-alive comments, on tokio's clock.
 ///
-/// Polled inside a runtime with time enabled. Its methods are those of [`sse_http::server::Sse`].
+/// Poll it inside a runtime with time enabled. Its methods are those of [`sse_http::server::Sse`].
 pub type Sse<S, E = Infallible> = sse_http::server::Sse<S, Clock, E>;

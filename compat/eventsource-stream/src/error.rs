@@ -1,4 +1,4 @@
-//! What an event stream can fail with.
+//! Error of an event stream.
 
 use alloc::string::{FromUtf8Error, String};
 use core::fmt;
@@ -26,7 +26,7 @@ impl<E> From<NomError<&str>> for EventStreamError<E> {
 }
 
 impl<E> EventStreamError<E> {
-    /// Says that a limit was exceeded, of which there is none.
+    /// Maps an exceeded limit; it never occurs, because there are no limits.
     pub(crate) fn limit(_: proto::Error) -> Self {
         Self::Parser(NomError { input: String::new(), code: ErrorKind::TooLarge })
     }

@@ -1,4 +1,4 @@
-//! Chunks → events with strings of their own, one at a time.
+//! Parser that returns owned events one at a time, from chunks.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,18 +13,18 @@ use crate::retry::{Block, Finder};
 /// Capacity that the buffer of [`Reader::rest`] may keep once it is empty.
 const RETAINED: usize = 128 * 1024;
 
-/// A parser, and what is left of the last chunk after an event.
+/// A parser, and the rest of the last chunk after an event.
 ///
 /// The type of a chunk is not a parameter of [`EventStream`](crate::EventStream), so a chunk cannot
-/// be kept: what remains of it after an event is copied, once.
+/// be kept: the rest of it after an event is copied once.
 pub(crate) struct Reader {
     parser: Parser,
     finder: Finder,
-    /// The block that is read line by line, because of a `retry`.
+    /// The block that is read line by line, because it may have a `retry` line.
     block: Option<Block>,
-    /// How many bytes of the input, from here on, are known to hold no `retry` line.
+    /// How many bytes from the current position on are known to hold no `retry` line.
     plain: usize,
-    /// The byte before.
+    /// The last byte that was read.
     last: u8,
     rest: Vec<u8>,
     read: usize,
@@ -52,7 +52,7 @@ impl Reader {
         self.parser.set_last_event_id(id);
     }
 
-    /// The next event of the chunk that was fed last.
+    /// The next event of the last chunk.
     #[inline]
     pub(crate) fn next_event(&mut self) -> Result<Option<Event>, Error> {
         if self.read == self.rest.len() { Ok(None) } else { self.read_rest() }
@@ -74,7 +74,7 @@ impl Reader {
         event
     }
 
-    /// Reads `chunk` up to its first event; the chunk before has to be read to its end.
+    /// Reads `chunk` up to its first event; the chunk before it must have been read to its end.
     #[inline]
     pub(crate) fn feed(&mut self, chunk: &[u8]) -> Result<Option<Event>, Error> {
         debug_assert!(self.rest.is_empty(), "the rest of the chunk before would come after this one");

@@ -1,9 +1,9 @@
-//! Whether a reconnection time belongs to the block of the next event.
+//! Attribution of a reconnection time to the block of the next event.
 //!
-//! The parser is fastest when it returns events alone, but then it does not report `retry`; and it
-//! never says where a block without data ends, though an event must not have the `retry` of an
-//! earlier block. So what may hold a `retry` line is found first ([`Finder`]), and from there up to
-//! the end of its block the parser gets one line at a time ([`Block`]).
+//! The parser is fastest when it returns events alone, but then it does not report `retry`. It also
+//! does not report the end of a block without data, and an event must not get the `retry` of an
+//! earlier block. So [`Finder`] first searches for the next possible `retry` line; from there to
+//! the end of the block, [`Block`] gives the parser one line at a time.
 
 use core::time::Duration;
 
@@ -19,8 +19,8 @@ impl Finder {
         Self(memmem::Finder::new(RETRY))
     }
 
-    /// How many bytes of `input` come before the first line that begins with `retry`, or may turn
-    /// out to when the next chunk is there. `last` is the byte before `input`.
+    /// How many bytes of `input` come before the first line that begins with `retry`, or that may
+    /// begin with `retry` once the next chunk arrives. `last` is the byte before `input`.
     pub(crate) fn plain(&self, last: u8, input: &[u8]) -> usize {
         let starts_line = |at: usize| is_line_end(if at == 0 { last } else { input[at - 1] });
         let mut from = 0;
@@ -47,22 +47,22 @@ fn is_line_end(byte: u8) -> bool {
 /// A block that is read line by line.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// What its `retry` lines have set.
+    /// The time that the `retry` lines of the block have set.
     pub(crate) retry: Option<Duration>,
     place: Place,
 }
 
-/// Where the last byte left off.
+/// Position in a line after the last byte.
 #[derive(Debug, PartialEq)]
 enum Place {
     LineStart,
-    /// At the start of a line, whose first LF would belong to the line end before.
+    /// At the start of a line after CR: an LF here would belong to the previous line end.
     AfterCr,
     InLine,
 }
 
 impl Block {
-    /// The rest of a block, from the start of a line on; `last` is the byte before.
+    /// Creates a block that begins at the start of a line; `last` is the byte before it.
     pub(crate) fn after(last: u8) -> Self {
         Self { retry: None, place: Place::after(last) }
     }
@@ -72,7 +72,7 @@ impl Block {
         &input[..memchr2(b'\n', b'\r', input).map_or(input.len(), |end| end + 1)]
     }
 
-    /// Takes note of a line, or a piece of one, that was read; whether it is the blank line that
+    /// Records a line, or a piece of one, that was read; returns whether it is the blank line that
     /// ends the block.
     pub(crate) fn ends_with(&mut self, line: &[u8]) -> bool {
         let blank = match self.place {

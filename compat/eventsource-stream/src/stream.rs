@@ -1,4 +1,4 @@
-//! A stream of chunks → a stream of events.
+//! Stream of chunks to stream of events.
 
 use alloc::string::String;
 use core::pin::Pin;
@@ -46,18 +46,19 @@ impl<S> EventStream<S> {
         Self { chunks, reader: Reader::new(), ended: false }
     }
 
-    /// Sets the last event ID string, which following events have until the stream sets another.
+    /// Sets the last event ID string, which the following events have until the stream sets
+    /// another.
     pub fn set_last_event_id(&mut self, id: impl Into<String>) {
         self.reader.set_last_event_id(id.into());
     }
 
-    /// The last event ID string: the ID of the last block that had one, with or without data.
+    /// The last event ID string: the ID of the last block that set one, with or without data.
     pub fn last_event_id(&self) -> &str {
         self.reader.parser().last_event_id()
     }
 
-    /// The reconnection time that the stream set last, also in a block without data. Not in
-    /// `eventsource-stream`.
+    /// The last reconnection time that the stream set, also in a block without data.
+    /// `eventsource-stream` does not have this method.
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.reader.parser().retry()
     }

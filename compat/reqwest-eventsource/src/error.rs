@@ -1,4 +1,4 @@
-//! What an [`EventSource`](crate::EventSource) can fail with.
+//! Errors of an [`EventSource`](crate::EventSource).
 
 use std::fmt;
 use std::string::FromUtf8Error;
@@ -21,12 +21,13 @@ impl fmt::Display for CannotCloneRequestError {
 
 impl std::error::Error for CannotCloneRequestError {}
 
-/// Why a connection could not be made, or ended.
+/// Why a connection could not be made, or why it ended.
 ///
 /// After [`InvalidContentType`](Self::InvalidContentType) and
 /// [`InvalidStatusCode`](Self::InvalidStatusCode) the source is closed; after
-/// [`Transport`](Self::Transport) and [`StreamEnded`](Self::StreamEnded) its policy decides. The
-/// other variants do not occur and are kept for code that matches them.
+/// [`Transport`](Self::Transport) and [`StreamEnded`](Self::StreamEnded) the source's
+/// [`RetryPolicy`](crate::retry::RetryPolicy) decides. The other variants do not occur and are kept
+/// for code that matches them.
 #[derive(Debug)]
 pub enum Error {
     /// The stream is not valid UTF-8. Does not occur: ill-formed bytes become U+FFFD (9.2.6).
@@ -35,12 +36,13 @@ pub enum Error {
     Parser(NomError<String>),
     /// The request could not be sent, or its response broke off.
     Transport(reqwest::Error),
-    /// The response is not an event stream: its content type, empty if it has none, and the
-    /// response itself, unread.
+    /// The response is not an event stream. Fields: its content type, empty if missing, and the
+    /// unread response.
     InvalidContentType(HeaderValue, Response),
-    /// The status is not 200: the status, and the response itself, unread.
+    /// The status is not 200. Fields: the status, and the unread response.
     InvalidStatusCode(StatusCode, Response),
-    /// The last event ID cannot be sent as a header. Does not occur: it is kept and not sent.
+    /// The last event ID cannot be sent as a header. Does not occur: such an ID is kept and not
+    /// sent.
     InvalidLastEventId(String),
     /// The response ended.
     StreamEnded,

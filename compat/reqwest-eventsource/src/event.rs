@@ -2,7 +2,7 @@
 
 use eventsource_stream::Event as MessageEvent;
 
-/// What an [`EventSource`](crate::EventSource) yields.
+/// An item of an [`EventSource`](crate::EventSource).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
     /// A connection was made, and its response is an event stream.
@@ -21,10 +21,10 @@ impl From<MessageEvent> for Event {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[repr(u8)]
 pub enum ReadyState {
-    /// It waits for a response, or for the time to reconnect.
+    /// The source waits for a response, or for the time to reconnect.
     Connecting = 0,
-    /// It is connected.
+    /// The source is connected.
     Open = 1,
-    /// It is closed and yields nothing more.
+    /// The source is closed and yields nothing more.
     Closed = 2,
 }

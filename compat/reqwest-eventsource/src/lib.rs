@@ -25,7 +25,7 @@
 //!         Ok(Event::Open) => println!("connected"),
 //!         Ok(Event::Message(message)) => println!("{}: {}", message.event, message.data),
 //!         Err(error) => {
-//!             println!("{error}"); // it reconnects, unless it is closed
+//!             println!("{error}"); // the source reconnects, unless it is closed
 //!             source.close();
 //!         }
 //!     }

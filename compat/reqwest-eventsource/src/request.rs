@@ -17,11 +17,11 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Adds [`eventsource`](Self::eventsource) to a [`RequestBuilder`].
 pub trait RequestBuilderExt {
-    /// Follows the event stream that this request is answered with.
+    /// Follows the event stream that the server sends in response to this request.
     ///
     /// # Errors
     ///
-    /// The request cannot be cloned: its body is a stream, or it is not valid.
+    /// If the request cannot be cloned: its body is a stream, or it is not valid.
     fn eventsource(self) -> Result<EventSource, CannotCloneRequestError>;
 }
 
@@ -31,15 +31,15 @@ impl RequestBuilderExt for RequestBuilder {
     }
 }
 
-/// What every attempt sends, but for the last event ID.
+/// The request that every attempt sends, without the last event ID.
 pub(crate) struct Template {
     client: Client,
     request: Request,
 }
 
 impl Template {
-    /// Takes the request apart; also the last event ID that it carries, which is sent as long as
-    /// the stream sets no other.
+    /// Splits the builder into the request and the last event ID of its header, which is sent until
+    /// the stream sets another.
     pub(crate) fn new(builder: RequestBuilder) -> Result<(Self, String), CannotCloneRequestError> {
         let (client, request) = builder.build_split();
         let mut request = request.map_err(|_| CannotCloneRequestError)?;
@@ -54,7 +54,7 @@ impl Template {
         Ok((Self { client, request }, id.unwrap_or_default()))
     }
 
-    /// Sends the request. The ID goes along unless it is empty or no header can carry it (9.2.3).
+    /// Sends the request. The ID is sent too, unless it is empty or no header can carry it (9.2.3).
     pub(crate) fn send(&self, last_event_id: &str) -> ResponseFuture {
         let mut request = self.request.try_clone().expect("it was cloned when the template was made");
         if let Some(value) = header(last_event_id) {

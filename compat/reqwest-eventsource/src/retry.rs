@@ -1,32 +1,30 @@
-//! When to reconnect.
+//! Policies that decide when to reconnect.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// Decides after each [`enum@Error`] of a connection whether and when the next is made.
+/// Decides after each [`enum@Error`] whether and when the source reconnects.
 pub trait RetryPolicy {
     /// How long to wait before the request is sent again; `None` closes the source.
     ///
     /// `last_retry` is the number of retries in a row that led to no event, and the delay before
-    /// the last of them; `None` if there was none. An event starts the count again, and so does a
-    /// connection that was open for a minute.
+    /// the last of them; `None` if there was no such retry. The count starts again after an event,
+    /// and after a connection that was open for a minute.
     fn retry(&self, error: &Error, last_retry: Option<(usize, Duration)>) -> Option<Duration>;
 
     /// Takes the reconnection time that the server set, as it was sent.
     fn set_reconnection_time(&mut self, duration: Duration);
 }
 
-/// The reconnection times that the policies of this module take from a server; what is beyond is
-/// moved to the bound.
+/// Bounds the reconnection time of a server to the range that the policies of this module accept.
 ///
-/// The time is the server's choice, and these bounds keep it from making a client busy, or putting
-/// it to sleep for good.
+/// The server chooses the time; the bounds keep it from causing a busy loop, or an endless wait.
 fn bounded(time: Duration) -> Duration {
     time.clamp(Duration::from_millis(10), Duration::from_secs(60 * 60))
 }
 
-/// Whether `max_retries` have been made.
+/// Whether the last retry was the last one that `max_retries` allows.
 fn exhausted(max_retries: Option<usize>, last_retry: Option<(usize, Duration)>) -> bool {
     max_retries.is_some_and(|max| last_retry.map_or(0, |(retries, _)| retries) >= max)
 }
@@ -36,7 +34,7 @@ fn exhausted(max_retries: Option<usize>, last_retry: Option<(usize, Duration)>) 
 pub struct ExponentialBackoff {
     /// The first delay.
     pub start: Duration,
-    /// What each further retry multiplies the delay by.
+    /// The factor by which each further retry multiplies the delay.
     pub factor: f64,
     /// The longest delay; `None` for no limit.
     pub max_duration: Option<Duration>,
@@ -45,7 +43,7 @@ pub struct ExponentialBackoff {
 }
 
 impl ExponentialBackoff {
-    /// A policy with these settings.
+    /// Creates a policy with these settings.
     pub const fn new(
         start: Duration,
         factor: f64,
@@ -78,14 +76,14 @@ impl RetryPolicy for ExponentialBackoff {
 /// A [`RetryPolicy`] with one delay.
 #[derive(Clone, Debug)]
 pub struct Constant {
-    /// The delay.
+    /// The delay before each retry.
     pub delay: Duration,
     /// How many retries in a row may lead to no event; `None` for no limit.
     pub max_retries: Option<usize>,
 }
 
 impl Constant {
-    /// A policy with these settings.
+    /// Creates a policy with these settings.
     pub const fn new(delay: Duration, max_retries: Option<usize>) -> Self {
         Self { delay, max_retries }
     }
@@ -113,7 +111,7 @@ impl RetryPolicy for Never {
     fn set_reconnection_time(&mut self, _duration: Duration) {}
 }
 
-/// The policy of an [`EventSource`](crate::EventSource) that was given none: 300 ms, doubled up to
-/// 5 s, without end.
+/// The default policy of an [`EventSource`](crate::EventSource): 300 ms, doubled up to 5 s, without
+/// a limit of retries.
 pub const DEFAULT_RETRY: ExponentialBackoff =
     ExponentialBackoff::new(Duration::from_millis(300), 2., Some(Duration::from_secs(5)), None);

@@ -26,8 +26,7 @@ type BoxedPolicy = Box<dyn RetryPolicy + Send + Unpin + 'static>;
 /// How long a connection has to be open to count as a success without an event.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
-/// The longest delay that is given to the timer, 24 days: browsers count milliseconds in 31 bits,
-/// and wrap around.
+/// The longest delay for the timer, 24 days: the timers of browsers overflow after 2^31 ms.
 const LONGEST_DELAY: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// Follows an event stream and reconnects when a connection ends.
@@ -36,16 +35,15 @@ const LONGEST_DELAY: Duration = Duration::from_millis(i32::MAX as u64);
 /// decides. A response that is not an event stream is an `Err` too, and then the stream ends, as it
 /// does after [`close`](Self::close).
 ///
-/// The request is sent by its own [`reqwest::Client`], with all that this is set to: redirects,
-/// cookies, proxies, TLS.
+/// The request is sent by the [`reqwest::Client`] that it belongs to, with that client's settings:
+/// redirects, cookies, proxies, TLS.
 pub struct EventSource {
     template: Template,
     policy: BoxedPolicy,
     state: State,
-    /// The last event ID string. While a connection is open, its stream has it.
+    /// The last event ID string. While a connection is open, its stream holds the current one.
     last_event_id: String,
-    /// The number of retries without an event since the last one, and the delay before the last of
-    /// them.
+    /// The number of retries since the last event, and the delay before the last of them.
     last_retry: Option<(usize, Duration)>,
 }
 
@@ -60,54 +58,54 @@ enum State {
     Unsent,
     Connecting(ResponseFuture),
     Open(Box<Connection>),
-    /// The connection is lost, and the next is made after the delay.
+    /// The connection is lost, and the next one is made after the delay.
     Waiting(Delay),
     Closed,
 }
 
 struct Connection {
     events: EventStream<Body>,
-    /// The reconnection time that the policy was given last.
+    /// The last reconnection time that was given to the policy.
     reconnection_time: Option<Duration>,
-    /// Is over once the connection counts as a success.
+    /// Timer that ends when the connection counts as a success.
     healthy: Delay,
 }
 
 impl EventSource {
-    /// Follows the event stream that the request is answered with. It is sent when the source is
-    /// first polled.
+    /// Follows the event stream that the server sends in response to the request, which is sent
+    /// when the source is first polled.
     ///
-    /// A `Last-Event-ID` header of the request is the ID to begin with.
+    /// A `Last-Event-ID` header of the request sets the first last event ID.
     ///
     /// # Errors
     ///
-    /// The request cannot be cloned: its body is a stream, or it is not valid.
+    /// If the request cannot be cloned: its body is a stream, or it is not valid.
     pub fn new(builder: RequestBuilder) -> Result<Self, CannotCloneRequestError> {
         let (template, last_event_id) = Template::new(builder)?;
         let policy = Box::new(DEFAULT_RETRY);
         Ok(Self { template, policy, state: State::Unsent, last_event_id, last_retry: None })
     }
 
-    /// Follows the event stream at a URL, with a client of its own.
+    /// Follows the event stream at a URL, with a new client.
     ///
     /// # Panics
     ///
-    /// The URL is not valid.
+    /// If the URL is not valid.
     pub fn get<T: IntoUrl>(url: T) -> Self {
         Self::new(reqwest::Client::new().get(url)).expect("the URL has to be valid")
     }
 
-    /// Drops the connection and makes no other: the stream ends.
+    /// Drops the connection and makes no new one: the stream ends.
     pub fn close(&mut self) {
         self.leave();
     }
 
-    /// Sets when to reconnect. Default [`DEFAULT_RETRY`].
+    /// Sets the policy that decides when to reconnect. Default [`DEFAULT_RETRY`].
     pub fn set_retry_policy(&mut self, policy: BoxedPolicy) {
         self.policy = policy;
     }
 
-    /// The last event ID string: the ID of the last block that had one, with or without data.
+    /// The last event ID string: the ID of the last block that set one, with or without data.
     pub fn last_event_id(&self) -> &str {
         match &self.state {
             State::Open(connection) => connection.events.last_event_id(),
@@ -132,7 +130,7 @@ impl EventSource {
         self.state = State::Open(Box::new(Connection { events, reconnection_time: None, healthy }));
     }
 
-    /// Drops the connection, if there is one, and keeps what outlives it.
+    /// Drops the connection, if there is one, and keeps the state that outlives it.
     fn leave(&mut self) -> Option<Box<Connection>> {
         match mem::replace(&mut self.state, State::Closed) {
             State::Open(connection) => {
@@ -143,7 +141,7 @@ impl EventSource {
         }
     }
 
-    /// The connection is lost, or could not be made: waits as the policy says, or stays closed.
+    /// Handles a lost or failed connection: waits as the policy decides, or closes.
     fn lost(&mut self, error: Error, cx: &mut Context<'_>) -> Error {
         if let Some(mut connection) = self.leave()
             && Pin::new(&mut connection.healthy).poll(cx).is_ready()
@@ -160,8 +158,8 @@ impl EventSource {
 }
 
 impl Connection {
-    /// Reads on, and gives the policy each reconnection time that comes by, also one in a block
-    /// without data (9.2.6).
+    /// Polls for the next event, and passes each reconnection time to the policy, also one from a
+    /// block without data (9.2.6).
     fn poll(&mut self, policy: &mut BoxedPolicy, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         let next = Pin::new(&mut self.events).poll_next(cx);
         let time = self.events.reconnection_time();
@@ -222,8 +220,8 @@ impl Stream for EventSource {
 mod tests {
     use super::*;
 
-    /// The argument of the policy after a response without events, of a connection that was open
-    /// for a minute if `healthy`.
+    /// The argument of the policy after a response without events; the connection was open for a
+    /// minute if `healthy`.
     async fn retries_after(healthy: bool) -> Option<usize> {
         let mut source = EventSource::get("http://127.0.0.1:9/");
         source.last_retry = Some((3, Duration::ZERO));

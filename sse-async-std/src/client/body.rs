@@ -1,4 +1,4 @@
-//! The body of a response, which moves the bytes of its own connection.
+//! Body of a response, which drives the I/O of its own connection.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use sse_http::client::TransportError;
 
 use super::transport::error;
 
-/// The body of a response, as a stream of its chunks. It drives its connection while it is polled.
+/// Body of a response, as a stream of chunks. It drives its connection while it is polled.
 pub struct Body {
     incoming: Incoming,
     connection: Connection,
@@ -56,7 +56,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// The future that moves the bytes of one connection; `None` when it has ended. How it ended is
+/// The future that drives the I/O of one connection; `None` when it has ended. Its result is
 /// reported to the body.
 pub(super) struct Connection(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send + Sync>>>);
 

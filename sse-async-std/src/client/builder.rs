@@ -1,4 +1,4 @@
-//! Everything about a client that its URL does not say.
+//! Builder of a client: its request, settings and hooks.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -48,7 +48,7 @@ pub struct Builder {
     hooks: Hooks,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<futures_rustls::rustls::ClientConfig>>,
-    /// `None` for those of the environment.
+    /// The proxies to use; `None` for those of the environment.
     proxies: Option<Proxies>,
 }
 
@@ -71,7 +71,7 @@ impl Builder {
     /// Sets the method; `GET` unless set.
     ///
     /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
-    /// `PATCH`) is sent once and never again: the end of its response is the end of the source.
+    /// `PATCH`) is sent only once, and the source ends with its response.
     pub fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
@@ -93,7 +93,7 @@ impl Builder {
         self
     }
 
-    /// Adds headers, in place of those with the same names.
+    /// Adds headers, which replace those with the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.request = self.request.headers(headers);
         self
@@ -105,53 +105,54 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and
-    /// `Content-Type: application/json` unless it is set.
+    /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
+    /// set. The body is sent with every attempt.
     #[cfg(feature = "serde")]
     pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.json(body);
         self
     }
 
-    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits,
-    /// the first last event ID.
+    /// Sets the protocol's [`Config`]: reconnection, accepted responses, timeouts, limits, and the
+    /// first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets which certificates to trust, and which to show. Its ALPN is replaced: HTTP/1.1.
+    /// Sets rustls's configuration: trusted certificates, and a certificate of the client. Its ALPN
+    /// is replaced by HTTP/1.1.
     #[cfg(feature = "rustls")]
     pub fn tls(mut self, config: Arc<futures_rustls::rustls::ClientConfig>) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// Sends every request through this HTTP proxy (by `CONNECT` if it is for HTTPS), or through
-    /// none, whatever the environment says. A proxy of another kind (SOCKS, or HTTP over TLS) is an
-    /// error when the source connects.
+    /// Sends every request through this HTTP proxy (with `CONNECT` for HTTPS), or with `None`
+    /// through no proxy, whatever the environment names. A proxy of another kind (SOCKS, or HTTP
+    /// over TLS) is an error when the source connects.
     pub fn proxy(mut self, url: Option<Url>) -> Self {
         self.proxies = Some(url.map(Proxies::all).unwrap_or_default());
         self
     }
 
-    /// Lets a header of this request follow a redirect to another origin. Unless named here, none
-    /// does.
+    /// Allows this header of the request to be sent to another origin after a redirect. No header
+    /// of the user is, unless named here.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.request = self.request.forward_header(name);
         self
     }
 
-    /// Sends the last event ID in this query parameter as well: for servers that look for it there,
-    /// and for IDs that a header cannot carry. It replaces a parameter of that name in the URL.
+    /// Sends the last event ID in this query parameter too: for servers that read it there, and for
+    /// IDs that a header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before
-    /// it, for example to set a fresh token. The timeouts of the request start after it. An error
-    /// counts as a failed attempt, and is retried by the policy.
+    /// Calls `hook` before each request is sent, with the request and the number of failed attempts
+    /// so far, for example to set a fresh token. The timeouts of the request start when the hook
+    /// returns. An error of the hook counts as a failed attempt, and is retried by the policy.
     ///
     /// # Example
     ///
@@ -175,8 +176,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every response that will not be opened, and the beginning of its body,
-    /// before it is retried or closes the source: the hook returns what is done.
+    /// Calls `hook` with every refused response and the beginning of its body, before the response
+    /// is retried or closes the source; the verdict that the hook returns applies.
     pub fn on_refused<F>(mut self, hook: impl Fn(Refused) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Verdict> + Send + 'static,
@@ -185,8 +186,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what
-    /// is done.
+    /// Calls `hook` with the head of every response and the verdict on it; the verdict that the
+    /// hook returns applies.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
@@ -195,8 +196,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is
-    /// parsed: to count the bytes, to record or to forward them. Reconnections are not marked.
+    /// Calls `hook` with every chunk of the body of an open response before it is parsed, for
+    /// example to count, record or forward the bytes. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.hooks.on_chunk(hook);
         self
@@ -206,7 +207,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The URL or a header is malformed, or the certificates of the platform cannot be read.
+    /// If the URL or a header is malformed, or the certificates of the platform cannot be read.
     pub fn build(self) -> Result<EventSource, Error> {
         #[cfg(feature = "rustls")]
         let tls = match self.tls {
@@ -228,7 +229,7 @@ fn environment() -> Proxies {
     if cfg!(feature = "system-proxy") { Proxies::from_env() } else { Proxies::default() }
 }
 
-/// A request of your own, whose URI is absolute.
+/// Takes a request, whose URI has to be absolute.
 impl<B: Into<Bytes>> From<Request<B>> for Builder {
     fn from(request: Request<B>) -> Self {
         Self::new(Draft::from_request(request))

@@ -1,4 +1,4 @@
-//! From a host name to a socket.
+//! Connecting to a host name: resolution, and the race of its addresses.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,7 +13,7 @@ use async_net::TcpStream;
 use futures_core::future::BoxFuture;
 use url::{Host, Url};
 
-/// How long an address has the field to itself (RFC 8305, 5).
+/// How long one address is tried before the next one is tried too (RFC 8305, 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to the host of a URL.
@@ -40,7 +40,7 @@ async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     async_net::resolve((name, port)).await
 }
 
-/// The families in turn, as the resolver sorted them otherwise (RFC 8305, 4).
+/// Alternates IPv6 and IPv4 addresses; within each family the resolver's order stays (RFC 8305, 4).
 fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (same, other): (Vec<_>, Vec<_>) =
@@ -57,8 +57,8 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Connects to the address that answers first. Each begins when the one before it failed, or had
-/// its head start.
+/// Connects to the address that answers first. The attempt to the next address begins when the one
+/// before it failed, or after the head start.
 async fn race<T, F>(addresses: Vec<SocketAddr>, connect: impl Fn(SocketAddr) -> F) -> io::Result<T>
 where
     F: Future<Output = io::Result<T>> + Send + 'static,

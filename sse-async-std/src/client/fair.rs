@@ -1,4 +1,4 @@
-//! A socket that lets others have their turn.
+//! Socket that yields to other tasks.
 
 use std::io;
 use std::pin::Pin;
@@ -6,14 +6,13 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// After so many reads in a row that had something at once, it is the others' turn.
+/// After this many reads in a row that found bytes at once, a read yields to other tasks.
 const READS: u32 = 8;
 
-/// A connection that is pending now and then though there is more to read.
+/// A connection whose reads are pending from time to time although bytes are available.
 ///
-/// The sockets of async-io never are. A server that floods would then keep a poll from returning,
-/// and with it every timer and every other task of the thread: those by which the server is found
-/// out, above all.
+/// Sockets of async-io never do that. A server that floods would keep a poll from returning, and
+/// with it every timer and task of the thread, including the timers that detect the flood.
 pub(super) struct Fair<T> {
     io: T,
     reads: u32,

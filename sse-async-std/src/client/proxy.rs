@@ -1,4 +1,4 @@
-//! The tunnel through an HTTP proxy.
+//! Tunnel through an HTTP proxy.
 
 use std::io;
 
@@ -7,11 +7,11 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use http::StatusCode;
 use sse_http::client::{Url, authorization};
 
-/// The head of a proxy's answer has to fit in this.
+/// The largest head of a proxy's answer, in bytes.
 const HEAD: usize = 16 << 10;
 
-/// Asks the proxy at the other end of `socket` for a connection to the host of `url` (RFC 9110,
-/// 9.3.6).
+/// Requests from the proxy at the other end of `socket` a connection to the host of `url` (RFC
+/// 9110, 9.3.6).
 pub(super) async fn tunnel(socket: &mut TcpStream, proxy: &Url, url: &Url) -> io::Result<()> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();

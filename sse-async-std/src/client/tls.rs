@@ -1,4 +1,4 @@
-//! Whom to trust.
+//! TLS set-up: trusted certificates, and the handshake.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use url::{Host, Url};
 
 use super::TransportError;
 
-/// The configuration that was given, or the default one; with our ALPN.
+/// The TLS configuration that the user set, or the default one; with this client's ALPN.
 pub(super) fn config(given: Option<Arc<ClientConfig>>) -> Result<Arc<ClientConfig>, TransportError> {
     let mut config = match given {
         Some(config) => Arc::unwrap_or_clone(config),
@@ -22,8 +22,8 @@ pub(super) fn config(given: Option<Arc<ClientConfig>>) -> Result<Arc<ClientConfi
     Ok(Arc::new(config))
 }
 
-/// The configuration of a client that was given none. The provider is chosen here: the process-wide
-/// default panics in a program that has two.
+/// The default TLS configuration. Its crypto provider is chosen here: rustls's process-wide default
+/// panics in a program that has two.
 fn default_config() -> Result<ClientConfig, TransportError> {
     #[cfg(any(feature = "platform-verifier", feature = "webpki-roots"))]
     {
@@ -50,7 +50,7 @@ fn default_config() -> Result<ClientConfig, TransportError> {
     ))
 }
 
-/// The handshake with the host of `url`.
+/// Performs the TLS handshake with the host of `url`.
 pub(super) async fn connect(
     config: &Arc<ClientConfig>,
     url: &Url,

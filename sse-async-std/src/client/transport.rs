@@ -1,4 +1,4 @@
-//! Requests by hyper, sockets and time by async-io.
+//! HTTP client over hyper, with the sockets and timers of async-io.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,8 +21,8 @@ use super::fair::Fair;
 use super::{connect, proxy};
 use crate::clock::Clock;
 
-/// The client of an [`EventSource`](super::EventSource): hyper over a connection of its own for
-/// each request, and async-io's clock.
+/// The client of an [`EventSource`](super::EventSource): hyper with a new connection for each
+/// request, and async-io's clock.
 #[derive(Debug)]
 pub struct Http {
     pub(super) proxies: Proxies,
@@ -73,7 +73,7 @@ impl Client for Http {
 }
 
 impl Http {
-    /// A connection to the host of `url`, TLS included, within the connect timeout.
+    /// Connects to the host of `url`, including TLS, within the connect timeout.
     async fn connect(&self, url: &Url, proxy: Option<&Url>) -> Result<Box<dyn Io>, TransportError> {
         let connect = async {
             let mut socket = connect::connect(proxy.unwrap_or(url)).await.map_err(unreachable)?;
@@ -109,8 +109,8 @@ impl Http {
     }
 }
 
-/// Names the host in a header, and the target in the form that the other side expects (RFC 9112,
-/// 3.2).
+/// Sets the header `Host`, and the request target in the form that the server or proxy expects (RFC
+/// 9112, 3.2).
 fn address(request: &mut Request<Bytes>, url: &Url, proxy: Option<&Url>) -> Result<(), TransportError> {
     let (host, path) =
         (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);

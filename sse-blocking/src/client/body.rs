@@ -1,4 +1,4 @@
-//! A body of ureq with a deadline for every read, which ureq itself does not have.
+//! Body of ureq with a deadline for every read, which ureq itself does not have.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -11,15 +11,15 @@ use ureq::{Agent, BodyReader};
 
 /// The body of a response.
 ///
-/// Where a read has a timeout, a thread watches over it, and at the deadline shuts down the agent,
-/// which serves this connection alone. (ureq's own timeouts are fixed with the request, and the one
-/// for reads holds for the head as well.) So what came too late is gone: a source that reads with a
-/// timeout gives the connection up when it is over.
+/// If a read has a timeout, a second thread shuts down the agent at the deadline; each agent serves
+/// one connection. (ureq's own timeouts are fixed with the request, and the one for reads holds for
+/// the head as well.) Bytes that arrive after the deadline are lost, so a source gives the
+/// connection up after a timeout.
 pub struct Body {
     reader: BodyReader<'static>,
     agent: Agent,
     watchdog: Option<Watchdog>,
-    /// When reads by [`Read`] have to be over.
+    /// The time at which all reads by [`Read`] must be finished.
     deadline: Option<Instant>,
 }
 
@@ -30,7 +30,7 @@ impl Body {
         Self { reader, agent, watchdog: None, deadline: None }
     }
 
-    /// Sets the time that all reads by [`Read`] may take from now on, together.
+    /// Sets how long all reads by [`Read`] together may take from now on.
     pub(super) fn limit(&mut self, time: Option<Duration>) {
         self.deadline = time.and_then(|time| Instant::now().checked_add(time));
     }
@@ -80,7 +80,7 @@ impl crate::Body for HttpBody<Blocking<Body>> {
     }
 }
 
-/// Shuts an agent down at a deadline.
+/// Thread that shuts an agent down at a deadline.
 #[derive(Debug)]
 struct Watchdog(Arc<Watch>);
 
@@ -93,7 +93,7 @@ struct Watch {
 #[derive(Debug, Default)]
 struct State {
     deadline: Option<Instant>,
-    /// Until when the thread sleeps, `None` being for ever.
+    /// The time until which the thread sleeps; `None` without a deadline.
     asleep: Option<Instant>,
     fired: bool,
     dropped: bool,
@@ -107,7 +107,7 @@ impl Watchdog {
         Ok(Self(watch))
     }
 
-    /// Sets the deadline or lifts it; whether one has passed.
+    /// Sets or removes the deadline; returns whether an earlier one has passed.
     fn watch(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.0.state();
         state.deadline = deadline;
@@ -159,7 +159,7 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    /// Lets the thread go on until it has come to that.
+    /// Waits until the thread has reached the state that `come` checks.
     fn wait_until(mut come: impl FnMut() -> bool) {
         let late = Instant::now() + Duration::from_secs(10);
         while !come() {

@@ -1,4 +1,4 @@
-//! Everything about a client that its URL does not say.
+//! Builder of a client: its request, settings and hooks.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -75,7 +75,7 @@ impl Builder {
     /// Sets the method; `GET` unless set.
     ///
     /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
-    /// `PATCH`) is sent once and never again: the end of its response is the end of the source.
+    /// `PATCH`) is sent only once, and the source ends with its response.
     pub fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
@@ -97,7 +97,7 @@ impl Builder {
         self
     }
 
-    /// Adds headers, in place of those with the same names.
+    /// Adds headers, which replace those with the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.request = self.request.headers(headers);
         self
@@ -109,53 +109,52 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and
-    /// `Content-Type: application/json` unless it is set.
+    /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
+    /// set. The body is sent with every attempt.
     #[cfg(feature = "serde")]
     pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.json(body);
         self
     }
 
-    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits,
-    /// the first last event ID.
+    /// Sets the protocol's [`Config`]: reconnection, accepted responses, timeouts, limits, and the
+    /// first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets ureq's configuration: TLS, proxy, user agent, addresses. The TLS features of this crate
-    /// do not apply to a configuration of your own, and a proxy of your own takes the place of the
-    /// environment's. Its total timeouts (`timeout_global`, `timeout_per_call`,
-    /// `timeout_recv_body`) end every stream after that time, a healthy one too. Redirects are
-    /// followed by the source.
+    /// Sets ureq's configuration: TLS, proxy, user agent, addresses. This crate's TLS features do
+    /// not apply to it, and a proxy in it replaces the proxies of the environment. Its total
+    /// timeouts (`timeout_global`, `timeout_per_call`, `timeout_recv_body`) end every stream after
+    /// that time, even a healthy one. The source follows redirects itself.
     ///
     /// ureq has no setting for two things. If another crate turns on its feature `gzip`, `brotli`
-    /// or `charset`, ureq decodes what a server sends so unasked. And a body without a length that
-    /// is not chunked ends for it also where the connection was reset or TLS broken off, so that a
-    /// cut stream looks complete.
+    /// or `charset`, ureq decodes responses that a server sends in that coding. And if a body has
+    /// neither a length nor chunks, ureq reports a reset connection or an aborted TLS session as
+    /// its normal end, so that a cut stream looks complete.
     pub fn agent(mut self, config: ureq::config::Config) -> Self {
         self.agent = Some(config);
         self
     }
 
-    /// Lets a header of this request follow a redirect to another origin. Unless named here, none
-    /// does.
+    /// Allows this header of the request to be sent to another origin after a redirect. No header
+    /// of the user is, unless named here.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.request = self.request.forward_header(name);
         self
     }
 
-    /// Sends the last event ID in this query parameter as well: for servers that look for it there,
-    /// and for IDs that a header cannot carry. It replaces a parameter of that name in the URL.
+    /// Sends the last event ID in this query parameter too: for servers that read it there, and for
+    /// IDs that a header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before
-    /// it, for example to set a fresh token. The timeouts of the request start after it. An error
-    /// counts as a failed attempt, and is retried by the policy.
+    /// Calls `hook` before each request is sent, with the request and the number of failed attempts
+    /// so far, for example to set a fresh token. The timeouts of the request start when the hook
+    /// returns. An error of the hook counts as a failed attempt, and is retried by the policy.
     pub fn on_request(
         mut self,
         hook: impl FnMut(Request<Bytes>, u32) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>>
@@ -166,15 +165,15 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every response that will not be opened, and the beginning of its body,
-    /// before it is retried or closes the source: the hook returns what is done.
+    /// Calls `hook` with every refused response and the beginning of its body, before the response
+    /// is retried or closes the source; the verdict that the hook returns applies.
     pub fn on_refused(mut self, hook: impl FnMut(Refused) -> Verdict + Send + 'static) -> Self {
         self.on_refused = Some(Box::new(hook));
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what
-    /// is done.
+    /// Calls `hook` with the head of every response and the verdict on it; the verdict that the
+    /// hook returns applies.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
@@ -183,8 +182,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is
-    /// parsed: to count the bytes, to record or to forward them. Reconnections are not marked.
+    /// Calls `hook` with every chunk of the body of an open response before it is parsed, for
+    /// example to count, record or forward the bytes. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.on_chunk = Some(Box::new(hook));
         self
@@ -194,7 +193,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The URL or a header is malformed.
+    /// If the URL or a header is malformed.
     pub fn build(self) -> Result<EventSource, Error> {
         let mut config = self.config;
         let agent = self.agent.unwrap_or_else(agent);
@@ -220,14 +219,14 @@ impl Builder {
     }
 }
 
-/// A request of your own, whose URI is absolute.
+/// Takes a request, whose URI has to be absolute.
 impl<B: Into<Bytes>> From<Request<B>> for Builder {
     fn from(request: Request<B>) -> Self {
         Self::new(Draft::from_request(request))
     }
 }
 
-/// The usual settings.
+/// The default settings of ureq's agent.
 fn agent() -> ureq::config::Config {
     let config = ureq::config::Config::builder();
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -235,8 +234,8 @@ fn agent() -> ureq::config::Config {
     config.build()
 }
 
-/// The TLS of the enabled features. Without this setting, ureq takes rustls and the roots of
-/// Mozilla, whatever its features.
+/// TLS settings for the enabled features. Without them, ureq uses rustls and Mozilla's roots,
+/// whichever of its features are enabled.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn tls() -> TlsConfig {
     let native = cfg!(feature = "native-tls");

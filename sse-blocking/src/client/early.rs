@@ -1,4 +1,4 @@
-//! Answers that come before a large body is sent.
+//! Support for responses that arrive before a large request body is sent.
 
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{
@@ -8,9 +8,9 @@ use ureq::{Agent, Error, Timeout};
 
 /// An agent for a request that has `Expect: 100-continue` (RFC 9110, 10.1.1).
 ///
-/// ureq reads the answer while it waits for the 100, then waits for more input before it parses
-/// what it has read; a server that answers early and keeps the connection open would be waited for
-/// until a timeout. Its connections say that there is input.
+/// ureq reads an early answer while it waits for the 100, but then waits for more input before it
+/// parses that answer: a server that keeps the connection open would cause a timeout. The
+/// connections of this agent therefore report that input is available.
 pub(super) fn agent(config: ureq::config::Config) -> Agent {
     Agent::with_parts(config, DefaultConnector::default().chain(Early), DefaultResolver::default())
 }
@@ -18,11 +18,12 @@ pub(super) fn agent(config: ureq::config::Config) -> Agent {
 #[derive(Debug)]
 struct Early;
 
-/// A connection whose input is there for each step of a request, though a step before left it.
+/// A connection that reports unread input to the next step of a request, even if an earlier step
+/// read it from the socket.
 #[derive(Debug)]
 struct Seen<T> {
     inner: T,
-    /// The step that waited for input last.
+    /// The last step that waited for input.
     step: Option<Timeout>,
 }
 

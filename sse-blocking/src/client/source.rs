@@ -1,4 +1,4 @@
-//! The client with everything that HTTP adds.
+//! Client over ureq, with the HTTP rules of `sse-http`.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -14,13 +14,11 @@ use crate::{Closer, Driver};
 /// headers and bodies.
 ///
 /// It is an [`Iterator`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the
-/// next connection follows after the delay that it names; so `?` ends a program only when there is
-/// nothing more to hope for. An error is the last item; a source that ends without one was
-/// [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the
-/// end of a request that is not repeated.
+/// next connection is made after its `delay`; so `?` ends a program only after a final error. An
+/// error is the last item. A source ends without an error if it was [closed](Self::close), if the
+/// server answered 204 (9.2.3), or if a response ended whose request is not repeated.
 ///
-/// It reads the socket only during a call. Another thread ends it by its
-/// [`Closer`].
+/// The source reads the socket only during a call. Another thread can end it with a [`Closer`].
 ///
 /// # Example
 ///
@@ -44,35 +42,35 @@ pub struct EventSource {
 }
 
 impl EventSource {
-    /// A source of the events at `url`.
+    /// Creates a source that sends `GET` to `url`.
     ///
     /// # Errors
     ///
-    /// The URL is malformed.
+    /// If the URL is malformed.
     pub fn get(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).build()
     }
 
-    /// A source of the events that a request of yours answers with.
+    /// Creates a source that sends the given request.
     ///
     /// # Errors
     ///
-    /// The request is malformed.
+    /// If the request is malformed.
     pub fn new(request: impl Into<Builder>) -> Result<Self, Error> {
         request.into().build()
     }
 
-    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a
+    /// Creates the builder of a source for `url`. A builder can also be made [from](From) a
     /// request.
     pub fn builder(url: impl AsRef<str>) -> Builder {
         Builder::get(url.as_ref())
     }
 
-    /// Lends what happens next, without allocating for it; `None` when it is over.
+    /// Waits for the next event and lends it, without allocating for it; `None` after the end.
     ///
     /// # Errors
     ///
-    /// The source failed. `None` follows.
+    /// If the source failed. `None` follows.
     pub fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error>> {
         match self.driver.next_event()? {
             Ok(event) => Some(Ok(event)),
@@ -80,22 +78,23 @@ impl EventSource {
         }
     }
 
-    /// The next item, for `?`: what `TryStreamExt::try_next` is for an asynchronous source.
+    /// The next item, for use with `?`: what `TryStreamExt::try_next` is for an asynchronous
+    /// source.
     ///
     /// # Errors
     ///
-    /// The source failed. `None` follows.
+    /// If the source failed. `None` follows.
     pub fn try_next(&mut self) -> Result<Option<Event>, Error> {
         self.next().transpose()
     }
 
-    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language
-    /// model.
+    /// Turns the source into its messages alone, up to an end marker, as text or as JSON: for the
+    /// streamed answer of a language model.
     pub fn messages(self) -> Messages<Self> {
         Messages::new(self)
     }
 
-    /// The URL that is connected to, without its credentials. That of a response is in its
+    /// The URL of the request, without its credentials. The URL of a response is in its
     /// [`Head`](super::Head).
     pub fn url(&self) -> &Url {
         &self.url
@@ -106,42 +105,42 @@ impl EventSource {
         self.driver.ready_state()
     }
 
-    /// Why it is over, also without an error; `None` as long as it is not.
+    /// Why the source closed, even if without an error; `None` while it is not closed.
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.driver.close_reason()
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when
-    /// reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that set one, sent when the
+    /// source reconnects.
     pub fn last_event_id(&self) -> &str {
         self.driver.last_event_id()
     }
 
-    /// Ends the connection, at once and for good: nothing more is delivered, not even events that
-    /// were received.
+    /// Closes the source at once and for good: nothing more is delivered, not even events that were
+    /// already received.
     pub fn close(&mut self) {
         self.driver.close();
     }
 
-    /// Handle by which another thread closes this source, even while a call blocks.
+    /// Returns a handle by which another thread closes this source, even while a call blocks.
     pub fn closer(&self) -> Closer {
         self.driver.closer()
     }
 
-    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the
-    /// announced one.
+    /// After [`Event::Disconnected`]: replaces the announced delay with `delay`, counted from the
+    /// disconnection.
     pub fn retry_after(&mut self, delay: Duration) {
         self.driver.retry_after(delay);
     }
 
-    /// Drops the connection until [`resume`](Self::resume). Asked for an event meanwhile, a
-    /// suspended source blocks until a [`Closer`] ends it. A source whose request was sent and may
-    /// not be repeated ends instead.
+    /// Drops the connection until [`resume`](Self::resume). A call for an event blocks meanwhile,
+    /// until a [`Closer`] ends the source. If the request was sent and may not be repeated, the
+    /// source ends instead.
     pub fn suspend(&mut self) {
         self.driver.suspend();
     }
 
-    /// Ends a suspension: the next call connects, and goes on after the last event ID.
+    /// Ends a suspension: the next call connects, and resumes after the last event ID.
     pub fn resume(&mut self) {
         self.driver.resume();
     }

@@ -1,4 +1,4 @@
-//! Requests by ureq, one agent to an attempt.
+//! HTTP transport over ureq, with one agent for each attempt.
 
 use std::fmt;
 use std::io;
@@ -21,8 +21,8 @@ use super::ureq_error::error;
 use super::{Body, early};
 use crate::{Attempt, Transport};
 
-/// The length from which on a body is sent only when the server wants it: an answer that comes
-/// before is then not lost to a broken connection (RFC 9110, 10.1.1).
+/// The size from which a body is sent only after the server's `100 Continue`, in bytes: an early
+/// refusal is then not lost to a broken connection (RFC 9110, 10.1.1).
 const LARGE: usize = 64 << 10;
 
 /// The [`Transport`] over ureq, made by a [`Builder`](super::Builder).
@@ -30,17 +30,17 @@ pub struct Http {
     pub(super) template: Template,
     pub(super) config: Config,
     pub(super) agent: ureq::config::Config,
-    /// `None` if the agent has a proxy of its own.
+    /// The proxies to use; `None` if the agent's configuration has a proxy.
     pub(super) proxies: Option<Proxies>,
     pub(super) on_request: Option<RequestHook>,
     pub(super) on_refused: Option<RefusedHook>,
     pub(super) on_response: Option<ResponseHook>,
     pub(super) on_chunk: Option<ChunkHook>,
-    /// The decision about the response before the hook of the application.
+    /// The decision about the response, before the application's hook changed it.
     pub(super) verdict: Option<Verdict>,
 }
 
-/// The message to a thread that waits for a response.
+/// Message from the thread that sends a request to the thread that waits for the response.
 enum Outcome {
     Response(Result<Response<ureq::Body>, ureq::Error>),
     Closed,
@@ -102,8 +102,8 @@ impl Transport for Http {
 }
 
 impl Http {
-    /// Sends a request in a thread of its own, because nothing interrupts a connect: when the
-    /// source is closed, or the time is over, the thread is left to its connect timeout.
+    /// Sends a request in a new thread, because a connect cannot be interrupted: when the source is
+    /// closed or the time is over, that thread is left to its connect timeout.
     fn send(
         &self,
         agent: &Agent,
@@ -150,7 +150,7 @@ impl Http {
         }
     }
 
-    /// Tells ureq what it would do otherwise, and the proxy of the URL.
+    /// Sets the options of ureq that this client needs, and the proxy for the URL.
     fn configure(
         &self,
         agent: &Agent,
@@ -186,8 +186,7 @@ impl Http {
         Ok(config.build().map(|()| body))
     }
 
-    /// Reads the beginning of a response that is not to be opened, and lets the application decide
-    /// about it.
+    /// Reads the beginning of a refused response, and lets the application's hook decide about it.
     fn refuse(&mut self, head: &Head, body: &mut HttpBody<Blocking<Body>>, verdict: Verdict) -> Verdict {
         // A body that breaks off is as long as it is: the response stands.
         if let Some(Blocking(body)) = body.get_mut() {

@@ -1,11 +1,12 @@
-//! What an error of ureq says about the request.
+//! Classification of ureq's errors: what they imply about the request.
 
 use std::io;
 
 use sse_http::client::TransportError;
 use ureq::{Error, Timeout};
 
-/// The error names no query: that is where tokens are, and errors end in logs.
+/// Converts an error of ureq. The query is left out of its text, because errors are written to
+/// logs.
 pub(super) fn error(error: Error) -> TransportError {
     match error {
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => TransportError::ConnectTimeout,
@@ -28,7 +29,7 @@ pub(super) fn error(error: Error) -> TransportError {
     }
 }
 
-/// Whether an error can only come from connecting.
+/// Whether an error of this kind can only come from connecting.
 fn is_unreachable(kind: io::ErrorKind) -> bool {
     matches!(
         kind,

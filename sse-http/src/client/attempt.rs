@@ -1,4 +1,4 @@
-//! One attempt: the request that is sent, and the requests that redirects make of it.
+//! One attempt to connect: its request, and the requests that follow its redirects.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::{Head, RedirectError, Redirects, TransportError};
 /// One attempt of a source to connect; made by [`Template::attempt`].
 ///
 /// **Send [`request`](Self::request), pass the response to [`answer`](Self::answer), until it
-/// returns the head.** A hook may [replace](Self::replace) the request before.
+/// returns the head.** A hook may [replace](Self::replace) the request before it is sent.
 ///
 /// # Example
 ///
@@ -46,7 +46,7 @@ pub struct Attempt {
     request: Request<Bytes>,
     redirects: Redirects,
     forward: Vec<HeaderName>,
-    /// The body is a stream, which one request can send.
+    /// Whether the body is a stream, which can be sent only once.
     stream: bool,
 }
 
@@ -72,11 +72,11 @@ impl Attempt {
         &self.url
     }
 
-    /// A copy of the request to send now; its URI is absolute.
+    /// A copy of the request to send next; its URI is absolute.
     ///
     /// # Errors
     ///
-    /// The URL is not a URI.
+    /// If the URL cannot be written as a URI.
     pub fn request(&self) -> Result<Request<Bytes>, TransportError> {
         let uri = self.url[..Position::AfterQuery].parse::<Uri>();
         let mut request = self.request.clone();
@@ -84,11 +84,11 @@ impl Attempt {
         Ok(request)
     }
 
-    /// Takes the request that a hook made of [`request`](Self::request).
+    /// Replaces the request by the one that a hook made from [`request`](Self::request).
     ///
     /// # Errors
     ///
-    /// Its URI is not absolute.
+    /// If the new URI is not absolute.
     pub fn replace(&mut self, request: Request<Bytes>) -> Result<(), TransportError> {
         self.url = Url::parse(&request.uri().to_string())?;
         self.request = request;
@@ -96,15 +96,15 @@ impl Attempt {
         Ok(())
     }
 
-    /// Takes the response to the request: its head, or `None` if it is a redirect, and
-    /// [`request`](Self::request) has become the next request.
+    /// Takes the response to the request. Returns its head; or `None` for a redirect, after which
+    /// [`request`](Self::request) returns the next request.
     ///
     /// A client that follows redirects itself puts the final [`Url`] into the extensions of the
     /// response.
     ///
     /// # Errors
     ///
-    /// The redirect cannot be followed.
+    /// If the redirect cannot be followed.
     pub fn answer(&mut self, mut parts: response::Parts) -> Result<Option<Head>, RedirectError> {
         if let Some(url) = parts.extensions.remove::<Url>() {
             return Ok(Some(Head::new(parts, url)));

@@ -1,4 +1,4 @@
-//! The body of a response: what was read of it in advance, and the rest.
+//! Body of a response: the part that was read ahead, and the rest.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -12,42 +12,43 @@ use futures_core::Stream;
 
 use super::TransportError;
 
-/// The body of a response, after its beginning was read to decide about the response.
+/// The body of a response, of which the beginning may have been read ahead, to decide about the
+/// response.
 ///
 /// It is a [`Stream`] of chunks over an asynchronous `B`, and a [`Read`] over a blocking one; both
 /// start with the first byte.
 pub struct Body<B> {
-    /// What was read in advance.
+    /// The bytes that were read ahead.
     start: BytesMut,
-    /// `None` once it has ended or failed.
+    /// The unread rest of the body; `None` once it has ended or failed.
     rest: Option<B>,
 }
 
 impl<B> Body<B> {
-    /// A body of which nothing was read.
+    /// Wraps a body of which nothing was read.
     pub fn new(rest: B) -> Self {
         Self { start: BytesMut::new(), rest: Some(rest) }
     }
 
-    /// What was read in advance.
+    /// The bytes that were read ahead and not yet taken.
     pub fn start(&self) -> &[u8] {
         &self.start
     }
 
-    /// The body that is behind, for a transport's own methods; `None` once it has ended.
+    /// The wrapped body, for its own methods; `None` once it has ended or failed.
     pub fn get_mut(&mut self) -> Option<&mut B> {
         self.rest.as_mut()
     }
 }
 
 impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Body<B> {
-    /// Reads in advance until `limit` bytes are there, the body ends, or it fails.
+    /// Reads ahead until `limit` bytes are there, the body ends, or it fails.
     ///
-    /// Cancel safe: what was read is kept.
+    /// Cancel safe: bytes already read are kept.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection breaks.
     pub async fn fill(&mut self, limit: usize) -> Result<(), TransportError> {
         while self.start.len() < limit
             && let Some(rest) = &mut self.rest
@@ -87,11 +88,11 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Stream for Body<B>
 pub struct Blocking<R>(pub R);
 
 impl<R: Read> Body<Blocking<R>> {
-    /// Reads in advance until `limit` bytes are there, the body ends, or it fails.
+    /// Reads ahead until `limit` bytes are there, the body ends, or it fails.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection breaks.
     pub fn fill_blocking(&mut self, limit: usize) -> Result<(), TransportError> {
         let mut buffer = vec![0; limit.saturating_sub(self.start.len()).min(16 << 10)];
         while self.start.len() < limit
@@ -111,7 +112,7 @@ impl<R: Read> Body<Blocking<R>> {
         Ok(())
     }
 
-    /// Takes what was read in advance, up to the length of `buffer`.
+    /// Moves bytes that were read ahead into `buffer`, up to its length; returns how many.
     pub fn take_start(&mut self, buffer: &mut [u8]) -> usize {
         let length = self.start.len().min(buffer.len());
         buffer[..length].copy_from_slice(&self.start.split_to(length));

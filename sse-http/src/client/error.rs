@@ -1,4 +1,4 @@
-//! The error that ends a source.
+//! Error that ends a source.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,12 +15,13 @@ use super::{Blocking, Body, Head, TransportError};
 
 /// The final error of a source: its last item.
 ///
-/// It says [why](Self::reason), and has the refused response if there was one: its
+/// It has the [reason](Self::reason), and the refused response if there was one: its
 /// [status](Self::status) and [head](Self::head), and its body as [text](Self::text), as
 /// [JSON](Self::json) or as [bytes](Self::body).
 ///
-/// [`Display`](fmt::Display) adds what the server said: one line, at most 300 characters, control
-/// characters escaped. Mind that a server may quote what it was sent.
+/// [`Display`](fmt::Display) includes the beginning of the server's response body: one line, at
+/// most 300 characters, control characters escaped. Servers may quote the request there, secrets
+/// included.
 ///
 /// # Example
 ///
@@ -43,17 +44,19 @@ enum Inner<B> {
 }
 
 impl<B> Error<B> {
-    /// The request could not be built.
+    /// An error for a request that could not be built.
     pub fn request(error: TransportError) -> Self {
         Self(Box::new(Inner::Request(error)))
     }
 
-    /// The end of a driver; `None` if [nothing went wrong](CloseReason::is_failure).
+    /// The error for the end of a driver; `None` if the end was [not a
+    /// failure](CloseReason::is_failure).
     pub fn failure(closed: Closed<Head, Body<B>, TransportError>) -> Option<Self> {
         closed.reason.is_failure().then(|| Self(Box::new(Inner::Closed(closed))))
     }
 
-    /// Why the source closed; `None` if it was never built, because the request is malformed.
+    /// Why the source closed; `None` if the request was malformed, so that there never was a
+    /// source.
     pub fn reason(&self) -> Option<CloseReason> {
         self.closed().map(|closed| closed.reason)
     }
@@ -90,25 +93,25 @@ impl<B> Error<B> {
         }
     }
 
-    /// What was read of the body, up to a limit.
+    /// The part of the body that was read ahead, up to `limit` bytes.
     fn start(&self, limit: usize) -> Bytes {
         let start = self.closed().and_then(|closed| Some(closed.response.as_ref()?.1.start()));
         start.map_or_else(Bytes::new, |start| Bytes::copy_from_slice(&start[..start.len().min(limit)]))
     }
 }
 
-/// The body, in asynchronous clients.
+/// Access to the body of the refused response, in asynchronous clients.
 ///
 /// A call reads as long as the server sends, up to `limit`: put a timeout of your runtime around
-/// it, unless the beginning will do, which is there already (64 KiB, or as much as came within
-/// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout)). Calls read the same
-/// bytes again.
+/// it. The beginning needs no timeout, because it was read already: 64 KiB, or as much as arrived
+/// within [`Config::refused_body_timeout`](proto::Config::refused_body_timeout). Every call returns
+/// the same bytes again.
 impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection breaks.
     pub async fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
         if let Some(body) = self.response_body() {
             body.fill(limit).await?;
@@ -116,37 +119,37 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
         Ok(self.start(limit))
     }
 
-    /// The first `limit` bytes of the body as text; what is not UTF-8 becomes U+FFFD.
+    /// The first `limit` bytes of the body as text; bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection breaks.
     pub async fn text(&mut self, limit: usize) -> Result<String, TransportError> {
         Ok(String::from_utf8_lossy(&self.body(limit).await?).into_owned())
     }
 
-    /// The body as JSON; it may have `limit` bytes.
+    /// The body, parsed as JSON; it may have `limit` bytes.
     ///
     /// # Errors
     ///
-    /// The connection broke, or the body is not JSON of this type: [`TransportError::Json`].
+    /// If the connection breaks, or if the body is not JSON of this type: [`TransportError::Json`].
     #[cfg(feature = "serde")]
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self, limit: usize) -> Result<T, TransportError> {
         serde_json::from_slice(&self.body(limit).await?).map_err(TransportError::Json)
     }
 }
 
-/// The body, in blocking clients.
+/// Access to the body of the refused response, in blocking clients.
 ///
-/// A call reads as long as the server sends, up to `limit`; a `Closer` ends it. Of a body that
-/// takes longer than [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), there
-/// is what came until then. Calls read the same bytes again.
+/// A call reads as long as the server sends, up to `limit`; a `Closer` interrupts it. If the body
+/// took longer than [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), only the
+/// part that arrived in that time is available. Every call returns the same bytes again.
 impl<R: Read> Error<Blocking<R>> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection breaks.
     pub fn body(&mut self, limit: usize) -> Result<Bytes, TransportError> {
         if let Some(body) = self.response_body() {
             body.fill_blocking(limit)?;
@@ -154,20 +157,20 @@ impl<R: Read> Error<Blocking<R>> {
         Ok(self.start(limit))
     }
 
-    /// The first `limit` bytes of the body as text; what is not UTF-8 becomes U+FFFD.
+    /// The first `limit` bytes of the body as text; bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection breaks.
     pub fn text(&mut self, limit: usize) -> Result<String, TransportError> {
         Ok(String::from_utf8_lossy(&self.body(limit)?).into_owned())
     }
 
-    /// The body as JSON; it may have `limit` bytes.
+    /// The body, parsed as JSON; it may have `limit` bytes.
     ///
     /// # Errors
     ///
-    /// The connection broke, or the body is not JSON of this type: [`TransportError::Json`].
+    /// If the connection breaks, or if the body is not JSON of this type: [`TransportError::Json`].
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(&mut self, limit: usize) -> Result<T, TransportError> {
         serde_json::from_slice(&self.body(limit)?).map_err(TransportError::Json)

@@ -1,17 +1,17 @@
-//! What a peer wrote, as one harmless line of an error message.
+//! Excerpt of a peer's text, as one harmless line of an error message.
 
 use std::fmt::{self, Write as _};
 
-/// How many characters are shown.
+/// How many characters of the text are shown.
 const LENGTH: usize = 300;
 
-/// The beginning of a text, on one line: at most 300 characters, every run of white space one
-/// blank, control characters and the marks that change the direction of writing escaped as Rust
-/// does (`\u{1b}`); what is not UTF-8 becomes U+FFFD.
+/// The beginning of a text, on one line: at most 300 characters, every run of white space shown as
+/// one blank, control characters and the marks that change the direction of writing escaped as in
+/// Rust (`\u{1b}`). Bytes that are not UTF-8 become U+FFFD.
 pub(super) struct Excerpt<'a>(pub(super) &'a [u8]);
 
 impl Excerpt<'_> {
-    /// Whether there is nothing to show.
+    /// Whether the text has nothing but white space.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(u8::is_ascii_whitespace)
     }
@@ -40,7 +40,7 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// The property Bidi_Control.
+/// Whether a character has the Unicode property Bidi_Control.
 fn is_direction(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,4 +1,4 @@
-//! The head of a response.
+//! Head of a response.
 
 use std::fmt;
 
@@ -10,24 +10,25 @@ use url::Url;
 /// The head of a response, whichever HTTP client received it.
 ///
 /// [`Debug`](fmt::Debug) prints the status, the version and the names of the headers. The URL and
-/// the values of the headers are left out: they hold tokens and cookies, and errors end in logs.
+/// the values of the headers are left out: they hold tokens and cookies, and errors are written to
+/// logs.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Head {
-    /// The status.
+    /// The status code.
     pub status: StatusCode,
-    /// The version of HTTP.
+    /// The HTTP version.
     pub version: Version,
-    /// The headers.
+    /// The header fields.
     pub headers: HeaderMap,
     /// The URL after all redirects; its origin is the origin of the events (9.2.6).
     pub url: Url,
-    /// The decision about the response before the hook of the application.
+    /// The decision about the response, before the application's hook changed it.
     pub(super) verdict: Option<Verdict>,
 }
 
 impl Head {
-    /// The head of the response that a request for `url` got.
+    /// Creates the head of the response to a request for `url`.
     pub fn new(parts: response::Parts, url: Url) -> Self {
         Self { status: parts.status, version: parts.version, headers: parts.headers, url, verdict: None }
     }

@@ -1,4 +1,4 @@
-//! What an application may decide while a source connects and reads.
+//! Hooks by which an application takes part while a source connects and reads.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,24 +9,25 @@ use proto::Verdict;
 
 use super::{BoxError, Head};
 
-/// A future of a hook.
+/// The future that an asynchronous hook returns.
 pub type HookFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Changes a request before it is sent, given the number of failed attempts before it.
+/// Hook that changes a request before it is sent; its second argument is the number of failed
+/// attempts before.
 pub type RequestHook =
     Box<dyn Fn(Request<Bytes>, u32) -> HookFuture<Result<Request<Bytes>, BoxError>> + Send + Sync>;
 
-/// Decides about a refused response, whose body begins with what the hook is given.
+/// Hook that decides about a refused response, given its head and the beginning of its body.
 pub type RefusedHook = Box<dyn Fn(Refused) -> HookFuture<Verdict> + Send + Sync>;
 
-/// Decides about a response by its head.
+/// Hook that decides about a response, given its head.
 pub type ResponseHook = Box<dyn FnMut(&Head, Verdict) -> Verdict + Send + Sync>;
 
-/// Sees the pieces of the body of an open response.
+/// Hook that sees each chunk of the body of an open response.
 pub type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
 
-/// A response that is not to be opened: its head, the beginning of its body, and what will be done
-/// unless a hook says otherwise.
+/// A refused response: its head, the beginning of its body, and the verdict that applies unless a
+/// hook returns another.
 ///
 /// ```
 /// use sse_http::client::Refused;
@@ -43,25 +44,25 @@ pub type ChunkHook = Box<dyn FnMut(&[u8]) + Send + Sync>;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Refused {
-    /// The head.
+    /// The head of the refused response.
     pub head: Head,
-    /// The beginning of the body: 64 KiB, or as much as came within
+    /// The beginning of the body: 64 KiB, or as much as arrived within
     /// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout), 1 s by default.
     pub body: Bytes,
-    /// What will be done: retry or close.
+    /// The decision so far: retry or close.
     pub verdict: Verdict,
 }
 
 impl Refused {
-    /// How much of a body is read in advance.
+    /// How much of a refused body is read ahead, in bytes.
     pub const BODY: usize = 64 << 10;
 
-    /// A response that is to be refused.
+    /// Creates a refused response.
     pub fn new(head: Head, body: Bytes, verdict: Verdict) -> Self {
         Self { head, body, verdict }
     }
 
-    /// The beginning of the body as text; what is not UTF-8 becomes U+FFFD.
+    /// The beginning of the body as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

@@ -1,5 +1,5 @@
-//! The messages of a source alone, up to an end marker, as text or as JSON: the answer of a
-//! language model.
+//! Messages of a source without its other events, up to an end marker, as text or JSON: for the
+//! streamed answer of a language model.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,16 +14,15 @@ use proto::{ClientEvent, Message};
 #[cfg(feature = "serde")]
 use super::excerpt::Excerpt;
 
-/// The messages of a source, without what happens to its connections; made by
-/// `EventSource::messages`.
+/// The messages of a source, without its connection events; made by `EventSource::messages`.
 ///
 /// It is a [`Stream`] over an asynchronous source and an [`Iterator`] over a blocking one.
-/// [`until`](Self::until) and [`until_event`](Self::until_event) name the end marker of an answer,
-/// `json` reads the data of each message.
+/// [`until`](Self::until) and [`until_event`](Self::until_event) set the end marker of an answer,
+/// and `json` parses the data of each message.
 ///
-/// Connections that are lost and made again do not show: where a request is repeated although its
-/// response began ([`Repeat::Always`](proto::Repeat::Always)), a server without event IDs sends its
-/// answer again from the start. Dropping it closes the connection.
+/// Reconnections are invisible here. If a request is repeated after its response began
+/// ([`Repeat::Always`](proto::Repeat::Always)), a server without event IDs sends its answer again
+/// from the start. Dropping this value closes the connection.
 ///
 /// # Example
 ///
@@ -52,7 +51,7 @@ pub struct Messages<S, T = Message> {
     done: bool,
 }
 
-/// What ends an answer.
+/// The end marker of an answer.
 enum End {
     Data(String),
     Event(String),
@@ -64,13 +63,13 @@ type Undecoded = (serde_json::Error, Message);
 type Undecoded = std::convert::Infallible;
 
 impl<S> Messages<S> {
-    /// The messages of `source`.
+    /// Creates the messages of `source`.
     pub fn new(source: S) -> Self {
         Self { source, end: None, decode: |message| Ok(Some(message)), done: false }
     }
 
-    /// Reads the data of each message as JSON, which has to own its text; messages without data are
-    /// skipped.
+    /// Parses the data of each message as JSON, into a type that owns its text; messages with empty
+    /// data are skipped.
     ///
     /// Data of another shape is [`MessagesError::Json`], with the message, for example an error
     /// object. The next item is the next message.
@@ -86,8 +85,8 @@ impl<S> Messages<S> {
 }
 
 impl<S, T> Messages<S, T> {
-    /// Ends at the first message whose data is `data`, which is not yielded: `[DONE]` of OpenAI and
-    /// others.
+    /// Sets the end marker to a message with this data, for example OpenAI's `[DONE]`. The marker
+    /// itself is not yielded.
     ///
     /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut
     /// the answer.
@@ -96,8 +95,8 @@ impl<S, T> Messages<S, T> {
         self
     }
 
-    /// Ends at the first message of the type `event`, which is not yielded: `message_stop` of
-    /// Anthropic.
+    /// Sets the end marker to a message of this type, for example Anthropic's `message_stop`. The
+    /// marker itself is not yielded.
     ///
     /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut
     /// the answer.
@@ -106,7 +105,7 @@ impl<S, T> Messages<S, T> {
         self
     }
 
-    /// The source: its last event ID, its reason to close.
+    /// The source, for example for its last event ID or close reason.
     pub fn source(&self) -> &S {
         &self.source
     }
@@ -116,12 +115,12 @@ impl<S, T> Messages<S, T> {
         &mut self.source
     }
 
-    /// The source, to go on with its events.
+    /// Returns the source, to continue with its events.
     pub fn into_source(self) -> S {
         self.source
     }
 
-    /// Turns an item of the source into a result; `Continue` requests the next item.
+    /// Turns an item of the source into a result; `Continue` means that the next item is needed.
     fn take<H, F, E>(
         &mut self,
         item: Option<Result<ClientEvent<H, F>, E>>,
@@ -207,11 +206,12 @@ impl<S, T, H, F, E> Messages<S, T>
 where
     S: Iterator<Item = Result<ClientEvent<H, F>, E>>,
 {
-    /// The next item, for `?`: what `TryStreamExt::try_next` is for an asynchronous source.
+    /// The next item, for use with `?`: what `TryStreamExt::try_next` is for an asynchronous
+    /// source.
     ///
     /// # Errors
     ///
-    /// As the items.
+    /// The errors of the items: see [`MessagesError`].
     pub fn try_next(&mut self) -> Result<Option<T>, MessagesError<E>> {
         self.next().transpose()
     }
@@ -223,14 +223,14 @@ impl<S, T> fmt::Debug for Messages<S, T> {
     }
 }
 
-/// Why [`Messages`] failed, or what one of them is not; `E` is the error of the source.
+/// Why [`Messages`] failed, or why one message could not be parsed; `E` is the error of the source.
 ///
 /// ```no_run
 /// # use sse_http::client::MessagesError;
 /// # fn example(error: MessagesError<std::io::Error>) {
 /// match error {
 ///     MessagesError::Source(error) => eprintln!("{error}"), // has `status()`, `text(limit)`, `json(limit)`
-///     MessagesError::Incomplete => eprintln!("the answer was cut: ask again"),
+///     MessagesError::Incomplete => eprintln!("the answer was cut: request it again"),
 ///     other => eprintln!("{other}"),
 /// }
 /// # }
@@ -246,15 +246,15 @@ pub enum MessagesError<E> {
     /// The data of a message is not the requested JSON. The next item is the next message.
     #[cfg(feature = "serde")]
     Json {
-        /// What is wrong with the data.
+        /// The parse error.
         error: serde_json::Error,
-        /// The message.
+        /// The message whose data is not the requested JSON.
         message: Message,
     },
 }
 
 impl<E: fmt::Display> fmt::Display for MessagesError<E> {
-    /// As the error of the source; of data, 300 characters at most, on one line.
+    /// Prints the source's error, or at most 300 characters of the data, on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(error) => error.fmt(f),
@@ -298,7 +298,7 @@ mod tests {
         Ok(ClientEvent::Message(Event { event, data, id: "" }.into()))
     }
 
-    /// The items of a stream and of an iterator, which have to be equal.
+    /// Reads a source both as a stream and as an iterator, and checks that the items are equal.
     fn both<T: Debug>(
         items: &[(&str, &str)],
         set: impl Fn(Messages<std::vec::IntoIter<Item>>) -> Messages<std::vec::IntoIter<Item>, T>,

@@ -1,5 +1,5 @@
-//! The proxies that the environment names, and the hosts that are reached without them: read as
-//! curl reads them.
+//! Proxies that the environment names, and the hosts that are reached without one, read as curl
+//! reads them.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,8 @@ use url::{Host, Url};
 /// lower case first, then in capitals. `HTTP_PROXY` is ignored in a CGI program, where it holds a
 /// header of the request.
 ///
-/// The entries of `no_proxy` are separated by commas or blanks. Each is a name, which its
-/// subdomains match too (with or without a leading dot), an address, a network in CIDR notation
+/// The entries of `no_proxy` are separated by commas or blanks. Each is a name, which also matches
+/// its subdomains (with or without a leading dot), an address, a network in CIDR notation
 /// (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address or name.
 ///
 /// ```
@@ -36,17 +36,17 @@ pub struct Proxies {
     direct: NoProxy,
 }
 
-/// A proxy, or why there is none: a request that was to go through an unusable proxy does not go
-/// around it.
+/// The URL of a proxy, or the error in it: a request for an unusable proxy fails, and is not sent
+/// without the proxy.
 type Proxy = Result<Url, url::ParseError>;
 
 impl Proxies {
-    /// The proxies that the environment names.
+    /// Reads the proxies from the environment.
     pub fn from_env() -> Self {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// The proxies that these variables name.
+    /// Reads the proxies from variables that a function returns.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let either = |name: &str| set(name).or_else(|| set(&name.to_ascii_uppercase()));
@@ -59,18 +59,18 @@ impl Proxies {
         }
     }
 
-    /// The same proxy for everything.
+    /// Uses one proxy for every URL.
     pub fn all(proxy: Url) -> Self {
         Self { http: Some(Ok(proxy.clone())), https: Some(Ok(proxy)), direct: NoProxy::default() }
     }
 
-    /// Whether every host is reached directly.
+    /// Whether there is no proxy, so that every host is reached directly.
     pub fn is_empty(&self) -> bool {
         self.http.is_none() && self.https.is_none()
     }
 
-    /// The proxy for a URL; `None` if its host is reached directly. An error says that the proxy's
-    /// own URL is malformed.
+    /// The proxy for a URL; `None` if its host is reached directly. An error means that the URL of
+    /// the proxy is malformed.
     pub fn of(&self, url: &Url) -> Option<Result<&Url, url::ParseError>> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let proxy = proxy.as_ref()?;
@@ -78,7 +78,7 @@ impl Proxies {
     }
 }
 
-/// The URL of a proxy; without a scheme it is `http`.
+/// Parses the URL of a proxy; without a scheme it is `http`.
 fn parse(value: &str) -> Proxy {
     if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) }
 }
@@ -88,7 +88,7 @@ fn parse(value: &str) -> Proxy {
 struct NoProxy {
     all: bool,
     networks: Vec<IpNet>,
-    /// In lower case, without dots around them.
+    /// Host names in lower case, without leading or trailing dots.
     names: Vec<String>,
 }
 

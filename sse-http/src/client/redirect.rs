@@ -1,16 +1,17 @@
-//! Redirects: where they lead, and what of the request goes along (Fetch, "HTTP-redirect fetch").
+//! Redirects: the next URL, and which parts of the request are sent to it (Fetch, "HTTP-redirect
+//! fetch").
 
 use std::error::Error;
 use std::fmt;
 
 use url::Url;
 
-/// The redirects that one request followed.
+/// Redirects that one request has followed.
 ///
 /// **[`location`](Self::location) says whether a response redirects; [`follow`](Self::follow) says
-/// how the next request differs.** A redirect holds for one request: a reconnection starts at the
-/// first URL again. Like Fetch it counts to [`LIMIT`](Self::LIMIT) and compares no URLs: the same
-/// URL may answer differently once a cookie is set.
+/// how the next request differs.** A redirect applies to one request: a reconnection starts at the
+/// first URL again. As in Fetch, loops are bounded by [`LIMIT`](Self::LIMIT) and URLs are not
+/// compared: one URL may answer differently once a cookie is set.
 ///
 /// # Example
 ///
@@ -36,9 +37,9 @@ pub struct Redirects {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Redirect {
-    /// It becomes a `GET`, and loses its body.
+    /// Whether the next request is a `GET` without a body.
     pub becomes_get: bool,
-    /// It goes to another origin.
+    /// Whether the next request goes to another origin.
     pub cross_origin: bool,
 }
 
@@ -50,9 +51,9 @@ pub enum RedirectError {
     NoLocation,
     /// `Location` is not a URL, or its scheme is neither `http` nor `https`.
     Location,
-    /// More than [`Redirects::LIMIT`] redirects in a row.
+    /// The request was redirected more than [`Redirects::LIMIT`] times.
     TooMany,
-    /// The body would have to be sent again, and is a stream.
+    /// The redirect requires the body again, but the body is a stream.
     Body,
 }
 
@@ -60,13 +61,14 @@ impl Redirects {
     /// How many redirects of one request are followed.
     pub const LIMIT: usize = 20;
 
-    /// Where a response with this status redirects to; `None` if the status is not a redirect.
+    /// The URL to which a response with this status redirects; `None` if the status is not a
+    /// redirect.
     ///
     /// `location` is the value of the header, a URL reference that is resolved against `from`.
     ///
     /// # Errors
     ///
-    /// `location` is missing, empty, not UTF-8, or not an HTTP URL.
+    /// If `location` is missing, empty, not UTF-8, or not an HTTP URL.
     pub fn location(status: u16, location: Option<&[u8]>, from: &Url) -> Result<Option<Url>, RedirectError> {
         if !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
@@ -80,11 +82,11 @@ impl Redirects {
         Ok(Some(to))
     }
 
-    /// Follows a redirect with this status of a request with this method.
+    /// Follows a redirect with this status, of a request with this method.
     ///
     /// # Errors
     ///
-    /// It is the 21st.
+    /// If it is the 21st redirect of the request.
     pub fn follow(
         &mut self,
         status: u16,
@@ -106,10 +108,10 @@ impl Redirects {
 }
 
 impl Redirect {
-    /// Whether a header of the request goes along; `forward` says that the user lets it go to other
-    /// origins.
+    /// Whether a header of the request is sent with the next request too; `forward` means that the
+    /// user allows it for other origins.
     ///
-    /// A request that becomes a `GET` loses the headers of its body. To another origin go only the
+    /// A request that becomes a `GET` loses the headers of its body. Another origin gets only the
     /// headers that the protocol itself sends and those that describe the body: a deny list of
     /// known credentials (`Authorization`, `Cookie`) would let an `X-Api-Key` through.
     pub fn keeps(&self, header: &str, forward: bool) -> bool {

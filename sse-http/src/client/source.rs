@@ -1,4 +1,4 @@
-//! The client of an asynchronous runtime: the core's driver under a `Stream`, and lent.
+//! Client for an asynchronous runtime: the driver of `sse-proto` as a `Stream`.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,23 +14,22 @@ use url::Url;
 use super::trace::Trace;
 use super::{Client, Draft, Error, Head, Hooks, Http, Messages, TransportError};
 
-/// What an [`EventSource`] yields.
+/// An item of an [`EventSource`].
 pub type Event = ClientEvent<Head, TransportError>;
 
-/// What [`EventSource::next_event`] lends.
+/// An event that [`EventSource::next_event`] lends.
 pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
 /// headers and bodies.
 ///
 /// It is a [`Stream`] of [`Event`]s. A lost connection is an [`Event::Disconnected`], and the next
-/// connection follows after the delay that it names; so `?` ends a program only when there is
-/// nothing more to hope for. An error is the last item; a source that ends without one was
-/// [closed](Self::close), got a 204 from the server, which ends a client for good, or reached the
-/// end of a request that is not repeated.
+/// connection is made after its `delay`; so `?` ends a program only after a final error. An error
+/// is the last item. A source ends without an error if it was [closed](Self::close), if the server
+/// answered 204 (9.2.3), or if a response ended whose request is not repeated.
 ///
-/// Dropping it ends the connection. It works while it is polled, and spawns nothing. The type of an
-/// adapter, such as `sse_tokio::EventSource`, has an example.
+/// Dropping the source ends the connection. The source works only while it is polled, and spawns
+/// nothing. The type of an adapter, such as `sse_tokio::EventSource`, has an example.
 #[must_use = "an event source does nothing unless polled"]
 pub struct EventSource<C: Client> {
     driver: Driver<Http<C>>,
@@ -40,40 +39,40 @@ pub struct EventSource<C: Client> {
 
 /// A [`Client`] whose sources have a builder.
 pub trait Build: Client + Sized {
-    /// The builder.
+    /// The builder of a source.
     type Builder;
 
-    /// Begins to build a source of the events at `url`.
+    /// Creates the builder of a source for `url`.
     fn builder(url: &str) -> Self::Builder;
 
     /// Builds the source.
     ///
     /// # Errors
     ///
-    /// The request is malformed, or the client cannot be set up.
+    /// If the request is malformed, or the client cannot be set up.
     fn build(builder: Self::Builder) -> Result<EventSource<Self>, Error<Self::Body>>;
 }
 
 impl<C: Build> EventSource<C> {
-    /// A source of the events at `url`.
+    /// Creates a source that sends `GET` to `url`.
     ///
     /// # Errors
     ///
-    /// The URL is malformed, or TLS cannot be set up.
+    /// If the URL is malformed, or TLS cannot be set up.
     pub fn get(url: impl AsRef<str>) -> Result<Self, Error<C::Body>> {
         C::build(C::builder(url.as_ref()))
     }
 
-    /// A source of the events that a request of yours answers with.
+    /// Creates a source that sends the given request.
     ///
     /// # Errors
     ///
-    /// The request is malformed, or TLS cannot be set up.
+    /// If the request is malformed, or TLS cannot be set up.
     pub fn new(request: impl Into<C::Builder>) -> Result<Self, Error<C::Body>> {
         C::build(request.into())
     }
 
-    /// Begins to build a source of the events at `url`. A builder can also be made [from](From) a
+    /// Creates the builder of a source for `url`. A builder can also be made [from](From) a
     /// request.
     pub fn builder(url: impl AsRef<str>) -> C::Builder {
         C::builder(url.as_ref())
@@ -81,11 +80,11 @@ impl<C: Build> EventSource<C> {
 }
 
 impl<C: Client> EventSource<C> {
-    /// A source that sends `request` through `client`, once it is polled.
+    /// Creates a source that sends `request` through `client` when it is first polled.
     ///
     /// # Errors
     ///
-    /// The request is malformed.
+    /// If the request is malformed.
     pub fn with_client(
         request: Draft,
         mut config: Config,
@@ -102,13 +101,13 @@ impl<C: Client> EventSource<C> {
         Ok(Self { driver, url, trace })
     }
 
-    /// Lends what happens next, without allocating for it; `None` when it is over.
+    /// Waits for the next event and lends it, without allocating for it; `None` after the end.
     ///
-    /// Cancel safe: a future that is dropped, in a `select!` say, has lost nothing.
+    /// Cancel safe: dropping the future, for example in a `select!`, loses no event.
     ///
     /// # Errors
     ///
-    /// The source failed. `None` follows.
+    /// If the source failed. `None` follows.
     pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error<C::Body>>> {
         let Self { driver, trace, .. } = self;
         let mut next = pin!(driver.next());
@@ -124,14 +123,13 @@ impl<C: Client> EventSource<C> {
         }
     }
 
-    /// The messages alone, up to an end marker, as text or as JSON: for the answer of a language
-    /// model.
+    /// Turns the source into its messages alone, up to an end marker, as text or as JSON: for the
+    /// streamed answer of a language model.
     pub fn messages(self) -> Messages<Self> {
         Messages::new(self)
     }
 
-    /// The URL that is connected to, without its credentials. That of a response is in its
-    /// [`Head`].
+    /// The URL of the request, without its credentials. The URL of a response is in its [`Head`].
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -141,37 +139,37 @@ impl<C: Client> EventSource<C> {
         self.driver.source().ready_state()
     }
 
-    /// Why it is over, also without an error; `None` as long as it is not.
+    /// Why the source closed, even if without an error; `None` while it is not closed.
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.driver.source().close_reason()
     }
 
-    /// The last event ID string (9.2.4): the ID of the last block that had one, sent when
-    /// reconnecting.
+    /// The last event ID string (9.2.4): the ID of the last block that set one, sent when the
+    /// source reconnects.
     pub fn last_event_id(&self) -> &str {
         self.driver.source().last_event_id()
     }
 
-    /// Ends the connection, at once and for good: nothing more is delivered, not even events that
-    /// were received.
+    /// Closes the source at once and for good: nothing more is delivered, not even events that were
+    /// already received.
     pub fn close(&mut self) {
         self.driver.close();
     }
 
-    /// After [`Event::Disconnected`]: connects after this delay, counted from then, instead of the
-    /// announced one.
+    /// After [`Event::Disconnected`]: replaces the announced delay with `delay`, counted from the
+    /// disconnection.
     pub fn retry_after(&mut self, delay: Duration) {
         self.driver.retry_after(delay);
     }
 
-    /// Drops the connection until [`resume`](Self::resume), for an application that is in the
-    /// background: a suspended source is pending. A source whose request was sent and may not be
-    /// repeated ends instead.
+    /// Drops the connection until [`resume`](Self::resume), for example while an application is in
+    /// the background; polls of a suspended source are pending. If the request was sent and may not
+    /// be repeated, the source ends instead.
     pub fn suspend(&mut self) {
         self.driver.suspend();
     }
 
-    /// Ends a suspension: the next poll connects, and goes on after the last event ID.
+    /// Ends a suspension: the next poll connects, and resumes after the last event ID.
     pub fn resume(&mut self) {
         self.driver.resume();
     }

@@ -1,4 +1,4 @@
-//! The request of a source: the user's request, and the headers that every attempt adds.
+//! Request of a source: the user's request, and the headers that every attempt adds.
 
 use std::fmt;
 use std::mem;
@@ -14,10 +14,10 @@ use url::Url;
 
 use super::{Attempt, TransportError};
 
-/// A request that is being built, or the first thing that is wrong with it.
+/// A request that is being built, or the first error in it.
 ///
-/// The methods of an adapter's builder are those of this type, a line each.
-/// [`finish`](Self::finish) checks the request and adds what every attempt sends.
+/// Each method of an adapter's builder calls the method of this type with its name.
+/// [`finish`](Self::finish) checks the request and adds the headers that every attempt sends.
 #[derive(Debug)]
 pub struct Draft(Result<Template, TransportError>);
 
@@ -27,11 +27,11 @@ pub struct Draft(Result<Template, TransportError>);
 pub struct Template {
     pub(super) url: Url,
     pub(super) request: Request<Bytes>,
-    /// The user's headers that may go to another origin.
+    /// The user's headers that may be sent to another origin.
     pub(super) forward: Vec<HeaderName>,
-    /// The query parameter that the last event ID goes in, besides the header.
+    /// The query parameter that carries the last event ID, besides the header.
     pub(super) id_parameter: Option<String>,
-    /// The body is a stream of the adapter's, and whether it was sent.
+    /// `Some` if the body is a stream that the adapter holds; true once it was sent.
     stream: Option<AtomicBool>,
     user_agent: bool,
 }
@@ -41,12 +41,12 @@ impl Draft {
     /// send one).
     pub const USER_AGENT: &str = concat!("sse-http/", env!("CARGO_PKG_VERSION"));
 
-    /// A `GET` of this URL.
+    /// Creates a `GET` request for this URL.
     pub fn get(url: &str) -> Self {
         Self::new(Url::parse(url).map_err(TransportError::Url), Request::default())
     }
 
-    /// A request of the user's own, whose URI has to be absolute.
+    /// Takes a request of the user, whose URI has to be absolute.
     pub fn from_request(request: Request<impl Into<Bytes>>) -> Self {
         Self::new(
             Url::parse(&request.uri().to_string()).map_err(TransportError::Url),
@@ -54,7 +54,7 @@ impl Draft {
         )
     }
 
-    /// A request that could not even be begun.
+    /// Creates a draft that fails with this error in [`finish`](Self::finish).
     pub fn failed(error: TransportError) -> Self {
         Self(Err(error))
     }
@@ -70,7 +70,7 @@ impl Draft {
         }))
     }
 
-    /// The URL; `None` if it is malformed.
+    /// The URL of the request; `None` if it is malformed.
     pub fn url(&self) -> Option<&Url> {
         Some(&self.0.as_ref().ok()?.url)
     }
@@ -116,7 +116,7 @@ impl Draft {
         }
     }
 
-    /// Adds headers, in the place of those with the same names.
+    /// Adds headers, which replace those with the same names.
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.with(|template| template.request.headers_mut().extend(headers))
     }
@@ -126,8 +126,8 @@ impl Draft {
         self.with(|template| *template.request.body_mut() = body.into())
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and
-    /// `Content-Type: application/json` unless it is set.
+    /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
+    /// set. The body is sent with every attempt.
     #[cfg(feature = "serde")]
     pub fn json(self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
@@ -139,34 +139,34 @@ impl Draft {
         }
     }
 
-    /// Says that the body is a stream, which the adapter sends with the first attempt; a second one
+    /// Marks the body as a stream, which the adapter sends with the first attempt; a second attempt
     /// fails with [`TransportError::BodyConsumed`].
     pub fn stream_body(self) -> Self {
         self.with(|template| template.stream = Some(AtomicBool::new(false)))
     }
 
-    /// Lets a header follow a redirect to another origin.
+    /// Allows this header to be sent to another origin after a redirect.
     pub fn forward_header(self, name: HeaderName) -> Self {
         self.with(|template| template.forward.push(name))
     }
 
-    /// Sends the last event ID in this query parameter as well.
+    /// Sends the last event ID in this query parameter too.
     pub fn last_event_id_parameter(self, name: String) -> Self {
         self.with(|template| template.id_parameter = Some(name))
     }
 
-    /// Adds no `User-Agent`: an HTTP client of the user's own has one, or is meant to have none.
+    /// Adds no `User-Agent`, because the user's HTTP client decides about it.
     pub fn no_user_agent(self) -> Self {
         self.with(|template| template.user_agent = false)
     }
 
-    /// Checks the request, and adds what every attempt sends unless the user set it otherwise:
+    /// Checks the request, and adds these headers to every attempt, unless the user set them:
     ///
     /// - `Accept: text/event-stream` and `Cache-Control: no-cache` (9.2.2, 9.2.3);
     /// - `Accept-Encoding: identity`: without it a server may choose any coding (RFC 9110, 12.5.3),
     ///   and a compressor holds events back;
     /// - `User-Agent: sse-http/<version>`;
-    /// - `Authorization` with the credentials of the URL, which leave the URL.
+    /// - `Authorization` with the credentials of the URL, which are removed from the URL.
     ///
     /// A `Last-Event-ID` header becomes the ID that `config` starts with: left in the request, it
     /// would be sent again after the stream has changed the ID. [`Config::repeat`] becomes `Never`
@@ -174,7 +174,7 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// The URL or a header is malformed, or the scheme is neither `http` nor `https`.
+    /// If the URL or a header is malformed, or the scheme is neither `http` nor `https`.
     pub fn finish(self, config: &mut Config) -> Result<Template, TransportError> {
         let mut template = self.0?;
         if !matches!(template.url.scheme(), "http" | "https") {
@@ -200,21 +200,21 @@ impl Draft {
 }
 
 impl Template {
-    /// The URL, without its credentials.
+    /// The URL of the request, without its credentials.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The body.
+    /// The body of the request.
     pub fn body(&self) -> &Bytes {
         self.request.body()
     }
 
-    /// What an attempt sends: the request with the last event ID, as [`proto::Request`] has it.
+    /// The request of one attempt, with the last event ID of [`proto::Request`].
     ///
     /// # Errors
     ///
-    /// The body is a stream that was sent already.
+    /// If the body is a stream that was sent already.
     pub fn attempt(&self, asked: &proto::Request<'_>) -> Result<Attempt, TransportError> {
         let stream = match &self.stream {
             Some(sent) if sent.swap(true, Ordering::Relaxed) => return Err(TransportError::BodyConsumed),
@@ -224,7 +224,7 @@ impl Template {
     }
 }
 
-/// Moves the credentials of a URL to where HTTP has them. A header that is set already stands.
+/// Moves the credentials of a URL to the header `Authorization`, unless that header is set.
 pub(super) fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
     let Some(value) = authorization(url) else { return };
     // Only a URL without a host refuses, and one of HTTP has it.
@@ -232,7 +232,7 @@ pub(super) fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
     headers.entry(AUTHORIZATION).or_insert(value);
 }
 
-/// The credentials of a URL as the value of `Authorization` or `Proxy-Authorization` (RFC 7617).
+/// The credentials of a URL, as the value of `Authorization` or `Proxy-Authorization` (RFC 7617).
 pub fn authorization(url: &Url) -> Option<HeaderValue> {
     let value = basic_authorization(url.username(), url.password())?;
     let mut value = HeaderValue::try_from(value).expect("base64 is ASCII");

@@ -1,4 +1,4 @@
-//! Spans and events of a source for `tracing` (feature `tracing`): its connections, never its data.
+//! Spans and events for `tracing` (feature `tracing`): the connections of a source, never its data.
 
 #[cfg(not(feature = "tracing"))]
 pub(super) use off::{Trace, connecting};
@@ -16,7 +16,7 @@ mod on {
 
     use crate::client::{Head, TransportError};
 
-    /// The span of a source, in whose scope it works.
+    /// The span of a source, entered while the source works.
     #[derive(Debug)]
     pub(in crate::client) struct Trace(Span);
 

@@ -1,4 +1,4 @@
-//! The transport of an asynchronous source: the rules of HTTP over a client that sends one request.
+//! Transport of an asynchronous source: applies the HTTP rules to a client that sends one request.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,21 +15,22 @@ use proto::{Config, ErrorKind, Instant, ResponseHead, Timer, Transport, Verdict}
 use super::hooks::{ChunkHook, RefusedHook, RequestHook, ResponseHook};
 use super::{Attempt, Body, Head, Hooks, Refused, Template, TransportError, trace};
 
-/// An HTTP client on a runtime: what an [`EventSource`](super::EventSource) needs besides the
-/// rules.
+/// HTTP client on a runtime, which an [`EventSource`](super::EventSource) sends its requests
+/// through.
 ///
-/// It sends one request and does not follow redirects, decode contents, or keep time beyond
-/// [`Config::connect_timeout`](proto::Config::connect_timeout); the rest stands in this crate.
+/// It sends one request and does not follow redirects, decode contents, or apply timeouts other
+/// than [`Config::connect_timeout`](proto::Config::connect_timeout): this crate does that.
 pub trait Client: Send + Sync + 'static {
     /// The clock of the runtime.
     type Clock: Timer<Sleep: Send>;
     /// The body of a response.
     type Body: Stream<Item = Result<Bytes, TransportError>> + Send + Unpin + 'static;
 
-    /// The clock.
+    /// The clock of the runtime.
     fn clock(&self) -> &Self::Clock;
 
-    /// Sends a request, whose URI is absolute, and resolves when the head of its response is there.
+    /// Sends a request, whose URI is absolute, and resolves when the head of its response has
+    /// arrived.
     fn send(
         &self,
         request: Request<Bytes>,
@@ -131,7 +132,7 @@ impl<C: Client> Shared<C> {
         self.decide(head, Body::new(body)).await
     }
 
-    /// Sends the request, and those that redirects make of it.
+    /// Sends the request, and the requests that follow its redirects.
     async fn exchange(&self, attempt: &mut Attempt) -> Result<(Head, C::Body), TransportError> {
         loop {
             let (parts, body) = self.client.send(attempt.request()?).await?.into_parts();
@@ -141,7 +142,7 @@ impl<C: Client> Shared<C> {
         }
     }
 
-    /// Reads the beginning of a refused response, and lets the application decide about it.
+    /// Reads the beginning of a refused response, and lets the application's hook decide about it.
     async fn decide(
         &self,
         mut head: Head,

@@ -1,4 +1,4 @@
-//! Why a request was not built, not sent, or not answered to the end.
+//! Error of a request that was not built, not sent, or not fully answered.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,44 +13,45 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a request could not be built or sent, or its response broke off.
 ///
-/// The error of the HTTP client is the [`source`](StdError::source), and can be downcast.
+/// The HTTP client's own error is the [`source`](StdError::source), and can be downcast.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransportError {
     /// The URL of the request is malformed.
     Url(url::ParseError),
-    /// The URL of the request has this scheme, which is not `http` or `https`.
+    /// The URL of the request has this scheme instead of `http` or `https`.
     Scheme(String),
     /// A header or another part of the request is malformed.
     Request(http::Error),
     /// The body of the request cannot be written as JSON.
     #[cfg(feature = "serde")]
     RequestJson(serde_json::Error),
-    /// The hook [`on_request`](super::RequestHook) failed.
+    /// The hook for requests ([`RequestHook`](super::RequestHook)) failed.
     Hook(BoxError),
     /// The body of the request is a stream that was sent already.
     BodyConsumed,
     /// A redirect that cannot be followed.
     Redirect(RedirectError),
-    /// TLS cannot be set up: no feature says which certificates to trust, or the platform has none.
+    /// TLS cannot be set up: no enabled feature provides trusted certificates, or the platform has
+    /// none.
     Tls(BoxError),
     /// The proxy cannot be used: its URL is malformed, or of a kind that this client does not
-    /// speak. The request was not sent around it.
+    /// support. The request was not sent without the proxy either.
     Proxy(BoxError),
     /// No connection: the name was not resolved, the host or the proxy did not accept, or the TLS
-    /// handshake failed. Nothing of the request was sent.
+    /// handshake failed. No byte of the request was sent.
     Connect(BoxError),
-    /// No connection within [`Config::connect_timeout`](proto::Config::connect_timeout). Nothing of
+    /// No connection within [`Config::connect_timeout`](proto::Config::connect_timeout). No byte of
     /// the request was sent.
     ConnectTimeout,
-    /// No head of a response within [`Config::head_timeout`](proto::Config::head_timeout).
+    /// No response head within [`Config::head_timeout`](proto::Config::head_timeout).
     HeadTimeout,
     /// The server received the request and announced that it did not process it (`REFUSED_STREAM`,
     /// `GOAWAY`; RFC 9113, 8.7).
     NotProcessed(BoxError),
-    /// The HTTP client cannot send this request at all.
+    /// The HTTP client does not support this request.
     Unsupported(BoxError),
-    /// The request was sent, in part at least; then the connection broke.
+    /// The connection broke after at least a part of the request was sent.
     Http(BoxError),
     /// The body of a refused response is not the requested JSON.
     #[cfg(feature = "serde")]
@@ -58,8 +59,8 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Whether another attempt may succeed, and whether the request is certain not to have been
-    /// carried out.
+    /// Whether another attempt may succeed, and whether the server certainly did not carry out the
+    /// request.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Hook(_) | Self::Connect(_) | Self::NotProcessed(_) => ErrorKind::NotSent,
@@ -121,7 +122,7 @@ impl StdError for TransportError {
 }
 
 impl From<io::Error> for TransportError {
-    /// The connection broke.
+    /// Converts the I/O error of a broken connection.
     fn from(error: io::Error) -> Self {
         Self::Http(error.into())
     }

@@ -1,4 +1,4 @@
-//! Bodies as axum responses, the last event ID as an axum extractor.
+//! Axum integration: bodies as responses, and the last event ID as an extractor.
 
 use std::convert::Infallible;
 

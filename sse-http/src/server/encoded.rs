@@ -1,13 +1,13 @@
-//! An event as it is sent.
+//! Encoded event, ready to be sent.
 
 use bytes::Bytes;
 use proto::EventBuilder;
 
-/// One encoded event or comment, cheap to clone: what the stream behind a [`Sse`](super::Sse)
-/// yields.
+/// One encoded event or comment, cheap to clone: an item of the stream that a [`Sse`](super::Sse)
+/// sends.
 ///
-/// A stream of `EventBuilder<'static>` will do as well; where the builder borrows from a local
-/// value, convert it.
+/// The stream may also yield `EventBuilder<'static>`. A builder that borrows from a local value has
+/// to be converted to this type.
 ///
 /// # Example
 ///
@@ -22,7 +22,7 @@ use proto::EventBuilder;
 pub struct EncodedEvent(Bytes);
 
 impl EncodedEvent {
-    /// The text of the event, its blank line included.
+    /// The text of the event, including its blank line.
     pub fn as_bytes(&self) -> &Bytes {
         &self.0
     }

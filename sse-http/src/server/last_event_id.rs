@@ -4,18 +4,18 @@ use http::{HeaderMap, Uri};
 
 /// The last event ID that a client sent, if any.
 ///
-/// It comes in the header `Last-Event-ID` (WHATWG HTML 9.2.4), which browsers send when they
-/// reconnect. A page that loads again can give it in the query, as `lastEventId`, `last-event-id`
-/// or `last_event_id` in any case; the header is newer and wins.
+/// The ID comes in the header `Last-Event-ID` (WHATWG HTML 9.2.4), which browsers send when they
+/// reconnect. A page that loads again can send it in the query, as `lastEventId`, `last-event-id`
+/// or `last_event_id` in any case; the header takes precedence, because it is newer.
 ///
-/// The value is not checked, and as long as the HTTP server lets a header be. Bytes that are not
-/// UTF-8 are read as Latin-1: several clients of Node send `é` as the one byte E9. IDs of ASCII
-/// alone avoid the question.
+/// The value is not checked, and only the HTTP server bounds its length. Bytes that are not UTF-8
+/// are read as Latin-1: several Node clients send `é` as the single byte E9. With ASCII IDs both
+/// encodings agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEventId(pub Option<String>);
 
 impl LastEventId {
-    /// Reads it from the head of a request. An empty one is none.
+    /// Reads the last event ID from the head of a request. An empty ID counts as none.
     pub fn of(headers: &HeaderMap, uri: &Uri) -> Self {
         let header = headers.get("last-event-id").map(|value| text(value.as_bytes()));
         let id = header.filter(|id| !id.is_empty()).or_else(|| {

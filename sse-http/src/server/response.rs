@@ -1,4 +1,4 @@
-//! The head of an event stream.
+//! Response headers of an event stream.
 
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -9,7 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 /// - `Cache-Control: no-cache, no-transform`: no cache answers a reconnection, and no intermediary
 ///   compresses the stream (RFC 9111 5.2.2.6), which would hold events back until its block is
 ///   full;
-/// - `X-Accel-Buffering: no`, without which nginx holds every event to the end of the response.
+/// - `X-Accel-Buffering: no`: otherwise nginx buffers events until the response ends.
 ///
 /// There is no `Content-Encoding`; do not add one.
 pub fn response<B>(body: B) -> Response<B> {

@@ -14,19 +14,17 @@ use proto::{Chunks, EncodeError, Timer};
 
 use super::EncodedEvent;
 
-/// The body that sends what a `Stream` of events yields.
+/// Response body that sends the events of a `Stream`.
 ///
-/// Events that are ready together go out in one frame. When there is none for a while, a comment
-/// keeps the connection open: after 15 s, or as [`keep_alive`](Self::keep_alive) says. The body
-/// ends when the stream does; clients then reconnect, and only a response of status 204 keeps them
-/// from it.
+/// Events that are ready together go out in one frame. After 15 s without an event, a comment keeps
+/// the connection open; [`keep_alive`](Self::keep_alive) changes that time. The body ends when the
+/// stream ends; clients then reconnect, unless the next response has status 204 (9.2.3).
 ///
-/// `T` is the clock and the sleep of a runtime; an adapter fixes it, as `sse_tokio::server::Sse`
-/// does.
+/// `T` is the timer of a runtime; an adapter sets it, as `sse_tokio::server::Sse` does.
 pub struct Sse<S, T: Timer, E = Infallible>(Chunks<S, E, T>);
 
 impl<S, T: Timer + Default> Sse<Unfailing<S>, T> {
-    /// Sends the items of `stream`: [`EncodedEvent`]s, or what converts into them.
+    /// Sends the items of `stream`, which are [`EncodedEvent`]s or convert into them.
     pub fn new(stream: S) -> Self
     where
         S: Stream,
@@ -39,7 +37,7 @@ impl<S, T: Timer + Default> Sse<Unfailing<S>, T> {
 impl<S, T: Timer + Default, E> Sse<S, T, E> {
     /// Sends the items of a stream that may fail.
     ///
-    /// An error breaks the connection, after the events before it were sent, and the client
+    /// An error breaks the connection after the events before it were sent, and the client
     /// reconnects.
     pub fn try_new<I>(stream: S) -> Self
     where
@@ -51,7 +49,7 @@ impl<S, T: Timer + Default, E> Sse<S, T, E> {
 }
 
 impl<S, T: Timer, E> Sse<S, T, E> {
-    /// As [`try_new`](Self::try_new), on a timer that has no default.
+    /// [`try_new`](Self::try_new) with a timer that has no default value.
     pub fn with_timer<I>(stream: S, timer: T) -> Self
     where
         S: Stream<Item = Result<I, E>>,
@@ -65,11 +63,12 @@ impl<S, T: Timer, E> Sse<S, T, E> {
         Self(self.0.keep_alive(interval))
     }
 
-    /// Sends an event of this type instead of the comment, with empty data and without an ID.
+    /// Sends an event of this type, with empty data and without an ID, instead of the keep-alive
+    /// comment.
     ///
-    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell
-    /// a silent stream from a dead connection; a comment never reaches a page (WHATWG HTML 9.2.6).
-    /// The client's last event ID does not change.
+    /// An `EventSource` dispatches the event to the listeners of its type, so a page can
+    /// distinguish a silent stream from a dead connection; a comment never reaches a page (WHATWG
+    /// HTML 9.2.6). The client's last event ID does not change.
     ///
     /// # Errors
     ///
@@ -81,8 +80,8 @@ impl<S, T: Timer, E> Sse<S, T, E> {
     /// Ends the body between two events as soon as `signal` completes, and asks the client to
     /// reconnect after `retry`.
     ///
-    /// The graceful shutdown of a server that would otherwise wait for its endless responses. A
-    /// frame of events that are ready by then is sent before.
+    /// Use it for a graceful shutdown, which would otherwise wait for endless responses. Events
+    /// that are ready at that time are sent first.
     pub fn until(self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
         Self(self.0.until(signal, retry))
     }
@@ -114,7 +113,7 @@ impl<S, T: Timer, E> fmt::Debug for Sse<S, T, E> {
 }
 
 pin_project! {
-    /// A stream whose items are never errors, seen as one whose items could be.
+    /// Adapter that gives a stream without errors an error type.
     pub struct Unfailing<S> {
         #[pin]
         stream: S,

@@ -27,7 +27,8 @@ use crate::Limits;
 pub struct Config {
     pub(super) policy: ReconnectPolicy,
     pub(super) repeat: Option<Repeat>,
-    /// The preset of 13 fits in, and takes no allocation.
+    /// Statuses that are retried. The 13 of `TRANSIENT_STATUS` fit inline, so they take no
+    /// allocation.
     pub(super) retry_status: SmallVec<[u16; 16]>,
     pub(super) lenient_content_type: bool,
     pub(super) connect_timeout: Option<Duration>,
@@ -43,8 +44,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Statuses of a temporary failure: 408, 425, 429, 500, 502, 503, 504; 520 to 524 of
-    /// Cloudflare; 529 of Anthropic.
+    /// Statuses of a temporary failure: 408, 425, 429, 500, 502, 503, 504; 520 to 524 (Cloudflare);
+    /// 529 (Anthropic).
     pub const TRANSIENT_STATUS: [u16; 13] = [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529];
 
     /// Sets how long to wait before the request is sent again, and when to stop trying. Default:
@@ -65,8 +66,8 @@ impl Config {
     }
 
     /// Sets the statuses that are retried, after `Retry-After` if the response has it; see
-    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). Default none: every status other than 200 is
-    /// final (9.2.3).
+    /// [`TRANSIENT_STATUS`](Self::TRANSIENT_STATUS). By default none is: every status other than
+    /// 200 is final (9.2.3).
     ///
     /// These statuses are retried only if [`repeat`](Self::with_repeat) allows it; for a `POST` set
     /// [`Repeat::IfRefused`].
@@ -95,8 +96,8 @@ impl Config {
         self
     }
 
-    /// Sets how long a request may take from when it is sent until the head of its response is
-    /// there, redirects and connecting included. Default 120 s, because a large model may compute
+    /// Sets how long a request may take from when it is sent until the head of its response has
+    /// arrived; connecting and redirects count. Default 120 s, because a large model may compute
     /// that long before it answers; `None` for no limit.
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -133,9 +134,9 @@ impl Config {
         self
     }
 
-    /// Sets the types of events that are keep-alives, `ping` say: they are delivered like every
-    /// event, and count as a comment for [`event_timeout`](Self::with_event_timeout) and
-    /// [`idle_timeout`](Self::with_idle_timeout). Default none.
+    /// Sets the types of events that are only keep-alives, for example `ping`. Such events are
+    /// still delivered, but count as comments for [`event_timeout`](Self::with_event_timeout) and
+    /// [`idle_timeout`](Self::with_idle_timeout). By default there are none.
     ///
     /// ```
     /// use core::time::Duration;
@@ -152,9 +153,9 @@ impl Config {
         self
     }
 
-    /// Sets how much memory one event may take. Over a limit the source closes, because a new
-    /// connection would be sent the same event; with [`Overflow::Skip`](crate::Overflow::Skip) it
-    /// goes on. Default: [`Limits::default`].
+    /// Sets how much memory one event may take. An event over a limit closes the source, because a
+    /// new connection would be sent the same event; with [`Overflow::Skip`](crate::Overflow::Skip)
+    /// the event is skipped and the source goes on. Default: [`Limits::default`].
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -169,7 +170,7 @@ impl Config {
         self
     }
 
-    /// Sets whether lines without effect are reported, as
+    /// Sets whether lines that the specification ignores are reported, as
     /// [`Frame::Ignored`](crate::Frame::Ignored): for example a bare JSON error in the middle of a
     /// stream. Default false.
     #[must_use]
@@ -178,7 +179,7 @@ impl Config {
         self
     }
 
-    /// Sets the last event ID string to begin with, to go on where an earlier run stopped. Default
+    /// Sets the last event ID to begin with, to resume where an earlier run stopped. Default:
     /// empty, for none.
     #[must_use]
     pub fn with_last_event_id(mut self, id: impl Into<String>) -> Self {
@@ -199,12 +200,12 @@ impl Config {
         }
     }
 
-    /// When and how often the request is sent again.
+    /// When and how often the request is sent again after a failure.
     pub fn policy(&self) -> ReconnectPolicy {
         self.policy
     }
 
-    /// Whether the request may be sent again; `None` if the method decides.
+    /// Whether the request may be sent again; `None` if the request's method decides.
     pub fn repeat(&self) -> Option<Repeat> {
         self.repeat
     }
@@ -239,12 +240,12 @@ impl Config {
         self.idle_timeout
     }
 
-    /// How long to wait for an event.
+    /// How long an open connection may last without an event; `None` for no limit.
     pub fn event_timeout(&self) -> Option<Duration> {
         self.event_timeout
     }
 
-    /// The types of events that are keep-alives.
+    /// The types of events that count as keep-alives.
     pub fn heartbeat_events(&self) -> &[String] {
         &self.heartbeat_events
     }
@@ -254,17 +255,17 @@ impl Config {
         self.limits
     }
 
-    /// Whether an event without its blank line is delivered.
+    /// Whether an event without its blank line is delivered when the response ends cleanly.
     pub fn deliver_unterminated(&self) -> bool {
         self.deliver_unterminated
     }
 
-    /// Whether lines without effect are reported.
+    /// Whether lines that the specification ignores are reported.
     pub fn diagnostics(&self) -> bool {
         self.diagnostics
     }
 
-    /// The last event ID string to begin with.
+    /// The last event ID to begin with; empty for none.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
@@ -295,14 +296,14 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repeat {
-    /// The request is sent once, whatever happens: for methods that are not idempotent. The end of
-    /// the response is the end.
+    /// The request is sent once, whatever happens, and the end of its response closes the source:
+    /// for methods that are not idempotent.
     Never,
     /// The request is sent again if there is a last event ID to resume from, and a header can carry
     /// it.
     IfResumable,
-    /// The request is sent again if the server certainly did not carry it out: it was refused by a
-    /// status of [`Config::retry_status`], a 429 say, or it was [not
+    /// The request is sent again if the server certainly did not carry it out: the server refused
+    /// it with a status of [`Config::retry_status`], such as 429, or the request was [not
     /// sent](crate::ErrorKind::NotSent). For a `POST` that must not be paid for twice: a request
     /// that got no answer, or whose response broke off, is not sent again.
     IfRefused,

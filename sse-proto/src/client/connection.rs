@@ -1,4 +1,4 @@
-//! State of one open connection beside its parser: its clocks, and whether it received anything.
+//! State of one open connection apart from its parser: its clocks, and whether bytes arrived.
 
 use alloc::boxed::Box;
 
@@ -9,9 +9,10 @@ use crate::{Frame, Instant, Step};
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Whether bytes came after the head.
+    /// Whether bytes of the body have arrived.
     pub(super) received: bool,
-    /// `None` if no silence is too long. Most connections have no clocks, and never read the time.
+    /// The clocks of the connection; `None` if the settings limit no silence. Most connections have
+    /// none, and never read the time.
     pub(super) clocks: Option<Box<Clocks>>,
 }
 
@@ -24,7 +25,7 @@ impl Connection {
 
 #[cfg(feature = "stream")]
 impl Connection {
-    /// Whether a frame changes no clock.
+    /// Whether a frame would change none of the connection's clocks.
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.clocks.as_ref().is_none_or(|clocks| clocks.is_quiet())
@@ -32,8 +33,8 @@ impl Connection {
 }
 
 impl Clocks {
-    /// Before bytes are parsed, or when there are none: why the connection counts as dead, if it
-    /// does. The time is read only where a clock stops.
+    /// Checks the clocks before bytes are parsed, or when there are none: returns why the
+    /// connection counts as dead, if it does. Reads the time only where a clock stops.
     pub(super) fn before(
         &mut self,
         mut now: impl FnMut() -> Instant,
@@ -48,8 +49,8 @@ impl Clocks {
         self.deadline(config).filter(|&(at, _)| at <= now()).map(|(_, cause)| cause)
     }
 
-    /// After bytes were parsed: why the connection counts as dead, if it does. The time is read
-    /// only where a clock starts.
+    /// Checks the clocks after bytes were parsed: returns why the connection counts as dead, if it
+    /// does. Reads the time only where a clock starts.
     pub(super) fn after<'a>(
         &mut self,
         now: impl FnMut() -> Instant,

@@ -14,38 +14,39 @@ use crate::{Cause, CloseReason, Event, Message, StreamFrame};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<H, E, M = Message, C = String> {
-    /// The connection is open: the head of its response, boxed so that other events take less room.
+    /// The connection is open. The response head is boxed so that the other events take less room.
     Open(Box<H>),
-    /// An event of the stream.
+    /// An event of the stream: its type, data and last event ID.
     Message(M),
     /// A comment. Servers send them to show that they are alive.
     Comment(C),
-    /// A line without effect, with [`Config::with_diagnostics`](crate::Config::with_diagnostics):
-    /// see [`Frame::Ignored`](crate::Frame::Ignored).
+    /// A line that the specification ignores, reported only with
+    /// [`Config::with_diagnostics`](crate::Config::with_diagnostics): see
+    /// [`Frame::Ignored`](crate::Frame::Ignored).
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
     /// An event was over its limit and left out.
     Skipped {
-        /// What it took on the wire.
+        /// The size of the skipped event on the wire, in bytes.
         bytes: u64,
     },
     /// The connection is lost, and the next one is made after `delay`.
     Disconnected {
-        /// Why; printed, it has the error of the transport with it.
+        /// Why the connection was lost; its text includes the error of the transport.
         cause: Loss<E>,
-        /// The number of the attempt that follows, from 1 on; since the last success.
+        /// The number of the next attempt, counted from 1 since the last success.
         attempt: u32,
-        /// How long until then.
+        /// How long the client waits before the next attempt.
         delay: Duration,
     },
 }
 
-/// A [`ClientEvent`] that is lent, and allocates nothing.
+/// A [`ClientEvent`] that borrows its text from the client, without allocation.
 pub type ClientEventRef<'a, H, E> = ClientEvent<H, E, Event<'a>, &'a str>;
 
 impl<H, E> ClientEventRef<'_, H, E> {
-    /// The event with a text of its own.
+    /// Copies the borrowed text, so that the event can be kept.
     pub fn into_owned(self) -> ClientEvent<H, E> {
         match self {
             Self::Open(head) => ClientEvent::Open(head),
@@ -81,17 +82,17 @@ impl<H, E, M, C> From<StreamFrame<M, C>> for ClientEvent<H, E, M, C> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss<E> {
     cause: Cause,
-    /// Boxed, because it is rare, and would make every event as large.
+    /// The error of the transport. Boxed, because it is rare and would make every event as large.
     error: Option<Box<E>>,
 }
 
 impl<E> Loss<E> {
-    /// A loss for this cause, with the error of the transport.
+    /// A loss for `cause`, with the error of the transport if there was one.
     pub fn new(cause: Cause, error: Option<E>) -> Self {
         Self { cause, error: error.map(Box::new) }
     }
 
-    /// The cause.
+    /// The cause of the loss, without the error of the transport.
     pub fn cause(&self) -> Cause {
         self.cause
     }
@@ -126,11 +127,11 @@ impl<E: core::error::Error + 'static> fmt::Display for Loss<E> {
 
 /// The end of a source: the last thing that a driver reports.
 pub struct Closed<H, B, E> {
-    /// Why.
+    /// Why the source closed.
     pub reason: CloseReason,
     /// The error of the transport, if there was one.
     pub error: Option<E>,
-    /// The rejected response: its head, and its body unread.
+    /// The rejected response, if there was one: its head, and its unread body.
     pub response: Option<Box<(H, B)>>,
 }
 

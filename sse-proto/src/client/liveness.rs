@@ -1,4 +1,5 @@
-//! Is the other side alive? The silence clock, the event clock, and the cadence of keep-alives.
+//! Detection of dead connections: a clock for silence, a clock for events, and the learnt interval
+//! of keep-alives.
 
 use core::mem;
 use core::time::Duration;
@@ -24,14 +25,15 @@ pub enum Liveness {
     After(Duration),
     /// Learns the interval of the server's keep-alives, separately on each connection.
     ///
-    /// Off until three silences of 1 s to 2 min were ended by a comment; from then on dead after
-    /// three times the longest of the last eight, but not before 30 s (so it is at most 6 min). A
-    /// silence that an event ended counts too if it is longer, and one above 2 min proves that this
-    /// server promises nothing: back to off.
+    /// Off until comments have ended three silences of 1 s to 2 min. From then on the connection
+    /// counts as dead after three times the longest of the last eight such silences, with a minimum
+    /// of 30 s (the maximum is therefore 6 min). A silence that an event ended counts too if it is
+    /// longer than the others. A silence above 2 min shows that the server sends no regular
+    /// keep-alives: the mode is off again.
     ///
     /// Recommended for feeds that reconnect. Where a server sends comments in one phase and is
-    /// silent in another (some LLM gateways), a stream that may not be repeated is better off with
-    /// a fixed time.
+    /// silent in another (some LLM gateways), use a fixed time for a stream whose request may not
+    /// be repeated.
     Adaptive,
 }
 
@@ -47,12 +49,12 @@ impl From<Option<Duration>> for Liveness {
     }
 }
 
-/// The clocks of one connection. They run only while the driver waits for bytes.
+/// Clocks of one connection. They run only while the driver waits for bytes.
 #[derive(Debug, Default)]
 pub(super) struct Clocks {
-    /// Since when the driver waits.
+    /// Start of the driver's current wait for bytes; `None` while it does not wait.
     waiting: Option<Instant>,
-    /// The waits before this one since the last event.
+    /// Total of the earlier waits since the last event.
     eventless: Duration,
     /// The longest wait since the last frame.
     silence: Duration,
@@ -60,7 +62,7 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// Bytes came.
+    /// Records that bytes arrived: the current wait ends.
     #[inline]
     pub(super) fn data(&mut self, now: impl FnOnce() -> Instant, config: &Config) {
         if let Some(since) = self.waiting.take() {
@@ -72,7 +74,7 @@ impl Clocks {
         }
     }
 
-    /// Whether bytes kept coming for as long again as an event may take.
+    /// Whether bytes kept arriving, without an event, for twice the event timeout.
     ///
     /// Available bytes are read although the deadline has passed; a server that floods always has
     /// some.
@@ -81,35 +83,35 @@ impl Clocks {
         config.event_timeout.is_some_and(|timeout| self.eventless > timeout.saturating_mul(2))
     }
 
-    /// The bytes made a comment.
+    /// Records that the bytes completed a comment.
     #[inline]
     pub(super) fn comment(&mut self) {
         self.cadence.observe(mem::take(&mut self.silence), true);
     }
 
-    /// The bytes made an event.
+    /// Records that the bytes completed an event.
     #[inline]
     pub(super) fn event(&mut self) {
         self.eventless = Duration::ZERO;
         self.cadence.observe(mem::take(&mut self.silence), false);
     }
 
-    /// Whether a frame would change nothing: no wait has to be counted, and none was counted since
-    /// the last event.
+    /// Whether a frame would change none of the clocks: no wait has to be counted, and none was
+    /// counted since the last event.
     #[cfg(feature = "stream")]
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.waiting.is_none() && self.eventless.is_zero() && self.silence.is_zero()
     }
 
-    /// The bytes are used up: the clocks run from here, or have been running.
+    /// Records that all bytes were parsed: the clocks start, unless they already run.
     #[inline]
     pub(super) fn wait(&mut self, now: impl FnOnce() -> Instant) {
         self.waiting.get_or_insert_with(now);
     }
 
-    /// The end of the wait and its meaning; `None` without a limit, or while the application does
-    /// not wait.
+    /// When the current wait must end, and why the connection then counts as dead; `None` without a
+    /// limit, or while the driver does not wait.
     #[inline]
     pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Cause)> {
         let since = self.waiting?;
@@ -125,7 +127,7 @@ impl Clocks {
     }
 }
 
-/// The last silences that show how often the server reassures.
+/// Interval of the server's keep-alives, learnt from the last silences that a comment ended.
 #[derive(Debug, Default)]
 struct Cadence {
     silences: [Duration; 8],
@@ -134,9 +136,9 @@ struct Cadence {
 }
 
 impl Cadence {
-    /// A comment right after other bytes says nothing about a cadence.
+    /// The shortest silence that counts: a comment right after other bytes shows no interval.
     const SHORTEST: Duration = Duration::from_secs(1);
-    /// Proxies give up on a silent connection before.
+    /// The longest silence that counts: proxies close connections that are silent for longer.
     const LONGEST: Duration = Duration::from_secs(120);
     const COMMENTS: u32 = 3;
     const MULTIPLE: u32 = 3;

@@ -1,4 +1,4 @@
-//! The `EventSource` of 9.2: inputs, commands, outputs.
+//! State machine of an `EventSource` (9.2): inputs, commands, outputs.
 
 mod inputs;
 mod transitions;
@@ -30,13 +30,13 @@ use transitions::parser;
 ///
 /// Time is an argument of `poll` alone, and deadlines are points in time: polling once more than
 /// needed, or dropping a future and polling again, changes nothing. A driver reads its clock once
-/// after it waited, not once an event. All that a connection knew goes with it, but for the last
-/// event ID and the reconnection time.
+/// after it waited, not once an event. Only the last event ID and the reconnection time outlive a
+/// connection.
 ///
 /// # Example
 ///
-/// The whole driver of a server that answers twice: it breaks off after the first event, and after
-/// the second it announces the end (204).
+/// A complete driver, for a server whose first response breaks off after one event, whose second
+/// response has another event, and which then answers 204, the end.
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -97,8 +97,8 @@ pub struct EventSource {
     random: Random,
     state: State,
     suspended: bool,
-    /// The parser of the open connection, or of the next one. It has the last event ID string,
-    /// which outlives connections.
+    /// Parser of the open connection, or of the next one. It keeps the last event ID string, which
+    /// outlives connections.
     parser: Parser,
     /// The reconnection time, if the server set it. It survives the connection (9.2.3).
     retry: Option<Duration>,
@@ -106,9 +106,10 @@ pub struct EventSource {
 }
 
 impl EventSource {
-    /// A source that will ask for its first request.
+    /// A source in state CONNECTING, whose first poll asks to send the request.
     ///
-    /// `seed` is its only randomness: clients with different seeds spread their reconnections.
+    /// `seed` is the source's only randomness: clients with different seeds spread their
+    /// reconnections.
     pub fn new(mut config: Config, seed: u64) -> Self {
         let last_event_id = mem::take(&mut config.last_event_id);
         let parser = parser(&config, &last_event_id);
@@ -123,11 +124,12 @@ impl EventSource {
         }
     }
 
-    /// What to do, or what to know, next. There is always an answer.
+    /// Returns the next thing for the driver to do or for the application to know. There is always
+    /// one.
     ///
-    /// `input` are bytes of the body, empty if there are none. It is moved past what was read; poll
-    /// again with the rest until the answer is `NeedData`. Unless the connection is open it is
-    /// emptied: no byte of a dead connection survives.
+    /// `input` are bytes of the body, empty if there are none. `input` is moved past the bytes that
+    /// were parsed; poll again with the rest until the answer is `NeedData`. Unless the connection
+    /// is open, `input` is emptied: no byte of a dead connection survives.
     ///
     /// `now` is the time at which the driver stopped waiting, on a clock that does not go
     /// backwards.
@@ -136,9 +138,9 @@ impl EventSource {
         self.poll_after(Probe::Unread, || now, input)
     }
 
-    /// First half of a poll: borrows the next frame if it lies whole in the chunk and no clock has
-    /// to be set. Otherwise delivers nothing, and returns what [`poll_after`](Self::poll_after) has
-    /// to know.
+    /// First half of a poll: borrows the next frame if the chunk holds all of it and no clock has
+    /// to be set. Otherwise delivers nothing, and returns what [`poll_after`](Self::poll_after)
+    /// needs to know.
     #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn poll_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
@@ -163,8 +165,8 @@ impl EventSource {
         matches!(&self.state, State::Open(connection) if connection.clocks.is_none()) && self.parser.is_idle()
     }
 
-    /// Second half of a poll, for the same `input`. The clock is not read in vain: most events need
-    /// no time.
+    /// Second half of a poll, for the same `input`. Reads the clock only if needed: most events
+    /// need no time.
     #[inline(never)]
     pub(crate) fn poll_after<'a, 'c: 'a>(
         &'a mut self,
@@ -184,11 +186,11 @@ impl EventSource {
         .expect("the frame was completed just now")
     }
 
-    /// The first half of [`poll`](Self::poll): does everything, and borrows nothing.
+    /// First half of [`poll`](Self::poll): changes the state, and returns a result without borrows.
     ///
-    /// A driver that owns the chunk, and returns a borrowed event from the loop in which it polls,
-    /// does not compile with `poll` (E0499). With the pair it does: leave the loop with the
-    /// [`Progress`], then call [`output`](Self::output).
+    /// A driver that owns its chunk, and returns a borrowed event from inside its polling loop,
+    /// does not compile with `poll` (E0499). Use the pair: leave the loop with the [`Progress`],
+    /// then call [`output`](Self::output).
     ///
     /// # Example
     ///
@@ -211,7 +213,7 @@ impl EventSource {
     ///             match progress {
     ///                 Progress::Frame(_) => break (progress, start),
     ///                 Progress::Closed(_) => return None,
-    ///                 // Connect, read into `self.chunk`, wait, as `output` says.
+    ///                 // Connect, read into `self.chunk`, or wait, as the result demands.
     ///                 _ => self.work(),
     ///             }
     ///         };
@@ -229,11 +231,11 @@ impl EventSource {
         self.advance_after(Probe::Unread, || now, input)
     }
 
-    /// The second half of [`poll`](Self::poll): the last [`Progress`], with what it borrows.
+    /// Second half of [`poll`](Self::poll): adds to a [`Progress`] the text that it borrows.
     ///
-    /// `chunk` is what `input` was before [`advance`](Self::advance). `None` if the source was
-    /// called since, so that the frame is gone (poll again), or if `chunk` is another one, in which
-    /// there is no text at the place of a value.
+    /// `progress` is the last result of [`advance`](Self::advance), and `chunk` is what `input` was
+    /// before that call. Returns `None` if the source was called in between, so that the frame is
+    /// gone (poll again), or if `chunk` is not that chunk and has no text at the place of a value.
     pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Option<Output<'a>> {
         self.complete(progress, |step| match &self.state {
             State::Open(_) => self.parser.frame(step, chunk),
@@ -241,7 +243,7 @@ impl EventSource {
         })
     }
 
-    /// The event without its blank line that the last poll delivered.
+    /// The event without its blank line that the last poll delivered, borrowed.
     fn unterminated(&self) -> Option<Frame<'_>> {
         match &self.state {
             State::Ending { event, .. } => Some(Frame::Event(event.as_event())),
@@ -249,7 +251,7 @@ impl EventSource {
         }
     }
 
-    /// The ready state.
+    /// The ready state (9.2.2): connecting, open or closed.
     pub fn ready_state(&self) -> ReadyState {
         match self.state {
             State::Open(_) | State::Ending { .. } => ReadyState::Open,
@@ -258,7 +260,7 @@ impl EventSource {
         }
     }
 
-    /// Why it is over; `None` as long as it is not.
+    /// Why the source closed; `None` while it is not closed.
     pub fn close_reason(&self) -> Option<CloseReason> {
         match self.state {
             State::Closed(reason) => Some(reason),
@@ -292,7 +294,7 @@ impl EventSource {
         (!id.is_empty() && !id.bytes().any(forbidden)).then_some(id)
     }
 
-    /// Adds to `progress` what it borrows.
+    /// Completes `progress` with the text that it borrows.
     #[inline]
     fn complete<'a>(
         &'a self,

@@ -8,42 +8,45 @@ use crate::{Frame, Instant, Step};
 /// The answer to a poll of an [`EventSource`](crate::EventSource); `R` is the type of its request,
 /// `F` the type of its frames.
 ///
-/// `Connect`, `NeedData` and `Wait` ask the driver for something, and are repeated until it is
-/// done. The others tell the application something, once, except for `Closed`, which stays.
+/// `Connect`, `NeedData` and `Wait` are tasks for the driver, and are repeated until the task is
+/// done. The other answers are news for the application and come once, except `Closed`, which every
+/// later poll repeats.
 ///
 /// [`Output`] borrows its request and its frame; [`Progress`] borrows nothing, and
-/// [`EventSource::output`](crate::EventSource::output) makes an `Output` of it. Neither has to be
-/// dropped: an arm of a `match` on it may call the source.
+/// [`EventSource::output`](crate::EventSource::output) makes an `Output` of it. An arm of a `match`
+/// on either may call the source again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Polled<R, F> {
-    /// Send the request; then `handle_response` or `handle_error`. Drop any older response first.
+    /// Send the request; then call `handle_response` or `handle_error`. Drop any older response
+    /// first.
     Connect {
-        /// The request.
+        /// The request that the driver has to send.
         request: R,
         /// The latest time to poll. Without a response by then, the source gives up on the request.
         deadline: Option<Instant>,
     },
-    /// Read the body; then poll with what came, or `handle_eof`, or `handle_error`. At `deadline`
-    /// poll without bytes: the source then sees that the connection is dead.
+    /// Read the body; then poll with the bytes, or call `handle_eof` or `handle_error`. At
+    /// `deadline` poll without bytes: the source then sees that the connection is dead.
     NeedData {
-        /// When to poll at the latest.
+        /// The latest time to poll, with bytes or without; `None` for no limit.
         deadline: Option<Instant>,
     },
-    /// Do nothing until then; `None` while suspended. Drop any older response first.
+    /// Do nothing until this time; `None` while the source is suspended. Drop any older response
+    /// first.
     Wait(Option<Instant>),
-    /// The connection is announced (9.2.3), and frames will follow.
+    /// The connection is announced as open (9.2.3), and frames will follow.
     Open,
     /// An event, a comment, or another frame of the stream.
     Frame(F),
     /// The connection is lost. The next one is made after `delay`, unless `retry_after(..)` or
     /// `close()` say otherwise.
     Disconnected {
-        /// Why.
+        /// Why the connection was lost.
         cause: Cause,
-        /// The number of the attempt that follows, from 1 on; since the last success.
+        /// The number of the next attempt, counted from 1 since the last success.
         attempt: u32,
-        /// How long until then.
+        /// How long the source waits before the next attempt.
         delay: Duration,
     },
     /// The source is closed. Every later answer is the same.
@@ -63,12 +66,12 @@ pub type Progress = Polled<(), Step>;
 pub struct Request<'a> {
     /// The `Last-Event-ID` header: its value is the UTF-8 bytes of this.
     ///
-    /// `None` if there is no ID, or none that a header can carry: one with a control character
-    /// other than tab. [`EventSource::last_event_id`](crate::EventSource::last_event_id) always has
-    /// it.
+    /// `None` if there is no ID, or if no header can carry it, because it has a control character
+    /// other than tab. [`EventSource::last_event_id`](crate::EventSource::last_event_id) returns
+    /// the ID in every case.
     pub last_event_id: Option<&'a str>,
-    /// The last event ID string itself, for a transport that has another place for it, such as a
-    /// query parameter.
+    /// The last event ID string, also if no header can carry it: for a transport that has another
+    /// place for it, such as a query parameter.
     pub id: &'a str,
     /// How many attempts in a row failed before this one; 0 for the first request.
     pub attempt: u32,
@@ -78,10 +81,10 @@ pub struct Request<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum ReadyState {
-    /// Not connected yet, or not any more: an attempt is under way, awaited or suspended.
+    /// CONNECTING: not connected; an attempt is under way, scheduled or suspended.
     Connecting = 0,
-    /// Connected and announced.
+    /// OPEN: connected, and announced to the application.
     Open = 1,
-    /// Over.
+    /// CLOSED: no event follows, and no attempt.
     Closed = 2,
 }

@@ -10,19 +10,19 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A broken connection; the request may have been carried out.
+    /// The connection broke; the server may have carried out the request.
     Retryable,
-    /// The server certainly did not carry out the request: no connection came about, or the server
+    /// The server certainly did not carry out the request: no connection was made, or the server
     /// said that it did not process the request (`REFUSED_STREAM`, `GOAWAY`; RFC 9113, 8.7).
     /// [`Repeat::IfRefused`](crate::Repeat::IfRefused) sends it again.
     NotSent,
-    /// No connection within [`Config::connect_timeout`](crate::Config::connect_timeout): not sent,
-    /// too.
+    /// No connection was made within [`Config::connect_timeout`](crate::Config::connect_timeout),
+    /// so the request was not sent.
     ConnectTimeout,
-    /// No response within [`Config::head_timeout`](crate::Config::head_timeout), for a transport
-    /// that keeps this time itself.
+    /// No response began within [`Config::head_timeout`](crate::Config::head_timeout). For a
+    /// transport that keeps this limit itself.
     HeadTimeout,
-    /// An error that another attempt would meet too: a malformed URL, too many redirects.
+    /// Another attempt would meet the same error: a malformed URL, too many redirects.
     Fatal,
 }
 
@@ -36,19 +36,19 @@ pub enum Cause {
     EventCut,
     /// The transport failed: [`ErrorKind::Retryable`].
     Transport,
-    /// The transport failed in the middle of an event, which is discarded.
+    /// The transport failed in the middle of an event, which is discarded (9.2.6).
     TransportCut,
-    /// The request was not sent, or not processed: [`ErrorKind::NotSent`].
+    /// The request was not sent, or the server did not process it: [`ErrorKind::NotSent`].
     NotSent,
-    /// No connection in time: [`Config::connect_timeout`](crate::Config::connect_timeout).
+    /// No connection within the limit: [`Config::connect_timeout`](crate::Config::connect_timeout).
     ConnectTimeout,
-    /// No response in time: [`Config::head_timeout`](crate::Config::head_timeout).
+    /// No response within the limit: [`Config::head_timeout`](crate::Config::head_timeout).
     HeadTimeout,
-    /// No byte in time: [`Config::idle_timeout`](crate::Config::idle_timeout).
+    /// No byte within the limit: [`Config::idle_timeout`](crate::Config::idle_timeout).
     IdleTimeout,
-    /// No event in time: [`Config::event_timeout`](crate::Config::event_timeout).
+    /// No event within the limit: [`Config::event_timeout`](crate::Config::event_timeout).
     EventTimeout,
-    /// A response that is retried: [`Verdict::Retry`](crate::Verdict::Retry).
+    /// The response had a status that is retried: [`Verdict::Retry`](crate::Verdict::Retry).
     Status(u16),
     /// [`EventSource::suspend`](crate::EventSource::suspend) dropped the connection.
     Suspended,
@@ -65,28 +65,29 @@ impl Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// [`EventSource::close`](crate::EventSource::close).
+    /// The application called [`EventSource::close`](crate::EventSource::close).
     Caller,
-    /// 204 No Content: the server wants this client not to come back.
+    /// The server answered 204 No Content: the client must not reconnect (9.2.3).
     NoContent,
-    /// A status other than 200.
+    /// The response had a status other than 200 that is not retried.
     Status(u16),
-    /// A response that is not `text/event-stream`.
+    /// The response was not `text/event-stream`.
     ContentType,
-    /// A response in a content coding that was not decoded.
+    /// The response had a content coding that the transport did not decode.
     ContentEncoding(ContentCoding),
-    /// A response that the application rejected: its own [`Verdict`](crate::Verdict).
+    /// The application rejected the response with its own [`Verdict`](crate::Verdict).
     Rejected,
-    /// The transport failed for good: [`ErrorKind::Fatal`].
+    /// The transport failed with an error that another attempt would meet too:
+    /// [`ErrorKind::Fatal`].
     Transport,
-    /// The stream is over a limit.
+    /// An event or an ID is over its limit.
     Limit(Error),
     /// The connection was lost, and [`Config::repeat`](crate::Config::repeat) does not let the
     /// request be sent again.
     NotRepeated(Cause),
-    /// The connection was lost once more than the policy allows.
+    /// More attempts in a row failed than the policy allows.
     GaveUp {
-        /// Why it was lost the last time.
+        /// Why the connection was lost the last time.
         cause: Cause,
         /// How many attempts to reconnect failed.
         attempts: u32,
@@ -94,9 +95,9 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// Whether something went wrong. Nothing did if the caller closed, the server said 204, or a
-    /// request that is not repeated got its response to the end. A response that ended in the
-    /// middle of an event counts as ended: see [`Cause::EventCut`].
+    /// Whether the source closed because of an error. False if the application closed it, if the
+    /// server answered 204, or if a response ended whose request is not repeated, even in the
+    /// middle of an event: see [`Cause::EventCut`].
     pub const fn is_failure(&self) -> bool {
         !matches!(
             self,

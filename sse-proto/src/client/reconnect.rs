@@ -1,4 +1,4 @@
-//! When to connect again: arithmetic on the attempt, the server's wishes and random bits.
+//! When to connect again: arithmetic on the attempt, the server's requests and random bits.
 
 use core::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::Instant;
 ///   after the reconnection time (9.2.3),
 /// - after a connection that was open for `healthy_after`, however it ended.
 ///
-/// A mere 200 resets nothing: a server that accepts and closes at once is not hammered.
+/// A 200 alone does not reset *n*, so the waits grow for a server that accepts and closes at once.
 ///
 /// ```
 /// use core::time::Duration;
@@ -41,58 +41,60 @@ pub struct ReconnectPolicy {
     healthy_after: Duration,
 }
 
-/// How much of a wait is left to chance, so that the clients of a restarted server do not all come
-/// at once.
+/// How much of a wait is random, so that the clients of a restarted server do not all return at
+/// once.
 ///
-/// Jitter shortens only a wait of our own. If the server requested the delay, jitter only lengthens
-/// it: 9.2.3 demands at least the reconnection time, and the same holds for a `Retry-After` that
-/// jitter could undercut.
+/// Jitter shortens only the policy's own wait. If the server requested the delay, jitter only
+/// lengthens it: 9.2.3 demands at least the reconnection time, and `Retry-After` is a lower bound
+/// too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Jitter {
-    /// The wait as computed, *d*.
+    /// No randomness: the wait *d* as computed.
     None,
-    /// Half of the wait: between *d*/2 and *d*; between *d* and 3*d*/2 if the server requested it.
+    /// Half of the wait *d* is random: between *d*/2 and *d*; between *d* and 3*d*/2 if the server
+    /// requested the delay.
     #[default]
     Equal,
-    /// All of the wait: between 0 and *d*; between *d* and 2*d* if the server requested it.
+    /// All of the wait *d* is random: between 0 and *d*; between *d* and 2*d* if the server
+    /// requested the delay.
     Full,
 }
 
 impl ReconnectPolicy {
-    /// How long a connection that received bytes has to be open before a clean end of it is not a
-    /// failed attempt: 2 s.
+    /// How long a connection has to be open, and have received bytes, for its clean end not to
+    /// count as a failed attempt: 2 s.
     pub const HEALTHY_END: Duration = Duration::from_secs(2);
 
-    /// No reconnection: the first loss is the end.
+    /// No reconnection: the source closes when its first connection is lost.
     pub const fn never() -> Self {
         Self { max_attempts: Some(0), ..Self::DEFAULT }
     }
 
-    /// What browsers do: always 3 s, unless the server says otherwise, without jitter and without
-    /// end.
+    /// The policy of browsers: always 3 s, unless the server sets another time; no jitter, and no
+    /// limit of attempts.
     pub const fn browser() -> Self {
         let initial = Duration::from_secs(3);
         Self { initial, max: initial, factor: 1, jitter: Jitter::None, ..Self::DEFAULT }
     }
 
-    /// Sets how long to wait as long as the server has not set a reconnection time (9.2.3). Default
-    /// 1 s.
+    /// Sets the wait before the first reconnection, until the server sets a reconnection time
+    /// (9.2.3). Default 1 s.
     #[must_use]
     pub const fn with_initial(mut self, initial: Duration) -> Self {
         self.initial = initial;
         self
     }
 
-    /// Sets the longest wait that failed attempts lead to. Default 30 s.
+    /// Sets the longest wait that repeated failures lead to. Default 30 s.
     #[must_use]
     pub const fn with_max(mut self, max: Duration) -> Self {
         self.max = max;
         self
     }
 
-    /// Sets what every failed attempt multiplies the wait by; 1 (or 0) for a constant wait.
-    /// Default 2.
+    /// Sets the factor by which each failed attempt multiplies the wait; 1 (or 0) for a constant
+    /// wait. Default 2.
     #[must_use]
     pub const fn with_factor(mut self, factor: u32) -> Self {
         self.factor = factor;
@@ -106,37 +108,38 @@ impl ReconnectPolicy {
         self
     }
 
-    /// Sets how many attempts in a row may fail; `None` for any number. Default `None`.
+    /// Sets how many attempts in a row may fail before the source closes; `None` for no limit.
+    /// Default `None`.
     #[must_use]
     pub fn with_max_attempts(mut self, max_attempts: impl Into<Option<u32>>) -> Self {
         self.max_attempts = max_attempts.into();
         self
     }
 
-    /// Sets how long after the first failure in a row an attempt may still begin; `None` for no
-    /// end. Default `None`.
+    /// Sets for how long after the first failure in a row attempts may begin; `None` for no limit.
+    /// Default `None`.
     #[must_use]
     pub fn with_max_elapsed(mut self, max_elapsed: impl Into<Option<Duration>>) -> Self {
         self.max_elapsed = max_elapsed.into();
         self
     }
 
-    /// Sets what a smaller `retry` of the server is raised to: `retry: 0` is a hot loop. Default 10
-    /// ms.
+    /// Sets the lower bound for the server's `retry`: with `retry: 0` the client would reconnect in
+    /// a busy loop. Default 10 ms.
     #[must_use]
     pub const fn with_retry_min(mut self, retry_min: Duration) -> Self {
         self.retry_min = retry_min;
         self
     }
 
-    /// Sets what a larger `retry` or `Retry-After` of the server is cut to. Default 1 h.
+    /// Sets the upper bound for the server's `retry` and `Retry-After`. Default 1 h.
     #[must_use]
     pub const fn with_retry_max(mut self, retry_max: Duration) -> Self {
         self.retry_max = retry_max;
         self
     }
 
-    /// Sets how long a connection has to be open to count as a success without an event, however it
+    /// Sets how long a connection without an event has to be open to count as a success, however it
     /// ends. Default 60 s.
     #[must_use]
     pub const fn with_healthy_after(mut self, healthy_after: Duration) -> Self {
@@ -144,17 +147,17 @@ impl ReconnectPolicy {
         self
     }
 
-    /// The reconnection time as long as the server has not set one.
+    /// The wait before the first reconnection, until the server sets a reconnection time.
     pub const fn initial(&self) -> Duration {
         self.initial
     }
 
-    /// The longest wait that failed attempts lead to.
+    /// The longest wait that repeated failures lead to.
     pub const fn max(&self) -> Duration {
         self.max
     }
 
-    /// What every failed attempt multiplies the wait by.
+    /// The factor by which each failed attempt multiplies the wait.
     pub const fn factor(&self) -> u32 {
         self.factor
     }
@@ -164,12 +167,12 @@ impl ReconnectPolicy {
         self.jitter
     }
 
-    /// How many attempts in a row may fail.
+    /// How many attempts in a row may fail before the source closes; `None` for no limit.
     pub const fn max_attempts(&self) -> Option<u32> {
         self.max_attempts
     }
 
-    /// How long after the first failure in a row an attempt may still begin.
+    /// For how long after the first failure in a row attempts may begin; `None` for no limit.
     pub const fn max_elapsed(&self) -> Option<Duration> {
         self.max_elapsed
     }
@@ -184,15 +187,17 @@ impl ReconnectPolicy {
         self.retry_max
     }
 
-    /// How long a connection has to be open to count as a success, however it ends.
+    /// How long a connection without an event has to be open to count as a success, however it
+    /// ends.
     pub const fn healthy_after(&self) -> Duration {
         self.healthy_after
     }
 
-    /// The wait before `attempt` (from 1 on).
+    /// The wait before attempt number `attempt`, counted from 1.
     ///
-    /// `retry` is the reconnection time that the server set, `retry_after` the time of the last
-    /// response's header, and `random` 64 random bits; 0 gives the wait without jitter.
+    /// `retry` is the reconnection time that the server set, `retry_after` the time that the last
+    /// response's `Retry-After` header requested, and `random` 64 random bits; 0 gives the wait
+    /// without jitter.
     pub fn delay(
         &self,
         attempt: u32,
@@ -219,7 +224,7 @@ impl ReconnectPolicy {
         }
     }
 
-    /// The reconnection time (9.2.3): the server's within the bounds, else `initial`.
+    /// The reconnection time (9.2.3): the server's within the policy's bounds, otherwise `initial`.
     pub(super) fn reconnection_time(&self, retry: Option<Duration>) -> Duration {
         // Not `clamp`: it panics if a caller's bounds are the wrong way round.
         retry.map_or(self.initial, |retry| retry.max(self.retry_min).min(self.retry_max))
@@ -250,14 +255,14 @@ fn fraction(span: Duration, random: u64) -> Duration {
     Duration::from_nanos(((u128::from(nanos) * u128::from(random)) >> 64) as u64)
 }
 
-/// The failed attempts in a row.
+/// Count of the failed attempts in a row.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     failed: u32,
     first_failure: Option<Instant>,
-    /// When the connection that is open, or was open until the last poll, began.
+    /// Start of the connection that is open, or was open until the last poll.
     opened: Option<Instant>,
-    /// Whether that connection received bytes and ended cleanly.
+    /// Whether the last connection received bytes and ended cleanly.
     ended_cleanly: bool,
 }
 
@@ -277,12 +282,12 @@ impl Attempts {
         self.first_failure = None;
     }
 
-    /// The connection that is open received bytes and ended cleanly.
+    /// Records that the open connection received bytes and ended cleanly.
     pub(super) fn ended_cleanly(&mut self) {
         self.ended_cleanly = true;
     }
 
-    /// The connection ended: a healthy connection resets the count.
+    /// Records that the connection ended: a healthy connection resets the count of failures.
     pub(super) fn ended(&mut self, now: Instant, policy: &ReconnectPolicy) {
         let enough = if self.ended_cleanly {
             ReconnectPolicy::HEALTHY_END.min(policy.healthy_after)
@@ -296,7 +301,8 @@ impl Attempts {
         }
     }
 
-    /// Counts the loss of a connection; the number of the attempt that may follow after `delay`.
+    /// Counts the loss of a connection; returns the number of the next attempt and the wait before
+    /// it, or `None` if the policy gives up.
     pub(super) fn next(
         &mut self,
         now: Instant,
@@ -316,7 +322,7 @@ impl Attempts {
     }
 }
 
-/// SplitMix64: every seed will do, and jitter asks for no more.
+/// SplitMix64 generator: works with every seed, and is good enough for jitter.
 #[derive(Debug)]
 pub(super) struct Random(pub(super) u64);
 

@@ -1,9 +1,9 @@
-//! The head of a response, as far as the client decides by it.
+//! The parts of a response's head that the client checks.
 
 use core::fmt;
 
-/// What an [`EventSource`](crate::EventSource) decides by: the status and four headers of a
-/// response.
+/// Status and four headers of a response, from which an [`EventSource`](crate::EventSource) decides
+/// whether to accept it.
 ///
 /// ```
 /// use sse_proto::ResponseHead;
@@ -16,23 +16,23 @@ use core::fmt;
 pub struct ResponseHead<'a> {
     /// The status code.
     pub status: u16,
-    /// `Content-Type`; of several headers, the last.
+    /// `Content-Type`; the last one if there are several headers.
     pub content_type: Option<&'a str>,
-    /// `Content-Encoding`: the first coding other than `identity`, of all headers and of all
-    /// elements of their lists.
+    /// `Content-Encoding`: the first coding other than `identity`, in all headers and all elements
+    /// of their lists.
     pub content_encoding: Option<ContentCoding>,
-    /// `Retry-After`: seconds, or a date; of several headers, the last.
+    /// `Retry-After`: seconds or a date; the last one if there are several headers.
     pub retry_after: Option<&'a str>,
     /// `Date`, the server's clock, which a date in `Retry-After` is measured against.
     pub date: Option<&'a str>,
 }
 
 impl<'a> ResponseHead<'a> {
-    /// Takes what it needs from the headers of a response, as pairs of name and value; the case of
-    /// names does not matter.
+    /// Picks the status and the four headers out of pairs of name and value; the case of names does
+    /// not matter.
     ///
-    /// Of a value that is not UTF-8, the part before the first ill-formed byte counts: of a content
-    /// type, what follows is a parameter, which does not matter.
+    /// A value that is not UTF-8 is cut before its first ill-formed byte. Of a content type, the
+    /// rest would be a parameter, which does not matter.
     pub fn new<V>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a V)>) -> Self
     where
         V: AsRef<[u8]> + ?Sized + 'a,
@@ -62,8 +62,7 @@ impl From<u16> for ResponseHead<'_> {
     }
 }
 
-/// The name of a content coding (RFC 9110, 8.4.1), as the response has it; of a longer name, the
-/// first 31 bytes.
+/// Name of a content coding (RFC 9110, 8.4.1), as the response spells it, cut to 31 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentCoding {
     name: [u8; Self::LIMIT],
@@ -89,7 +88,7 @@ impl ContentCoding {
         Self { name, length: length as u8 }
     }
 
-    /// The name.
+    /// The name of the coding, such as `gzip`.
     pub fn as_str(&self) -> &str {
         // Each byte is visible ASCII.
         core::str::from_utf8(&self.name[..usize::from(self.length)]).unwrap_or_default()

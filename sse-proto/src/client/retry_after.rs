@@ -1,12 +1,11 @@
-//! The `Retry-After` header (RFC 9110, 10.2.3) without a clock.
+//! Parser of the `Retry-After` header (RFC 9110, 10.2.3), without a clock.
 
 use core::time::Duration;
 
 /// How long `Retry-After: value` asks to wait, for a response with this `Date` header.
 ///
-/// A number of seconds stands for itself; a date is measured against `date`, the server's own
-/// clock. `None` if the value, or the date that it has to be measured against, is missing or
-/// malformed.
+/// A number is seconds. A date is compared with `date`, the server's own clock. `None` if the value
+/// is malformed, or if it is a date and `date` is missing or malformed.
 pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     let value = value.trim();
     let seconds = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -18,16 +18,16 @@
 //!  from every state, by close(), a fatal error, a verdict, a limit, or for want of another attempt: ──▶ Closed
 //! ```
 //!
-//! - Due: the request has to be sent, and the driver does not know yet.
+//! - Due: the request has to be sent, and the driver has not been given it yet.
 //! - Connecting: the driver has the request to send.
-//! - Accepted: the response is accepted, the application does not know yet.
+//! - Accepted: the response is accepted, and `Open` has to be reported.
 //! - Open: the body is read.
 //! - Ending: the body ended, and an event without its blank line has to be delivered first.
-//! - Lost: the connection ended, the application does not know yet.
+//! - Lost: the connection ended, and `Disconnected` has to be reported.
 //! - Waiting: the delay before the next attempt runs.
 //! - Closed: the source is closed, for the reason that the state holds.
 //!
-//! A suspended source stays in Due or Waiting and asks for nothing.
+//! A suspended source stays in Due or Waiting, and its polls return `Wait(None)`.
 
 use core::time::Duration;
 
@@ -39,19 +39,19 @@ use crate::{Instant, Message};
 pub(super) enum State {
     Due,
     Connecting {
-        /// The time when the driver got the request first.
+        /// The time at which the driver was first given the request.
         since: Instant,
     },
     Accepted,
     Open(Connection),
     Ending {
         event: Message,
-        /// Whether the application has the event.
+        /// Whether the event was delivered to the application.
         delivered: bool,
     },
     Lost {
         cause: Cause,
-        /// What the response requested.
+        /// The wait that the response requested.
         retry_after: Option<Duration>,
     },
     Waiting {

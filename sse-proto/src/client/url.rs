@@ -1,4 +1,5 @@
-//! Changes of a URL before it is sent: an ID goes into its query, its credentials into a header.
+//! Changes of a URL before it is sent: adds the last event ID to its query, and moves its
+//! credentials to a header.
 
 use core::fmt::Write;
 use core::iter;
@@ -9,11 +10,10 @@ use alloc::vec::Vec;
 use super::Request;
 
 impl Request<'_> {
-    /// The query of a URL with the last event ID as its last parameter, called `name`; `None` if
-    /// there is no ID.
+    /// Adds the last event ID to the query of a URL, as the last parameter with this `name`; `None`
+    /// if there is no ID.
     ///
-    /// Parameters of that name are left out of `query`, and the others stay as they are, to the
-    /// letter.
+    /// Parameters of `query` that have this name are removed; all others stay byte for byte.
     ///
     /// ```
     /// use sse_proto::{Config, EventSource, Instant, Output};
@@ -43,8 +43,8 @@ impl Request<'_> {
     }
 }
 
-/// The value of `Authorization` for the credentials of a URL, percent-encoded as they stand there
-/// (RFC 7617); `None` if it has none.
+/// The value of `Authorization` for user and password as a URL has them, percent-encoded (RFC
+/// 7617); `None` if the URL has neither.
 ///
 /// ```
 /// let value = sse_proto::basic_authorization("Aladdin", Some("open%20sesame"));
@@ -60,7 +60,7 @@ pub fn basic_authorization(user: &str, password: Option<&str>) -> Option<String>
     Some(value)
 }
 
-/// The bytes that a text stands for; a `%` that no two hexadecimal digits follow stands for itself.
+/// Decodes percent-encoding; a `%` without two hexadecimal digits after it stays a `%`.
 fn percent_decode(text: &str) -> impl Iterator<Item = u8> {
     let mut bytes = text.bytes();
     let digit = |byte| char::from(byte).to_digit(16);
@@ -78,7 +78,7 @@ fn percent_decode(text: &str) -> impl Iterator<Item = u8> {
     })
 }
 
-/// The serializer of `application/x-www-form-urlencoded` (WHATWG URL, 5.2).
+/// Serializes a text as `application/x-www-form-urlencoded` (WHATWG URL, 5.2).
 fn form_encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
@@ -89,7 +89,7 @@ fn form_encode(text: &str, out: &mut String) {
     }
 }
 
-/// RFC 4648, 4.
+/// Encodes bytes as base64 with padding (RFC 4648, 4).
 fn base64(bytes: &[u8], out: &mut String) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for group in bytes.chunks(3) {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::retry_after::retry_after;
 use super::{CloseReason, Config, ResponseHead};
 
-/// What becomes of a connection after its response.
+/// Decision about a response: accept it, retry, or close the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -13,24 +13,23 @@ pub enum Verdict {
     Open,
     /// Drop the connection and make another one.
     Retry {
-        /// The status, for [`Cause::Status`](crate::Cause::Status).
+        /// The status of the response, for [`Cause::Status`](crate::Cause::Status).
         status: u16,
-        /// How long the server asks to wait. It lengthens the wait of the policy, and never
-        /// shortens it.
+        /// How long the server asks to wait. This lengthens the policy's wait, and never shortens
+        /// it.
         after: Option<Duration>,
     },
-    /// Fail the connection, for ever.
+    /// Fail the connection for good (9.2.3).
     Close(CloseReason),
 }
 
 impl Config {
-    /// What the specification says about a response, with the exceptions that this configuration
-    /// makes.
+    /// Decides about a response as 9.2.3 says, except where this configuration differs.
     ///
-    /// 200 with the content type `text/event-stream` opens, unless it is in a content coding: a
+    /// A 200 with the content type `text/event-stream` opens, unless it has a content coding: a
     /// transport that decodes removes the header, so a remaining coding means bytes that are not
-    /// text. 204 ends a client for good. Everything else closes as well; `retry_status` and
-    /// `lenient_content_type` are the exceptions.
+    /// text. A 204 closes the source for good. Everything else closes it too, except for
+    /// `retry_status` and `lenient_content_type`.
     pub fn verdict(&self, head: &ResponseHead<'_>) -> Verdict {
         match head.status {
             200 => {
@@ -55,8 +54,8 @@ impl Config {
     }
 }
 
-/// Whether a `Content-Type` is that of an event stream: its essence is `text/event-stream`, in any
-/// case and with any parameters. (A `charset` changes nothing: event streams are always UTF-8.)
+/// Whether a `Content-Type` means an event stream: its essence is `text/event-stream`, in any case
+/// and with any parameters. (A `charset` changes nothing: event streams are always UTF-8.)
 ///
 /// ```
 /// assert!(sse_proto::is_event_stream("Text/Event-Stream; charset=utf-8"));
@@ -66,9 +65,9 @@ pub fn is_event_stream(content_type: &str) -> bool {
     is_essence(content_type, "text", "event-stream")
 }
 
-/// Compares the essence (MIME Sniffing, 4.4): what is before the first `;`, blanks around it
-/// removed. Of several types that commas separate, the last that is one counts (Fetch, "extract a
-/// MIME type").
+/// Compares the essence of a content type (MIME Sniffing, 4.4): the part before the first `;`,
+/// without the blanks around it. Of several types between commas, the last valid one counts (Fetch,
+/// "extract a MIME type").
 fn is_essence(content_type: &str, kind: &str, subtype: &str) -> bool {
     let mut quoted = false;
     let types = content_type.rsplit(|character| {

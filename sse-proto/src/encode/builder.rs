@@ -1,4 +1,4 @@
-//! One event, or a comment between events, to the text of the stream.
+//! Builder that encodes one event, or a comment between events.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,21 +12,21 @@ use super::EncodeError;
 /// Builds one event and writes it as `text/event-stream`.
 ///
 /// **Whatever the values are, the reader gets one event with these fields and nothing else.** Line
-/// breaks in data and comments (CR, LF, CRLF) start a further line of the same field; where the
-/// format has no way to carry a character, the method refuses it.
+/// breaks in data and comments (CR, LF, CRLF) start a further line of the same field; a method
+/// refuses a character that the format cannot carry in its field.
 ///
 /// The builder borrows its values: nothing is copied or allocated before encoding, and
 /// [`encode`](Self::encode) allocates once, exactly [`encoded_len`](Self::encoded_len) bytes.
 ///
-/// A field that is set again behaves as it does when a client reads it (WHATWG HTML 9.2.6): the
-/// last event type, ID and retry count; data and comments add up, line by line. Fields are written
-/// in the order comment, event, retry, data, id. The ID is last because some clients take an ID as
-/// soon as its line is complete, though it counts only from the blank line on (9.2.6): if the
-/// connection breaks within the event, such a client would ask for the events after it, and skip
-/// the one that was cut. With any field but comments the event ends with its blank line; comments
-/// alone need none, and an empty builder writes nothing.
+/// A field that is set twice behaves as it does on the wire (WHATWG HTML 9.2.6): the last event
+/// type, ID and retry win; data and comments add up, line by line. Fields are written in the order
+/// comment, event, retry, data, id. The ID is last because some clients take an ID as soon as its
+/// line is complete, though it counts only from the blank line on (9.2.6): if the connection breaks
+/// within the event, such a client would resume after the cut event, and never get it. With any
+/// field but comments the event ends with its blank line; comments alone need none, and an empty
+/// builder writes nothing.
 ///
-/// # What a client makes of it
+/// # How a client reads the event
 ///
 /// Line breaks arrive as LF. An empty event type arrives as `message`. **An event without
 /// [`data`](Self::data) is not dispatched**: its ID and retry take effect, its type is forgotten.
@@ -46,7 +46,7 @@ pub struct EventBuilder<'a> {
     comment: Texts<'a>,
     event: Option<&'a str>,
     id: Option<&'a str>,
-    /// In milliseconds.
+    /// The reconnection time in milliseconds.
     retry: Option<u64>,
     data: Texts<'a>,
 }
@@ -57,9 +57,9 @@ impl<'a> EventBuilder<'a> {
         Self { comment: Texts::new(), event: None, id: None, retry: None, data: Texts::new() }
     }
 
-    /// An event of this type with empty data and without an ID: a sign of life that an
-    /// `EventSource` dispatches, which a comment is not (WHATWG HTML 9.2.6). The client's last
-    /// event ID stays as it is, so that the client resumes where it would have.
+    /// Creates an event of this type with empty data and without an ID: a keep-alive that an
+    /// `EventSource` dispatches, unlike a comment (WHATWG HTML 9.2.6). The client's last event ID
+    /// does not change, so the event does not affect where the client resumes.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl<'a> EventBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// If it contains CR or LF.
+    /// If the type contains CR or LF.
     #[inline]
     pub fn event(mut self, event: &'a str) -> Result<Self, EncodeError> {
         if memchr2(b'\r', b'\n', event.as_bytes()).is_some() {
@@ -91,12 +91,12 @@ impl<'a> EventBuilder<'a> {
         Ok(self)
     }
 
-    /// Sets the event's ID, which becomes the client's last event ID; the empty one makes it forget
-    /// its own.
+    /// Sets the event's ID, which becomes the client's last event ID; an empty ID makes the client
+    /// forget its last event ID.
     ///
     /// # Errors
     ///
-    /// If it contains CR, LF or NUL.
+    /// If the ID contains CR, LF or NUL.
     #[inline]
     pub fn id(mut self, id: &'a str) -> Result<Self, EncodeError> {
         if memchr3(b'\r', b'\n', b'\0', id.as_bytes()).is_some() {
@@ -106,12 +106,12 @@ impl<'a> EventBuilder<'a> {
         Ok(self)
     }
 
-    /// The ID that was set: what becomes the client's last event ID.
+    /// The ID that was set, which becomes the client's last event ID.
     pub fn last_event_id(&self) -> Option<&'a str> {
         self.id
     }
 
-    /// Takes the ID away, for a log that gives events their IDs.
+    /// Removes the ID, for a log that assigns IDs itself.
     pub const fn without_id(mut self) -> Self {
         self.id = None;
         self
@@ -126,7 +126,7 @@ impl<'a> EventBuilder<'a> {
 
     /// Sets the reconnection time, in whole milliseconds, rounded up; at most `u64::MAX` of them.
     ///
-    /// Up, because a wish for little must not become one for no delay at all.
+    /// Rounded up, because a short delay must not become no delay at all.
     #[inline]
     pub fn retry(mut self, retry: Duration) -> Self {
         let milliseconds = retry.as_nanos().div_ceil(1_000_000);
@@ -141,11 +141,11 @@ impl<'a> EventBuilder<'a> {
         self
     }
 
-    /// Writes the event to the end of `out`.
+    /// Appends the encoded event to `out`.
     ///
     /// # Errors
     ///
-    /// Those of `out`; `String` has none.
+    /// If `out` fails to write; a `String` never does.
     pub fn encode_into(&self, out: &mut impl fmt::Write) -> fmt::Result {
         self.comment.write("\n: ", out)?;
         if let Some(event) = self.event {
@@ -161,7 +161,7 @@ impl<'a> EventBuilder<'a> {
         if self.has_field() { out.write_str("\n") } else { Ok(()) }
     }
 
-    /// The event as a string, in one allocation.
+    /// Encodes the event into a new string, in one allocation.
     pub fn encode(&self) -> String {
         let mut wire = String::with_capacity(self.encoded_len());
         self.encode_into(&mut wire).expect("a string takes everything");
@@ -192,13 +192,13 @@ fn write_line(name: &str, value: &str, out: &mut impl fmt::Write) -> fmt::Result
     out.write_str("\n")
 }
 
-/// The texts of a field that may be given several times; only the second one costs an allocation.
+/// Texts of a field that may be set several times; only the second text costs an allocation.
 #[derive(Clone, Debug, Default)]
 struct Texts<'a> {
-    /// The first line of the first text, usually all of it, so that it is searched for line breaks
+    /// The first line of the first text, usually all of it: the text is searched for line breaks
     /// once.
     first: Option<&'a str>,
-    /// What follows its line break.
+    /// The part of the first text after its first line break.
     rest: Option<&'a str>,
     more: Vec<&'a str>,
 }
@@ -218,13 +218,13 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// The texts after the first line.
+    /// Everything after the first line: the rest of the first text, and the other texts.
     fn more(&self) -> impl Iterator<Item = &'a str> {
         self.rest.iter().chain(&self.more).copied()
     }
 
-    /// Writes the lines; `start` is what comes before each but the first: the end of the one
-    /// before, and the name.
+    /// Writes the lines. `start` precedes each line but the first: the line end before it, and the
+    /// name of the field.
     #[inline(always)]
     fn write(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
         let Some(first) = self.first else { return Ok(()) };
@@ -236,7 +236,8 @@ impl<'a> Texts<'a> {
         out.write_str("\n")
     }
 
-    /// Inlined, because a `start` that the compiler knows is copied by one store.
+    /// Writes the lines after the first. Inlined, because a `start` that the compiler knows is
+    /// copied by one store.
     #[inline(always)]
     fn write_more(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
         for text in self.more() {
@@ -259,7 +260,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Counts the line breaks (CR, LF, CRLF) of a text, and the bytes of these breaks.
+/// Counts the line breaks (CR, LF, CRLF) of a text, and the bytes that they take.
 fn line_breaks(text: &[u8]) -> (usize, usize) {
     if memchr(b'\r', text).is_none() {
         let breaks = memchr_iter(b'\n', text).count();

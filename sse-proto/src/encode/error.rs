@@ -1,10 +1,10 @@
-//! What the encoder refuses.
+//! Error of the encoder.
 
 use core::fmt;
 
-/// A value that cannot be written without becoming something else for the reader.
+/// A value that would change its meaning on the wire.
 ///
-/// A line break would end the field and begin another one of the writer's choosing; a NUL in an ID
+/// A line break would end the field and begin another one that the value chooses; a NUL in an ID
 /// makes clients ignore the field (WHATWG HTML 9.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeError {
@@ -27,12 +27,12 @@ impl EncodeError {
         self.field
     }
 
-    /// The character that it must not contain: CR, LF or, in an ID, NUL.
+    /// The character that the field must not contain: CR, LF or, in an ID, NUL.
     pub fn character(&self) -> char {
         self.character
     }
 
-    /// Where that character first stands, in bytes from the start of the value.
+    /// Position of that character's first occurrence, in bytes from the start of the value.
     pub fn offset(&self) -> usize {
         self.offset
     }

@@ -1,4 +1,4 @@
-//! What was sent, by ID.
+//! Replay log of the events that were sent, by ID.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -14,9 +14,8 @@ use crate::Instant;
 /// A replay log: the latest events of a stream, bounded by count, bytes and age.
 ///
 /// **Every reader is a [`Cursor`], a number that costs the log nothing. A reader that is too slow
-/// learns how many events it missed; it holds neither memory nor other readers back.** What is kept
-/// is up to the caller: `T` is an encoded event that is cheap to share, such as `bytes::Bytes` or
-/// `Arc<str>`.
+/// learns how many events it missed; it uses no memory and does not slow other readers.** `T` is an
+/// encoded event that is cheap to share, such as `bytes::Bytes` or `Arc<str>`.
 ///
 /// ```text
 ///            oldest()                          end()
@@ -26,9 +25,9 @@ use crate::Instant;
 ///  read → Gap        after("e-19") → Cursor
 /// ```
 ///
-/// Events may have IDs from the application, and a log made with [`with_epoch`](Self::with_epoch)
-/// has one for each that comes without: see [`next_id`](Self::next_id). Looking up an ID of the log
-/// takes constant time, an ID of the application logarithmic time.
+/// The application may give events IDs. A log made with [`with_epoch`](Self::with_epoch) gives an
+/// ID to each event without one: see [`next_id`](Self::next_id). Finding an ID that the log gave
+/// takes constant time; an ID that the application gave takes logarithmic time.
 ///
 /// # Example
 ///
@@ -51,17 +50,17 @@ pub struct History<T> {
     limits: HistoryLimits,
     epoch: Option<String>,
     entries: VecDeque<Entry<T>>,
-    /// The position of `entries[0]`: how many were evicted.
+    /// Position of `entries[0]`, which is the number of events evicted before it.
     first: u64,
     bytes: usize,
-    /// The application's IDs.
+    /// Positions of the events whose IDs the application gave.
     ids: BTreeMap<Box<str>, Holders>,
 }
 
-/// The events that have an ID of the application's.
+/// The events that share one ID, given by the application.
 #[derive(Clone, Copy, Debug)]
 struct Holders {
-    /// The position of the first, which may be evicted while a later one is kept.
+    /// Position of the first event, which may be evicted while a later one is kept.
     first: u64,
     kept: usize,
 }
@@ -79,7 +78,7 @@ impl<T: AsRef<[u8]>> Entry<T> {
     }
 }
 
-/// How much a [`History`] keeps. Whatever limit is met first, the oldest events go.
+/// How much a [`History`] keeps. When any limit is exceeded, the oldest events are evicted.
 ///
 /// # Example
 ///
@@ -92,16 +91,16 @@ impl<T: AsRef<[u8]>> Entry<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HistoryLimits {
-    /// How many events; 4,096 by default.
+    /// How many events are kept; 4,096 by default.
     pub events: usize,
-    /// How many bytes of events and the application's IDs; 4 MiB by default.
+    /// How many bytes of events and of the application's IDs are kept; 4 MiB by default.
     pub bytes: usize,
-    /// For how long; one hour by default.
+    /// For how long events are kept; one hour by default.
     pub age: Duration,
 }
 
 impl HistoryLimits {
-    /// The default: 4,096 events, 4 MiB, one hour.
+    /// The default limits: 4,096 events, 4 MiB, one hour.
     pub const fn new() -> Self {
         Self { events: 4096, bytes: 4 << 20, age: Duration::from_secs(3600) }
     }
@@ -139,31 +138,31 @@ impl Default for HistoryLimits {
 pub struct Cursor(u64);
 
 impl Cursor {
-    /// The place after `position` events, whether the log kept, evicted or
-    /// [skipped](History::skip_to) them.
+    /// The place after the first `position` events, which the log kept, evicted or
+    /// [skipped](History::skip_to).
     pub const fn at(position: u64) -> Self {
         Self(position)
     }
 
-    /// How many events come before it, evicted and skipped ones included.
+    /// How many events come before the cursor, evicted and skipped ones included.
     pub const fn position(self) -> u64 {
         self.0
     }
 }
 
-/// Events are missing: they were evicted, or the log never had them.
+/// Events are missing: they were evicted, or the log never held them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
-    /// How many, where that is known.
+    /// The number of missing events; `None` if unknown.
     pub missed: Option<u64>,
 }
 
 impl Gap {
-    /// Nobody knows how many are missing.
+    /// A gap of unknown size.
     pub const UNKNOWN: Self = Self { missed: None };
 
-    /// So many are missing.
+    /// A gap of `missed` events.
     pub const fn of(missed: u64) -> Self {
         Self { missed: Some(missed) }
     }
@@ -181,41 +180,40 @@ impl fmt::Display for Gap {
 impl core::error::Error for Gap {}
 
 impl<T: AsRef<[u8]>> History<T> {
-    /// An empty log whose events have the IDs that the application gives them, or none.
+    /// Creates an empty log that gives no IDs: its events have the application's IDs, or none.
     pub const fn new(limits: HistoryLimits) -> Self {
         Self { limits, epoch: None, entries: VecDeque::new(), first: 0, bytes: 0, ids: BTreeMap::new() }
     }
 
-    /// An empty log that has an ID for every event: `epoch`, a hyphen, and a number that counts
-    /// from 1.
+    /// Creates an empty log that gives IDs: `epoch`, a hyphen, and a number that counts from 1.
     ///
-    /// The epoch makes IDs unique across restarts, so it must be another one for each log: the time
-    /// of the start, or random bits.
+    /// The epoch makes IDs unique across restarts, so each log needs its own: the time of the
+    /// start, or random bits.
     ///
     /// # Errors
     ///
-    /// If `epoch` contains CR, LF or NUL, and so could not be an ID.
+    /// If `epoch` contains CR, LF or NUL, which an ID must not contain.
     pub fn with_epoch(limits: HistoryLimits, epoch: impl Into<String>) -> Result<Self, EncodeError> {
         let epoch = epoch.into();
         EncodeError::check("id", &epoch, &['\r', '\n', '\0'])?;
         Ok(Self { epoch: Some(epoch), ..Self::new(limits) })
     }
 
-    /// The ID for the event that is appended next, to be encoded into it; `None` in a log without
-    /// an epoch.
+    /// The ID of the next event to be appended, to be encoded into that event; `None` in a log
+    /// without an epoch.
     pub fn next_id(&self) -> Option<String> {
         self.epoch.as_ref().map(|epoch| format!("{epoch}-{}", self.end().0 + 1))
     }
 
-    /// Appends an event, then evicts what the limits no longer allow.
+    /// Appends an event, then evicts the oldest events until the limits are met.
     ///
-    /// `id` is the application's own; with `None`, or an empty one, the event has the log's
-    /// [`next_id`](Self::next_id), if any. The application's IDs should be unique: where one is
-    /// given twice, [`after`](Self::after) means the first as long as any is kept, so that nothing
-    /// is skipped; the same holds where it is one that the log gave, to an event that is kept or
-    /// not.
+    /// `id` is the ID that the application gave the event; with `None` or an empty ID, the event
+    /// has the log's [`next_id`](Self::next_id), if any. The application's IDs should be unique. If
+    /// several events have one ID, [`after`](Self::after) resumes after the first of them as long
+    /// as any is kept, so that no event is skipped. This also holds if the log itself gave one of
+    /// them that ID.
     ///
-    /// The event itself is kept whatever its size, so readers that keep up miss nothing.
+    /// The new event is kept whatever its size, so readers that keep up miss nothing.
     pub fn append(&mut self, now: Instant, id: Option<&str>, item: T) {
         let id = id.filter(|id| !id.is_empty());
         if let Some(id) = id {
@@ -233,9 +231,8 @@ impl<T: AsRef<[u8]>> History<T> {
         self.expire(now);
     }
 
-    /// Evicts the events before `position`. If that lies after the [`end`](Self::end), the next
-    /// event counts as the first after `position` others, for a log that begins in the middle of
-    /// another one.
+    /// Evicts the events before `position`. If `position` lies after the [`end`](Self::end), the
+    /// next appended event gets that position: for a log that continues another one.
     pub fn skip_to(&mut self, position: u64) {
         while self.first < position && !self.entries.is_empty() {
             self.evict_first();
@@ -243,20 +240,20 @@ impl<T: AsRef<[u8]>> History<T> {
         self.first = self.first.max(position);
     }
 
-    /// Evicts what is older than the limit. [`append`](Self::append) does so as well; a log that is
-    /// seldom appended to needs a call at [`next_expiry`](Self::next_expiry).
+    /// Evicts events that are older than the age limit. [`append`](Self::append) does so as well; a
+    /// log with rare events needs a call at [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Instant) {
         while self.next_expiry().is_some_and(|expiry| expiry < now) {
             self.evict_first();
         }
     }
 
-    /// The last instant at which the oldest event is kept; `None` if there is none.
+    /// The last instant at which the oldest event is kept; `None` if no event is kept.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.entries.front().map(|entry| entry.appended + self.limits.age)
     }
 
-    /// The last instant at which any event that is kept now is still kept; `None` if there is none.
+    /// The last instant at which the newest event is kept; `None` if no event is kept.
     pub fn last_expiry(&self) -> Option<Instant> {
         self.entries.back().map(|entry| entry.appended + self.limits.age)
     }
@@ -275,12 +272,13 @@ impl<T: AsRef<[u8]>> History<T> {
         self.first += 1;
     }
 
-    /// Where a client resumes that got everything up to and including `last_event_id`.
+    /// The place where a client resumes that has received everything up to and including
+    /// `last_event_id`.
     ///
     /// # Errors
     ///
-    /// A [`Gap`] if events that followed the ID are gone, or if the log does not know the ID: it
-    /// was evicted, belongs to another epoch or was made up. The caller then goes on at
+    /// A [`Gap`] if events after the ID were evicted, or if the log does not know the ID: it was
+    /// evicted, belongs to another epoch, or never existed. The caller then resumes at
     /// [`oldest`](Self::oldest) or [`end`](Self::end), and reports the gap.
     pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
         let given = self.ids.get(last_event_id).map(|holders| holders.first + 1);
@@ -295,18 +293,18 @@ impl<T: AsRef<[u8]>> History<T> {
         Ok(Cursor(position))
     }
 
-    /// The position after the event with this ID, if the log could have given it.
+    /// The position after the event with this ID, if the ID has the form that the log gives.
     fn own_position(&self, id: &str) -> Option<u64> {
         let number = id.strip_prefix(self.epoch.as_deref()?)?.strip_prefix('-')?;
         let digits = number.bytes().all(|byte| byte.is_ascii_digit());
         number.parse().ok().filter(|position| digits && *position <= self.end().0)
     }
 
-    /// The ID after which a client resumes at `cursor`; `None` if the event before it has no ID or
-    /// is gone.
+    /// The ID after which a client resumes at `cursor`; `None` if the event before the cursor has
+    /// no ID or was evicted.
     ///
-    /// Sent in an event without data, it lets a client that has not had any event yet resume where
-    /// it began.
+    /// Sent in an event without data, this ID lets a client resume that has not received any event
+    /// yet.
     pub fn id_before(&self, cursor: Cursor) -> Option<String> {
         let previous =
             cursor.0.checked_sub(self.first + 1).and_then(|at| self.entries.get(usize::try_from(at).ok()?));
@@ -317,23 +315,24 @@ impl<T: AsRef<[u8]>> History<T> {
         }
     }
 
-    /// Before the oldest event that is kept.
+    /// The place before the oldest event that is kept.
     pub fn oldest(&self) -> Cursor {
         Cursor(self.first)
     }
 
-    /// After the newest event: only what is appended from now on follows.
+    /// The place after the newest event: only events appended from now on follow.
     pub fn end(&self) -> Cursor {
         Cursor(self.first + self.entries.len() as u64)
     }
 
-    /// The event at the cursor, which moves on; `None` at the end of the log.
+    /// The event at the cursor, which then moves past it; `None` at the end of the log.
     ///
     /// A cursor is `Copy`: to look ahead, read with a copy.
     ///
     /// # Errors
     ///
-    /// A [`Gap`] if the event was evicted; the cursor moves to the oldest, so that reading goes on.
+    /// A [`Gap`] if the event was evicted; the cursor moves to the oldest event, so that the next
+    /// call reads on.
     pub fn read(&self, cursor: &mut Cursor) -> Result<Option<&T>, Gap> {
         let Some(ahead) = cursor.0.checked_sub(self.first) else {
             let missed = self.first - cursor.0;

@@ -1,15 +1,15 @@
-//! When a comment is due.
+//! Timing of the comments that keep a silent stream alive (9.2.7).
 
 use core::time::Duration;
 
 use crate::Instant;
 
-/// Says when a silent stream needs a comment, because proxies drop connections that look idle.
+/// Schedules comments on a silent stream, because proxies drop connections that look idle.
 ///
 /// **A comment is due only between events**, when nothing was sent for the interval. Report what is
 /// sent with [`handle_sent`](Self::handle_sent), wait until [`deadline`](Self::deadline), and send
-/// a comment whenever [`poll`](Self::poll) returns true. WHATWG HTML 9.2.7 advises one "every 15
-/// seconds or so".
+/// a comment whenever [`poll`](Self::poll) returns true. WHATWG HTML 9.2.7 advises a comment "every
+/// 15 seconds or so".
 ///
 /// # Example
 ///
@@ -28,19 +28,19 @@ use crate::Instant;
 #[derive(Clone, Debug)]
 pub struct KeepAlive {
     interval: Duration,
-    /// When the last byte was sent.
+    /// The time at which the last byte was sent.
     last: Instant,
     position: Position,
 }
 
-/// What the bytes sent so far end with.
+/// Position in the stream after the bytes sent so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
-    /// An event's blank line, or nothing was sent.
+    /// Between events: after a blank line, or nothing was sent.
     Between,
-    /// The end of a line of an event.
+    /// After a line of an unfinished event.
     LineEnd { cr: bool },
-    /// A part of a line.
+    /// Inside a line.
     Line,
 }
 
@@ -48,17 +48,16 @@ impl KeepAlive {
     /// The interval that the specification advises, 15 s.
     pub const INTERVAL: Duration = Duration::from_secs(15);
 
-    /// Starts at the beginning of a stream. An interval under a millisecond is taken as one;
+    /// Creates the timing for a stream that begins now. An interval under 1 ms counts as 1 ms;
     /// `Duration::MAX` means never.
     pub fn new(interval: Duration, now: Instant) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         Self { interval, last: now, position: Position::Between }
     }
 
-    /// Notes that `bytes` were sent: whole events or any part of them.
+    /// Records that `bytes` were sent: whole events or any part of them.
     ///
-    /// Looks only at the line ends that the bytes close with, so the cost does not grow with the
-    /// event.
+    /// Looks only at the line ends at the end of `bytes`, so the cost does not grow with the event.
     pub fn handle_sent(&mut self, now: Instant, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -79,20 +78,20 @@ impl KeepAlive {
         }
     }
 
-    /// Notes that a whole event was sent.
+    /// Records that a whole event was sent.
     pub fn handle_event(&mut self, now: Instant) {
         self.last = now;
         self.position = Position::Between;
     }
 
-    /// When the next comment is due; `None` inside an event, and when it lies beyond the end of
-    /// time.
+    /// The time at which the next comment is due; `None` inside an event, or if that time cannot be
+    /// represented.
     pub fn deadline(&self) -> Option<Instant> {
         let due = self.last + self.interval;
         (self.position == Position::Between && due.since_epoch() < Duration::MAX).then_some(due)
     }
 
-    /// Whether a comment is to be sent now. If so it counts as sent, and the next one is due an
+    /// Whether a comment has to be sent now. If so, it counts as sent, and the next one is due one
     /// interval later.
     pub fn poll(&mut self, now: Instant) -> bool {
         let due = self.deadline().is_some_and(|deadline| deadline <= now);

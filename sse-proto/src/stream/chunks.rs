@@ -1,4 +1,4 @@
-//! A stream of events → a stream of chunks: for the body of a response.
+//! Stream of events to stream of chunks, for the body of a response.
 
 use core::fmt;
 use core::pin::Pin;
@@ -12,16 +12,15 @@ use futures_core::Stream;
 
 use crate::{EncodeError, EventBuilder, KeepAlive, Timer};
 
-/// After this many bytes a chunk is sent although more events are ready.
+/// The size from which a chunk is sent although more events are ready.
 const BATCH: usize = 64 << 10;
 
-/// The chunks that send what a stream of encoded events yields: the body of a response, without the
-/// types of HTTP.
+/// Turns a stream of events into the chunks of a response body, without the types of HTTP.
 ///
-/// Events that are ready together are one chunk, of about 64 KiB at most; a single one is not
-/// copied. After [15 s](KeepAlive::INTERVAL) without an event there is a comment, or as
-/// [`keep_alive`](Self::keep_alive) says. The chunks end when the stream does. An error of the
-/// stream is the last item, after the events before it.
+/// Events that are ready together become one chunk, of about 64 KiB at most; a single event is not
+/// copied. After [15 s](KeepAlive::INTERVAL) without an event a comment is sent;
+/// [`keep_alive`](Self::keep_alive) changes that time. The chunks end when the stream ends. An
+/// error of the stream is the last item, after the events before it.
 ///
 /// # Example
 ///
@@ -54,17 +53,18 @@ const BATCH: usize = 64 << 10;
 /// assert_eq!(chunk, Some(Ok(b"data: a\n\ndata: b\n\n".to_vec())));
 /// ```
 pub struct Chunks<S, E, T: Timer> {
-    /// `None` when it has ended.
+    /// The stream of events; `None` after its end.
     events: Option<Pin<Box<S>>>,
-    /// The error that ended the stream, while the events before it are sent.
+    /// The error that ended the stream, held until the events before it are sent.
     error: Option<E>,
-    /// Whether there was a chunk in the poll before.
+    /// Whether the previous poll returned a chunk.
     fresh: bool,
     timer: T,
     keep_alive: KeepAlive,
-    /// The event that is sent in place of the comment.
+    /// The encoded event that is sent instead of a comment.
     heartbeat: Option<String>,
-    /// Reset only when it fires, not with each event, so it may be early but never late.
+    /// The timer of the next comment. It is reset only when it fires, not with each event, so it
+    /// may be early but never late.
     alarm: Option<T::Sleep>,
     until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     farewell: Duration,
@@ -74,7 +74,7 @@ pub struct Chunks<S, E, T: Timer> {
 impl<S, E, T: Timer> Unpin for Chunks<S, E, T> {}
 
 impl<S, E, T: Timer> Chunks<S, E, T> {
-    /// Sends the items of `events`.
+    /// Creates the chunks for the items of `events`.
     pub fn new(events: S, timer: T) -> Self {
         Self {
             events: Some(Box::pin(events)),
@@ -95,12 +95,12 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         self
     }
 
-    /// Breaks silence with an event of this type instead of a comment: see
+    /// Sends an event of this type instead of the keep-alive comment: see
     /// [`EventBuilder::heartbeat`].
     ///
     /// # Errors
     ///
-    /// The type has a line break.
+    /// If the type has a line break.
     pub fn heartbeat(mut self, event_type: &str) -> Result<Self, EncodeError> {
         self.heartbeat = Some(EventBuilder::heartbeat(event_type)?.encode());
         Ok(self)
@@ -114,16 +114,16 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         self
     }
 
-    /// Whether there is nothing more to come.
+    /// Whether the chunks have ended.
     pub fn is_done(&self) -> bool {
         self.events.is_none() && self.error.is_none()
     }
 
-    /// The next chunk, `encode` being how an item becomes one.
+    /// Polls for the next chunk. `encode` turns an item into its bytes.
     ///
     /// # Errors
     ///
-    /// That of the stream of events, once. Nothing follows.
+    /// The error of the stream of events, once. Nothing follows.
     pub fn poll_chunk<I, C>(
         &mut self,
         cx: &mut Context<'_>,
@@ -186,7 +186,7 @@ impl<S, E, T: Timer> fmt::Debug for Chunks<S, E, T> {
     }
 }
 
-/// Events for one chunk; a single one is not copied.
+/// Events collected for one chunk; a single event is not copied.
 enum Batch<C> {
     Empty,
     One(C),

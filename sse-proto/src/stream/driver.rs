@@ -1,5 +1,4 @@
-//! The one driver of the client machine: `connect`, a body, `sleep_until` and a clock in, events
-//! out.
+//! Driver of the client machine: takes a transport, a timer and a clock, and reports events.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -16,36 +15,37 @@ use crate::{
     ResponseHead, StreamFrame, Timer, Verdict,
 };
 
-/// What a [`Driver`] needs of an HTTP client, besides the [`Timer`] of a runtime.
+/// HTTP client that a [`Driver`] runs on, together with the [`Timer`] of its runtime.
 ///
-/// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box those
-/// that are not.
+/// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box a future
+/// that is not.
 pub trait Transport: Timer {
-    /// The head of a response, as the application will see it.
+    /// The head of a response, as the application gets it.
     type Head;
-    /// The body of a response.
+    /// The body of a response, a stream of chunks.
     type Body: Stream<Item = Result<Self::Chunk, Self::Error>> + Unpin;
     /// A piece of the body.
     type Chunk: AsRef<[u8]>;
-    /// Why a request could not be sent, or its response broke off.
+    /// The reason why a request could not be sent, or why its response broke off.
     type Error;
     /// Sends the request and resolves when the response begins.
     type Connect: Future<Output = Result<(Self::Head, Self::Body), Self::Error>> + Unpin;
 
-    /// Begins to send the request; dropping the future gives it up.
+    /// Begins to send the request; dropping the future cancels the request.
     fn connect(&mut self, request: Request<'_>) -> Self::Connect;
 
-    /// The part of the head that decides whether the response is accepted.
+    /// Returns the part of the head that decides whether the response is accepted.
     fn head(head: &Self::Head) -> ResponseHead<'_>;
 
-    /// The last word on a response, `verdict` being that of
+    /// Confirms or replaces the decision about a response; `verdict` is the decision of
     /// [`Config::verdict`](crate::Config::verdict).
     fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
         let _ = head;
         verdict
     }
 
-    /// Shows a chunk of an open response before it is parsed: to count it, or to record it.
+    /// Inspects a chunk of an open response before it is parsed, for example to count or record
+    /// bytes.
     fn on_chunk(&mut self, chunk: &Self::Chunk) {
         let _ = chunk;
     }
@@ -57,14 +57,14 @@ pub trait Transport: Timer {
 /// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks
 /// nothing.
 ///
-/// [`next`](Self::next) lends what happens; [`poll_owned`](Self::poll_owned) is for a stream, whose
-/// items own their text.
+/// [`next`](Self::next) lends each event; [`poll_owned`](Self::poll_owned) returns events that own
+/// their text, as the items of a stream must.
 pub struct Driver<T: Transport> {
     transport: T,
     source: EventSource,
     connection: Connection<T>,
     chunk: Option<T::Chunk>,
-    /// How much of the chunk has been read.
+    /// How many bytes of the chunk have been read.
     read: usize,
     timer: Option<(Instant, T::Sleep)>,
     error: Option<T::Error>,
@@ -74,12 +74,12 @@ pub struct Driver<T: Transport> {
 enum Connection<T: Transport> {
     None,
     Connecting(T::Connect),
-    /// There is a response, and the machine has its verdict.
+    /// The response began, and was given to the machine.
     Answered(T::Head, T::Body),
     Open(T::Body),
 }
 
-/// What a driver reports, with messages `M` and comments `C`.
+/// Report of a driver: an event with messages `M` and comments `C`, or the end.
 type Next<T, M, C> = Option<
     Result<
         ClientEvent<<T as Transport>::Head, <T as Transport>::Error, M, C>,
@@ -88,7 +88,7 @@ type Next<T, M, C> = Option<
 >;
 
 impl<T: Transport> Driver<T> {
-    /// A driver that will connect when it is polled.
+    /// Creates a driver, which connects when it is first polled.
     pub fn new(source: EventSource, transport: T) -> Self {
         Self {
             transport,
@@ -107,25 +107,25 @@ impl<T: Transport> Driver<T> {
         self.done
     }
 
-    /// The machine: its ready state, its last event ID.
+    /// The machine, for example for its ready state or last event ID.
     pub fn source(&self) -> &EventSource {
         &self.source
     }
 
-    /// Ends it for ever, and drops the connection: nothing more is delivered but [`Closed`].
+    /// Closes the source for good and drops the connection: only [`Closed`] is still delivered.
     pub fn close(&mut self) {
         self.source.close();
         self.hang_up();
     }
 
-    /// Drops the connection, and makes no other until [`resume`](Self::resume); see
+    /// Drops the connection, and makes no new one until [`resume`](Self::resume); see
     /// [`EventSource::suspend`].
     pub fn suspend(&mut self) {
         self.source.suspend();
         self.hang_up();
     }
 
-    /// Ends a suspension. The task that polls has to poll again to notice.
+    /// Ends a suspension. The task that polls the driver has to poll again to notice.
     pub fn resume(&mut self) {
         self.source.resume();
     }
@@ -135,13 +135,13 @@ impl<T: Transport> Driver<T> {
         self.source.retry_after(delay);
     }
 
-    /// Lends what happens next; after [`Closed`] there is nothing more.
+    /// Waits for the next event and lends it; `None` after [`Closed`].
     ///
-    /// Cancel safe: a future that is dropped has lost nothing.
+    /// Cancel safe: a dropped future loses no event.
     ///
     /// # Errors
     ///
-    /// The source is closed, on purpose too: see
+    /// [`Closed`], once, for every end of the source, the intended ones too: see
     /// [`CloseReason::is_failure`](crate::CloseReason::is_failure).
     #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
@@ -153,7 +153,7 @@ impl<T: Transport> Driver<T> {
         poll_fn(|cx| self.poll(cx, |frame| unsafe { extend(frame) })).await
     }
 
-    /// What happens next, with a text of its own: [`next`](Self::next) for a stream.
+    /// Polls for the next event, which owns its text: [`next`](Self::next) for a stream.
     ///
     /// # Errors
     ///
@@ -167,7 +167,8 @@ impl<T: Transport> Driver<T> {
         self.poll(cx, |frame| frame.into_owned())
     }
 
-    /// Goes on until there is something to report; `take` makes of a frame what is reported.
+    /// Polls until there is something to report; `take` converts a frame to the message or comment
+    /// that is reported.
     #[inline]
     fn poll<M, C>(
         &mut self,
@@ -232,7 +233,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// The machine announces the connection.
+    /// Takes the head of the response when the machine announces the connection as open.
     #[cold]
     fn open(&mut self) -> Option<Box<T::Head>> {
         self.error = None;
@@ -282,9 +283,9 @@ impl<T: Transport> Driver<T> {
         Poll::Ready(())
     }
 
-    /// Ready at the deadline, or before: a timer that is running for an earlier one is kept,
-    /// because deadlines move with every chunk, and setting a timer costs more than to look at the
-    /// clock once in vain.
+    /// Ready at the deadline or before it. A timer that runs for an earlier deadline is kept:
+    /// deadlines move with every chunk, and setting a timer costs more than one early look at the
+    /// clock.
     fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
         let Some(deadline) = deadline else {
             // One that is left over, from connecting say, costs the runtime something each time
@@ -307,7 +308,7 @@ impl<T: Transport> Driver<T> {
         self.error = Some(error);
     }
 
-    /// Drops the connection, and what came over it.
+    /// Drops the connection and its unread bytes.
     fn hang_up(&mut self) -> Connection<T> {
         self.forget_chunk();
         core::mem::replace(&mut self.connection, Connection::None)

@@ -1,4 +1,4 @@
-//! A stream of chunks → a stream of events: for bytes that are already there.
+//! Stream of chunks to stream of events, without a client.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -42,19 +42,19 @@ impl<S: Stream> ByteStreamExt for S {}
 /// The events of a stream of chunks, made by [`ByteStreamExt::sse`].
 ///
 /// As a [`Stream`] it yields [`Message`]s, one allocation each; [`next_frame`](Self::next_frame)
-/// lends everything that the stream says and allocates nothing. An error, of the chunks or of a
-/// limit, is the last item. A pending event is dropped at the end of the stream, unless the parser
-/// delivers it ([`EventStream::new`]).
+/// lends events, comments and all other frames, and allocates nothing. An error of the chunks, or
+/// an event over a limit, is the last item. An unterminated event is dropped at the end of the
+/// stream (9.2.6), unless the parser of [`EventStream::new`] is set to deliver it.
 ///
 /// A stream that is not `Unpin` has to be pinned first (`Box::pin`, `std::pin::pin!`).
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct EventStream<S, C> {
-    /// `None` once it has ended or failed.
+    /// The stream of chunks; `None` once it has ended or failed.
     chunks: Option<S>,
     parser: Parser,
     chunk: Option<C>,
-    /// How much of the chunk has been read.
+    /// How many bytes of the chunk have been read.
     read: usize,
 }
 
@@ -63,20 +63,20 @@ where
     S: Stream<Item = Result<C, E>> + Unpin,
     C: AsRef<[u8]>,
 {
-    /// Reads `chunks` with a parser that has limits, a last event ID or settings of its own.
+    /// Reads `chunks` with the caller's parser, which may have limits, a last event ID or other
+    /// settings.
     pub fn new(chunks: S, parser: Parser) -> Self {
         Self { chunks: Some(chunks), parser, chunk: None, read: 0 }
     }
 
-    /// The parser, for all that it can tell: the last event ID, the reconnection time, what was
-    /// skipped.
+    /// The parser: it has the last event ID, the reconnection time, and the count of skipped bytes.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }
 
     /// Lends the next frame; `None` at the end of the stream.
     ///
-    /// Cancel safe: a future that is dropped has lost nothing.
+    /// Cancel safe: a dropped future loses no frame.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ where
         poll_fn(|cx| self.poll_frame(cx, |frame| unsafe { extend(frame) })).await
     }
 
-    /// Goes on to the next frame; `None` if the stream has ended. `take` makes of a frame what is
-    /// returned.
+    /// Polls for the next frame; `None` at the end of the stream. `take` converts the frame to the
+    /// returned value.
     #[inline]
     fn poll_frame<R>(
         &mut self,
@@ -118,7 +118,7 @@ where
         }
     }
 
-    /// Fetches the next chunk; false if there is none.
+    /// Polls for the next chunk; false at the end of the stream.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, EventStreamError<E>>> {
         self.chunk = None;
         self.read = 0;
@@ -136,7 +136,7 @@ where
         })
     }
 
-    /// Ends the stream for good; an event that the failure cut is not delivered.
+    /// Ends the stream for good; an event that the failure interrupted is not delivered.
     fn fail(&mut self, error: EventStreamError<E>) -> EventStreamError<E> {
         self.chunks = None;
         self.chunk = None;

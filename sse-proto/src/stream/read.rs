@@ -1,4 +1,4 @@
-//! A futures-io reader → a stream of events, on any executor (feature `futures-io`).
+//! Futures-io reader to stream of events, on any executor (feature `futures-io`).
 
 use alloc::sync::Arc;
 use alloc::vec;
@@ -14,15 +14,15 @@ use futures_io::AsyncRead;
 use super::EventStream;
 use crate::Parser;
 
-/// How much is read at once.
+/// Size of the read buffer, in bytes.
 const BUFFER: usize = 16 << 10;
 
 /// Adds [`sse`](Self::sse) to readers of futures-io: the traits of async-std, smol and editors with
 /// an executor of their own.
 pub trait ByteReadExt: AsyncRead + Sized {
-    /// Reads this as `text/event-stream`.
+    /// Reads this reader as `text/event-stream`.
     ///
-    /// An `AsyncBufRead` is read as well, and gains nothing: the stream has a buffer of its own.
+    /// An `AsyncBufRead` works too, but brings no gain: the stream has its own buffer.
     ///
     /// # Example
     ///
@@ -48,9 +48,9 @@ pub trait ByteReadExt: AsyncRead + Sized {
 
 impl<R: AsyncRead> ByteReadExt for R {}
 
-/// A reader as a stream of chunks, for [`EventStream::new`] with a parser of one's own.
+/// A reader as a stream of chunks, for [`EventStream::new`] with a parser of the caller.
 ///
-/// All chunks lie in one buffer of 16 KiB, unless one is kept beyond the next poll.
+/// All chunks lie in one buffer of 16 KiB, unless a chunk is kept beyond the next poll.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct ReadChunks<R> {
@@ -58,7 +58,7 @@ pub struct ReadChunks<R> {
     buffer: Arc<Vec<u8>>,
 }
 
-/// What one read gave.
+/// The bytes of one read.
 #[derive(Clone)]
 pub struct ReadChunk {
     buffer: Arc<Vec<u8>>,
@@ -66,7 +66,7 @@ pub struct ReadChunk {
 }
 
 impl<R> ReadChunks<R> {
-    /// Reads `reader` in chunks.
+    /// Creates the stream of chunks of `reader`.
     pub fn new(reader: R) -> Self {
         Self { reader, buffer: Arc::default() }
     }

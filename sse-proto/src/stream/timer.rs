@@ -1,15 +1,15 @@
-//! Time for what waits.
+//! Clock and sleep that a runtime provides.
 
 use crate::Instant;
 
-/// What is needed of a runtime: a clock, and to sleep by it.
+/// Clock and sleep of a runtime.
 pub trait Timer {
-    /// Resolves at a point in time.
+    /// Future that resolves at a deadline.
     type Sleep: Future<Output = ()> + Unpin;
 
-    /// Begins to wait.
+    /// Returns a future that resolves at `deadline`.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
-    /// The time, on the clock that [`sleep_until`](Self::sleep_until) goes by.
+    /// The current time, on the clock that [`sleep_until`](Self::sleep_until) uses.
     fn now(&self) -> Instant;
 }

@@ -1,4 +1,4 @@
-//! The bridge to the clocks of `std` and of browsers.
+//! Conversion between the core's instants and the clocks of `std` and of browsers.
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use std::time::Instant as ClockInstant;
@@ -7,7 +7,7 @@ use web_time::Instant as ClockInstant;
 
 use super::Instant;
 
-/// Where [`Instant`] zero lies on a monotonic clock: that of `std::time::Instant`, and on
+/// Time zero of [`Instant`] on a monotonic clock: the clock of `std::time::Instant`, or on
 /// wasm32-unknown-unknown, with the feature `web-time`, the browser's `performance.now()` by
 /// `web_time::Instant`.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Everything about a client that its URL does not say.
+//! Builder of a client: its request, settings and hooks.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -69,7 +69,7 @@ impl Builder {
     /// Sets the method; `GET` unless set.
     ///
     /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
-    /// `PATCH`) is sent once and never again: the end of its response is the end of the source.
+    /// `PATCH`) is sent only once, and the source ends with its response.
     pub fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
@@ -91,14 +91,14 @@ impl Builder {
         self
     }
 
-    /// Adds headers, in place of those with the same names.
+    /// Adds headers, which replace those with the same names.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.request = self.request.headers(headers);
         self
     }
 
-    /// Sets the body, which is sent with every attempt. A body that is a stream can be sent once:
-    /// see [`Repeat::Never`](crate::Repeat::Never).
+    /// Sets the body, which is sent with every attempt. A body that is a stream can be sent only
+    /// once: see [`Repeat::Never`](crate::Repeat::Never).
     pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
         let body = body.into();
         match body.as_bytes().map(Bytes::copy_from_slice) {
@@ -108,64 +108,64 @@ impl Builder {
         self
     }
 
-    /// Sets the body, which is sent with every attempt, to a value as JSON, and
-    /// `Content-Type: application/json` unless it is set.
+    /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
+    /// set. The body is sent with every attempt.
     #[cfg(feature = "serde")]
     pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.json(body);
         self
     }
 
-    /// Sets how the protocol is run: reconnection, which responses are accepted, timeouts, limits,
-    /// the first last event ID.
+    /// Sets the protocol's [`Config`]: reconnection, accepted responses, timeouts, limits, and the
+    /// first last event ID.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sends requests through a client of your own, with its proxies, certificates, cookies and
-    /// connection pool. Its redirect policy, its connect timeout and its `User-Agent` hold;
+    /// Sends requests through the given client, with its proxies, certificates, cookies and
+    /// connection pool. The client's redirect policy, connect timeout and `User-Agent` apply;
     /// [`forward_header`](Self::forward_header) and [`Config::connect_timeout`] have no effect.
     ///
     /// A total [timeout](reqwest::ClientBuilder::timeout) of that client ends every stream after
-    /// that time, a healthy one too. Sources that share a client share its HTTP/2 connections: see
+    /// that time, even a healthy one. Sources that share a client share its HTTP/2 connections: see
     /// the [crate's](crate) documentation.
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Sets how the source's own client is made: its certificates, proxies or cookies. Start from
-    /// [`client_builder`], which has this crate's `User-Agent` and reads `no_proxy` as curl does.
-    /// Redirects are still followed by the source, and nothing is decompressed; beside a
-    /// [`client`](Self::client) this has no effect.
+    /// Sets the builder of the source's own client, for example for certificates, proxies or
+    /// cookies. Start from [`client_builder`], which has this crate's `User-Agent` and reads
+    /// `no_proxy` as curl does. The source still follows redirects itself, and nothing is
+    /// decompressed. Has no effect if a [`client`](Self::client) is set.
     ///
-    /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, a healthy one
-    /// too.
+    /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, even a healthy
+    /// one.
     pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
         self.own_client = Some(builder);
         self
     }
 
-    /// Lets a header of this request follow a redirect to another origin. Unless named here, none
-    /// does.
+    /// Allows this header of the request to be sent to another origin after a redirect. No header
+    /// of the user is, unless named here.
     pub fn forward_header(mut self, name: HeaderName) -> Self {
         self.request = self.request.forward_header(name);
         self
     }
 
-    /// Sends the last event ID in this query parameter as well: for servers that look for it there,
-    /// and for IDs that a header cannot carry. It replaces a parameter of that name in the URL.
+    /// Sends the last event ID in this query parameter too: for servers that read it there, and for
+    /// IDs that a header cannot carry. It replaces a parameter of that name in the URL.
     pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
         self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
-    /// Calls `hook` with every request before it is sent, and the number of failed attempts before
-    /// it, for example to set a fresh token. The timeouts of the request start after it. An error
-    /// counts as a failed attempt, and is retried by the policy.
+    /// Calls `hook` before each request is sent, with the request and the number of failed attempts
+    /// so far, for example to set a fresh token. The timeouts of the request start when the hook
+    /// returns. An error of the hook counts as a failed attempt, and is retried by the policy.
     ///
-    /// A body that is a stream is not shown.
+    /// The hook does not see a body that is a stream.
     ///
     /// # Example
     ///
@@ -192,8 +192,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every response that will not be opened, and the beginning of its body,
-    /// before it is retried or closes the source: the hook returns what is done.
+    /// Calls `hook` with every refused response and the beginning of its body, before the response
+    /// is retried or closes the source; the verdict that the hook returns applies.
     ///
     /// # Example
     ///
@@ -221,8 +221,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with the head of every response, and the verdict on it; the hook returns what
-    /// is done.
+    /// Calls `hook` with the head of every response and the verdict on it; the verdict that the
+    /// hook returns applies.
     pub fn on_response(
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
@@ -231,8 +231,8 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` with every piece of the body of an open response, as it comes and before it is
-    /// parsed: to count the bytes, to record or to forward them. Reconnections are not marked.
+    /// Calls `hook` with every chunk of the body of an open response before it is parsed, for
+    /// example to count, record or forward the bytes. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.hooks.on_chunk(hook);
         self
@@ -242,7 +242,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The URL or a header is malformed, or the TLS of the client cannot be set up.
+    /// If the URL or a header is malformed, or the TLS of the client cannot be set up.
     pub fn build(self) -> Result<EventSource, Error> {
         let redirects = self.client.is_some();
         // A header of the request would replace the header of the user's client.
@@ -260,11 +260,10 @@ impl Builder {
     }
 }
 
-/// The builder of a client that has this crate's `User-Agent` and goes through the proxies that the
-/// environment names.
+/// Creates a reqwest builder with this crate's `User-Agent` and the proxies of the environment.
 ///
-/// The proxies are read as curl reads them; `no_proxy` has names, suffixes, addresses, networks and
-/// `*`. Without such variables, those of the operating system count.
+/// The proxy variables are read as curl reads them; `no_proxy` has names, suffixes, addresses,
+/// networks and `*`. Without such variables, the proxies of the operating system apply.
 pub fn client_builder() -> ClientBuilder {
     proxied().user_agent(Draft::USER_AGENT)
 }
@@ -282,7 +281,7 @@ fn proxied() -> ClientBuilder {
     builder
 }
 
-/// The client of a source that was given none.
+/// Creates the client of a source for which the user set none.
 fn own_client(
     builder: Option<ClientBuilder>,
     request: &Draft,
@@ -332,7 +331,7 @@ fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
     builder
 }
 
-/// The request of a [`RequestBuilder`], sent by its client.
+/// Takes the request of a [`RequestBuilder`], and the client that it belongs to.
 impl From<RequestBuilder> for Builder {
     fn from(builder: RequestBuilder) -> Self {
         let (client, request) = builder.build_split();

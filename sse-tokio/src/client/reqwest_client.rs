@@ -1,4 +1,4 @@
-//! Requests by reqwest, time by tokio.
+//! HTTP client over reqwest, with tokio's clock.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -17,9 +17,9 @@ use crate::clock::Clock;
 #[derive(Debug)]
 pub struct Http {
     pub(super) client: reqwest::Client,
-    /// The client is the user's own, and follows redirects by a policy of its own.
+    /// Whether the client is the user's own, which follows redirects by its own policy.
     pub(super) redirects: bool,
-    /// The body of the request, if it is a stream.
+    /// The body of the request, if that is a stream; `None` once it was sent.
     pub(super) stream: Mutex<Option<reqwest::Body>>,
     pub(super) clock: Clock,
 }

@@ -1,4 +1,4 @@
-//! What an error of reqwest says about the request.
+//! Classification of reqwest's errors: what they imply about the request.
 
 #[cfg(feature = "http2")]
 use std::error::Error;
@@ -7,7 +7,8 @@ use std::iter::successors;
 
 use sse_http::client::TransportError;
 
-/// The error names neither query nor credentials: that is where tokens are, and errors end in logs.
+/// Converts an error of reqwest. Query and credentials are left out of its text, because errors are
+/// written to logs.
 pub(super) fn error(mut error: reqwest::Error) -> TransportError {
     if let Some(url) = error.url_mut() {
         url.set_query(None);
@@ -28,7 +29,7 @@ pub(super) fn error(mut error: reqwest::Error) -> TransportError {
 }
 
 /// Whether the server announced that it did not process the request (RFC 9113, 8.7): it refused the
-/// stream, or it is shutting down gracefully and the stream is above the last one that it took.
+/// stream, or it announced a graceful shutdown that does not include the stream.
 #[cfg(feature = "http2")]
 fn is_not_processed(error: &reqwest::Error) -> bool {
     successors(error.source(), |&error| error.source())

@@ -7,12 +7,14 @@ use super::EventSource;
 use crate::{Cause, CloseReason, ErrorKind, Finish, Message, ResponseHead, Verdict};
 
 impl EventSource {
-    /// The response to the request began: decides by [`Config::verdict`](crate::Config::verdict).
+    /// Reports that the response to the request began; [`Config::verdict`](crate::Config::verdict)
+    /// decides whether it is accepted.
     pub fn handle_response(&mut self, head: ResponseHead<'_>) {
         self.handle_verdict(self.config.verdict(&head));
     }
 
-    /// The response to the request began, and the application decided about it.
+    /// Reports that the response to the request began, and that the caller decided whether it is
+    /// accepted.
     ///
     /// Without a request under way this and the other `handle_` methods do nothing.
     pub fn handle_verdict(&mut self, verdict: Verdict) {
@@ -27,7 +29,8 @@ impl EventSource {
         }
     }
 
-    /// The response ended cleanly. Only after `NeedData`: what was not polled yet would be lost.
+    /// Reports that the response ended cleanly. Call it only after `NeedData`: bytes that were not
+    /// polled yet are lost.
     pub fn handle_eof(&mut self) {
         let mut cause = Cause::EndOfStream;
         if let State::Open(connection) = &self.state {
@@ -48,7 +51,7 @@ impl EventSource {
         }
     }
 
-    /// The request could not be sent, or its response broke off.
+    /// Reports that the request could not be sent, or that its response broke off.
     pub fn handle_error(&mut self, kind: ErrorKind) {
         if !self.is_under_way() {
             return;
@@ -76,8 +79,8 @@ impl EventSource {
         }
     }
 
-    /// Drops the connection until [`resume`](Self::resume), as for a page that is hidden. No
-    /// `Disconnected` follows, because the application knows.
+    /// Drops the connection until [`resume`](Self::resume), for example while a page is hidden. No
+    /// `Disconnected` follows, because the application caused it.
     ///
     /// A request that was sent and may not be [repeated](crate::Repeat) closes the source instead.
     pub fn suspend(&mut self) {
@@ -91,15 +94,15 @@ impl EventSource {
         }
     }
 
-    /// Ends a suspension. The request is sent at once, unless a delay that was announced is not
-    /// over.
+    /// Ends a suspension. The request is sent at once, unless an announced delay is still running.
     pub fn resume(&mut self) {
         self.suspended = false;
     }
 
-    /// After `Disconnected`: replaces the delay, counted from then. Otherwise without effect.
+    /// After `Disconnected`: replaces the announced delay with `after`, counted from the
+    /// disconnection. At any other time it has no effect.
     ///
-    /// It is not bounded by anything; [`Duration::ZERO`] connects at once.
+    /// The delay is not bounded; [`Duration::ZERO`] connects at once.
     pub fn retry_after(&mut self, after: Duration) {
         if let State::Waiting { delay, .. } = &mut self.state {
             *delay = after;

@@ -9,7 +9,7 @@ use crate::decode::{Completed, Probe};
 use crate::{Cause, CloseReason, Config, Instant, Parser, Polled, Progress, Repeat, Step};
 
 impl EventSource {
-    /// As [`advance`](Self::advance), for a clock that is not read in vain.
+    /// [`advance`](Self::advance) with a clock that is read only if needed.
     #[inline]
     pub(super) fn advance_after(
         &mut self,
@@ -50,14 +50,14 @@ impl EventSource {
         Polled::Frame(step)
     }
 
-    /// The open connection is dead.
+    /// Ends the open connection, which counts as dead for `cause`.
     #[cold]
     fn lose(&mut self, now: Instant, cause: Cause, input: &mut &[u8]) -> Progress {
         self.leave(State::Lost { cause, retry_after: None });
         self.advance_else(now, input)
     }
 
-    /// What [`advance`](Self::advance) does unless a connection is open.
+    /// Advances in every state but an open connection.
     #[inline(never)]
     fn advance_else(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
         self.attempts.ended(now, &self.config.policy);
@@ -113,7 +113,7 @@ impl EventSource {
         self.config.head_timeout.map(|timeout| since + timeout)
     }
 
-    /// The connection ended: another attempt follows, or the source closes.
+    /// Ends the connection or attempt: schedules the next attempt, or closes the source.
     fn disconnect(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>) -> Progress {
         let policy = &self.config.policy;
         let (retry, random) = (self.retry, self.random.next());
@@ -136,8 +136,8 @@ impl EventSource {
         }
     }
 
-    /// Leaves a state in which there may be a connection. Nothing of it is left but the last event
-    /// ID: no byte of a dead connection meets the first byte of the next.
+    /// Leaves a state in which there may be a connection. Only the last event ID is kept: no byte
+    /// of a dead connection meets the first byte of the next.
     pub(super) fn leave(&mut self, next: State) {
         if let State::Open(_) = self.state {
             self.parser = parser(&self.config, self.parser.last_event_id());
@@ -145,12 +145,12 @@ impl EventSource {
         self.state = next;
     }
 
-    /// Whether there is a request that was sent and not lost.
+    /// Whether a request was sent whose response has neither ended nor failed.
     pub(super) fn is_under_way(&self) -> bool {
         matches!(self.state, State::Connecting { .. } | State::Accepted | State::Open(_))
     }
 
-    /// Whether the request is sent again after this.
+    /// Whether the request is sent again after `cause`.
     pub(super) fn may_repeat(&self, cause: Cause) -> bool {
         match self.config.repeat.unwrap_or_default() {
             Repeat::Never => false,
@@ -161,7 +161,7 @@ impl EventSource {
     }
 }
 
-/// The parser of the next connection.
+/// A parser for the next connection, which starts with this last event ID.
 pub(super) fn parser(config: &Config, last_event_id: &str) -> Parser {
     Parser::with_last_event_id(last_event_id)
         .with_limits(config.limits)
