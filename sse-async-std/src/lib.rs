@@ -21,7 +21,8 @@
 //!
 //! - [`EventSource`] is the client: a stream of events that reconnects, over hyper.
 //! - [`ByteReadExt::sse`] reads events from any [`AsyncRead`](futures_io::AsyncRead),
-//!   [`ByteStreamExt::sse`] from any stream of bytes. (`sse-proto` alone provides both, with the feature `futures-io`.)
+//!   [`ByteStreamExt::sse`] from any stream of bytes. (`sse-proto` alone provides both, with the
+//!   feature `futures-io`.)
 //! - [`Sse`] is the body of a response, for hyper servers.
 //!
 //! Nothing is spawned: a body drives its own connection, so any executor can poll it. Sockets and

@@ -20,7 +20,8 @@
 //! - [`ReadExt::sse`] makes any [`Read`](std::io::Read) an iterator of events.
 //! - `EventSource` (feature `ureq`) is the complete client: it reconnects, resumes after the last
 //!   event ID, and notices a dead connection.
-//! - [`Driver`] is the same client over any [`Transport`], which may be a closure that opens a socket.
+//! - [`Driver`] is the same client over any [`Transport`], which may be a closure that opens a
+//!   socket.
 //!
 //! The protocol itself is in `sse-proto`; this crate adds blocking loops.
 //!

@@ -19,7 +19,7 @@ use load::{ConnectError, Publish, Subscribers, Usage};
 use progress::Progress;
 use report::{Report, Server};
 
-/// Runs the measurement on this thread.
+/// Runs `sse bench`: the measurement of a hub or of the parser.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.parse.is_given()? {
         return parse::run(&arguments.parse, arguments.seconds, arguments.json);
@@ -67,8 +67,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if report.faults().is_empty() { ExitCode::SUCCESS } else { FAILED.into() })
 }
 
-/// Publishes one event, which shows that the subscribers follow what is published, and that their
-/// subscriptions are in force: some hubs send the head before that.
+/// Publishes one event, which shows that the subscribers follow the published topic, and that their
+/// subscriptions have begun: some hubs send the response head earlier.
 fn probe(
     subscribers: &mut Subscribers,
     setup: &arguments::Setup,
@@ -101,7 +101,7 @@ fn own_cpu() -> Option<f64> {
     Usage::of("self").ok().map(|usage| usage.cpu_seconds)
 }
 
-/// Becomes true at Ctrl-C; the second one ends the program.
+/// Returns a flag that becomes true at Ctrl-C; a second Ctrl-C ends the program.
 fn stop() -> Result<Arc<AtomicBool>, Failure> {
     let requested = crate::tail::stop::requested()
         .map_err(|error| Failure::new(FAILED, "signals cannot be handled", &error))?;

@@ -1,8 +1,8 @@
-//! `sse check`: a doctor for servers of event streams, and a judge for clients and parsers.
+//! `sse check`: tests servers of event streams, clients and parsers.
 //!
-//! To a server it connects as different clients would, and reports what it saw. The rules are pure
-//! functions of what was observed: `head` (status and headers), `framing` and `fields` (the
-//! format), `ids`, `arrival` (times), `resume` (what a client that comes back gets). `secrets`
+//! It connects to a server as different clients would, and reports faults and advice. The rules are
+//! pure functions of the observed responses: `head` (status and headers), `framing` and `fields`
+//! (the format), `ids`, `arrival` (times), `resume` (what a reconnecting client gets). `secrets`
 //! keeps credentials out of reports.
 //!
 //! ```text
@@ -46,56 +46,56 @@ use secrets::Secrets;
 /// Check a server, a client or a parser of event streams
 ///
 /// With a URL: connects as different clients would, and reports faults (clients break, events are
-/// late or lost) and advice, each with what was seen, the section that has the rule, and what to
-/// do. Answers the question "why do my events arrive all at once?".
+/// late or lost) and advice, each with its evidence, the section of the specification, and a fix.
+/// Answers the question "why do my events arrive all at once?".
 ///
-/// With --client: starts the command for every scenario of reconnection, with a server of its own,
-/// and judges what the client does on the wire; with --events json all parse cases as well. With
-/// --parser: feeds the command random streams on standard input, and compares the events that it
-/// prints.
+/// With --client: starts the command for every scenario of reconnection, each with its own server,
+/// and checks what the client does on the wire; with --events json also whether it parses every
+/// test stream correctly. With --parser: feeds the command random streams on standard input, and
+/// compares the events that it prints.
 ///
 /// Exit codes: 0 without a fault; 1 with a fault, or if the server cannot be reached; 2 for invalid
 /// arguments.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// The stream of a server; http:// unless it says otherwise
+    /// URL of a server's stream; http:// unless it has a scheme
     #[arg(value_parser = crate::request::url, required_unless_present_any = ["client", "parser"], conflicts_with_all = ["client", "parser"])]
     url: Option<Url>,
 
-    /// Judge a client: the command after `--`, in which {url} stands for the URL
+    /// Test a client: the command after `--`, in which {url} is replaced by the URL
     #[arg(long, conflicts_with = "parser", help_heading = "Clients")]
     client: bool,
 
-    /// What the client prints: json for one object a line with "event", "data" and "id"
+    /// Output format of the client: json means one object per line with "event", "data" and "id"
     #[arg(long, value_enum, requires = "client", help_heading = "Clients")]
     events: Option<Printed>,
 
-    /// Only scenarios with this text in their name; may be repeated
+    /// Run only scenarios with this text in their name; repeatable
     #[arg(long, value_name = "TEXT", requires = "client", help_heading = "Clients")]
     filter: Vec<String>,
 
-    /// Only scenarios of this section of the specification, such as 9.2.6
+    /// Run only scenarios of this section of the specification, such as 9.2.6
     #[arg(long, value_name = "SECTION", requires = "client", help_heading = "Clients")]
     section: Option<String>,
 
-    /// List the scenarios, and run none
+    /// List the scenarios without running them
     #[arg(long, requires = "client", help_heading = "Clients")]
     list: bool,
 
-    /// How many scenarios run at a time
+    /// Number of scenarios that run at a time
     #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Clients")]
     jobs: usize,
 
-    /// Compare a parser with ours: the command after `--` reads a stream on standard input, and
-    /// prints one JSON object a line with "event", "data" and "id"
+    /// Test a parser by comparing it with this project's: the command after `--` reads a stream
+    /// from standard input, and prints one JSON object per line with "event", "data" and "id"
     #[arg(long, help_heading = "Parsers")]
     parser: bool,
 
-    /// Seconds that random streams are tried for
+    /// How long to try random streams, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = crate::request::seconds, help_heading = "Parsers")]
     seconds: Duration,
 
-    /// Begin with this random stream, to repeat a run
+    /// Begin with the random stream of this seed, to repeat a run
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Parsers")]
     seed: u64,
 
@@ -107,29 +107,29 @@ pub(crate) struct Arguments {
     request: RequestArguments,
 
     /// Seconds that all connections to a server together may take [default: 30]; with --client,
-    /// that a client has for each step [default: 4]
+    /// seconds that a client has for each step [default: 4]
     #[arg(long, value_name = "SECONDS", value_parser = crate::request::seconds)]
     patience: Option<Duration>,
 
-    /// Send the request more than once although it has a body
+    /// Send the request several times even though it has a body
     #[arg(long)]
     all: bool,
 
-    /// Print one JSON object: "url", "ok", "faults", "advice", "findings" with "level" (fault,
-    /// advice, pass), "code", "message", "evidence", "reference", "fix"; with --client "client",
-    /// "passed", "failed", "scenarios"
+    /// Print the report as one JSON object: "url", "ok", "faults", "advice", "findings" with
+    /// "level" (fault, advice, pass), "code", "message", "evidence", "reference", "fix"; with
+    /// --client "client", "passed", "failed", "scenarios"
     #[arg(long)]
     json: bool,
 
-    /// Write JUnit XML to this file as well
+    /// Write a JUnit XML report to this file too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 
-/// What a client prints.
+/// Output format of a client.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Printed {
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -187,13 +187,13 @@ fn target(arguments: &RequestArguments, url: &Url) -> Target {
     Target { url: arguments.with_credentials(url), method, headers, body }
 }
 
-/// Clients of different versions of HTTP.
+/// HTTP clients for different versions of HTTP.
 struct Clients {
-    /// HTTP/2 where ALPN offers it, else HTTP/1.1.
+    /// HTTP/2 if ALPN offers it, otherwise HTTP/1.1.
     usual: Client,
-    /// HTTP/1.1 and 1.0 alone.
+    /// Only HTTP/1.1 and 1.0.
     http1: Client,
-    /// HTTP/2 alone, without asking first.
+    /// Only HTTP/2, without negotiation.
     http2: Client,
 }
 
@@ -225,8 +225,8 @@ fn own_client(
         .map_err(|error| Failure::new(FAILED, "cannot set up the client", &error))
 }
 
-/// Runs all probes within `patience`; only the first one unless the request may be sent `many`
-/// times.
+/// Runs all probes within `patience`; only the first one unless `many` allows the request to be
+/// sent several times.
 async fn examine(clients: &Clients, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
     let deadline = Instant::now() + patience;
     // The phase of the returning client needs some time after the other phases.
@@ -269,11 +269,11 @@ async fn examine(clients: &Clients, target: &Target, patience: Duration, many: b
     findings
 }
 
-/// The connections beside the main one.
+/// Observations of the connections besides the main one.
 struct Sides {
     head: Observation,
     options: Observation,
-    /// With compression, and as a page of another origin.
+    /// A request that accepts compression, sent like one from a page of another origin.
     gzip: Observation,
     http1: Observation,
     old: Observation,
@@ -338,10 +338,9 @@ fn of_one(main: &Observation) -> Vec<Finding> {
     findings
 }
 
-/// Whether the arrivals suffice for a statement about times: events over some seconds, one by one.
+/// Whether there are enough arrivals to check their timing: single events over several seconds.
 ///
-/// Events that came in a few bunches are watched to the end of the time, because a pause may be
-/// long.
+/// Events in a few bunches do not suffice before the time is up, because a pause may be long.
 fn settled(body: &Body, lasted: Duration) -> bool {
     lasted >= Duration::from_secs(6) && body.dispatched() >= 12 && body.pauses() >= 8
 }

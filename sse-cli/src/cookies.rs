@@ -1,4 +1,4 @@
-//! The cookies of `--cookie-jar`: kept by the rules of RFC 6265, in a file of the format of curl.
+//! Cookies of `--cookie-jar`, by the rules of RFC 6265, in a file in curl's format.
 
 mod netscape;
 
@@ -13,11 +13,11 @@ use sse_tokio::reqwest::header::HeaderValue;
 
 use crate::failure::{FAILED, Failure};
 
-/// The longest cookie that is kept (RFC 6265, 6.1).
+/// The longest cookie that is kept, in bytes (RFC 6265, 6.1).
 const COOKIE: usize = 4096;
 /// How many cookies are kept (RFC 6265, 6.1).
 const COOKIES: usize = 3000;
-/// The longest header `Cookie`, as in curl: cookies beyond it are not sent.
+/// The longest `Cookie` header, in bytes, as in curl: cookies beyond it are not sent.
 const HEADER: usize = 8190;
 
 /// Cookies in a file, shared by all clients of the command.
@@ -29,16 +29,17 @@ pub(crate) struct Jar {
 
 struct Cookies {
     store: CookieStore,
-    /// Whether the file lacks a change, or does not exist.
+    /// Whether the cookies differ from the file, or the file does not exist.
     changed: bool,
 }
 
 impl Jar {
-    /// Reads the cookies of a file. A file that does not exist has none.
+    /// Reads the cookies of a file; a missing file has none.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or a line of it is not a cookie: saving would lose that line.
+    /// If the file cannot be read, or if a line is not a cookie, because saving would lose that
+    /// line.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(FAILED, path.display(), &error);
         let store = match fs::read_to_string(path) {
@@ -51,7 +52,7 @@ impl Jar {
         Ok(Self { path: path.into(), cookies: Arc::new(Mutex::new(cookies)) })
     }
 
-    /// Writes the file, of mode 0600, if cookies have changed.
+    /// Writes the file, with mode 0600, if cookies have changed.
     pub(crate) fn save(&self) -> Result<(), Failure> {
         let mut cookies = self.lock();
         if !std::mem::take(&mut cookies.changed) {
@@ -66,7 +67,7 @@ impl Jar {
     }
 }
 
-/// Replaces the content of the file at once, so that a reader never sees half of it.
+/// Replaces the file atomically, so that a reader never sees a part of it.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let target = path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
     if target.exists() && !target.is_file() {

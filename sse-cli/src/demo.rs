@@ -29,31 +29,31 @@ use show::Show;
 ///
 /// Starts a server on a free port of this machine that streams a chat answer token by token, and
 /// breaks the connection where it hurts: inside a line, between CR and LF, inside a character,
-/// after a block that has only an ID. The client of this project follows it; in the end, what
-/// arrived is compared with what the server had to say.
+/// after a block that has only an ID. This project's client follows the stream; at the end, the
+/// received events are compared with the events that the server had to send.
 ///
-/// Exit codes: 0 if no event was lost or repeated, else 1.
+/// Exit codes: 0 if no event was lost or repeated, otherwise 1.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Print nothing but the summary, as one JSON object
+    /// Print only the summary, as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// What it comes to.
+/// Result of the demo.
 #[derive(Serialize)]
 struct Summary {
-    /// Events that arrived.
+    /// Number of events that arrived.
     events: u64,
-    /// Bytes of the streams that arrived, those of cut events included.
+    /// Bytes of the streams that arrived, including those of cut events.
     bytes: u64,
-    /// Connections that were opened after the first.
+    /// Number of connections opened after the first.
     reconnects: u64,
     lost: u64,
     repeated: u64,
 }
 
-/// Many times as long as it takes. If it is not over by then, the rest is lost.
+/// The longest run of the demo, many times its usual length. Later events count as lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {

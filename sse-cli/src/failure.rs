@@ -1,4 +1,4 @@
-//! How a command fails: one line on standard error, and an exit code.
+//! Failure of a command: one line on standard error, and an exit code.
 
 use std::error::Error;
 use std::fmt;
@@ -12,9 +12,9 @@ use crate::text::Visible;
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Its output could not be written.
+    /// The command's output could not be written.
     Output(io::Error),
-    /// Everything else: the whole message, and the exit code.
+    /// Any other failure: the complete message, and the exit code.
     Other { message: String, code: u8 },
 }
 
@@ -27,13 +27,13 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const REFUSED: u8 = 3;
 
 impl Failure {
-    /// A failure with a message of ours, and the error that it comes from.
+    /// Creates a failure from a message and the error that caused it.
     pub(crate) fn new(code: u8, message: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
         Self::Other { message: format!("{message}: {}", chain(error)), code }
     }
 
-    /// Prints the failure to standard error. A reader that went away (`sse tail .. | head`) is
-    /// not a failure: nothing is printed, and the exit code is 0.
+    /// Prints the failure to standard error. A closed output pipe (`sse tail .. | head`) is not a
+    /// failure: nothing is printed, and the exit code is 0.
     pub(crate) fn report(self) -> ExitCode {
         let (message, code) = match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
@@ -52,10 +52,10 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// An error and what caused it, in one line.
+/// Formats an error and its causes on one line.
 ///
-/// Left out is what repeats what was said before, and the layers of the HTTP client, which add
-/// nothing to their causes.
+/// Repetitions are left out, and so are the layers of the HTTP client, which add nothing to their
+/// causes.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);
@@ -75,7 +75,8 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     in_options(&line)
 }
 
-/// A message of the libraries in the words of the command: its options in place of their settings.
+/// Rewrites a message of the libraries with the command's options instead of the libraries'
+/// settings.
 pub(crate) fn in_options(message: &str) -> String {
     const WORDS: [(&str, &str); 9] = [
         ("raise `Limits::event` or set `Overflow::Skip`", "raise --limit-event"),

@@ -1,4 +1,4 @@
-//! Captured streams as input: plain bytes, or a recording.
+//! Input of captured streams: plain bytes, or a recording.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read as _};
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::{FAILED, Failure};
 use crate::recording::{Item, Reader, is_recording, may_be_recording};
 
-/// How much is read at a time.
+/// Size of one read, in bytes.
 const CHUNK: usize = 64 << 10;
 
 /// The input of a parser: plain bytes, or a recording.
@@ -19,12 +19,13 @@ pub(crate) enum Input {
 /// A piece of the input.
 pub(crate) enum Chunk {
     Bytes(Vec<u8>),
-    /// A connection begins: a line that was cut before does not continue here.
+    /// A connection begins: an incomplete line before does not continue here.
     Begin,
 }
 
 impl Input {
-    /// Opens a file; standard input without a path, or with `-`. Returns its name for messages too.
+    /// Opens a file, or standard input without a path or with `-`. Also returns its name, for
+    /// messages.
     pub(crate) fn open(path: Option<&Path>) -> Result<(Self, String), Failure> {
         let (input, name): (Box<dyn BufRead>, _) = match path {
             Some(path) if path.as_os_str() != "-" => {
@@ -73,7 +74,7 @@ impl Input {
     }
 }
 
-/// The next bytes; none at the end.
+/// The next bytes; empty at the end.
 fn fill(input: &mut Box<dyn BufRead>) -> io::Result<&[u8]> {
     loop {
         match input.fill_buf() {

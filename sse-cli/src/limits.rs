@@ -3,20 +3,20 @@
 use clap::Args;
 use proto::Limits;
 
-/// The limits, of every command that reads a stream.
+/// Options for limits, of every command that reads a stream.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LimitArguments {
-    /// Bytes that one event may have, its data and its type together; also the longest comment
+    /// Largest event, in bytes of data and type together; also the largest comment
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "16777216", help_heading = "Limits")]
     limit_event: usize,
 
-    /// Bytes that one event ID may have
+    /// Longest event ID, in bytes
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "4096", help_heading = "Limits")]
     limit_id: usize,
 }
 
 impl LimitArguments {
-    /// The limits of the parser.
+    /// The parser's limits with these options.
     pub(crate) fn limits(&self) -> Limits {
         Limits::default().with_event(self.limit_event).with_id(self.limit_id)
     }

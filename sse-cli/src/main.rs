@@ -68,8 +68,8 @@ fn main() -> ExitCode {
     result.unwrap_or_else(Failure::report)
 }
 
-/// The command line, with what the environment and a file of settings add to it, and those settings
-/// as they may be shown.
+/// Parses the command line, including settings from the environment and from a file; also returns
+/// the settings as text without secrets.
 fn arguments() -> (Arguments, String) {
     let command = Arguments::command();
     let matches = serve::parse(&command, std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
@@ -77,7 +77,8 @@ fn arguments() -> (Arguments, String) {
     (Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()), settings)
 }
 
-/// Runs a client: on this thread, with another one beside it for what must not wait for the output.
+/// Runs a command's future on this thread, with a second thread for work that must not wait for the
+/// output.
 fn run(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -1,4 +1,4 @@
-//! The command's own documentation: completions for shells, and manual pages.
+//! Documentation of the command itself: completions for shells, and manual pages.
 
 mod tail;
 
@@ -17,13 +17,13 @@ const EXIT_CODES: [(&str, &str); 4] = [
     ("3", "the server answered, but not with an event stream"),
 ];
 
-/// The exit codes, for the help.
+/// The section on exit codes, for the help.
 pub(crate) fn exit_codes() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code}  {meaning}"));
     format!("Exit codes:{}", lines.concat())
 }
 
-/// What follows the options in `sse tail --help`: examples, environment, exit codes.
+/// The end of `sse tail --help`, after the options: examples, environment, exit codes.
 pub(crate) fn tail_help() -> String {
     let examples: String =
         tail::EXAMPLES.iter().map(|(what, command)| format!("\n  {what}:\n    {command}\n")).collect();
@@ -53,7 +53,7 @@ fn exit_status() -> String {
     format!(".SH \"EXIT STATUS\"\n{}", entries.concat())
 }
 
-/// Text of a manual page: no character of it is a command of roff, and quotes can be copied to a
+/// Escapes text for a manual page, so that it has no roff command and its quotes can be copied to a
 /// shell.
 fn roff(text: &str) -> String {
     let mut page = String::new();
@@ -89,7 +89,7 @@ pub(crate) struct Completions {
 /// Print the manual page: sse man | man -l -
 #[derive(Args)]
 pub(crate) struct Man {
-    /// The subcommand, such as `tail`; without it, the page of the whole command
+    /// Subcommand to document, such as `tail`; without it, the whole command
     subcommand: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Printing of streams: events on the output, remarks about the stream on standard error.
+//! Printing of streams: events to the output, notes about the stream to standard error.
 
 mod json;
 mod template;
@@ -23,15 +23,15 @@ pub(crate) use template::{Template, Values};
 /// The form in which events are printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Type, ID and data, for people.
+    /// Type, ID and data, formatted for people.
     Text,
-    /// One JSON object a line, for everything that happens.
+    /// One JSON object per line, for everything that happens.
     Json,
     /// The data alone.
     Data,
     /// A template with placeholders.
     Template(Template),
-    /// Nothing: the bytes of the stream are written elsewhere.
+    /// No events: the bytes of the stream are written instead.
     Raw,
 }
 
@@ -39,21 +39,20 @@ pub(crate) enum Form {
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
     pub(crate) form: Form,
-    /// NUL instead of a line feed after each event, and data as it came.
+    /// Ends each event with NUL instead of a line feed, and leaves the data unchanged.
     pub(crate) null: bool,
-    /// Name the stream in every line, because there are several.
+    /// Prints the URL of the stream in every line, because there are several streams.
     pub(crate) urls: bool,
-    /// Put the time of arrival before each event, or into its object.
+    /// Prints the arrival time before each event, or in its JSON object.
     pub(crate) timestamps: bool,
-    /// In text, print comments and reconnection times to the output too. Otherwise they go to
-    /// standard error.
+    /// In text, prints comments and reconnection times to the output instead of to standard error.
     pub(crate) asides: bool,
 }
 
 /// The output of a command: a file, or standard output.
 pub(crate) struct Output {
     out: Box<dyn Write + Send + Sync>,
-    /// Whether the output obeys control characters.
+    /// Whether the output is a terminal, which interprets control characters.
     terminal: bool,
     styles: Styles,
 }
@@ -64,14 +63,14 @@ impl Output {
         Self { terminal: out.is_terminal(), styles: Styles::of_stdout(), out: Box::new(out) }
     }
 
-    /// Creates or empties the file at `path`; standard output without a path, or if it is `-`.
+    /// Creates or empties the file at `path`; opens standard output without a path, or with `-`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(Self::stdout()) };
         let file = File::create(path).map_err(|error| Failure::new(FAILED, path.display(), &error))?;
         Ok(Self { terminal: file.is_terminal(), styles: Styles::default(), out: Box::new(file) })
     }
 
-    /// Takes everything and writes nothing.
+    /// An output that discards everything.
     pub(crate) fn none() -> Self {
         Self { out: Box::new(io::sink()), terminal: false, styles: Styles::default() }
     }
@@ -191,7 +190,7 @@ impl Printer {
         self.aside(line, format_args!("* retry: {delay_ms} ms"))
     }
 
-    /// Prints a part of the stream that is not an event.
+    /// Prints a part of the stream that is not an event, for example a comment.
     fn aside(&mut self, line: Line<'_>, text: fmt::Arguments<'_>) -> io::Result<()> {
         match self.look.form {
             Form::Raw => Ok(()),
@@ -204,8 +203,7 @@ impl Printer {
         }
     }
 
-    /// Reports something that is not in the stream: an object with `--json`, otherwise a line on
-    /// standard error.
+    /// Prints a status message: an object with `--json`, otherwise a line on standard error.
     pub(crate) fn status(&mut self, line: Line<'_>, text: impl fmt::Display) -> io::Result<()> {
         if self.look.form == Form::Json {
             return self.line(line);
@@ -228,7 +226,7 @@ impl Printer {
         self.note(self.status_styles.aside, text)
     }
 
-    /// Prints a line of ours to standard error, after the events before it.
+    /// Prints a note to standard error, after the events that come before it.
     pub(crate) fn note(&mut self, style: anstyle::Style, text: impl fmt::Display) -> io::Result<()> {
         self.remark(style, None, format_args!("* {text}"))
     }
@@ -250,7 +248,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Writes out what is buffered.
+    /// Writes buffered output.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -262,12 +260,13 @@ impl Printer {
         writeln!(self.out, "{}", visible_json(&json))
     }
 
-    /// The time and a space, if times are printed.
+    /// The time and a space; empty if times are not printed.
     fn time(&self) -> String {
         if self.look.timestamps { timestamp() + " " } else { String::new() }
     }
 
-    /// Text as a part of a record, which it cannot end: a line without `-0`, otherwise up to a NUL.
+    /// Escapes text in a record, so that it cannot end the record: at line feeds, or with `-0` at
+    /// NUL.
     fn record<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = match self.look.null {
             true if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),
@@ -282,7 +281,7 @@ impl Printer {
     }
 }
 
-/// Text of the stream: unchanged in a file or a pipe, with its control characters escaped on a
+/// Text of the stream: unchanged in a file or a pipe, with escaped control characters on a
 /// terminal.
 struct Shown<'a> {
     text: &'a str,
@@ -295,12 +294,12 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Whole milliseconds; the largest number of them stands for longer times.
+/// Converts a time to whole milliseconds, limited to the largest number.
 pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Now, in UTC, to the millisecond (RFC 3339).
+/// The current time in UTC, to the millisecond (RFC 3339).
 fn timestamp() -> String {
     let now = OffsetDateTime::now_utc();
     let (year, month, day) = now.to_calendar_date();

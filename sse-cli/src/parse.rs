@@ -1,4 +1,4 @@
-//! `sse parse`: a captured stream, read without a server.
+//! `sse parse`: prints the events of a captured stream.
 
 use std::error::Error;
 use std::io;
@@ -16,23 +16,22 @@ use crate::output::{Form, Look, Output, Printer};
 
 /// Print the events of a captured stream
 ///
-/// Reads text/event-stream as `curl -N`, `sse tail --raw` or a packet capture leave it, or a
-/// recording of `sse tail --record`, and prints its events, comments and reconnection times to
-/// standard output.
+/// Reads a stream that `curl -N`, `sse tail --raw` or a packet capture saved, or a recording of
+/// `sse tail --record`, and prints its events, comments and reconnection times to standard output.
 ///
-/// Exit codes: 0, also if the stream ends in the middle of an event; 1 if it cannot be read, or is
-/// over a limit.
+/// Exit codes: 0 if the stream was read, even if it ends in the middle of an event; 1 if it cannot
+/// be read, or an event exceeds a limit.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The stream; standard input if it is `-` or missing
+    /// File with the stream; - or no file means standard input
     file: Option<PathBuf>,
 
-    /// Print one JSON object a line: {"kind": "event", "event", "data", "id"} with "json" where the
-    /// data is JSON, {"kind": "comment", "data"}, {"kind": "retry", "delay_ms"}
+    /// Print one JSON object per line: {"kind": "event", "event", "data", "id"}, with "json" if the
+    /// data is JSON; {"kind": "comment", "data"}; {"kind": "retry", "delay_ms"}
     #[arg(long)]
     json: bool,
 
-    /// Print the last event also if the blank line after it is missing
+    /// Print the last event even if its blank line is missing
     #[arg(long)]
     lenient: bool,
 
@@ -81,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The stream, or one connection of a recording, has ended.
+/// Handles the end of the stream, or of one connection of a recording.
 fn finish(parser: &mut Parser, printer: &mut Printer, arguments: &Arguments) -> io::Result<()> {
     match parser.finish() {
         Finish::Complete => Ok(()),

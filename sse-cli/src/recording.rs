@@ -1,8 +1,8 @@
-//! Recordings of streams: a file that `sse tail --record` writes, and that `sse replay`, `sse
-//! parse` and `sse bench --parse` read.
+//! Recordings of streams, which `sse tail --record` writes, and which `sse replay`, `sse parse` and
+//! `sse bench --parse` read.
 //!
-//! Lines of JSON. The first is the format and its version. Each further line has the time since the
-//! start of the recording in milliseconds, `at`, which never goes back, and one of
+//! A recording has lines of JSON. The first line is the format's version. Each further line has the
+//! time since the start of the recording in milliseconds, `at`, which never goes back, and one of
 //!
 //! - `head`: a response: `status` and `headers`, a list of names and values, without cookies;
 //! - `text`: bytes of the body as they came, if they are UTF-8; otherwise `b64`, the bytes in
@@ -16,7 +16,7 @@
 //! {"at":40.0,"end":"the response ended"}
 //! ```
 //!
-//! The request is not recorded, because its headers and its URL have secrets.
+//! The request is not recorded, because its headers and URL may contain secrets.
 
 mod reader;
 mod recorder;
@@ -28,21 +28,21 @@ pub(crate) use recorder::Recorder;
 
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u32 = 1;
-/// Headers that are secrets, or that belong to one connection.
+/// Headers that are not recorded: secrets, and those that belong to one connection.
 const LEFT_OUT: [&str; 7] =
     ["set-cookie", "set-cookie2", "connection", "keep-alive", "transfer-encoding", "content-length", "date"];
 
-/// The first line.
+/// The first line: the format's version.
 #[derive(Deserialize, Serialize)]
 struct Format {
     #[serde(rename = "sse-recording")]
     version: u32,
 }
 
-/// A further line.
+/// A line after the first one.
 #[derive(Deserialize, Serialize)]
 struct Entry {
-    /// Milliseconds since the start.
+    /// Milliseconds since the start of the recording.
     at: f64,
     #[serde(flatten)]
     what: What,

@@ -29,17 +29,17 @@ use crate::recording::{Item, Reader};
 ///
 /// Reads a file of `sse tail --record`, and prints the URL of a server. The first request gets the
 /// first recorded response, chunk by chunk at the recorded times, the second request the second
-/// response, and so on. After the last response the answer is 204, which ends clients. The format
-/// is documented in docs/command.md.
+/// response, and so on. After the last response, requests are answered with 204, which ends
+/// clients. The format is documented in docs/command.md.
 ///
-/// Runs until it is interrupted. Exit code: 1 if the file cannot be read or the address cannot be
+/// Runs until it is interrupted. Exit codes: 1 if the file cannot be read or the address cannot be
 /// used.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// The recording
+    /// File with the recording
     file: PathBuf,
 
-    /// Factor by which the replay is faster than the recording; 0 does not wait at all
+    /// Factor by which the replay is faster than the recording; 0 sends without waiting
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
 
@@ -72,7 +72,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 struct Connection {
     status: StatusCode,
     headers: HeaderMap,
-    /// Time of the head.
+    /// The time of the response head.
     began: Duration,
     chunks: Vec<(Duration, Bytes)>,
 }

@@ -16,25 +16,25 @@ use crate::failure::Failure;
 
 use connection::ConnectionArguments;
 
-/// The options that describe a request, of every command that sends one.
+/// Options for a request, of every command that sends one.
 #[derive(Args, Debug)]
 pub(crate) struct RequestArguments {
-    /// Header, as in curl: `Name: value`, `Name;` for an empty one, `Name:` for none, @FILE for a
-    /// file of them
+    /// Header in curl's notation: `Name: value`, `Name;` for an empty value, `Name:` to send none,
+    /// @FILE for a file of headers
     #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
     pub(crate) headers: Vec<Headers>,
 
-    /// Method
+    /// Request method
     #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
     pub(crate) method: Option<Method>,
 
-    /// Body, sent with POST unless -X sets the method; @FILE reads a file, - standard input. The
-    /// content type is application/json if the body is JSON, otherwise
+    /// Request body, sent with POST unless -X sets the method; @FILE reads a file, - standard
+    /// input. The content type is application/json if the body is JSON, otherwise
     /// application/x-www-form-urlencoded; -H sets another
     #[arg(short, long, value_name = "DATA", help_heading = "Request")]
     pub(crate) data: Option<Data>,
 
-    /// Credentials (basic authentication)
+    /// User name and password, for basic authentication
     #[arg(short, long, value_name = "USER:PASSWORD", value_parser = user, help_heading = "Request")]
     pub(crate) user: Option<(String, String)>,
 
@@ -46,16 +46,16 @@ pub(crate) struct RequestArguments {
     pub(crate) connection: ConnectionArguments,
 }
 
-/// What one `-H` says: a header, or a file of them.
+/// Value of one `-H` option: a header, or a file of headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Headers(Vec<(HeaderName, Option<HeaderValue>)>);
 
-/// What `-d` says.
+/// Value of the option `-d`.
 #[derive(Clone, Debug)]
 pub(crate) struct Data(Vec<u8>);
 
 impl Headers {
-    /// In order; `None` as the value of a header that is not to be sent.
+    /// The headers in order; the value `None` means that the header is not sent.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, Option<&HeaderValue>)> {
         self.0.iter().map(|(name, value)| (name, value.as_ref()))
     }
@@ -83,7 +83,7 @@ impl FromStr for Data {
     }
 }
 
-/// A header, or `None` as the value of one that is not to be sent.
+/// Parses a header; the value `None` means that the header is not sent.
 fn header(text: &str) -> Result<(HeaderName, Option<HeaderValue>), String> {
     let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
         (Some((name, value)), _) => (name, Some(value.trim()).filter(|value| !value.is_empty())),
@@ -117,20 +117,20 @@ impl RequestArguments {
         url
     }
 
-    /// The headers that were given, in order; `None` as the value of one that is not to be sent.
+    /// All given headers in order; the value `None` means that the header is not sent.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&HeaderName, Option<&HeaderValue>)> {
         self.headers.iter().flat_map(Headers::iter)
     }
 
-    /// The body.
+    /// The request body.
     pub(crate) fn data(&self) -> Option<&[u8]> {
         self.data.as_ref().map(|data| &data.0[..])
     }
 
-    /// The content type of the body, unless a header says another.
+    /// The content type of the body, unless a header sets another.
     ///
-    /// The API of a language model takes JSON, and curl's own default is a form. A form is not
-    /// JSON.
+    /// APIs of language models expect JSON, while curl's default is a form. A form is never JSON,
+    /// so the body decides.
     pub(crate) fn content_type(&self) -> &'static str {
         match serde_json::from_slice::<serde::de::IgnoredAny>(self.data().unwrap_or_default()) {
             Ok(_) => "application/json",
@@ -138,7 +138,8 @@ impl RequestArguments {
         }
     }
 
-    /// The header `User-Agent`: by `-A`, unless `-H` has one, or the name of this command.
+    /// The `User-Agent` header: from `-A`, unless `-H` sets one; by default this command's name and
+    /// version.
     pub(crate) fn user_agent(&self) -> Option<HeaderValue> {
         match &self.user_agent {
             Some(name) => Some(name.clone()).filter(|name| !name.is_empty()),
@@ -146,7 +147,7 @@ impl RequestArguments {
         }
     }
 
-    /// Options of this group that contradict each other.
+    /// A contradiction between options of this group.
     pub(crate) fn conflict(&self) -> Option<&'static str> {
         if self.user_agent.is_some() && self.headers().any(|(name, _)| name == USER_AGENT) {
             return Some("-A and -H both set User-Agent; give one of them");
@@ -154,7 +155,7 @@ impl RequestArguments {
         self.connection.conflict()
     }
 
-    /// The settings of a client, where they are not the usual ones.
+    /// The settings of the HTTP client; `None` for the default ones.
     pub(crate) fn client_builder(&self) -> Result<Option<ClientBuilder>, Failure> {
         // Without this, the client adds a `User-Agent` of its own to requests that have none.
         let bare = self.user_agent().is_none()
@@ -163,7 +164,7 @@ impl RequestArguments {
     }
 }
 
-/// A URL without what may be secret: credentials, and the tokens of a query or a fragment.
+/// A URL without possible secrets: credentials, query values and fragment.
 pub(crate) fn shown(url: &Url) -> Url {
     let mut url = url.clone();
     // Fails for a URL without a host, which has no credentials.
@@ -174,7 +175,7 @@ pub(crate) fn shown(url: &Url) -> Url {
     url
 }
 
-/// As browsers and curl have it, `localhost:8080/events` will do.
+/// Parses a URL; without a scheme it is `http`, as in browsers and curl: `localhost:8080/events`.
 pub(crate) fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
     // Not anywhere: another URL may be in the query.
     let is_scheme =
@@ -190,7 +191,7 @@ fn user(text: &str) -> Result<(String, String), &'static str> {
     Ok((user.to_owned(), password.to_owned()))
 }
 
-/// A time in seconds, above zero.
+/// Parses a positive number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse().map_err(|_| "not a number")?;
     match Duration::try_from_secs_f64(seconds) {

@@ -1,34 +1,34 @@
-//! Where the output goes, and what that means for its looks.
+//! Styles of the output, which depend on where it goes.
 
 use std::io;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
-/// The styles of an output; all plain unless it is a terminal that takes colours.
+/// The styles of an output; all plain unless it is a terminal with colours.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Styles {
-    /// The name of an event.
+    /// Style of an event's type.
     pub(crate) event: Style,
-    /// The ID of an event.
+    /// Style of an event's ID.
     pub(crate) id: Style,
-    /// What is said about the stream, and what it says besides events.
+    /// Style of comments and of notes about the stream.
     pub(crate) aside: Style,
-    /// All is well.
+    /// Style of a status message without a problem.
     pub(crate) status: Style,
-    /// Something went wrong, for the moment.
+    /// Style of a temporary problem.
     pub(crate) trouble: Style,
-    /// Something is wrong, and stays so.
+    /// Style of a permanent problem.
     pub(crate) fault: Style,
 }
 
 impl Styles {
-    /// Those of standard output. `NO_COLOR`, `CLICOLOR` and `TERM` are honoured.
+    /// The styles of standard output. `NO_COLOR`, `CLICOLOR` and `TERM` are honoured.
     pub(crate) fn of_stdout() -> Self {
         Self::of(AutoStream::choice(&io::stdout()))
     }
 
-    /// Those of standard error.
+    /// The styles of standard error.
     pub(crate) fn of_stderr() -> Self {
         Self::of(AutoStream::choice(&io::stderr()))
     }

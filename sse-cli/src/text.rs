@@ -1,10 +1,9 @@
-//! Text of the peer, on its way to a terminal.
+//! Escaping of a peer's text for a terminal.
 
 use std::fmt::{self, Write as _};
 
-/// Shows text that others wrote without letting it speak to the terminal: control characters, and
-/// the marks that change the direction of writing, are escaped as Rust does (`\u{1b}`). Line feeds
-/// and tabs are kept.
+/// Formats a peer's text for a terminal: control characters, and marks that change the direction of
+/// writing, are escaped as in Rust (`\u{1b}`). Line feeds and tabs are kept.
 pub(crate) struct Visible<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Visible<'_> {
@@ -23,16 +22,16 @@ impl fmt::Display for Visible<'_> {
     }
 }
 
-/// Whether a terminal would do something else with it than show it.
+/// Whether a terminal would interpret a character instead of showing it.
 pub(crate) fn is_unsafe(char: char) -> bool {
     // The property Bidi_Control.
     let direction = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (char.is_control() && char != '\n' && char != '\t') || direction
 }
 
-/// Escapes in JSON what serde_json leaves as it is though terminals obey it: DEL, the controls of
-/// Latin-1, marks of direction. In JSON they occur inside of strings alone, where `\u` may stand
-/// for any character.
+/// Escapes characters in JSON that serde_json leaves unescaped although terminals interpret them:
+/// DEL, the controls of Latin-1, marks of direction. In JSON they occur only inside strings, where
+/// `\u` may represent any character.
 pub(crate) fn visible_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for char in json.chars() {
@@ -46,8 +45,8 @@ pub(crate) fn visible_json(json: &str) -> String {
     text
 }
 
-/// The beginning of a text, on one line: at most `limit` characters, every run of white space one
-/// blank.
+/// The beginning of a text on one line: at most `limit` characters, with every run of white space
+/// shown as one blank.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(limit) {

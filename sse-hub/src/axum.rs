@@ -1,4 +1,4 @@
-//! Subscriptions and refusals as axum responses.
+//! Axum integration: subscriptions and errors of the hub as responses.
 
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
@@ -8,8 +8,8 @@ use sse_http::server::response;
 
 use crate::{AppendError, HubError, SeveralError, SeveralTopics, Subscription};
 
-/// The stream, with the ID of the topic's newest event in the header `Last-Event-ID`, if it is
-/// known.
+/// Responds with the stream, and with the ID of the topic's newest event in the header
+/// `Last-Event-ID`, if that ID is known.
 impl IntoResponse for Subscription {
     fn into_response(self) -> Response {
         let id = self.last_event_id().and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok());
@@ -19,14 +19,15 @@ impl IntoResponse for Subscription {
     }
 }
 
-/// The stream of all topics.
+/// Responds with the stream of all topics.
 impl IntoResponse for SeveralTopics {
     fn into_response(self) -> Response {
         response(Body::new(self))
     }
 }
 
-/// 400 for topics that cannot be followed together; otherwise what the hub's refusal is.
+/// Responds with 400 if the topics cannot be followed together; otherwise with the response for the
+/// hub's error.
 impl IntoResponse for SeveralError {
     fn into_response(self) -> Response {
         match self {
@@ -36,8 +37,8 @@ impl IntoResponse for SeveralError {
     }
 }
 
-/// 204 for a topic that ended, which keeps clients from coming back; otherwise 503 and
-/// `Retry-After: 5`. To browsers every refusal is final.
+/// Responds with 204 for a topic that ended, so that clients do not reconnect (9.2.3); otherwise
+/// with 503 and `Retry-After: 5`. Browsers do not reconnect after any of these.
 impl IntoResponse for HubError {
     fn into_response(self) -> Response {
         if self == Self::Ended {
@@ -47,7 +48,8 @@ impl IntoResponse for HubError {
     }
 }
 
-/// The status that [`AppendError::status`] says, with `Retry-After` where it may work later.
+/// Responds with the status of [`AppendError::status`], and with `Retry-After` if a retry may
+/// succeed.
 impl IntoResponse for AppendError {
     fn into_response(self) -> Response {
         let mut headers = HeaderMap::new();

@@ -1,9 +1,9 @@
-//! Waits between attempts to ask a log that is away.
+//! Waits between attempts to reach an unavailable log.
 
 use std::time::Duration;
 
-/// Doubles from a tenth of a second to two seconds, each wait shortened by up to a half at random,
-/// so that many topics do not ask together.
+/// Backoff from 0.1 s doubling to 2 s. Each wait is shortened at random by up to a half, so that
+/// many topics do not retry at once.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failed: u32,

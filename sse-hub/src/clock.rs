@@ -1,4 +1,4 @@
-//! Time, for the core: tokio's, which tests pause.
+//! Clock of tokio, which tests pause.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::{Epoch, Instant, Timer};
 use tokio::time::{Sleep, sleep, sleep_until};
 
-/// Tokio's clock, since it was made.
+/// Clock of tokio, whose time zero is its creation.
 #[derive(Debug)]
 pub(crate) struct Clock(Epoch);
 

@@ -1,11 +1,11 @@
-//! How a hub behaves.
+//! Settings of a hub.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use proto::{EncodeError, EventBuilder, HistoryLimits, KeepAlive};
 
-/// How a [`Hub`](crate::Hub) behaves.
+/// Settings of a [`Hub`](crate::Hub).
 ///
 /// # Example
 ///
@@ -19,33 +19,33 @@ use proto::{EncodeError, EventBuilder, HistoryLimits, KeepAlive};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HubConfig {
-    /// How much of each topic is kept in memory; see [`HistoryLimits`] for the defaults. Without a
-    /// log beneath it is all that is kept.
+    /// How many events of each topic are kept in memory; see [`HistoryLimits`] for the defaults. A
+    /// hub without another log keeps nothing else.
     pub history: HistoryLimits,
-    /// After how long a silence subscribers are sent a comment, or a
-    /// [heartbeat](Self::with_heartbeat); 15 s by default, `Duration::MAX` means never.
+    /// The length of silence after which subscribers are sent a comment, or a
+    /// [heartbeat](Self::with_heartbeat); 15 s by default (9.2.7), `Duration::MAX` means never.
     pub keep_alive: Duration,
-    /// The comment or the heartbeat, encoded.
+    /// The encoded comment or heartbeat that is sent after a silence.
     pub(crate) sign_of_life: Bytes,
-    /// The reconnection time (`retry`, 9.2.6) that is sent to subscribers at their start; none by
-    /// default.
+    /// The reconnection time (`retry`, 9.2.6) that each subscriber is sent first; none by default.
     pub retry: Option<Duration>,
-    /// By how much, at random, the reconnection time of a farewell is lengthened, so that not all
-    /// clients come back at once; zero by default.
+    /// The random time that is added to the reconnection time when the hub closes or a subscriber
+    /// reaches its maximal age, so that not all clients return at once; zero by default.
     pub retry_spread: Duration,
-    /// After how long a subscriber is let go, between two events, to come back; none by default.
-    /// Each is let go up to a tenth earlier, at random.
+    /// How long a subscriber may stay. After that time its response ends between two events, and
+    /// the client reconnects; no limit by default. Each response ends up to a tenth earlier, at
+    /// random.
     pub max_age: Option<Duration>,
-    /// The reaction to a subscriber whose next event is no longer kept.
+    /// Handling of a subscriber that is so slow that its next event is no longer kept.
     pub on_lag: OnLag,
-    /// How many topics may be loaded; 1,024 by default.
+    /// How many topics may be in memory at a time; 1,024 by default.
     pub max_topics: usize,
-    /// How many subscribers there may be, of all topics; 65,536 by default.
+    /// How many subscribers all topics together may have; 65,536 by default.
     pub max_subscribers: usize,
-    /// The number of forgotten topics whose last place a hub in memory remembers, so that returning
+    /// How many forgotten topics a hub in memory remembers the last place of, so that returning
     /// subscribers get no needless gap; 16,384 by default, about 150 bytes each.
     pub remembered_topics: usize,
-    /// How long a topic that was ended refuses publishers and subscribers; 60 s by default.
+    /// How long an ended topic refuses publishers and subscribers; 60 s by default.
     pub ended_for: Duration,
 }
 
@@ -68,12 +68,14 @@ impl Default for HubConfig {
 }
 
 impl HubConfig {
-    /// Sends an event of this type instead of the comment, with empty data and without an ID.
+    /// Sends an event of this type, with empty data and without an ID, instead of the keep-alive
+    /// comment.
     ///
-    /// An `EventSource` dispatches the event to the listeners of its type, so that a page can tell
-    /// a silent stream from a dead connection; a comment never reaches a page (WHATWG HTML 9.2.6).
-    /// The event is not one of the topic: it is not kept, and no position moves. With
-    /// [`SeveralTopics::label_types`](crate::SeveralTopics::label_types) the type stays as it is.
+    /// An `EventSource` dispatches the event to the listeners of its type, so a page can
+    /// distinguish a silent stream from a dead connection; a comment never reaches a page (WHATWG
+    /// HTML 9.2.6). The event does not belong to the topic: it is not kept, and no position
+    /// changes. With [`SeveralTopics::label_types`](crate::SeveralTopics::label_types) the type
+    /// gets no label.
     ///
     /// # Errors
     ///
@@ -84,14 +86,15 @@ impl HubConfig {
     }
 }
 
-/// The reaction to a subscriber whose next event is no longer kept.
+/// Handling of a subscriber that is so slow that its next event is no longer kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnLag {
-    /// It is sent a [`GAP_EVENT`](crate::GAP_EVENT) and goes on with the oldest event that is kept.
+    /// The subscriber gets a [`GAP_EVENT`](crate::GAP_EVENT) and continues with the oldest kept
+    /// event.
     #[default]
     SendGap,
-    /// Its response ends. A client that reconnects then gets a gap event.
+    /// The subscriber's response ends. A client that reconnects then gets a gap event.
     Disconnect,
 }
 

@@ -1,4 +1,4 @@
-//! The tests that every [`Log`] has to pass, as functions that panic on a failure (feature
+//! Test suite that every [`Log`] has to pass, as functions that panic on a failure (feature
 //! `conformance`).
 //!
 //! ```no_run
@@ -7,8 +7,8 @@
 //! # }
 //! ```
 //!
-//! [`check`] takes a log that keeps at least a thousand small events a topic, and topics that begin
-//! with the prefix. [`survives`] is for logs that outlive the process.
+//! [`check`] takes a log that keeps at least a thousand small events of each topic, and a prefix
+//! with which no topic of the log begins. [`survives`] is for logs that outlive the process.
 
 #![allow(clippy::unwrap_used, reason = "a test that others run")]
 
@@ -48,17 +48,17 @@ pub async fn check(log: Arc<dyn Log>, prefix: &str) {
     ends::a_topic_that_ended_is_refused_for_a_while(case("ends")).await;
 }
 
-/// One test: a log, and names of topics that are its own.
+/// One test: a log, and topic names that no other test uses.
 struct Case {
     log: Arc<dyn Log>,
     prefix: String,
 }
 
-/// As much as there is.
+/// A limit for reads that no test reaches.
 const ALL: Amount = Amount { events: 1_000_000, bytes: 1 << 30 };
 
 impl Case {
-    /// A name of this test.
+    /// A topic name of this test.
     fn topic(&self, name: &str) -> String {
         format!("{}/{name}", self.prefix)
     }
@@ -68,7 +68,7 @@ impl Case {
         self.log.append(topic, batch(data)).await.unwrap().first
     }
 
-    /// All events after a place that is not a gap.
+    /// All events after a place; fails if there is a gap.
     async fn read(&self, topic: &str, after: Place) -> Vec<Stored> {
         let page = self.log.read(topic, after, ALL).await.unwrap();
         assert_eq!((page.gap, page.after.number), (None, after.number), "{topic}");
@@ -83,13 +83,13 @@ impl Case {
     }
 }
 
-/// The updates that a feed got.
+/// Recorder of the updates that a feed gets.
 struct Followed {
     updates: mpsc::UnboundedReceiver<Update>,
 }
 
 impl Followed {
-    /// The next update that is not a mere comparison; it comes within ten seconds.
+    /// The next update other than a comparison; fails after ten seconds.
     async fn next(&mut self) -> Update {
         loop {
             let update = tokio::time::timeout(Duration::from_secs(10), self.updates.recv());

@@ -22,8 +22,8 @@
 //!
 //! The storage engine is fjall: a journal that is synced before anything is acknowledged, and
 //! tables that it writes in the background. This module adds what fjall leaves open: it keeps the
-//! newest bytes of many topics and drops the oldest (`engine`), finds damage before the engine acts
-//! on it (`journal`, `tables`), and answers questions about topics (`topic`).
+//! newest bytes of many topics and drops the oldest (`engine`), detects damage before the engine
+//! acts on it (`journal`, `tables`), and finds places and IDs in topics (`topic`).
 
 mod config;
 mod delivery;

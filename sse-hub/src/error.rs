@@ -1,24 +1,26 @@
-//! Why a hub refuses.
+//! Error of a hub that refuses a topic or a subscriber.
 
 use std::fmt;
 
-/// Why a hub refuses a topic or a subscriber.
+/// Why a hub refused a topic or a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HubError {
-    /// There are as many topics as may be, and each is in use.
+    /// The hub has its maximal number of topics, and all of them are in use.
     TooManyTopics {
-        /// [`HubConfig::max_topics`](crate::HubConfig::max_topics).
+        /// The limit that was reached: [`HubConfig::max_topics`](crate::HubConfig::max_topics).
         limit: usize,
     },
-    /// There are as many subscribers as may be.
+    /// The hub has its maximal number of subscribers.
     TooManySubscribers {
+        /// The limit that was reached:
         /// [`HubConfig::max_subscribers`](crate::HubConfig::max_subscribers).
         limit: usize,
     },
     /// The hub was closed.
     Closed,
-    /// The topic was ended a moment ago: answer 204, so that the client does not come back.
+    /// The topic was ended recently: respond with 204, so that the client does not reconnect
+    /// (9.2.3).
     Ended,
 }
 

@@ -1,4 +1,4 @@
-//! Publish once, serve many.
+//! Hub: topics to publish to and subscribe to.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,14 +14,14 @@ use crate::metrics::Counters;
 use crate::topics::Topics;
 use crate::{HubConfig, HubError, MemoryLog, Metrics, Topic, TopicInfo};
 
-/// How many reads of events that are no longer in memory go on at a time.
+/// How many reads of events that are no longer in memory may run at a time.
 const COLD_READS: usize = 64;
 
 /// Topics that are published to and subscribed to; cloning it gives another handle to the same hub.
 ///
-/// **No subscriber can hold back another one, or memory:** an event is encoded once and kept once,
-/// and a subscriber that is too slow for what is kept misses events and gets a gap event, or is
-/// disconnected, as [`OnLag`](crate::OnLag) says.
+/// **No subscriber can slow another one, or use more memory:** an event is encoded once and kept
+/// once. A subscriber that is so slow that its next event is no longer kept gets a gap event or is
+/// disconnected: see [`OnLag`](crate::OnLag).
 ///
 /// # Example
 ///
@@ -47,28 +47,28 @@ pub struct Hub {
     shared: Arc<Shared>,
 }
 
-/// What a topic needs of its hub.
+/// State of a hub that its topics share.
 pub(crate) struct Shared {
     pub(crate) config: HubConfig,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) clock: Clock,
     pub(crate) subscribers: AtomicUsize,
-    /// Topics without events.
+    /// The number of topics without events.
     pub(crate) empty: AtomicUsize,
     pub(crate) counters: Counters,
     pub(crate) cold_reads: Semaphore,
-    /// The reconnection time of the farewell, once the hub closes.
+    /// The reconnection time that subscribers are sent at the end, set when the hub closes.
     pub(crate) farewell: OnceLock<Duration>,
 }
 
 impl Hub {
-    /// A hub that keeps its events in memory and forgets them with the process.
+    /// Creates a hub that keeps its events only in memory.
     pub fn new(config: HubConfig) -> Self {
         let log = MemoryLog::new(config.history, config.remembered_topics);
         Self::with_log(config, Arc::new(log))
     }
 
-    /// A hub over a log of all topics.
+    /// Creates a hub whose topics are kept in `log`.
     pub fn with_log(config: HubConfig, log: Arc<dyn Log>) -> Self {
         let shared = Arc::new(Shared {
             config,
@@ -83,29 +83,29 @@ impl Hub {
         Self { topics: Arc::new(Topics::new(Arc::clone(&shared))), shared }
     }
 
-    /// The topic of this name, if it is loaded.
+    /// The topic of this name, if it is in memory.
     pub fn get(&self, name: &str) -> Option<Topic> {
         self.topics.get(name).map(Topic)
     }
 
-    /// The topic of this name, loaded now if it is not.
+    /// The topic of this name, brought into memory if it is not there.
     ///
-    /// Subscribers that choose the name could use up all topics before the first publish: give them
-    /// only what [`get`](Self::get) finds, or no more than so many
+    /// If clients choose the name, they could use up all topics before the first publish: give them
+    /// only topics that [`get`](Self::get) finds, or limit the number of
     /// [`empty_topics`](Self::empty_topics).
     ///
     /// # Errors
     ///
-    /// [`HubError::TooManyTopics`], where each has subscribers, handles, or events that are nowhere
-    /// else.
+    /// [`HubError::TooManyTopics`], if the hub is full and every topic has subscribers, handles, or
+    /// events that are kept only in memory.
     pub fn topic(&self, name: &str) -> Result<Topic, HubError> {
         self.topics.get_or_make(name).map(Topic)
     }
 
-    /// The ID of the newest event of a topic, whether it is loaded or not; nothing is made or
-    /// loaded.
+    /// The ID of the newest event of a topic, in memory or not; the topic is neither created nor
+    /// brought into memory.
     ///
-    /// `Ok(None)` means that the topic was ended a moment ago. See [`Topic::last_event_id`].
+    /// `Ok(None)` means that the topic was ended recently. See [`Topic::last_event_id`].
     ///
     /// # Errors
     ///
@@ -119,15 +119,15 @@ impl Hub {
         Ok(Some(id).filter(|_| extent.ended.is_none()))
     }
 
-    /// Whether a topic has events, loaded or not, if the log is available; nothing is created or
-    /// loaded.
+    /// Whether a topic has events, in memory or in the log; false while the log is unavailable. The
+    /// topic is neither created nor brought into memory.
     pub async fn has_events(&self, name: &str) -> bool {
         let extent = self.shared.log.open(name, Amount::NONE).await;
         extent.is_ok_and(|extent| extent.start.number < extent.last.number)
     }
 
-    /// Ends the topic of this name, whether it is loaded or not; see [`Topic::end`]. Returns
-    /// whether there was one.
+    /// Ends the topic of this name, in memory or not; see [`Topic::end`]. Returns whether it
+    /// existed.
     ///
     /// # Errors
     ///
@@ -136,14 +136,13 @@ impl Hub {
         self.shared.log.end(name, self.shared.config.ended_for).await
     }
 
-    /// How many topics are loaded and have no events, as far as is known.
+    /// How many topics in memory have no events, as far as known.
     pub fn empty_topics(&self) -> usize {
         self.shared.empty.load(Ordering::Relaxed)
     }
 
-    /// The topics that are loaded and those that the log lists ([`Log::topics`]: in memory and on
-    /// disk all that it holds, over Redis none), at most `limit` of them, by name, beginning after
-    /// the name `after`.
+    /// The topics in memory and those that the log lists ([`Log::topics`]: all topics on disk, none
+    /// over Redis): at most `limit` of them, ordered by name, beginning after the name `after`.
     ///
     /// # Errors
     ///
@@ -181,8 +180,8 @@ impl Hub {
 
     /// Drops expired events and unused topics.
     ///
-    /// Topics do so when they are published to; a server calls this once in a while for those that
-    /// fell silent.
+    /// A topic does this itself when something is published to it; call this from time to time for
+    /// topics that are silent.
     pub fn expire(&self) {
         self.shared.log.expire();
         self.topics.expire();
@@ -191,9 +190,10 @@ impl Hub {
     /// Ends all subscriptions, each after its last event, and asks the clients to reconnect after
     /// `retry`, lengthened at random by up to [`HubConfig::retry_spread`].
     ///
-    /// New subscribers are refused from now on, and browsers take a refusal as final: stop
-    /// accepting connections first. A subscriber that stops reading never reaches its end: give the
-    /// server a deadline, too. The log stays open: see [`close_log`](Self::close_log).
+    /// New subscribers are refused from now on, and browsers do not reconnect after a refusal: stop
+    /// accepting connections first. A subscriber that stops reading never reaches its end: set a
+    /// deadline for the server's shutdown too. The log stays open: see
+    /// [`close_log`](Self::close_log).
     pub fn close(&self, retry: Duration) {
         if self.shared.farewell.set(retry).is_ok() {
             for topic in self.topics.all() {
@@ -202,8 +202,8 @@ impl Hub {
         }
     }
 
-    /// Finishes what was begun and lets go of the files and connections of the log. Publishing
-    /// fails from now on.
+    /// Finishes pending work, and closes the files and connections of the log. Publishing fails
+    /// from now on.
     pub async fn close_log(&self) {
         self.shared.log.close().await;
     }
@@ -213,7 +213,7 @@ impl Hub {
         self.shared.log.health()
     }
 
-    /// Counts and sizes, now.
+    /// The current counts and sizes.
     pub fn metrics(&self) -> Metrics {
         let topics = self.topics.all();
         let counters = &self.shared.counters;

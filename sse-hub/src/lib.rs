@@ -1,8 +1,8 @@
 //! Serves one event stream (`text/event-stream`, WHATWG HTML 9.2) to many subscribers.
 //!
 //! A [`Hub`] has topics. An event that is published to a [`Topic`] is encoded once and kept in its
-//! [`Log`]; every [`Subscription`], a body for hyper and axum, is a cursor into that log, replays
-//! from a [`LastEventId`], and reads all there is in one frame.
+//! [`Log`]; every [`Subscription`], a body for hyper and axum, is a cursor into that log. It
+//! replays from a [`LastEventId`], and reads all available events in one frame.
 //!
 //! ```text
 //!  publish ─► Topic ─► Log: │ 7 │ 8 │ 9 │◄─ append
@@ -11,8 +11,8 @@
 //!                     (a gap)    └───── cursor of one that lags: 8 and 9 are its next frame
 //! ```
 //!
-//! All timers are tokio's: bodies are polled inside a runtime with time enabled, those of one topic
-//! inside the same.
+//! All timers are tokio's: poll bodies inside a runtime with time enabled, and all bodies of one
+//! topic inside the same runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]

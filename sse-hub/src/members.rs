@@ -1,4 +1,4 @@
-//! The subscribers of a topic.
+//! Subscribers of a topic.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,11 +8,11 @@ use proto::Cursor;
 
 /// The subscribers of one topic, each a cursor and, while it waits, a waker.
 ///
-/// As a waker itself it wakes them all: one feed of the log and one timer serve a topic, however
-/// many wait.
+/// The value is itself a waker that wakes all subscribers: one feed and one timer serve a topic,
+/// however many subscribers wait.
 ///
-/// Wakers are cloned and dropped outside of the lock, for what they do is not ours: the last one of
-/// a task may take the task with it, and a subscription that the task owns.
+/// Wakers are cloned and dropped outside of the lock, because they run foreign code: the last waker
+/// of a task may drop the task, and a subscription that the task owns.
 #[derive(Debug)]
 pub(crate) struct Members(Mutex<Slots>);
 
@@ -22,8 +22,8 @@ struct Slots {
     free: Vec<usize>,
 }
 
-/// A waker that does nothing stands for none: with an `Option` a member would take 32 bytes, and
-/// not 24.
+/// One subscriber. A no-op waker represents the absence of a waker: an `Option` would make a member
+/// 32 bytes instead of 24.
 #[derive(Debug)]
 struct Member {
     cursor: Cursor,
@@ -31,7 +31,7 @@ struct Member {
 }
 
 impl Members {
-    /// The cursor of a member whose topic has ended: a place that no log reaches.
+    /// The cursor of a member whose topic has ended: a position that no log reaches.
     pub(crate) const ENDED: Cursor = Cursor::at(u64::MAX);
 
     pub(crate) fn new() -> Self {
@@ -42,7 +42,7 @@ impl Members {
         self.0.lock().expect("nothing panics while it holds the lock")
     }
 
-    /// Takes a new member in; returns its slot, and whether it is the only member.
+    /// Adds a member; returns its slot, and whether it is the only member.
     pub(crate) fn join(&self, cursor: Cursor) -> (usize, bool) {
         let slots = &mut *self.lock();
         let member = Some(Member { cursor, waker: Waker::noop().clone() });
@@ -80,7 +80,7 @@ impl Members {
         self.lock().member(slot).cursor
     }
 
-    /// Moves a member on; an ended member stays ended. Returns how many members there are.
+    /// Moves a member to `cursor`; an ended member stays ended. Returns the number of members.
     pub(crate) fn advance(&self, slot: usize, cursor: Cursor) -> usize {
         let mut waker = Waker::noop().clone();
         let mut lock = self.lock();
@@ -95,7 +95,7 @@ impl Members {
         count
     }
 
-    /// Marks all members as ended. They are to be woken then.
+    /// Marks all members as ended. The caller then wakes them.
     pub(crate) fn end(&self) {
         for member in self.lock().slots.iter_mut().flatten() {
             member.cursor = Self::ENDED;
@@ -116,7 +116,7 @@ impl Members {
         self.lock().slots.iter().flatten().map(|member| member.cursor).collect()
     }
 
-    /// Wakes some, by their slots, if they wait.
+    /// Wakes the members in the given slots, if they wait.
     pub(crate) fn wake_some(&self, some: &[usize]) {
         let mut wakers = Vec::new();
         let mut lock = self.lock();
@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    /// A task that owns a member, as one does that subscribes twice.
+    /// Waker of a single member, for a task that subscribes twice.
     struct Task(Arc<Members>, usize);
 
     impl Wake for Task {

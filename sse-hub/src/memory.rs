@@ -1,4 +1,4 @@
-//! The log that forgets with the process.
+//! Log in memory, which the process takes with it.
 
 mod forgotten;
 mod keys;
@@ -21,10 +21,10 @@ use crate::subscription::now as stamp_now;
 use forgotten::Forgotten;
 use topic::MemoryTopic;
 
-/// A [`Log`] in memory: of each topic the newest events, as many as [`HistoryLimits`] allow.
+/// A [`Log`] in memory: keeps the newest events of each topic within [`HistoryLimits`].
 ///
-/// It remembers where topics ended whose events are gone: subscribers that had everything come back
-/// without a gap. The IDs of an earlier process are gaps.
+/// It remembers the last places of topics whose events are gone, so a subscriber that had
+/// everything returns without a gap. After a restart every earlier ID leads to a gap.
 pub struct MemoryLog(Arc<Shared>);
 
 struct Shared {
@@ -36,14 +36,15 @@ struct Shared {
 struct State {
     topics: HashMap<Arc<str>, MemoryTopic>,
     forgotten: Forgotten,
-    /// Topics that were ended, and until when they are refused.
+    /// The topics that were ended, and the time until which each is refused.
     ended: HashMap<Arc<str>, Instant>,
-    /// The stamp that was given last.
+    /// The last stamp that was given to an event.
     stamp: u64,
 }
 
 impl MemoryLog {
-    /// An empty log that remembers the ends of so many topics that have no events any more.
+    /// Creates an empty log that remembers the last places of `remembered_topics` topics without
+    /// events.
     pub fn new(limits: HistoryLimits, remembered_topics: usize) -> Self {
         let stamp = stamp_now();
         let state = State {
@@ -120,7 +121,7 @@ impl State {
         until.is_some_and(|until| until > now)
     }
 
-    /// The topic, made where it ended if it was forgotten.
+    /// The topic of this name; a new one continues after the remembered last place.
     fn topic(&mut self, name: &str, limits: HistoryLimits) -> &mut MemoryTopic {
         if !self.topics.contains_key(name) {
             let topic = self.unkept(name, limits);
@@ -130,7 +131,7 @@ impl State {
         self.topics.get_mut(name).expect("it was there, or was made")
     }
 
-    /// What is known of a topic without events.
+    /// A topic without events, from what is remembered of it; it is not stored.
     fn unkept(&self, name: &str, limits: HistoryLimits) -> MemoryTopic {
         MemoryTopic::new(limits, self.forgotten.last(name), self.stamp)
     }
@@ -144,7 +145,7 @@ impl State {
         }
     }
 
-    /// Does `look` with the topic, which is not kept for that.
+    /// Calls `look` with the topic, which is created for the call if it is not stored.
     fn with<T>(&mut self, name: &str, shared: &Shared, look: impl FnOnce(&mut MemoryTopic) -> T) -> T {
         let now = shared.clock.now();
         match self.topics.get_mut(name) {
@@ -163,7 +164,7 @@ impl Shared {
     }
 }
 
-/// Takes a feed out when it is dropped.
+/// Removes a feed when dropped.
 struct Guard {
     log: Weak<Shared>,
     topic: Arc<str>,

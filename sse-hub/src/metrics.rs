@@ -1,52 +1,51 @@
-//! Counts of a hub, for monitoring.
+//! Counters of a hub, for monitoring.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The state of a [`Hub`](crate::Hub) at one moment, its counts since it was made.
+/// The current state of a [`Hub`](crate::Hub), and its counters since its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Topics that exist.
+    /// The number of topics in memory.
     pub topics: usize,
-    /// Subscriptions that exist.
+    /// The number of subscriptions.
     pub subscribers: usize,
-    /// By how many events the slowest of them is behind.
+    /// How many events the slowest subscriber is behind.
     pub lag: u64,
-    /// Events published.
+    /// How many events were published.
     pub published: u64,
-    /// Bytes that subscriptions handed to their connections.
+    /// How many bytes subscriptions passed to their connections.
     pub sent_bytes: u64,
-    /// Gaps that subscriptions met, at their start and later.
+    /// How many gaps subscriptions had, at their start and later.
     pub gaps: u64,
-    /// Events missed in those gaps, as far as known.
+    /// How many events were missed in these gaps, as far as known.
     pub dropped: u64,
-    /// How long events took from their publication to the connections of subscribers that were up
-    /// to date.
+    /// How long events took from their publication to the connections of up-to-date subscribers.
     pub latency: Latency,
 }
 
 /// How long events took from their publication to a connection: a histogram.
 ///
 /// One observation is one frame for one subscriber, from the stamp of its oldest event to the
-/// moment when the connection takes the frame. Of a topic with more than 128 subscribers about 64
-/// to 128 of them are observed with each frame, others in turn, so that the cost does not grow with
-/// the subscribers. A subscriber that resumes is observed once it has caught up.
+/// moment when the connection takes the frame. If a topic has more than 128 subscribers, each frame
+/// is observed for only 64 to 128 of them, in turn, so that the cost does not grow with the
+/// subscribers. A subscriber that resumes is observed once it has caught up.
 ///
-/// Over a log that other hosts publish to, the stamps are of its clock, and the difference of the
-/// clocks is in the figures.
+/// If other hosts publish to the log, the stamps come from the clock of the log, and the figures
+/// include the difference of the clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Latency {
-    /// Observations of at most [`BOUNDS`](Self::BOUNDS), each in the first bucket that it fits
-    /// into; the last bucket has the longer ones.
+    /// Number of observations in each bucket: an observation counts in the first bucket whose bound
+    /// ([`BOUNDS`](Self::BOUNDS)) it does not exceed; the last bucket has the longer ones.
     pub buckets: [u64; Self::BOUNDS.len() + 1],
     /// The sum of all observations.
     pub sum: Duration,
 }
 
 impl Latency {
-    /// The upper bounds of all buckets but the last.
+    /// The upper bounds of all buckets except the last.
     pub const BOUNDS: [Duration; 15] = {
         const fn micros(micros: u64) -> Duration {
             Duration::from_micros(micros)
@@ -71,19 +70,19 @@ impl Latency {
     };
 }
 
-/// The counts behind [`Latency`].
+/// Atomic counters of a [`Latency`].
 #[derive(Debug, Default)]
 pub(crate) struct LatencyCounters {
     buckets: [AtomicU64; Latency::BOUNDS.len() + 1],
     sum_micros: AtomicU64,
 }
 
-/// How many subscribers of a topic are observed with each frame, at least, if it has so many.
+/// For how many subscribers of a topic each frame is observed, at least, if the topic has so many.
 const OBSERVED: usize = 64;
 
 impl LatencyCounters {
-    /// Whether the subscriber in `slot` is observed at this position of a topic with so many
-    /// subscribers.
+    /// Whether the frame at this position is observed for the subscriber in `slot`, in a topic with
+    /// `subscribers` subscribers.
     pub(crate) fn is_observed(slot: usize, position: u64, subscribers: usize) -> bool {
         let turns = (subscribers / OBSERVED).max(1) as u64;
         (slot as u64).wrapping_add(position).is_multiple_of(turns)
@@ -104,7 +103,7 @@ impl LatencyCounters {
     }
 }
 
-/// The counts behind [`Metrics`].
+/// Atomic counters of [`Metrics`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) published: AtomicU64,

@@ -8,12 +8,12 @@ use std::str::FromStr;
 /// one.
 ///
 /// The number counts the events of a topic from 1 without holes, so that the size of a gap is
-/// exact. The stamp is the time of the event in microseconds since 1970, or more where the clock
-/// stood still or went back: it rises with every batch of a topic, and all events of one batch have
-/// the same. After a loss of its newest events a log gives their numbers again, but not their
-/// stamps, so **two places are the same only if both are equal**.
+/// exact. The stamp is the time of the event in microseconds since 1970, or a later time if the
+/// clock stood still or went back: it rises with every batch of a topic, and all events of a batch
+/// share it. After a log has lost its newest events, it gives their numbers again, but not their
+/// stamps, so **two places are the same only if both number and stamp are equal**.
 ///
-/// As an event ID it is written `{stamp}-{number}`, which is a valid ID of a Redis stream.
+/// As an event ID, a place is written `{stamp}-{number}`, which is a valid ID of a Redis stream.
 ///
 /// # Example
 ///
@@ -27,9 +27,9 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// When the event was appended; 0 in a question means "whatever its stamp".
+    /// The time at which the event was appended; as an argument of a read, 0 matches any stamp.
     pub stamp: u64,
-    /// How many events of the topic there were with it; 0 before the first one.
+    /// The number of the event, counted from 1 in its topic; 0 before the first event.
     pub number: u64,
 }
 
@@ -44,7 +44,7 @@ impl Place {
         next.stamp >= self.stamp && self.number.checked_add(1).is_some_and(|number| number == next.number)
     }
 
-    /// How long it is as an ID.
+    /// The length of the place as an ID, in bytes.
     pub(crate) fn encoded_len(self) -> usize {
         let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
         digits(self.stamp) + "-".len() + digits(self.number)
@@ -62,7 +62,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The text is not a [`Place`].
+/// Error: the text is not a [`Place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotAPlace;
@@ -84,7 +84,7 @@ impl From<ParseIntError> for NotAPlace {
 impl FromStr for Place {
     type Err = NotAPlace;
 
-    /// Reads what `Display` writes, and nothing else: a place has one spelling.
+    /// Parses exactly what `Display` writes: each place has one spelling.
     fn from_str(text: &str) -> Result<Self, NotAPlace> {
         let (stamp, number) = text.split_once('-').ok_or(NotAPlace)?;
         let canonical = |digits: &str| {

@@ -1,4 +1,4 @@
-//! Log in Redis or Valkey: any number of nodes are one hub.
+//! Log in Redis or Valkey, by which any number of nodes form one hub.
 
 mod channels;
 mod commands;

@@ -1,4 +1,5 @@
-//! Several topics over one connection, for browsers have six connections to a host with HTTP/1.1.
+//! Several topics over one connection, because browsers allow six connections to a host with
+//! HTTP/1.1.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,22 +13,22 @@ use sse_http::server::LastEventId;
 
 use crate::{From, HubError, Subscription, Topic};
 
-/// No more topics go over one connection.
+/// How many topics one connection may follow.
 const TOPICS: usize = 32;
-/// An ID is no longer: headers hold so much of it.
+/// The longest ID, in bytes, so that it fits a header.
 const ID: usize = 4096;
-/// A place as text is no longer.
+/// The longest text of a place, in bytes.
 const PLACE: usize = 41;
 
 /// A body that follows several topics.
 ///
 /// The ID of each event is a token that holds the place in every topic,
-/// `news=1764195000000000-7&prices=1764195000000001-3`, so that resuming is exact: the topics'
-/// names and IDs, as a form encodes them. An event of which the token would be longer than 4,096
-/// bytes, because publishers chose long IDs, has none, and comes again after a reconnection right
-/// there.
+/// `news=1764195000000000-7&prices=1764195000000001-3`, so that the client resumes exactly. The
+/// token is the form-encoded list of topic names and IDs. If publishers chose IDs so long that the
+/// token would exceed 4,096 bytes, the event gets no ID, and may be sent again after a
+/// reconnection.
 ///
-/// It ends when all of its topics have.
+/// The body ends when all of its topics have ended.
 ///
 /// # Example
 ///
@@ -53,17 +54,18 @@ const PLACE: usize = 41;
 /// ```
 pub struct SeveralTopics {
     members: Vec<Member>,
-    /// The member that is polled first, so that a busy member does not delay the others.
+    /// The index of the member that is polled first, so that a busy member does not delay the
+    /// others.
     turn: usize,
     label: bool,
 }
 
 struct Member {
     name: String,
-    /// `None` once it has ended.
+    /// The subscription to one topic; `None` once it has ended.
     subscription: Option<Subscription>,
-    /// The ID of the last event that was sent, or of the place where it began; `None` as long as it
-    /// is not known.
+    /// The ID of the last event that was sent, or of the place where the subscription began; `None`
+    /// while unknown.
     id: Option<String>,
 }
 
@@ -76,7 +78,7 @@ pub enum SeveralError {
     /// There are more than 32 topics, or their names are so long that an ID would be longer than
     /// 4,096 bytes.
     TooManyTopics,
-    /// The hub refuses, as it would for one topic; [`HubError::Ended`] if all of them have ended.
+    /// The hub refused, as for one topic; [`HubError::Ended`] if all topics have ended.
     Hub(HubError),
 }
 
@@ -101,15 +103,15 @@ impl std::convert::From<HubError> for SeveralError {
 }
 
 impl SeveralTopics {
-    /// Subscribes to each of the topics; one that is named again counts once.
+    /// Subscribes to each of the topics; a topic that is named twice counts once.
     ///
-    /// A token of an earlier connection says where each topic goes on; a topic that is not in it
-    /// begins with what is published from now on. `earliest` means everything that is kept. Any
-    /// other ID is unknown to all topics, which then begin with a gap.
+    /// A token from an earlier connection holds the place at which each topic resumes; a topic that
+    /// is not in the token begins with the events published from now on. `earliest` means every
+    /// kept event. Any other ID is unknown to all topics, which then begin with a gap.
     ///
     /// # Errors
     ///
-    /// [`SeveralError`].
+    /// [`SeveralError`] if the topics cannot be followed together, or if the hub refuses.
     pub async fn subscribe(topics: &[Topic], after: &LastEventId) -> Result<Self, SeveralError> {
         let mut members: Vec<Member> = Vec::new();
         let mut distinct: Vec<&Topic> = Vec::new();
@@ -153,8 +155,8 @@ impl SeveralTopics {
         }
     }
 
-    /// Writes the topic of each event into its type, where an `EventSource` sees it: `price` of
-    /// `news` is `news:price`, an event without a type is `news`.
+    /// Writes the topic of each event into its type, where an `EventSource` sees it: type `price`
+    /// of topic `news` becomes `news:price`, and an event without a type becomes `news`.
     #[must_use]
     pub fn label_types(mut self) -> Self {
         self.label = true;
@@ -171,7 +173,7 @@ impl SeveralTopics {
         self
     }
 
-    /// The events of one frame of the member at `index`, with tokens for IDs.
+    /// Rewrites the events of one frame of the member at `index`, with tokens as IDs.
     fn translate(&mut self, index: usize, frame: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(frame.len() + 64 * self.members.len());
         for block in blocks(frame) {
@@ -198,25 +200,25 @@ impl SeveralTopics {
         out
     }
 
-    /// The places of all topics.
+    /// The token that holds the places of all topics.
     fn token(&self) -> String {
         let known = self.members.iter().filter_map(|member| Some(pair(&member.name, member.id.as_deref()?)));
         known.collect::<Vec<_>>().join("&")
     }
 
-    /// Whether a member is the one whose comments or heartbeats are sent: one topic's keep the
-    /// connection open.
+    /// Whether this member's keep-alives are sent: those of one topic are enough for the
+    /// connection.
     fn is_first(&self, index: usize) -> bool {
         self.members.iter().position(|member| member.subscription.is_some()) == Some(index)
     }
 }
 
-/// A name and an ID, as a form encodes them.
+/// A name and an ID, form-encoded.
 fn pair(name: &str, id: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).append_pair(name, id).finish()
 }
 
-/// The ID of each topic in a token.
+/// Reads the ID of each topic from a token.
 fn places(token: &str, topics: &[&Topic]) -> Vec<Option<String>> {
     let mut places = vec![None; topics.len()];
     for (name, id) in form_urlencoded::parse(token.as_bytes()) {
@@ -227,7 +229,7 @@ fn places(token: &str, topics: &[&Topic]) -> Vec<Option<String>> {
     places
 }
 
-/// Blocks with their blank lines. The encoder writes LF alone.
+/// Splits a frame into blocks with their blank lines. The encoder writes only LF as line end.
 fn blocks(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = frame;
     std::iter::from_fn(move || {

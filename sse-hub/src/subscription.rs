@@ -1,4 +1,4 @@
-//! One follower of a topic, as the body of a response.
+//! Subscription: the body of a response that follows one topic.
 
 mod behind;
 pub(crate) mod cold;
@@ -27,13 +27,13 @@ use behind::{Behind, Progress};
 pub use from::From;
 use from::{At, Begin, Start, Wanted, begin};
 
-/// The type of the event that tells a subscriber about a gap.
+/// The type of the event that reports a gap to a subscriber.
 ///
-/// Its data is `{"missed":17}`, or `{"missed":null}` where the number is not known; its ID is the
-/// place where the subscription goes on, so that the same gap is not told twice.
+/// Its data is `{"missed":17}`, or `{"missed":null}` if the number is unknown; its ID is the place
+/// where the subscription resumes, so that a gap is not reported twice.
 pub const GAP_EVENT: &str = "gap";
 
-/// How long a subscriber waits for its topic to open before its response begins without knowing its
+/// How long a response waits for its topic to open; after that it begins without the ID of its
 /// place.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -47,16 +47,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///                │ comments, while the log is away     lagged            events, comments, gap events
 /// ```
 ///
-/// A client that came without an ID is first sent that of its place in the log, in an event without
-/// data: should the connection break before an event came, it resumes from there.
+/// A client without an ID first gets the ID of its place in the log, in an event without data,
+/// which it does not dispatch (9.2.6): if the connection breaks before the first event, the client
+/// resumes from that place.
 ///
-/// It is small, and while it waits there is nothing else of it but a cursor and a waker: no buffer,
-/// no timer, no task.
+/// A waiting subscription is only a cursor and a waker: no buffer, no timer, no task.
 pub struct Subscription {
     topic: Held,
     slot: u32,
     comments: u32,
-    /// When it has been there for long enough, in tenths of a second of the hub's clock; 0 for
+    /// The time at which the subscription ends, in tenths of a second of the hub's clock; 0 for
     /// never.
     ends: u32,
     state: State,
@@ -65,8 +65,8 @@ pub struct Subscription {
 enum State {
     Begin(Box<Beginning>),
     Behind(Box<Behind>),
-    /// Whether it has been up to date since it came: what it reads before is a replay, whose age
-    /// says nothing.
+    /// Whether the subscription has been up to date since it began: earlier reads are a replay,
+    /// whose latency means nothing.
     Follow {
         live: bool,
     },
@@ -77,7 +77,7 @@ impl State {
     const FOLLOW: Self = Self::Follow { live: false };
 }
 
-/// What is known at the beginning, or found out then.
+/// The beginning of a subscription, known or still being looked up.
 enum Beginning {
     Wanted(Pin<Box<dyn Future<Output = Option<Begin>> + Send>>),
     Found(Begin),
@@ -135,8 +135,8 @@ impl Subscription {
     }
 
     /// Ends the stream between two events once this much time has passed, for example when the
-    /// token expires that let the client in. An earlier end
-    /// ([`HubConfig::max_age`](crate::HubConfig::max_age), an earlier call) stays. The end comes up
+    /// client's token expires. An earlier end, from
+    /// [`HubConfig::max_age`](crate::HubConfig::max_age) or another call, stays. The stream ends up
     /// to 0.1 s early, and never late.
     #[must_use]
     pub fn end_after(mut self, time: Duration) -> Self {
@@ -154,7 +154,7 @@ impl Subscription {
         self
     }
 
-    /// By how many events it is behind, as far as is known.
+    /// How many events the subscription is behind, as far as known.
     pub fn lag(&self) -> u64 {
         match &self.state {
             State::Behind(behind) => self.topic.tail().end_place().number.saturating_sub(behind.after.number),
@@ -162,14 +162,14 @@ impl Subscription {
         }
     }
 
-    /// The ID of the newest event of its topic (see
-    /// [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the log is away.
+    /// The ID of the topic's newest event (see
+    /// [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the log is unavailable.
     pub fn last_event_id(&self) -> Option<String> {
         self.topic.last_event_id()
     }
 
-    /// Whether a frame is the comment or the heartbeat: events of a topic have IDs, so that none is
-    /// equal to it.
+    /// Whether a frame is the keep-alive comment or heartbeat: events of a topic have IDs, so none
+    /// equals it.
     pub(crate) fn is_sign_of_life(&self, frame: &[u8]) -> bool {
         self.topic.hub.config.sign_of_life == frame
     }
@@ -182,13 +182,13 @@ impl Subscription {
         self.topic.members.cursor(self.slot())
     }
 
-    /// Returns how many subscribers the topic has.
+    /// Moves the subscription to `cursor`; returns the number of subscribers of the topic.
     fn advance(&self, cursor: Cursor) -> usize {
         self.topic.members.advance(self.slot(), cursor)
     }
 
-    /// Takes its place in the tail as soon as it is known, so that it counts as behind by as much
-    /// as it is.
+    /// Moves the subscription to its cursor in the tail once that is known, so that its lag is
+    /// counted.
     fn place(&self) {
         if let State::Begin(beginning) = &self.state
             && let Beginning::Found(Begin { at: At::Tail(cursor), .. }) = &**beginning
@@ -197,7 +197,7 @@ impl Subscription {
         }
     }
 
-    /// What the response begins with.
+    /// The first bytes of the response.
     fn first(&mut self, begin: &Begin) -> String {
         let (id, state) = match begin.at {
             At::Tail(cursor) => (self.topic.tail().id_before(cursor), State::FOLLOW),
@@ -215,7 +215,7 @@ impl Subscription {
         }
     }
 
-    /// Counts a gap, and tells it to the client.
+    /// Counts a gap, and returns the event that reports it to the client.
     fn gap(&self, gap: Gap, id: &str) -> String {
         let counters = &self.topic.hub.counters;
         counters.gaps.fetch_add(1, Ordering::Relaxed);
@@ -237,7 +237,8 @@ impl Subscription {
         }
     }
 
-    /// Ends, and asks the client to come back after `retry`.
+    /// Ends the subscription, and returns the last bytes, which ask the client to reconnect after
+    /// `retry`.
     fn farewell(&mut self, retry: Option<Duration>) -> Option<Bytes> {
         self.state = State::Ended;
         let spread = self.topic.hub.config.retry_spread.mul_f64(fastrand::f64());
@@ -280,14 +281,14 @@ impl Subscription {
         }
     }
 
-    /// Whether it has been there for long enough, which is looked at before it reads: it may never
-    /// have read everything.
+    /// Whether the subscription has reached its maximal age. Checked before each read, because a
+    /// slow subscriber may never be up to date.
     fn is_old(&self) -> bool {
         let over = self.ends > 0 && self.topic.hub.clock.now() >= tenths(self.ends);
         over && !matches!(self.state, State::Ended)
     }
 
-    /// The next bytes, of which none means to look again; `Ready(None)` at the end.
+    /// The next bytes; empty bytes mean to poll again, and `Ready(None)` is the end.
     fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.state {
             State::Follow { .. } => self.poll_follow(),
@@ -376,12 +377,12 @@ fn with_id(event: EventBuilder<'_>, id: &str) -> String {
     event.clone().id(id).unwrap_or(event).encode()
 }
 
-/// An instant of the hub's clock.
+/// Converts tenths of a second to an instant of the hub's clock.
 fn tenths(count: u32) -> Instant {
     Instant::from_epoch(Duration::from_millis(u64::from(count) * 100))
 }
 
-/// The time in microseconds since 1970, as the stamps of places count it.
+/// The time in microseconds since 1970, the unit of stamps.
 pub(crate) fn now() -> u64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! The newest events of a topic, in memory, in the order of the log.
+//! Tail: the newest events of a topic in memory, in the order of the log.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use proto::{Cursor, Gap, History, HistoryLimits, Instant};
 use crate::log::{Extent, Page, Stored};
 use crate::{Amount, Place};
 
-/// How many bytes one read gives at most, if one batch is not already longer.
+/// How many bytes one read returns at most, unless a single batch is longer.
 pub(crate) const FRAME: usize = 64 << 10;
 
 /// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all
@@ -20,8 +20,8 @@ pub(crate) const FRAME: usize = 64 << 10;
 ///                                cursor = number + shift
 /// ```
 ///
-/// Cursors keep counting where numbers do not: after the log lost events, the shift changes, and
-/// every older cursor gets a gap of unknown size.
+/// Cursors never count backwards, but numbers may: after the log lost events, the shift changes,
+/// and every older cursor gets a gap of unknown size.
 #[derive(Debug)]
 pub(crate) struct Tail {
     history: History<Entry>,
@@ -29,22 +29,22 @@ pub(crate) struct Tail {
     shift: u64,
     end: Place,
     end_id: Option<Arc<str>>,
-    /// Position and stamp of the end of a loss: below this position, numbers are those of a log
-    /// that is gone.
+    /// Position and stamp of the end of a loss: positions below belong to numbers that the log
+    /// lost.
     lost: u64,
     border: u64,
-    /// The border of a loss that was announced while the topic was opening.
+    /// The stamp of a loss that was reported while the topic was opening.
     heard: u64,
     joined: Option<Joined>,
     loaded: bool,
-    /// The newest place that was heard of and is not here.
+    /// The newest place that was reported but is not in the tail.
     ahead: Option<Place>,
 }
 
 #[derive(Debug)]
 struct Entry {
     event: Stored,
-    /// The stamp of the event before it.
+    /// The stamp of the event before the newest one.
     previous: u64,
 }
 
@@ -54,7 +54,7 @@ impl AsRef<[u8]> for Entry {
     }
 }
 
-/// Batches that were last put together. Subscribers that are woken by one burst all read the same
+/// Cache of the last batches that were concatenated. Subscribers that one burst wakes read the same
 /// bytes.
 #[derive(Debug)]
 struct Joined {
@@ -63,14 +63,15 @@ struct Joined {
     bytes: Bytes,
 }
 
-/// What came of an update.
+/// Result of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fed {
-    /// There are new events.
+    /// The tail has new events.
     News,
-    /// There is nothing new.
+    /// Nothing changed.
     Nothing,
-    /// Events are missing, or the log has others: what follows the end is to be read from the log.
+    /// Events are missing, or the log has others: the events after the end have to be read from the
+    /// log.
     Repair,
 }
 
@@ -90,8 +91,8 @@ impl Tail {
         }
     }
 
-    /// Begins where the log says. Returns whether something was heard of meanwhile that is not in
-    /// the extent.
+    /// Fills the tail from the opened log. Reports whether a newer place than the log's was
+    /// announced meanwhile.
     pub(crate) fn load(&mut self, extent: Extent, now: Instant) -> Fed {
         let mut newest = extent.newest.into_iter().peekable();
         let floor = match newest.peek().map(Stored::place) {
@@ -118,8 +119,7 @@ impl Tail {
         }
     }
 
-    /// Empties the tail and goes on after `floor`; older cursors get a gap of unknown
-    /// size.
+    /// Empties the tail, which continues after `floor`; older cursors get a gap of unknown size.
     fn begin(&mut self, floor: Place) {
         let end = self.history.end().position();
         let position = match self.loaded {
@@ -132,14 +132,14 @@ impl Tail {
         (self.end, self.end_id, self.joined) = (floor, None, None);
     }
 
-    /// Lets go of everything: the topic was ended.
+    /// Empties the tail, because the topic was ended.
     pub(crate) fn unload(&mut self) {
         let end = self.history.end().position();
         self.history.skip_to(end);
         (self.loaded, self.ahead, self.joined, self.heard) = (false, None, None, 0);
     }
 
-    /// Takes in a batch that the log announced.
+    /// Adds a batch that the log reported.
     pub(crate) fn appended(&mut self, events: Vec<Stored>, now: Instant) -> Fed {
         let Some(last) = events.last().map(Stored::place) else { return Fed::Nothing };
         if !self.loaded {
@@ -160,7 +160,7 @@ impl Tail {
         news
     }
 
-    /// Compares with the newest place of the log.
+    /// Compares the tail with the newest place of the log.
     pub(crate) fn latest(&mut self, place: Place) -> Fed {
         if !self.loaded {
             self.ahead = self.ahead.max(Some(place));
@@ -174,8 +174,8 @@ impl Tail {
         Fed::Repair
     }
 
-    /// The log lost events before those with stamps from `border` on: cursors before the border get
-    /// a gap of unknown size.
+    /// Records that the log lost events just before the stamp `border`: cursors before it get a gap
+    /// of unknown size.
     pub(crate) fn lose(&mut self, border: u64) {
         if !self.loaded {
             self.heard = self.heard.max(border);
@@ -190,12 +190,12 @@ impl Tail {
         (self.lost, self.border, self.joined) = (first.position(), border, None);
     }
 
-    /// What a repair begins with: the place to read after, and the newest place that was heard of.
+    /// Start of a repair: the place to read after, and the newest place that was reported.
     pub(crate) fn repair(&self) -> (Place, Option<Place>) {
         (self.end, self.ahead)
     }
 
-    /// Takes in what the log had after the place that [`repair`](Self::repair) gave. Returns
+    /// Adds the events that the log had after the place from [`repair`](Self::repair). Returns
     /// whether there may be more to read.
     pub(crate) fn repaired(
         &mut self,
@@ -241,8 +241,8 @@ impl Tail {
         self.end_id = id;
     }
 
-    /// Where a subscriber begins that got everything up to and including the event with this ID;
-    /// `None` if the tail does not know.
+    /// The cursor for a subscriber that has everything up to and including the event with this ID;
+    /// `None` if the tail does not know the ID.
     pub(crate) fn after(&self, id: &str) -> Option<Cursor> {
         let given = match self.history.after(id) {
             Ok(cursor) => Some(cursor),
@@ -253,16 +253,16 @@ impl Tail {
         given.into_iter().chain(own).min()
     }
 
-    /// The cursor after this place, a stamp of 0 standing for any; `None` if it is not the place of
-    /// an event here, nor that before the first one.
+    /// The cursor after this place, whose stamp may be 0 for any; `None` if it is neither the place
+    /// of an event in the tail nor the place before the first one.
     pub(crate) fn after_place(&self, place: Place) -> Option<Cursor> {
         let cursor = Cursor::at(place.number.wrapping_add(self.shift));
         let here = self.history.oldest() <= cursor && cursor <= self.history.end();
         (self.loaded && here && (place.stamp == 0 || self.place(cursor) == place)).then_some(cursor)
     }
 
-    /// As [`after_place`](Self::after_place), for a place that the log has confirmed: whatever its
-    /// stamp, nothing comes before the first event.
+    /// [`after_place`](Self::after_place) for a place that the log has confirmed: whatever its
+    /// stamp, no event lies before the first one.
     pub(crate) fn after_confirmed(&self, place: Place) -> Option<Cursor> {
         self.after_place(if place.number == 0 { Place::default() } else { place })
     }
@@ -285,21 +285,20 @@ impl Tail {
         self.history.read(&mut { cursor }).ok().flatten()
     }
 
-    /// The place of a cursor that is between the floor and the end.
+    /// The place of a cursor between the floor and the end.
     pub(crate) fn place(&self, cursor: Cursor) -> Place {
         let Some(entry) = self.entry(cursor) else { return self.end };
         let stamp = if cursor.position() == self.lost { self.border } else { entry.previous };
         Place::new(stamp, cursor.position().wrapping_sub(self.shift))
     }
 
-    /// The number of a cursor as a place whose stamp is not known; `None` where the log with that
-    /// number is gone.
+    /// The place of a cursor, without its stamp; `None` if the number is one that the log lost.
     pub(crate) fn number(&self, cursor: Cursor) -> Option<Place> {
         let position = cursor.position();
         (position >= self.lost).then(|| Place::new(0, position.wrapping_sub(self.shift)))
     }
 
-    /// The stamp of the event at `cursor`; `None` if there is none here.
+    /// The stamp of the event at `cursor`; `None` if there is no event.
     pub(crate) fn stamp(&self, cursor: Cursor) -> Option<u64> {
         self.entry(cursor).map(|entry| entry.event.place().stamp)
     }
@@ -315,8 +314,8 @@ impl Tail {
         }
     }
 
-    /// Reads whole batches, as many as make one good write, and moves the cursor behind them;
-    /// `None` if there is none now.
+    /// Reads whole batches, up to the size of one write, and moves the cursor past them; `None` at
+    /// the end.
     pub(crate) fn read(&mut self, cursor: &mut Cursor) -> Result<Option<Bytes>, Gap> {
         let from = *cursor;
         let Some(first) = self.history.read(&mut { from }).map_err(|gap| {
@@ -363,7 +362,7 @@ impl Tail {
         Ok(Some(bytes))
     }
 
-    /// Lets go of events that are too old.
+    /// Drops events that are too old.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.history.expire(now);
         if self.history.is_empty() {
@@ -371,7 +370,7 @@ impl Tail {
         }
     }
 
-    /// Until when an event is kept; `None` if there is none.
+    /// The time until which at least one event is kept; `None` if there is none.
     pub(crate) fn last_expiry(&self) -> Option<Instant> {
         self.history.last_expiry()
     }
@@ -384,12 +383,12 @@ impl Tail {
         self.history.is_empty()
     }
 
-    /// Before the oldest event that is kept here.
+    /// The cursor before the oldest event in the tail.
     pub(crate) fn oldest(&self) -> Cursor {
         self.history.oldest()
     }
 
-    /// After the newest event.
+    /// The cursor after the newest event.
     pub(crate) fn end(&self) -> Cursor {
         self.history.end()
     }
@@ -399,13 +398,13 @@ impl Tail {
         self.end
     }
 
-    /// By how many events a cursor is behind.
+    /// How many events a cursor is behind.
     pub(crate) fn lag(&self, cursor: Cursor) -> u64 {
         self.history.lag(cursor)
     }
 }
 
-/// As much as a tail takes in.
+/// How much of a topic the tail holds at most.
 pub(crate) fn amount(limits: HistoryLimits) -> Amount {
     Amount { events: limits.events.max(1), bytes: limits.bytes }
 }

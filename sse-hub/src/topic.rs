@@ -1,4 +1,4 @@
-//! A topic: publish to it, subscribe to it.
+//! Topic: publishing and subscribing.
 
 use std::fmt;
 
@@ -13,21 +13,21 @@ mod watch;
 
 pub(crate) use state::{Phase, TopicState};
 
-/// A topic of a [`Hub`](crate::Hub); cheap to clone. As long as a handle lives, the topic stays
-/// loaded.
+/// A topic of a [`Hub`](crate::Hub); cheap to clone. The topic stays in memory as long as a handle
+/// exists.
 #[derive(Clone)]
 pub struct Topic(pub(crate) Held);
 
-/// What a hub knows of a topic.
+/// Information about a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicInfo {
-    /// Its name.
+    /// The name of the topic.
     pub name: String,
-    /// How many subscribers it has in this process.
+    /// How many subscribers the topic has in this process.
     pub subscribers: usize,
-    /// See [`Topic::last_event_id`]; `None` if the topic is loaded only to publish to it, or the
-    /// log is unavailable.
+    /// The ID of the newest event ([`Topic::last_event_id`]); `None` if the topic is in memory only
+    /// for publishing, or if the log is unavailable.
     pub last_event_id: Option<String>,
 }
 
@@ -38,42 +38,44 @@ impl std::convert::From<ListedTopic> for TopicInfo {
 }
 
 impl Topic {
-    /// Its name.
+    /// The name of the topic.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Publishes an event and returns its ID: its own, or its [`Place`](crate::Place).
+    /// Publishes an event and returns its ID: the event's own, or its [`Place`](crate::Place).
     ///
     /// # Errors
     ///
-    /// Those of the log. [`MemoryLog`](crate::MemoryLog) refuses what is larger than it keeps.
+    /// The errors of the log. [`MemoryLog`](crate::MemoryLog) refuses an event that is larger than
+    /// it can keep.
     pub async fn publish(&self, event: EventBuilder<'_>) -> Result<String, AppendError> {
         let ids = self.publish_all(&[event]).await?;
         Ok(ids.into_iter().next().unwrap_or_default())
     }
 
-    /// Publishes events together, all or none, so that subscribers get them in one write, and
-    /// returns their IDs.
+    /// Publishes events together, all or none, and returns their IDs. Subscribers get them in one
+    /// write.
     ///
-    /// Subscribers that a loop of it leaves no time to read get a gap and the last of them.
+    /// If a loop of calls leaves subscribers no time to read, they get a gap and the last events.
     ///
     /// # Errors
     ///
-    /// Those of the log; then none is published, but for [`AppendError::Unknown`].
+    /// The errors of the log. No event was published, except that after [`AppendError::Unknown`]
+    /// they may have been.
     pub async fn publish_all(&self, events: &[EventBuilder<'_>]) -> Result<Vec<String>, AppendError> {
         self.append(Batch::new(events)).await
     }
 
-    /// As [`publish_all`](Self::publish_all), and no more than once: a repetition with the same key
-    /// and events publishes nothing and returns the same IDs, as long as the topic keeps the
-    /// events. After [`AppendError::Unknown`] it is safe to repeat.
+    /// Publishes events at most once: like [`publish_all`](Self::publish_all), but a repeated call
+    /// with the same key and events publishes nothing and returns the same IDs, as long as the
+    /// topic keeps the events. After [`AppendError::Unknown`] it is safe to repeat the call.
     ///
-    /// A key has 1 to 128 bytes, text or not, and is the topic's.
+    /// A key has 1 to 128 bytes of any value, and applies to one topic.
     ///
     /// # Errors
     ///
-    /// Those of the log; [`AppendError::KeyReused`] if the key came with other events,
+    /// The errors of the log; [`AppendError::KeyReused`] if the key was used for other events,
     /// [`AppendError::BadKey`] if it is too long or empty.
     pub async fn publish_once(
         &self,
@@ -102,8 +104,7 @@ impl Topic {
         Ok(own.into_iter().zip(0..).map(id).collect())
     }
 
-    /// Subscribes to what is published from now on, to everything that is kept, or to what follows
-    /// an event.
+    /// Subscribes to the events from now on, to all kept events, or to the events after an ID.
     ///
     /// If following events are missing, the subscription begins with a
     /// [`GAP_EVENT`](crate::GAP_EVENT) and the oldest kept event. While the log is unavailable, a
@@ -116,8 +117,8 @@ impl Topic {
         Subscription::begin(self.0.clone(), from.into()).await
     }
 
-    /// The ID of the newest event, or of the place where the topic begins. A client with the state
-    /// up to here follows from this ID without a gap.
+    /// The ID of the newest event, or of the topic's start if it has none. A client that has the
+    /// state up to this event subscribes from this ID without a gap.
     ///
     /// # Errors
     ///
@@ -130,8 +131,8 @@ impl Topic {
         Ok(extent.last_id.map_or_else(|| extent.last.to_string(), |id| id.as_ref().to_owned()))
     }
 
-    /// Ends the topic: drops its events and lets its subscribers go, on all nodes. For a while
-    /// ([`HubConfig::ended_for`](crate::HubConfig::ended_for)) it refuses subscribers and
+    /// Ends the topic: drops its events and ends its subscribers' responses, on all nodes. For the
+    /// time [`HubConfig::ended_for`](crate::HubConfig::ended_for) it refuses subscribers and
     /// publishers; then its name is free. Returns whether it had events or subscribers.
     ///
     /// # Errors
@@ -141,7 +142,7 @@ impl Topic {
         self.0.hub.log.end(&self.0.name, self.0.hub.config.ended_for).await
     }
 
-    /// How many subscribers it has in this process.
+    /// How many subscribers the topic has in this process.
     pub fn subscribers(&self) -> usize {
         self.0.members.len()
     }

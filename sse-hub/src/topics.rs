@@ -1,4 +1,4 @@
-//! The topics that a hub has loaded, by name.
+//! Topics in memory, by name.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -12,11 +12,11 @@ use crate::HubError;
 use crate::hub::Shared;
 use crate::topic::TopicState;
 
-/// The time for which an unused topic stays loaded although its events are kept elsewhere.
+/// How long an unused topic stays in memory although its events are kept in a durable log.
 const WARM: Duration = Duration::from_secs(60);
 
-/// All topics, and the order in which unused topics may be unloaded. The cost of a request does not
-/// grow with their number.
+/// All topics, and the order in which unused ones may be dropped. The cost of a request does not
+/// grow with the number of topics.
 #[derive(Debug)]
 pub(crate) struct Topics {
     map: Mutex<Map>,
@@ -26,15 +26,15 @@ pub(crate) struct Topics {
 #[derive(Debug, Default)]
 struct Map {
     by_name: HashMap<Arc<str>, Arc<TopicState>>,
-    /// Topics without users, by the time from when nothing is lost if they go.
+    /// Unused topics, by the time from which they can be dropped without a loss.
     idle: BTreeMap<IdleKey, Arc<str>>,
     sequence: u64,
 }
 
-/// When a topic may go, and a number that makes it unique.
+/// The time from which a topic may be dropped, and a number that makes the key unique.
 pub(crate) type IdleKey = (Instant, u64);
 
-/// A topic in use: a handle or a subscription.
+/// A topic in use, held by a handle or a subscription.
 #[derive(Debug)]
 pub(crate) struct Held(Arc<TopicState>);
 
@@ -80,7 +80,7 @@ impl Topics {
         Ok(held)
     }
 
-    /// Nobody uses the topic any more.
+    /// Marks a topic as unused, when its last user is gone.
     fn release(&self, topic: &Arc<TopicState>) {
         let mut lock = self.lock();
         let map = &mut *lock;
@@ -138,7 +138,7 @@ impl Map {
         Held(topic)
     }
 
-    /// Takes out the topic that has been free to go for longest, if there was one before `now`.
+    /// Removes the topic that could be dropped for the longest time, if there was one before `now`.
     fn unload_first(&mut self, now: Instant) -> Option<Arc<TopicState>> {
         let first = self.idle.first_entry().filter(|first| first.key().0 < now)?;
         self.by_name.remove(&first.remove())

@@ -12,7 +12,7 @@ pub struct Full {
 }
 
 impl Full {
-    /// Listens on a loopback port and fills the queue, from which nothing is accepted.
+    /// Creates the listener on a loopback port and fills its queue; no connection is accepted.
     pub fn listen() -> Self {
         let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let listener = socket();
@@ -30,7 +30,7 @@ impl Full {
         Self { listener, _queued: queued }
     }
 
-    /// The URL of a path.
+    /// The URL of the server with this path.
     pub fn url(&self, path: &str) -> String {
         let address = self.listener.local_addr().unwrap().as_socket().unwrap();
         format!("http://{address}{path}")

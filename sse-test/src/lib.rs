@@ -1,7 +1,7 @@
-//! Scripted servers for the tests of this workspace: what a server sends, byte for byte, and which
-//! requests it got.
+//! Scripted servers for the tests of this workspace: they send exact bytes, and record the
+//! requests.
 //!
-//! Every failure panics: this is for tests alone.
+//! Every failure panics, because this crate is only for tests.
 
 #![allow(clippy::unwrap_used, reason = "a failure of a test's server is a failure of the test")]
 
@@ -9,7 +9,7 @@
 mod full;
 #[cfg(feature = "tokio")]
 pub mod paused;
-/// The scenarios of `sse check --client`, and what it judges by.
+/// The scenarios of `sse check --client`, and the comparison with a client's behaviour.
 #[path = "../../sse-cli/src/check/client/scenario.rs"]
 #[allow(missing_docs, reason = "the fields say what the keys of the data say")]
 pub mod scenario;
@@ -21,12 +21,12 @@ pub use server::{Received, Reply, Server, no_content, redirect, response, status
 
 use std::time::Duration;
 
-/// So many seconds.
+/// A duration of `n` seconds.
 pub const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-/// So many milliseconds.
+/// A duration of `n` milliseconds.
 pub const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }

@@ -1,9 +1,9 @@
-//! A server that answers by script, byte for byte, and remembers its requests, on the runtime of
-//! the test (feature `tokio`).
+//! Scripted server on the runtime of the test (feature `tokio`): sends exact bytes, and records its
+//! requests.
 //!
-//! Under paused time, the clock moves only when client and server have nothing left to do but to
-//! wait: what was written to a loopback socket can be read at once. Where a timer of the client
-//! runs while bytes are on their way, [`frozen`] holds the clock until they are there.
+//! Under paused time, the clock moves only when client and server both wait; bytes written to a
+//! loopback socket can be read at once. If a timer of the client runs while bytes are on their way,
+//! use [`frozen`] to hold the clock until they have arrived.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// What the server does with one request.
+/// Script of the server's response to one request.
 #[derive(Clone, Debug)]
 pub struct Answer(Vec<Step>);
 
@@ -27,18 +27,18 @@ enum Step {
 }
 
 impl Answer {
-    /// An event stream, whose connection is closed at the end of the script.
+    /// An event stream with this body, whose connection is closed at the end of the script.
     pub fn stream(body: impl AsRef<[u8]>) -> Self {
         Self::of_type("text/event-stream", body)
     }
 
-    /// A 200 of any content type.
+    /// A 200 response with this content type.
     pub fn of_type(content_type: &str, body: impl AsRef<[u8]>) -> Self {
         Self::raw(format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n"))
             .send(body)
     }
 
-    /// A status with headers (`"Name: value\r\n"`), and a body.
+    /// A response with this status, headers (`"Name: value\r\n"`), and body.
     pub fn status(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::raw(format!(
@@ -46,51 +46,51 @@ impl Answer {
         ))
     }
 
-    /// A redirect.
+    /// A redirect with this status to `location`.
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::status(status, &format!("Location: {location}\r\n"), "")
     }
 
-    /// What is sent, without anything around it.
+    /// A response with exactly these bytes.
     pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
         Self(Vec::new()).send(bytes)
     }
 
-    /// Then more bytes.
+    /// Adds bytes to send next.
     pub fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.0.push(Step::Send(bytes.as_ref().to_vec()));
         self
     }
 
-    /// Then nothing for a while.
+    /// Adds a pause.
     pub fn sleep(mut self, time: Duration) -> Self {
         self.0.push(Step::Sleep(time));
         self
     }
 
-    /// Then a TCP reset.
+    /// Ends the script with a TCP reset.
     pub fn reset(mut self) -> Self {
         self.0.push(Step::Reset);
         self
     }
 
-    /// Then nothing, until the client hangs up.
+    /// Ends the script with a wait until the client disconnects.
     pub fn idle(mut self) -> Self {
         self.0.push(Step::Idle);
         self
     }
 }
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `GET /path HTTP/1.1`
+    /// The request line, such as `GET /path HTTP/1.1`.
     pub line: String,
-    /// Names in lower case.
+    /// The headers; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// With its chunked framing, if it has one.
+    /// The body, with its chunked framing if it has one.
     pub body: Vec<u8>,
-    /// When its head was there.
+    /// The time at which the head had arrived.
     pub at: Instant,
 }
 
@@ -106,8 +106,8 @@ impl Request {
     }
 }
 
-/// Answers requests by script, in their order; those after the script with 204, which ends a
-/// client.
+/// A server that plays one answer for each request, in order, and answers later requests with 204,
+/// which ends a client.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -122,7 +122,7 @@ struct State {
 }
 
 impl Server {
-    /// Starts to serve this script on a loopback port.
+    /// Starts a server with this script on a loopback port.
     pub async fn start(script: impl Into<Vec<Answer>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -141,7 +141,7 @@ impl Server {
         server
     }
 
-    /// The URL of a path.
+    /// The URL of the server with this path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -151,17 +151,17 @@ impl Server {
         self.state.requests.lock().unwrap().clone()
     }
 
-    /// The request lines without the version.
+    /// The request lines so far, without the HTTP version.
     pub fn lines(&self) -> Vec<String> {
         self.requests().iter().map(|request| request.line.replace(" HTTP/1.1", "")).collect()
     }
 
-    /// One header of every request.
+    /// The value of one header in every request.
     pub fn sent(&self, name: &str) -> Vec<Option<String>> {
         self.requests().iter().map(|request| request.text(name).map(str::to_owned)).collect()
     }
 
-    /// Waits until a client has hung up on an `idle` answer.
+    /// Waits until a client has disconnected during an `idle` answer.
     pub async fn hung_up(&self) {
         self.state.hung_up.acquire().await.unwrap().forget();
     }
@@ -219,8 +219,8 @@ async fn read_request(socket: &mut TcpStream) -> Option<Request> {
     Some(request)
 }
 
-/// Keeps paused time where it is until the future is done: a runtime with blocking work left does
-/// not move its clock.
+/// Holds paused time until the future completes: a runtime with blocking work does not move its
+/// clock.
 pub async fn frozen<T>(future: impl Future<Output = T>) -> T {
     let (release, held) = mpsc::channel::<()>();
     let work = tokio::task::spawn_blocking(move || held.recv());

@@ -1,5 +1,4 @@
-//! A server on a loopback port that plays a script: one connection after the other, one reply to
-//! each.
+//! Scripted server on a loopback port: one reply for each connection, in order.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,26 +8,26 @@ use std::time::{Duration, Instant};
 
 use crate::scenario;
 
-/// What the server does with a connection.
+/// What the server does on one connection.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// Writes this and closes.
+    /// Sends these bytes and closes.
     Bytes(Vec<u8>),
-    /// Writes this and waits for the client to hang up.
+    /// Sends these bytes and waits for the client to disconnect.
     Hold(Vec<u8>),
-    /// Writes this after a while, and closes.
+    /// Sends these bytes after a pause, and closes.
     Late(Duration, Vec<u8>),
-    /// Writes the first, and then the second over and over with such a pause, until the client
-    /// hangs up.
+    /// Sends the first bytes, then repeats the second ones with a pause between, until the client
+    /// disconnects.
     Endless(Vec<u8>, Vec<u8>, Duration),
-    /// Writes this when the head of the request is there, reads nothing of the body, and waits for
-    /// the client to hang up.
+    /// Sends these bytes when the head of the request has arrived, reads nothing of the body, and
+    /// waits for the client to disconnect.
     Early(Vec<u8>),
-    /// Leaves the request unread, so that the kernel answers with a reset.
+    /// Leaves the request unread and closes, so that the kernel sends a reset.
     Reset,
 }
 
-/// A request, as it came.
+/// A request that the server received.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     /// The method.
@@ -38,12 +37,12 @@ pub struct Received {
     headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: String,
-    /// Since the end of the response before; since the start for the first.
+    /// Time since the end of the previous response; for the first request, since the start.
     pub after: Duration,
 }
 
 impl Received {
-    /// The request as scenarios look at it.
+    /// The request in the form that scenarios check.
     pub fn of_scenario(&self) -> scenario::Received {
         scenario::Received { path: self.path.clone(), headers: self.headers.clone(), after: self.after }
     }
@@ -59,17 +58,17 @@ impl Received {
     }
 }
 
-/// A server that plays a script: one reply for each connection.
+/// A server that plays a script, with one reply for each connection.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens.
+    /// The address on which the server listens.
     pub address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
     thread: JoinHandle<()>,
 }
 
 impl Server {
-    /// Plays this script, on a thread.
+    /// Starts a thread that plays this script.
     pub fn play(script: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -120,7 +119,7 @@ impl Server {
         Self { address, received, thread }
     }
 
-    /// The URL of a path.
+    /// The URL of the server with this path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -130,7 +129,7 @@ impl Server {
         self.received.lock().unwrap().clone()
     }
 
-    /// The requests, once the script is played to its end.
+    /// All requests, after the script has been played to its end.
     pub fn requests(self) -> Vec<Received> {
         self.thread.join().unwrap();
         self.received.lock().unwrap().clone()
@@ -162,27 +161,27 @@ fn read_request(reader: &mut BufReader<TcpStream>, with_body: bool) -> Received 
     received
 }
 
-/// A response that ends with its connection.
+/// A response with this status, headers and body, which ends with its connection.
 pub fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} \r\n{headers}Connection: close\r\n\r\n{body}").into()
 }
 
-/// An event stream that ends with its connection.
+/// An event stream with this body, which ends with its connection.
 pub fn stream(body: &str) -> Reply {
     Reply::Bytes(response(200, "Content-Type: text/event-stream\r\n", body))
 }
 
-/// The end for good.
+/// A 204 response, which ends a client for good.
 pub fn no_content() -> Reply {
     status(204)
 }
 
-/// A status without a body.
+/// A response with this status and no body.
 pub fn status(status: u16) -> Reply {
     Reply::Bytes(response(status, "Content-Length: 0\r\n", ""))
 }
 
-/// A redirect.
+/// A redirect with this status to `location`.
 pub fn redirect(status: u16, location: &str) -> Reply {
     Reply::Bytes(response(status, &format!("Content-Length: 0\r\nLocation: {location}\r\n"), ""))
 }

@@ -18,12 +18,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - `EventSource` follows a URL, or any request. It is a `Stream`; `next_event` lends the same events without allocating. A lost connection is an event, and the source reconnects after the last
-//!   event ID; an `Err` is final, and the last item. Everything beyond the request is in
+//! - `EventSource` follows a URL, or any request. It is a `Stream`; `next_event` lends the same
+//!   events without allocating. A lost connection is an event, and the source reconnects after the
+//!   last event ID; an `Err` is final, and the last item. Everything beyond the request is in
 //!   [`Config`]: reconnection, liveness, limits, validation.
-//! - `.sse()` parses bytes from elsewhere, without the client: any `Stream` of chunks ([`ByteStreamExt`]), a
-//!   tokio reader (`ByteReadExt`), the body of a response (`ByteBodyExt`). `EventCodec` serves
-//!   `tokio_util::codec`.
+//! - `.sse()` parses bytes from elsewhere, without the client: any `Stream` of chunks
+//!   ([`ByteStreamExt`]), a tokio reader (`ByteReadExt`), the body of a response (`ByteBodyExt`).
+//!   `EventCodec` serves `tokio_util::codec`.
 //! - `server` has bodies for hyper and axum; the crate `sse-hub` serves one stream to many clients.
 //!
 //! The protocol itself is `sse-proto`, which does no I/O.

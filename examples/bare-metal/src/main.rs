@@ -1,8 +1,9 @@
-//! The client machine without std, without libc, without a heap that grows: `cargo run` here.
+//! The client machine without std, without libc, without a growing heap. Start it with `cargo run`
+//! in this directory.
 //!
-//! It stands for firmware: `core`, `alloc` over a fixed arena, and three system calls where a
-//! device has a driver. What std-less linking proves is that nothing in the dependency tree needs
-//! an operating system.
+//! It is a model of firmware: `core`, `alloc` over a fixed arena, and three system calls in place
+//! of a device's drivers. That it links without std proves that no dependency needs an operating
+//! system.
 //!
 //! The transport is the standard input: a stream of events, read into a buffer of 64 bytes.
 //!

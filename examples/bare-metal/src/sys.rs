@@ -1,4 +1,4 @@
-//! The environment of a device without an operating system: an entry, two wires, and an arena.
+//! Environment of a device without an operating system: entry point, input, output, and memory.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::{asm, global_asm};
@@ -14,7 +14,7 @@ extern "C" fn entry() -> ! {
     exit(0)
 }
 
-/// Reads what there is on the input; 0 at its end.
+/// Reads available bytes from the input; 0 at its end.
 pub fn read(buffer: &mut [u8]) -> usize {
     // SAFETY: the kernel writes at most `len` bytes to the buffer.
     let length = unsafe { syscall(0, 0, buffer.as_mut_ptr() as usize, buffer.len()) };
@@ -52,7 +52,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 
 const SIZE: usize = 16 << 10;
 
-/// Memory that is given out once: the client grows a buffer or two, and keeps them.
+/// Memory that is never freed: the client grows a buffer or two, and keeps them.
 struct Arena {
     memory: UnsafeCell<[u8; SIZE]>,
     used: AtomicUsize,
@@ -82,7 +82,7 @@ unsafe impl GlobalAlloc for Arena {
 
 // What `core` and `alloc` call by name, and a C runtime would have.
 
-/// Of the prebuilt `alloc`, whose functions could unwind; here nothing does.
+/// Needed by the prebuilt `alloc`, whose functions could unwind; here panics abort.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 

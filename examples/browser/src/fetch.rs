@@ -1,4 +1,4 @@
-//! The transport: `fetch`, the reader of its body, `setTimeout`, and the clock of the feature
+//! Transport over `fetch`: the reader of its body, `setTimeout`, and the clock of the feature
 //! `web-time`.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub struct Fetch {
     headers: HashMap<String, String>,
 }
 
-/// The part of a response's head that matters here.
+/// The parts of a response's head that this client uses.
 pub struct Head {
     pub status: u16,
     content_type: Option<String>,
@@ -30,14 +30,14 @@ pub struct Head {
     date: Option<String>,
 }
 
-/// The body, read as a promise at a time. Dropping it ends the request.
+/// The body of a response, read one promise at a time. Dropping it ends the request.
 pub struct Body {
     reader: Option<ReadableStreamDefaultReader>,
     reading: Option<JsFuture>,
     _request: Abort,
 }
 
-/// Aborts the request when it is dropped: while it is sent, and while its body is read.
+/// Aborts the request when dropped, both while it is sent and while its body is read.
 pub struct Abort(AbortController);
 
 impl Drop for Abort {

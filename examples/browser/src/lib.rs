@@ -1,5 +1,4 @@
-//! The client in a browser, over the stream of `fetch`: any method and header, and every error
-//! told.
+//! The client in a browser, over the stream of `fetch`: any method and header, and detailed errors.
 //!
 //! There are no threads here, nothing is `Send`, and `std::time::Instant::now` would panic: `Epoch`
 //! reads `performance.now()`. `index.html` shows how it is built and called.
@@ -11,12 +10,12 @@ use wasm_bindgen::prelude::*;
 
 mod fetch;
 
-/// Follows `url` until it ends, and calls `seen(kind, text)` with all that happens; says why it
-/// ended.
+/// Follows `url` until the source ends, and calls `seen(kind, text)` for every event; returns why
+/// the source ended.
 ///
 /// # Errors
 ///
-/// There is no window, as in a worker.
+/// If there is no window, as in a worker.
 #[wasm_bindgen]
 pub async fn follow(url: String, headers: js_sys::Map, seen: js_sys::Function) -> Result<String, JsValue> {
     let mut map = HashMap::new();

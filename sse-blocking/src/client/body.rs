@@ -12,8 +12,8 @@ use ureq::{Agent, BodyReader};
 /// The body of a response.
 ///
 /// If a read has a timeout, a second thread shuts down the agent at the deadline; each agent serves
-/// one connection. (ureq's own timeouts are fixed with the request, and the one for reads holds for
-/// the head as well.) Bytes that arrive after the deadline are lost, so a source gives the
+/// one connection. (ureq's own timeouts are fixed with the request, and the timeout for reads also
+/// applies to the head.) Bytes that arrive after the deadline are lost, so a source gives the
 /// connection up after a timeout.
 pub struct Body {
     reader: BodyReader<'static>,

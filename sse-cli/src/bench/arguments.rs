@@ -46,25 +46,25 @@ How it measures:
 /// latency, and what was lost, repeated or out of order. Speaks HTTP/1.1 without TLS, and with
 /// loopback addresses only unless --remote is given. Ctrl-C ends the measurement with its report.
 ///
-/// Exit codes: 0 if every event reached every subscriber once and in order; 1 if events were lost,
-/// repeated or out of order, if a subscriber was cut off, or if the measurement failed; 2 for
-/// invalid arguments, or an address that is not loopback; 3 if the server answered, but not with an
-/// event stream.
+/// Exit codes: 0 if every event reached every subscriber exactly once and in order; 1 if events
+/// were lost, repeated or out of order, if a subscriber was cut off, or if the measurement failed;
+/// 2 for invalid arguments, or an address that is not loopback; 3 if the server answered, but not
+/// with an event stream.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the subscribers follow
+    /// URL that the subscribers follow
     #[arg(value_parser = request::url, required_unless_present = "parse")]
     url: Option<Url>,
 
     #[command(flatten)]
     pub(super) parse: ParseArguments,
 
-    /// Subscribers
+    /// Number of subscribers
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     subscribers: u32,
 
-    /// How long to measure; with --parse all lines together
+    /// How long to measure, in seconds; with --parse for all measurements together
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = request::seconds)]
     pub(super) seconds: Duration,
 
@@ -76,7 +76,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     pub(super) pid: Vec<u32>,
 
-    /// Allow addresses other than loopback: only for servers that are yours
+    /// Allow addresses other than loopback; use it only for your own servers
     #[arg(long)]
     remote: bool,
 
@@ -84,7 +84,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Header of all requests, as in curl; repeatable
+    /// Header of all requests, in curl's notation; repeatable
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     headers: Vec<Headers>,
 
@@ -95,37 +95,37 @@ pub(crate) struct Arguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Publishing")]
 struct PublishArguments {
-    /// Where to POST events; without it the subscribers count what others publish
+    /// URL to POST events to; without it, the events that others publish are counted
     #[arg(long, value_name = "URL", value_parser = request::url)]
     publish: Option<Url>,
 
-    /// Events that are published at once
+    /// Number of events that are published at once
     #[arg(long, value_name = "N", default_value_t = 1, requires = "publish", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     burst: u32,
 
-    /// Publish so many events a second; without it a burst is published when the one before has
-    /// reached all subscribers
+    /// Number of events to publish per second; without it, a burst is published as soon as the
+    /// burst before it has reached all subscribers
     #[arg(long, value_name = "N", requires = "publish", value_parser = rate)]
     rate: Option<f64>,
 
-    /// Bytes of data an event
+    /// Bytes of data per event
     #[arg(long, value_name = "BYTES", default_value_t = 200, value_parser = size)]
     size: usize,
 
-    /// How the hub takes events
+    /// Format in which the hub accepts events
     #[arg(long, value_enum, default_value_t = Hub::Plain, requires = "publish")]
     hub: Hub,
 
-    /// Topic or channel: `{topic}` of a template
+    /// Topic or channel, which replaces `{topic}` in a template
     #[arg(long, default_value = "bench", requires = "publish")]
     topic: String,
 
-    /// Body of a request: `{data}` is replaced by the data of an event
+    /// Body of a publish request, in which `{data}` is replaced by an event's data
     #[arg(long, value_name = "TEXT", requires = "publish")]
     template: Option<String>,
 
-    /// Body of one request for a burst: `{events}` is replaced by the templates of its events,
-    /// joined by commas
+    /// Body of a publish request for a whole burst, in which `{events}` is replaced by the events,
+    /// each formatted by --template and joined by commas
     #[arg(long, value_name = "TEXT", requires = "publish")]
     burst_template: Option<String>,
 
@@ -142,21 +142,21 @@ struct PublishArguments {
     publish_header: Vec<Headers>,
 }
 
-/// How a hub takes events.
+/// Format in which a hub accepts events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Hub {
-    /// The body is the data: nchan, sse serve
+    /// The body is the event's data: nchan, sse serve
     Plain,
-    /// sse serve, a burst as one request
+    /// sse serve's JSON format, with one request for a burst
     Sse,
-    /// Mercure: a form with the topic and the data
+    /// Mercure's form, with the topic and the data
     Mercure,
-    /// Pushpin: items of the format http-stream, a burst as one request
+    /// Pushpin's items (http-stream), with one request for a burst
     Pushpin,
 }
 
 impl Hub {
-    /// Content type, and templates of an event and of a burst.
+    /// Content type of the hub's publish requests, and its templates for an event and for a burst.
     fn preset(self) -> (&'static str, &'static str, Option<&'static str>) {
         match self {
             Self::Plain => ("text/plain", "{data}", None),
@@ -171,9 +171,9 @@ impl Hub {
     }
 }
 
-/// What the command line asks for, checked.
+/// Options of the command, checked and converted.
 pub(super) struct Setup {
-    /// Shown in the report, without what may be secret.
+    /// The URL as the report shows it, without secrets.
     pub(super) url: String,
     pub(super) target: Target,
     pub(super) subscribers: usize,
@@ -181,7 +181,7 @@ pub(super) struct Setup {
     pub(super) publish: Option<PublishSetup>,
 }
 
-/// Where and how to publish.
+/// Options for publishing: addresses, request and templates.
 pub(super) struct PublishSetup {
     addresses: Vec<std::net::SocketAddr>,
     head: Vec<u8>,

@@ -1,6 +1,6 @@
 //! `sse bench --parse`: measures how fast a captured stream is parsed on this machine.
 //!
-//! Beside the parser, two plain loops over the same bytes show the limits of the machine.
+//! Two simple loops over the same bytes are measured too, and show the limits of the machine.
 
 mod heap;
 mod report;
@@ -17,19 +17,18 @@ use crate::failure::{FAILED, Failure, USAGE};
 use crate::input::{Chunk, Input};
 use report::{Report, Row};
 
-/// The shortest time that is measured at once, so that the clock does not count.
+/// The shortest time that is measured at once, so that reading the clock does not matter.
 const BATCH: Duration = Duration::from_millis(2);
 
-/// Sizes that are measured unless others are given: the whole stream, a read of a socket or of TLS,
-/// a packet, a token.
+/// Default chunk sizes: the whole stream, a read of a socket or of TLS, a packet, a token.
 const CHUNKS: [usize; 4] = [usize::MAX, 16 << 10, 1400, 64];
 
 /// Options of `--parse`.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Parsing")]
 pub(super) struct ParseArguments {
-    /// Instead of a hub, measure how fast this file is parsed: a captured stream, or a recording of
-    /// `sse tail --record`; - is standard input
+    /// Measure the parser instead of a hub, on this file: a captured stream, or a recording of `sse
+    /// tail --record`; - is standard input
     #[arg(
         long,
         value_name = "FILE",
@@ -37,8 +36,8 @@ pub(super) struct ParseArguments {
     )]
     parse: Option<PathBuf>,
 
-    /// Sizes of the chunks that are given to the parser, in bytes, separated by commas: 1400, 16k,
-    /// 1M, or `whole` [default: whole,16k,1400,64]
+    /// Sizes of the chunks that the parser gets, in bytes, separated by commas: 1400, 16k, 1M, or
+    /// `whole` [default: whole,16k,1400,64]
     #[arg(
         long,
         value_name = "SIZE,..",
@@ -49,11 +48,11 @@ pub(super) struct ParseArguments {
 }
 
 impl ParseArguments {
-    /// Whether the parser is to be measured, and not a hub.
+    /// Whether the parser is to be measured instead of a hub.
     ///
     /// # Errors
     ///
-    /// There are options of it without `--parse`.
+    /// If options of `--parse` are given without it.
     pub(super) fn is_given(&self) -> Result<bool, Failure> {
         if self.parse.is_none() && !self.chunks.is_empty() {
             let message = "--chunks belongs to --parse FILE; add it, or drop --chunks".to_owned();
@@ -63,7 +62,7 @@ impl ParseArguments {
     }
 }
 
-/// A size such as `16k`; `whole` is the largest number.
+/// Parses a size such as `16k`; `whole` is the largest number.
 fn size(text: &str) -> Result<usize, &'static str> {
     if text == "whole" {
         return Ok(usize::MAX);
@@ -79,14 +78,14 @@ fn size(text: &str) -> Result<usize, &'static str> {
         .ok_or("not a size; write bytes such as 1400, or 16k, 1M, or `whole`")
 }
 
-/// Frames of a stream.
+/// Number of frames of each kind in a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     events: u64,
     comments: u64,
 }
 
-/// Measures for `seconds` altogether, and prints the report.
+/// Measures the parser for `seconds` in total, and prints the report.
 pub(super) fn run(arguments: &ParseArguments, seconds: Duration, json: bool) -> Result<ExitCode, Failure> {
     let (mut input, name) = Input::open(arguments.parse.as_deref())?;
     let connections = connections(&mut input).map_err(|error| Failure::new(FAILED, &name, &error))?;
@@ -124,7 +123,7 @@ pub(super) fn run(arguments: &ParseArguments, seconds: Duration, json: bool) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bytes of each connection that have any.
+/// The bytes of each connection in the input, without empty ones.
 fn connections(input: &mut Input) -> std::io::Result<Vec<Vec<u8>>> {
     let mut connections = vec![Vec::new()];
     while let Some(chunk) = input.next()? {
@@ -172,7 +171,7 @@ fn line_ends(bytes: &[u8]) -> usize {
     memchr::memchr2_iter(b'\n', b'\r', bytes).count()
 }
 
-/// Seconds of one pass, the fastest of those that fit into `time`.
+/// Seconds of the fastest pass among those that fit into `time`.
 fn fastest(time: Duration, mut pass: impl FnMut()) -> f64 {
     let start = Instant::now();
     let (mut passes, mut best) = (1_u32, f64::INFINITY);

@@ -1,4 +1,4 @@
-//! Progress on a terminal, and Ctrl-C.
+//! Progress bar on a terminal, and Ctrl-C.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::arguments::Setup;
 use super::load::Watch;
 
-/// A bar on standard error: subscribers that are connected, then the time of the measurement.
+/// Bar on standard error that shows the connected subscribers, then the time of the measurement.
 pub(super) struct Progress {
     stop: Arc<AtomicBool>,
     bar: ProgressBar,
@@ -29,7 +29,7 @@ impl Progress {
         Self { stop, bar, subscribers, millis, measuring: false }
     }
 
-    /// The subscribers are connected, and the measurement begins.
+    /// Switches to the time of the measurement, when all subscribers are connected.
     pub(super) fn measure(&mut self) {
         self.bar.set_style(style("{wide_bar} {msg}"));
         self.bar.set_length(self.millis);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::load::{Plan, Turn, Usage};
 
-/// Everything that was measured.
+/// All measurements of the report.
 pub(super) struct Report<'a> {
     pub(super) url: &'a str,
     pub(super) wanted: usize,
@@ -21,8 +21,8 @@ pub(super) struct Report<'a> {
     pub(super) server: Option<Server>,
 }
 
-/// The server's use of CPU and memory: before the first connection, with all subscribers connected,
-/// and at the end.
+/// CPU and memory of the server: before the first connection, with all subscribers connected, and
+/// at the end.
 pub(super) struct Server {
     pub(super) before: Usage,
     pub(super) idle: Usage,
@@ -38,7 +38,7 @@ impl Report<'_> {
         self.text(&mut out)
     }
 
-    /// What went wrong, by name; none if every event arrived once and in order.
+    /// Names of the faults; empty if every event arrived exactly once and in order.
     pub(super) fn faults(&self) -> Vec<&'static str> {
         let Turn { lost, repeated, out_of_order, cut, .. } = self.turn;
         [(*lost, "lost"), (*repeated, "repeated"), (*out_of_order, "out_of_order"), (*cut as u64, "cut")]
@@ -47,7 +47,8 @@ impl Report<'_> {
             .collect()
     }
 
-    /// Events that arrived: those of this run, or of others where it does not publish.
+    /// Number of events that arrived: events of this run, or events of others if this run publishes
+    /// none.
     fn deliveries(&self) -> u64 {
         if self.publishes { self.turn.deliveries } else { self.turn.deliveries + self.turn.others }
     }

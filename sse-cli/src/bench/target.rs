@@ -1,4 +1,4 @@
-//! URLs as addresses and requests; loopback unless more is allowed.
+//! Conversion of URLs to addresses and requests; only loopback unless more is allowed.
 
 use std::fmt::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -8,7 +8,7 @@ use sse_tokio::reqwest::Url;
 
 use crate::failure::{FAILED, Failure, USAGE};
 
-/// The addresses of a URL.
+/// The addresses of a URL's host.
 pub(super) fn addresses(url: &Url, remote: bool) -> Result<Vec<SocketAddr>, Failure> {
     let usage = |message: String| Failure::Other { message, code: USAGE };
     let shown = crate::request::shown(url);
@@ -35,7 +35,7 @@ pub(super) fn addresses(url: &Url, remote: bool) -> Result<Vec<SocketAddr>, Fail
     }
 }
 
-/// Request line and headers; a header replaces those of the same name before it.
+/// Request line and headers; a header replaces earlier ones with its name.
 pub(super) fn head(method: &str, url: &Url, headers: &[(HeaderName, HeaderValue)]) -> Vec<u8> {
     let mut target = url.path().to_owned();
     if let Some(query) = url.query() {
@@ -52,7 +52,7 @@ pub(super) fn head(method: &str, url: &Url, headers: &[(HeaderName, HeaderValue)
     head
 }
 
-/// The `Host` of a URL.
+/// Value of the header `Host` for a URL.
 pub(super) fn host(url: &Url) -> HeaderValue {
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));

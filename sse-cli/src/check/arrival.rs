@@ -1,4 +1,4 @@
-//! Arrival times of bytes: whether a proxy or the server holds bytes back or collects them.
+//! Rules about the arrival times of bytes: detects a proxy or a server that buffers.
 
 use std::time::Duration;
 
@@ -7,22 +7,23 @@ use super::finding::Finding;
 use super::probe::{End, Observation};
 
 const LIVE: &str = "WHATWG HTML 9.2.7";
-/// A pause inside of an event that only a buffer on the way makes.
+/// A pause of this length inside an event is the effect of a buffer on the way.
 const HELD: Duration = Duration::from_millis(400);
-/// Events that come together this often after a pause were collected.
+/// After this many groups of events that arrived together, each after a pause, the events count as
+/// buffered.
 const BURST: usize = 3;
-/// A pause before a burst.
+/// The shortest pause before such a group.
 const PAUSE: Duration = Duration::from_millis(400);
-/// A pause before a burst that people notice. Servers themselves collect events for shorter times:
-/// ticks, tokens of a model.
+/// A pause before such a group that people notice. Servers themselves group events over shorter
+/// times: ticks, tokens of a model.
 const NOTICED: Duration = Duration::from_millis(900);
-/// A connection that ends after such a silence probably met an idle timeout.
+/// A connection that ends after a silence of this length probably met an idle timeout.
 const IDLE: Duration = Duration::from_secs(2);
-/// A head that takes longer than this is late.
+/// A response head that takes longer than this is late.
 const LATE: Duration = Duration::from_secs(1);
-/// Silence after which proxies close connections; the specification advises a comment every 15 s.
+/// The length of silence after which proxies close connections; 9.2.7 advises a comment every 15 s.
 const SILENCE: Duration = Duration::from_secs(20);
-/// Keep-alives that come faster than this waste batteries.
+/// Keep-alives at shorter intervals than this waste batteries.
 const HASTE: Duration = Duration::from_secs(1);
 
 const UNBUFFER: &str = "turn off buffering and compression on the way: `proxy_buffering off` or the response header \
@@ -76,7 +77,8 @@ fn no_events(seen: &Observation) -> Option<Finding> {
     Some(finding.seen(format!("waited for {}", show(seen.lasted))))
 }
 
-/// A connection that ends after a silence: a proxy or a server that closes idle connections.
+/// Reports a connection that ends after a silence, because a proxy or a server closes idle
+/// connections.
 fn idle_timeout(seen: &Observation) -> Option<Finding> {
     let last = seen.body.arrivals().last()?.at;
     let silence = seen.lasted.saturating_sub(last);
@@ -93,7 +95,7 @@ fn idle_timeout(seen: &Observation) -> Option<Finding> {
     })
 }
 
-/// The beginning of an event at the end of the body, whose rest did not come.
+/// Reports the beginning of an event at the end of the body, whose rest did not arrive.
 fn held_at_the_end(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     let Tail::Silence(silence) = seen.tail() else { return None };
     let last = blocks.last().filter(|block| !block.complete)?;
@@ -110,7 +112,7 @@ fn held_at_the_end(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> 
     })
 }
 
-/// The three times that an operator asks for first.
+/// Reports the times of the head, the first byte and the first event.
 fn times(seen: &Observation, blocks: &[Block<'_>]) -> Finding {
     let head = seen.head.as_ref().map_or_else(|| "none".to_owned(), |head| show(head.after));
     let byte = seen.body.arrivals().first().map_or_else(|| "none".to_owned(), |arrival| show(arrival.at));
@@ -122,7 +124,7 @@ fn times(seen: &Observation, blocks: &[Block<'_>]) -> Finding {
         .seen(format!("{events} events, {} bytes in {}", seen.body.bytes.len(), show(seen.lasted)))
 }
 
-/// A part of an event, then silence, then the rest: buffers are flushed when they are full.
+/// Reports a part of an event, then silence, then the rest: a buffer that is flushed when full.
 fn held_inside(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
     // Offsets at which a pause was: few, because each took its time.
     let pauses = body.arrivals().windows(2).filter(|pair| pair[1].at.saturating_sub(pair[0].at) >= HELD);
@@ -152,7 +154,7 @@ fn held_inside(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
     )
 }
 
-/// Everything came in one go with the end of the response, after a wait.
+/// Reports that everything arrived at once with the end of the response, after a wait.
 fn all_at_the_end(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     let events = blocks.iter().filter(|block| block.is_event()).count();
     let first = seen.body.arrivals().first()?.at;
@@ -175,7 +177,7 @@ fn all_at_the_end(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     )
 }
 
-/// Events that come in bunches, again and again, with pauses between.
+/// Reports events that repeatedly arrive in groups, with pauses between.
 fn bursts(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     let body = &seen.body;
     let times: Vec<Duration> =
@@ -209,7 +211,7 @@ fn bursts(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     Some(finding)
 }
 
-/// Reads that end at a power of two, in the middle of an event: a buffer of that size.
+/// Reports reads that end at a power of two, in the middle of an event: a buffer of that size.
 fn block_sizes(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
     blocks.iter().find(|block| block.is_event())?;
     let size = [1024, 2048, 4096, 8192, 16_384, 32_768].into_iter().rev().find(|size| {
@@ -246,7 +248,7 @@ fn late_head(seen: &Observation) -> Option<Finding> {
     })
 }
 
-/// The longest silence, and how often comments come.
+/// Reports the longest silence, and the interval of comments.
 fn keep_alives(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     let head = seen.head.as_ref()?.after;
     let mut times: Vec<Duration> = vec![head];
@@ -283,7 +285,7 @@ fn keep_alives(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     }
 }
 
-/// A time for people: milliseconds below ten seconds.
+/// Formats a time for people: in milliseconds below ten seconds.
 pub(super) fn show(time: Duration) -> String {
     if time < Duration::from_secs(10) {
         format!("{} ms", time.as_millis())

@@ -1,53 +1,53 @@
-//! A response body as it came: blocks of lines, and the time at which each byte arrived.
+//! Body of a response: blocks of lines, and the arrival time of each byte.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use proto::field::Field;
 
-/// The bytes of a body, and when they came.
+/// Bytes of a body with their arrival times.
 #[derive(Debug, Default)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     arrivals: Vec<Arrival>,
-    /// Counts events as they come, so that a read costs its size however long the body is.
+    /// Counts events as they arrive, so that a read costs its own size however long the body is.
     parser: proto::Parser,
     dispatched: usize,
     pauses: usize,
 }
 
-/// Bytes that come within this time came together.
+/// Bytes that arrive within this time count as having arrived together.
 pub(super) const TOGETHER: Duration = Duration::from_millis(30);
 
-/// What came after the last byte of a body.
+/// What followed the last byte of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
     /// The server ended the body.
     Ended,
-    /// The check hung up while bytes came.
+    /// The check closed the connection while bytes arrived.
     Cut,
-    /// Nothing for so long, until the check hung up.
+    /// Silence of this length, until the check closed the connection.
     Silence(Duration),
-    /// More bytes than the check reads.
+    /// More bytes, beyond the limit of the check.
     Overlong,
 }
 
 /// One read of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arrival {
-    /// Since the request was sent.
+    /// Time since the request was sent.
     pub(super) at: Duration,
-    /// How many bytes of the body there were after it.
+    /// Number of bytes of the body after this read.
     pub(super) end: usize,
 }
 
-/// How a line ends.
+/// How a line of a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Lf,
     CrLf,
     Cr,
-    /// The body ended, or was cut, inside of the line.
+    /// The body ended, or was cut, inside the line.
     Missing,
 }
 
@@ -64,12 +64,12 @@ pub(super) struct Line<'a> {
 pub(super) struct Block<'a> {
     pub(super) lines: Vec<Line<'a>>,
     pub(super) range: Range<usize>,
-    /// Whether it has its blank line.
+    /// Whether the block has its blank line.
     pub(super) complete: bool,
 }
 
 impl Body {
-    /// Appends what one read gave.
+    /// Appends the bytes of one read.
     pub(super) fn push(&mut self, at: Duration, bytes: &[u8]) {
         let mut rest = bytes;
         while let Ok(Some(_)) = self.parser.next_event(&mut rest) {
@@ -96,13 +96,13 @@ impl Body {
         &self.arrivals
     }
 
-    /// When the byte at this offset came.
+    /// The time at which the byte at this offset arrived.
     pub(super) fn time_of(&self, offset: usize) -> Duration {
         let index = self.arrivals.partition_point(|arrival| arrival.end <= offset);
         self.arrivals.get(index).or(self.arrivals.last()).map_or(Duration::ZERO, |arrival| arrival.at)
     }
 
-    /// The lines of the body; a byte order mark at its start belongs to none.
+    /// The lines of the body; a byte order mark at its start belongs to no line.
     pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let bytes = &self.bytes[..];
         let mut start = if self.has_bom() { 3 } else { 0 };
@@ -126,7 +126,7 @@ impl Body {
         self.bytes.starts_with(b"\xef\xbb\xbf")
     }
 
-    /// The blocks of the body. Blank lines between blocks belong to none.
+    /// The blocks of the body. Blank lines between blocks belong to no block.
     pub(super) fn blocks(&self) -> Vec<Block<'_>> {
         let mut blocks = Vec::new();
         let mut lines: Vec<Line<'_>> = Vec::new();
@@ -147,29 +147,30 @@ impl Body {
         blocks
     }
 
-    /// When the last byte of this block came, which is when a client dispatches its event.
+    /// The time at which the last byte of this block arrived, at which a client dispatches its
+    /// event.
     pub(super) fn completed(&self, block: &Block<'_>) -> Duration {
         self.time_of(block.range.end.saturating_sub(1))
     }
 }
 
 impl<'a> Block<'a> {
-    /// Its fields, comments among them.
+    /// The fields of the block, comments included.
     pub(super) fn fields(&self) -> impl Iterator<Item = Field<'a>> + '_ {
         self.lines.iter().map(|line| Field::parse(line.text))
     }
 
-    /// Whether a client dispatches an event for it (9.2.6): it has data.
+    /// Whether a client dispatches an event for the block (9.2.6): it has data.
     pub(super) fn is_event(&self) -> bool {
         self.complete && self.fields().any(|field| matches!(field, Field::Data(_)))
     }
 
-    /// Whether it has nothing but comments.
+    /// Whether the block has only comments.
     pub(super) fn is_comment(&self) -> bool {
         self.fields().all(|field| matches!(field, Field::Comment(_)))
     }
 
-    /// The ID that it sets (9.2.6): the last one without NUL.
+    /// The ID that the block sets (9.2.6): the last one without NUL.
     pub(super) fn id(&self) -> Option<&'a [u8]> {
         let mut id = None;
         for field in self.fields() {
@@ -182,13 +183,13 @@ impl<'a> Block<'a> {
         id
     }
 
-    /// Its first line as evidence, at most `limit` characters.
+    /// The first line of the block as evidence, at most `limit` characters.
     pub(super) fn excerpt(&self, limit: usize) -> String {
         self.lines.first().map_or_else(String::new, |line| quote(line.text, limit))
     }
 }
 
-/// Bytes of the peer in backquotes, shortened.
+/// Bytes of the peer in backquotes, shortened to `limit`.
 pub(super) fn quote(bytes: &[u8], limit: usize) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * limit)]);
     match text.char_indices().nth(limit) {

@@ -1,9 +1,8 @@
-//! `sse check --client`: a judge for clients, in any language.
+//! `sse check --client`: tests clients in any language.
 //!
-//! A client is a command that opens a URL. For every scenario it gets a server of its own on
-//! loopback, and is judged by what it does on the wire: its requests, their headers and times,
-//! whether it comes back. A client that prints its events as JSON (`--events json`) is judged by
-//! every parse case as well.
+//! A client is a command that opens a URL. For every scenario it gets its own server on loopback,
+//! which checks the client's requests, their headers and times, and whether the client reconnects.
+//! A client that prints its events as JSON (`--events json`) is also tested with every parse case.
 
 mod case;
 mod command;
@@ -28,7 +27,7 @@ use super::Arguments;
 use crate::failure::{FAILED, Failure, USAGE};
 use result::{Outcome, Summary};
 
-/// Runs the scenarios that the arguments choose against the client that they name.
+/// Runs the selected scenarios against the client that the arguments name.
 pub(super) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let prints = arguments.events.is_some();
     let mut scenarios = scenario::all();

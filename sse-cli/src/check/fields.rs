@@ -1,4 +1,4 @@
-//! Faults in the fields of a stream (9.2.6): lines that clients ignore without a word.
+//! Rules about the fields of a stream (9.2.6): reports lines that clients silently ignore.
 
 use proto::field::{self, Field};
 
@@ -8,11 +8,11 @@ use super::finding::Finding;
 const FIELDS: &str = "WHATWG HTML 9.2.6";
 /// How many characters of the stream are quoted.
 const QUOTED: usize = 60;
-/// How many places of one kind are named.
+/// How many places are named for one kind of fault.
 const PLACES: usize = 3;
-/// A reconnection time below it, in milliseconds, was probably meant in seconds.
+/// A shorter reconnection time than this, in milliseconds, was probably meant as seconds.
 const HASTY: u64 = 100;
-/// A reconnection time above it, in milliseconds, is longer than people wait.
+/// A longer reconnection time than this, in milliseconds, exceeds people's patience.
 const SLOW: u64 = 3_600_000;
 
 /// All findings about the fields of `blocks`.
@@ -24,8 +24,8 @@ pub(super) fn check(blocks: &[Block<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Names that are not those of 9.2.6: compared literally, so a blank or another case makes them
-/// unknown.
+/// Reports field names other than those of 9.2.6: names are compared literally, so a blank or
+/// another case makes them unknown.
 fn names(blocks: &[Block<'_>]) -> Vec<Finding> {
     let fix = "the names are data, event, id and retry: lower case, then a colon, no blanks before the name or the colon";
     let mut misspelled =
@@ -87,8 +87,8 @@ fn is_almost_a_field(name: &[u8]) -> bool {
     })
 }
 
-/// The number of insertions, deletions, replacements and swaps of neighbours between two short
-/// words.
+/// The number of insertions, deletions, replacements and swaps of neighbouring letters between two
+/// short words.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
@@ -124,7 +124,7 @@ fn json_lines(blocks: &[Block<'_>]) -> Vec<Finding> {
     vec![finding]
 }
 
-/// Whole JSON, or a line of JSON that was written over several lines.
+/// Whether a line is JSON, or one line of JSON that was written over several lines.
 fn looks_like_json(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     match line {
@@ -136,7 +136,7 @@ fn looks_like_json(line: &[u8]) -> bool {
     }
 }
 
-/// Reconnection times that clients ignore, or that were probably not meant in milliseconds.
+/// Reports reconnection times that clients ignore, or that were probably not meant in milliseconds.
 fn retries(blocks: &[Block<'_>]) -> Vec<Finding> {
     let wrong = |field: Field<'_>| matches!(field, Field::Retry(value) if field::retry(value).is_none());
     let odd = |field: Field<'_>| match field {
@@ -166,7 +166,7 @@ fn retries(blocks: &[Block<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Blocks that announce an event and have no data: never dispatched.
+/// Reports blocks with an event type or ID but without data, which are never dispatched.
 fn nothing_to_dispatch(blocks: &[Block<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let complete = || blocks.iter().filter(|block| block.complete);
@@ -202,7 +202,7 @@ fn nothing_to_dispatch(blocks: &[Block<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Data that is an event again: the framework writes `data: ` too.
+/// Reports data that is itself an encoded event: the framework adds `data: ` a second time.
 fn encoded_twice(blocks: &[Block<'_>]) -> Vec<Finding> {
     let framed = |field: Field<'_>| match field {
         Field::Data(value) => {
@@ -249,18 +249,18 @@ fn comments_inside(blocks: &[Block<'_>]) -> Vec<Finding> {
     })
 }
 
-/// The first whole line whose field is as `wrong` says.
+/// The first complete line whose field satisfies `wrong`.
 pub(super) fn one_place<'a>(blocks: &[Block<'a>], wrong: impl Fn(Field<'_>) -> bool) -> Option<Line<'a>> {
     let lines = blocks.iter().flat_map(|block| &block.lines);
     lines.filter(|line| line.ending != Ending::Missing).find(|line| wrong(Field::parse(line.text))).copied()
 }
 
-/// A line as evidence.
+/// Formats a line as evidence.
 pub(super) fn at(line: &Line<'_>) -> String {
     format!("byte {}: {}", line.start, quote(line.text, QUOTED))
 }
 
-/// A block as evidence.
+/// Formats a block as evidence.
 pub(super) fn block_at(block: &Block<'_>) -> String {
     format!("byte {}: {}", block.range.start, block.excerpt(QUOTED))
 }

@@ -1,4 +1,4 @@
-//! What a check found: faults, advice, and the rules that hold.
+//! Findings of a check: faults, advice, and rules that are met.
 
 use serde::Serialize;
 
@@ -6,11 +6,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
-    /// Breaks clients, or delays or loses events. The exit code is 1.
+    /// Breaks clients, or delays or loses events. Makes the exit code 1.
     Fault,
     /// Works, but could serve clients better.
     Advice,
-    /// Checked, and as it should be.
+    /// Checked without a fault.
     Pass,
 }
 
@@ -20,15 +20,15 @@ pub(super) struct Finding {
     pub(super) level: Level,
     /// A stable name for scripts.
     pub(super) code: &'static str,
-    /// What is the case, in one sentence.
+    /// The finding in one sentence.
     pub(super) message: String,
-    /// Bytes from the wire. Printing escapes control characters.
+    /// Evidence: bytes from the wire. Printing escapes control characters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) evidence: Vec<String>,
-    /// The section that has the rule.
+    /// The section of the specification that has the rule.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) reference: &'static str,
-    /// What to do about it.
+    /// How to fix the fault.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) fix: &'static str,
 }
@@ -62,13 +62,13 @@ impl Finding {
         self
     }
 
-    /// Names the section that has the rule.
+    /// Sets the section of the specification that has the rule.
     pub(super) fn by(mut self, reference: &'static str) -> Self {
         self.reference = reference;
         self
     }
 
-    /// Says what to do.
+    /// Sets the text that says how to fix the fault.
     pub(super) fn fix(mut self, fix: &'static str) -> Self {
         self.fix = fix;
         self

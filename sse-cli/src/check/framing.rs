@@ -1,4 +1,4 @@
-//! Faults in the format of a stream (9.2.5): its encoding, its lines, its blank lines.
+//! Rules about the format of a stream (9.2.5): its encoding, its lines, its blank lines.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::fields::{self, at, block_at};
 use super::finding::Finding;
 
 const FORMAT: &str = "WHATWG HTML 9.2.5";
-/// An event whose lines come further apart than this was not written as one.
+/// If the lines of an event arrive further apart than this, the event was not written at once.
 const APART: Duration = Duration::from_millis(300);
 
-/// An event of which more bytes came, without its end, when the check stopped to read.
+/// How many bytes of an event have to arrive without its end for it to count as endless.
 const LONG: usize = 8 << 20;
 
 /// All findings about the format of `body`.
@@ -36,7 +36,7 @@ pub(super) fn check(body: &Body, tail: Tail) -> Vec<Finding> {
     findings
 }
 
-/// A body that is compressed or encoded otherwise: nothing else can be said about it.
+/// Reports a body that is compressed or otherwise not text, in which nothing else can be checked.
 fn no_text(body: &Body) -> Option<Finding> {
     let bytes = &body.bytes[..];
     let begun = format!("the first bytes are {}", hex(bytes));
@@ -129,7 +129,7 @@ fn encoding(body: &Body, findings: &mut Vec<Finding>) {
     );
 }
 
-/// Events that never end: their blank line is missing.
+/// Reports events that never end, because their blank line is missing.
 fn blank_lines(body: &Body, blocks: &[Block<'_>], tail: Tail) -> Option<Finding> {
     let last = blocks.last()?;
     // Data lines that came one by one, so each was meant to be an event.
@@ -196,7 +196,8 @@ fn blank_lines(body: &Body, blocks: &[Block<'_>], tail: Tail) -> Option<Finding>
     }
 }
 
-/// Whether line ends stand in the data as two characters each. Within JSON they are right.
+/// Whether the data contains line ends written as two characters each, such as `\n`. Inside JSON
+/// that is right.
 fn is_escaped(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value);
     !text.contains('"') && (text.ends_with("\\n\\n") || text.contains("\\n\\ndata:"))

@@ -1,4 +1,4 @@
-//! What the head of a response says: status, content type, codings, caches, CORS, version.
+//! Rules about the head of a response: status, content type, codings, caches, CORS, version.
 
 use sse_tokio::reqwest::{Url, Version};
 
@@ -6,8 +6,7 @@ use super::finding::Finding;
 use super::probe::{End, Head, Observation};
 use crate::request::shown;
 
-/// Findings about the head of the main connection; `None` in the first place if it is not an event
-/// stream at all.
+/// Findings about the head of the main connection; only the fault, if it is not an event stream.
 pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     let Some(head) = &seen.head else { return vec![no_head(seen)] };
     let status = status(head);
@@ -24,7 +23,7 @@ pub(super) fn check(seen: &Observation) -> Vec<Finding> {
     findings
 }
 
-/// Where the stream really is, if the URL led elsewhere.
+/// Reports the URL to which the stream was redirected.
 pub(super) fn redirected(seen: &Observation, asked: &Url) -> Option<Finding> {
     let (there, asked) = (shown(&seen.head.as_ref()?.url), shown(asked));
     (there != asked).then(|| Finding::pass("redirect", format!("the URL redirects to {there}")))
@@ -104,7 +103,7 @@ fn content_type(head: &Head) -> Finding {
     }
 }
 
-/// The main connection asks for `identity`.
+/// Checks the content coding: the main connection requests `identity`.
 fn content_coding(head: &Head) -> Finding {
     match head.text("content-encoding") {
         Some(coding) if !coding.split(',').all(|coding| coding.trim().eq_ignore_ascii_case("identity")) => {
@@ -177,7 +176,7 @@ fn version(head: &Head) -> Finding {
     .fix("serve HTTP/2 over TLS, or share one stream among the tabs of a page")
 }
 
-/// Findings of the connections that ask otherwise than the main one.
+/// Findings of the other connections, whose requests differ from the main one.
 pub(super) fn others(
     head: &Observation,
     options: &Observation,
@@ -205,7 +204,7 @@ fn head_method(seen: &Observation) -> Finding {
     }
 }
 
-/// A client of HTTP/1.0, which curl's `-0` and old proxies are, and which says nothing of codings.
+/// Checks the response to an HTTP/1.0 client (curl's `-0`, old proxies), which states no codings.
 pub(super) fn old_version(seen: &Observation) -> Finding {
     if let Some(coding) = seen
         .head
@@ -227,7 +226,7 @@ pub(super) fn old_version(seen: &Observation) -> Finding {
     )
 }
 
-/// A client of HTTP/1.1, where the main connection speaks HTTP/2.
+/// Checks the response to an HTTP/1.1 client, if the main connection speaks HTTP/2.
 pub(super) fn without_http2(seen: &Observation) -> Finding {
     answered("http-1.1", "HTTP/1.1", seen)
         .fix("serve HTTP/1.1 as well: many clients and proxies speak nothing newer")
@@ -249,7 +248,7 @@ fn answered(code: &'static str, version: &str, seen: &Observation) -> Finding {
     }
 }
 
-/// A server that speaks HTTP/2 alone, without TLS: no browser can read its stream.
+/// Reports a server that speaks only HTTP/2 without TLS: no browser can read its stream.
 pub(super) fn http2_alone() -> Finding {
     Finding::fault(
         "http2-only",
@@ -259,7 +258,7 @@ pub(super) fn http2_alone() -> Finding {
     .fix("serve HTTP/1.1 as well, or TLS with ALPN (h2)")
 }
 
-/// What a page of another origin would need.
+/// Checks what a page of another origin needs (CORS).
 fn cross_origin(get: &Observation, options: &Observation) -> Option<Finding> {
     let head = get.head.as_ref()?;
     let by = "Fetch 3.2";
@@ -294,7 +293,7 @@ fn cross_origin(get: &Observation, options: &Observation) -> Option<Finding> {
     Some(Finding::pass("cors", format!("pages may read it: access-control-allow-origin: {origin}")).by(by))
 }
 
-/// A client that accepts compression must not wait longer.
+/// Checks that a client that accepts compression gets events as early as others.
 fn compressed(gzip: &Observation, main: &Observation) -> Option<Finding> {
     let head = gzip.head.as_ref()?;
     let coding = head.text("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity"))?;

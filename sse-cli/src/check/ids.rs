@@ -1,5 +1,5 @@
-//! IDs of events (9.2.6): whether there are any, whether every client can send them back, whether
-//! events come twice.
+//! Rules about event IDs (9.2.6): whether there are any, whether every client can send them back,
+//! and whether events repeat.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,8 @@ use super::resume;
 const FIELDS: &str = "WHATWG HTML 9.2.6";
 const RESUME: &str = "WHATWG HTML 9.2.3";
 const QUOTED: usize = 40;
-/// Servers commonly refuse a request whose header is longer than 8 KiB.
+/// The length from which an ID is reported, in bytes: servers commonly refuse requests whose
+/// headers exceed 8 KiB.
 const LONG: usize = 4096;
 
 /// All findings about the IDs of `body`.
@@ -24,7 +25,7 @@ pub(super) fn check(body: &Body) -> Vec<Finding> {
     findings
 }
 
-/// IDs that clients ignore, or cannot send in a header.
+/// Reports IDs that clients ignore, or cannot send in a header.
 fn values(body: &Body) -> Vec<Finding> {
     let blocks = body.blocks();
     let mut findings = Vec::new();
@@ -74,7 +75,7 @@ fn missing(body: &Body) -> Option<Finding> {
     })
 }
 
-/// Events that come twice: with their IDs, or each one followed by its copy.
+/// Reports repeated events: events with one ID, or events each followed by a copy.
 fn repeated(body: &Body) -> Option<Finding> {
     let seen = resume::events(body);
     let mut counts: HashMap<&[u8], usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! JUnit XML, as CI servers read it.
+//! JUnit XML output, for CI servers.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 pub(super) struct Case<'a> {
     pub(super) class: &'a str,
     pub(super) name: &'a str,
-    /// A message and its details, if the case failed.
+    /// Message and details of the failure, if the case failed.
     pub(super) failure: Option<(String, String)>,
-    /// What a case that passed says; may be empty.
+    /// Output of a passed case; may be empty.
     pub(super) output: &'a str,
 }
 
-/// A test suite of these cases.
+/// Formats a test suite with these cases.
 pub(super) fn suite<'a>(name: &str, cases: impl Iterator<Item = Case<'a>>) -> String {
     let (mut tests, mut failures, mut body) = (0, 0, String::new());
     for case in cases {
@@ -35,8 +35,8 @@ pub(super) fn suite<'a>(name: &str, cases: impl Iterator<Item = Case<'a>>) -> St
     )
 }
 
-/// Text for XML 1.0: markup is escaped, and characters that XML cannot hold are shown as Rust
-/// escapes.
+/// Escapes text for XML 1.0: markup is escaped, and characters that XML cannot represent become
+/// Rust escapes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

@@ -1,5 +1,5 @@
-//! `sse check --parser`: random streams for another parser, compared with ours, and the smallest
-//! one that differs.
+//! `sse check --parser`: compares another parser with this project's on random streams, and shrinks
+//! the first stream that differs.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::Arguments;
 use super::client::{Event, feed, parsed};
 use crate::failure::{FAILED, Failure};
 
-/// A parser that takes longer for one stream counts as stuck.
+/// A parser that takes longer than this for one stream counts as stuck.
 const STUCK: Duration = Duration::from_secs(5);
 
 /// The pieces of generated streams: lines, line ends, and bytes that parsers often read wrongly.
@@ -57,7 +57,7 @@ const PIECES: &[&[u8]] = &[
     b"",
 ];
 
-/// SplitMix64, so that a run can be repeated from its seed.
+/// SplitMix64 generator, so that a seed repeats a run.
 struct Random(u64);
 
 impl Random {
@@ -70,7 +70,7 @@ impl Random {
     }
 }
 
-/// Tries random streams until one differs or the time is over.
+/// Tries random streams until the parsers differ or the time is up.
 pub(super) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let deadline = Instant::now() + arguments.seconds;
     let mut seed = arguments.seed;
@@ -89,7 +89,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The stream of a seed.
+/// Generates the stream of a seed.
 fn stream(seed: u64) -> Vec<&'static [u8]> {
     let mut random = Random(seed);
     let length = 1 + random.below(40);
@@ -107,7 +107,7 @@ async fn differs(command: &[String], pieces: &[&[u8]]) -> Result<bool, Failure> 
     Ok(!super::client::same(&parsed(&bytes), &events(command, &bytes).await?))
 }
 
-/// Leaves out pieces as long as the parsers still differ: halves first, then single ones.
+/// Removes pieces as long as the parsers still differ: halves first, then single pieces.
 async fn shrink(command: &[String], mut pieces: Vec<&'static [u8]>) -> Result<Vec<&'static [u8]>, Failure> {
     let mut size = pieces.len() / 2;
     while size > 0 {

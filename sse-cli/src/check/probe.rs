@@ -1,4 +1,4 @@
-//! One request, and what came of it.
+//! Probe: one request, and the observation of its response.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::time::{Instant, timeout_at};
 use super::body::{Body, Tail};
 use crate::failure::chain;
 
-/// No more bytes of a body are read.
+/// How many bytes of a body are read at most.
 const BODY: usize = 16 << 20;
-/// No more events are looked at: a flood has no more to tell.
+/// How many events are examined at most.
 const EVENTS: usize = 20_000;
-/// A pause that is long enough to say that nothing came.
+/// The length of a pause after which a stream counts as silent.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The request that a user described.
+/// The request that the user described.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) url: Url,
@@ -25,7 +25,7 @@ pub(super) struct Target {
     pub(super) body: Option<Vec<u8>>,
 }
 
-/// How one connection differs from the others.
+/// Differences of one connection's request from the main one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variant {
     pub(super) method: Option<Method>,
@@ -33,13 +33,13 @@ pub(super) struct Variant {
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
-/// What came of a request.
+/// Everything observed about the response to one request.
 #[derive(Debug)]
 pub(super) struct Observation {
     pub(super) head: Option<Head>,
     pub(super) body: Body,
     pub(super) end: End,
-    /// From the request to the end.
+    /// Time from the request to the end of the observation.
     pub(super) lasted: Duration,
 }
 
@@ -50,29 +50,29 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
     pub(super) url: Url,
-    /// From the request to the head.
+    /// Time from the request to the head.
     pub(super) after: Duration,
 }
 
 /// How an observation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// We hung up: enough was seen, or the time was over.
+    /// The check closed the connection: it had seen enough, or the time was up.
     Stopped,
     /// The server ended the body.
     Eof,
-    /// The connection broke inside of the body, or before the head.
+    /// The connection broke inside the body, or before the head.
     Broken(String),
-    /// The connect failed.
+    /// The connection could not be made.
     Unreachable(String),
-    /// The answer is not HTTP.
+    /// The response is not HTTP.
     NotHttp(String),
-    /// Redirects led nowhere.
+    /// The redirects did not lead to a response.
     Redirects(String),
 }
 
 impl End {
-    /// The end of a request without a head.
+    /// Converts the error of a request that got no response head.
     fn of(error: sse_tokio::reqwest::Error) -> Self {
         let mut source = std::error::Error::source(&error);
         let mut parse = false;
@@ -92,7 +92,7 @@ impl End {
 }
 
 impl Head {
-    /// The value of a header as text: all of them, separated by commas.
+    /// The values of a header as text, joined by commas.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
         (!values.is_empty()).then(|| {
@@ -104,7 +104,7 @@ impl Head {
 }
 
 impl Observation {
-    /// What came after the last byte.
+    /// What followed the last byte of the body.
     pub(super) fn tail(&self) -> Tail {
         let last = self.body.arrivals().last().map_or(Duration::ZERO, |arrival| arrival.at);
         let silence = self.lasted.saturating_sub(last);
@@ -116,7 +116,7 @@ impl Observation {
         }
     }
 
-    /// The headers that name a server or a proxy, which may be the cause.
+    /// The headers that name a server or a proxy, which may cause a fault.
     pub(super) fn suspects(&self) -> Vec<String> {
         let Some(head) = &self.head else { return Vec::new() };
         let names = ["server", "via", "x-cache", "content-encoding", "x-powered-by"];
@@ -124,8 +124,8 @@ impl Observation {
     }
 }
 
-/// Sends the request of `target` as `variant` says, and observes the response until `deadline`,
-/// until the server ends it, or until `enough` accepts the body.
+/// Sends the request of `target` with the differences of `variant`, and observes the response until
+/// `deadline`, until the server ends it, or until `enough` returns true for the body.
 pub(super) async fn observe(
     client: &Client,
     target: &Target,
@@ -193,7 +193,8 @@ pub(super) async fn observe(
 pub(super) mod tests {
     use super::*;
 
-    /// A response of a good head and these chunks, each at its millisecond.
+    /// Creates an observation with a correct head and these chunks, each with its time in
+    /// milliseconds.
     pub(in crate::check) fn observation(chunks: &[(u64, String)], end: End) -> Observation {
         let mut body = Body::default();
         for (ms, chunk) in chunks {

@@ -1,4 +1,4 @@
-//! Findings for people, as JSON, and as JUnit XML.
+//! Report of a check: for people, as JSON, and as JUnit XML.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -20,7 +20,7 @@ pub(super) struct Report {
     pub(super) ok: bool,
     pub(super) faults: usize,
     pub(super) advice: usize,
-    /// Faults first.
+    /// The findings, faults first.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -32,12 +32,12 @@ impl Report {
         Self { url, ok: faults == 0, faults, advice, findings }
     }
 
-    /// One JSON object on one line.
+    /// Prints the report as one JSON object on one line.
     pub(super) fn print_json(&self) -> io::Result<()> {
         writeln!(io::stdout().lock(), "{}", visible_json(&serde_json::to_string(self)?))
     }
 
-    /// For people, faults first.
+    /// Prints the report for people, faults first.
     pub(super) fn print_text(&self) -> io::Result<()> {
         let styles = Styles::of_stdout();
         let mut text = String::new();
@@ -63,7 +63,7 @@ impl Report {
         io::stdout().lock().write_all(text.as_bytes())
     }
 
-    /// JUnit XML: a test case for every finding, failed if it is a fault.
+    /// The report as JUnit XML, with a test case for every finding, which fails if it is a fault.
     pub(super) fn junit(&self) -> String {
         let cases = self.findings.iter().map(|finding| Case {
             class: "sse.check",

@@ -1,4 +1,4 @@
-//! Whether a client that comes back gets what it missed.
+//! Rules about resumption: whether a reconnecting client gets the events that it missed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,19 +10,20 @@ use super::probe::Observation;
 
 const RESUME: &str = "WHATWG HTML 9.2.3";
 const QUOTED: usize = 40;
-/// Events beyond these are not compared.
+/// How many events are compared at most.
 const COMPARED: usize = 10_000;
-/// A server that answered the first request within this time, and not the second, is stuck.
+/// If a server answered the first request within this time, and the second one not, it counts as
+/// stuck.
 const PROMPT: Duration = Duration::from_secs(1);
 const STUCK: Duration = Duration::from_secs(4);
 
-/// An event as far as resumption needs it.
+/// An event, reduced to what the check of resumption compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) id: Vec<u8>,
-    /// Its bytes, to tell a repetition from an event that only has the same ID.
+    /// The bytes of the event, to distinguish a repetition from another event with its ID.
     pub(super) bytes: Vec<u8>,
-    /// Whether it tells a gap in one of the usual words.
+    /// Whether the event reports a gap in one of the usual words.
     gap: bool,
 }
 
@@ -37,7 +38,7 @@ pub(super) fn events(body: &Body) -> Vec<Seen> {
         .collect()
 }
 
-/// The place of the last event with each ID.
+/// The index of the last event with each ID.
 fn places(events: &[Seen]) -> HashMap<&[u8], usize> {
     events.iter().enumerate().map(|(place, event)| (&event.id[..], place)).collect()
 }
@@ -61,8 +62,8 @@ impl Seen {
     }
 }
 
-/// The ID to come back with: an early one of those seen, so that most events after it are known,
-/// and one that a header carries as it is.
+/// The ID to resume from: an early one, so that most of the following events are known, and one
+/// that a header can carry.
 pub(super) fn point(events: &[Seen]) -> Option<&Seen> {
     let sendable =
         |id: &[u8]| !id.is_empty() && id.trim_ascii() == id && !id.iter().any(u8::is_ascii_control);
@@ -73,8 +74,8 @@ pub(super) fn point(events: &[Seen]) -> Option<&Seen> {
     }
 }
 
-/// The finding about a connection that came back with the ID of `point`, after `first` had been
-/// seen in `prompt`.
+/// Checks a connection that resumed with the ID of `point`; `first` are the events of the first
+/// connection, which was answered in the time `prompt`.
 pub(super) fn resumption(
     first: &[Seen],
     point: &Seen,
@@ -135,7 +136,7 @@ pub(super) fn resumption(
     Some(Finding::pass("resume", message).seen(sent).by(RESUME))
 }
 
-/// A second connection that is not answered by a stream.
+/// Reports that the second connection was not answered with a stream.
 fn refused(prompt: Duration, again: &Observation) -> Option<Finding> {
     let fix = "answer 200 and the stream whatever the ID is, and tell a gap as an event";
     let Some(head) = &again.head else {
@@ -164,18 +165,21 @@ fn ignored(message: &str, sent: &str, evidence: String) -> Finding {
         .fix("replay what comes after the event that `Last-Event-ID` names, or tell a gap as an event")
 }
 
-/// Whether the events of both have one order.
+/// Whether the events that both connections received are in one order.
 fn in_order(missed: &[&Seen], second: &HashMap<&[u8], usize>) -> bool {
     let places: Vec<_> = missed.iter().filter_map(|event| second.get(&event.id[..])).collect();
     places.windows(2).all(|pair| pair[0] <= pair[1])
 }
 
 fn lost_event(sent: &str, id: &[u8]) -> Finding {
-    Finding::fault("lost-after-resume", "an event is lost after a resumption: the replay does not begin right after `Last-Event-ID`")
-        .seen(sent)
-        .seen(format!("never came: id {}", quote(id, QUOTED)))
-        .by(RESUME)
-        .fix("begin with the event after the one that `Last-Event-ID` names; if it is gone, report a gap as an event")
+    Finding::fault(
+        "lost-after-resume",
+        "an event is lost after a resumption: the replay does not begin right after `Last-Event-ID`",
+    )
+    .seen(sent)
+    .seen(format!("never came: id {}", quote(id, QUOTED)))
+    .by(RESUME)
+    .fix("begin after the event that `Last-Event-ID` names; if that event is gone, report a gap as an event")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a report must not repeat: credentials of the request, which a server may echo.
+//! Removal of secrets from a report: credentials of the request, which a server may echo.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,11 +7,11 @@ use sse_tokio::reqwest::header::{HeaderName, HeaderValue};
 
 use super::finding::Finding;
 
-/// Stands in place of a secret.
+/// Replacement of a secret.
 const HIDDEN: &str = "[hidden]";
-/// A shorter word would be found everywhere.
+/// The shortest secret that is removed: a shorter word would occur everywhere.
 const SHORT: usize = 4;
-/// Headers whose values are not secret.
+/// Headers whose values are not secrets.
 const HARMLESS: [&str; 8] = [
     "accept",
     "accept-encoding",
@@ -23,7 +23,7 @@ const HARMLESS: [&str; 8] = [
     "user-agent",
 ];
 
-/// The secrets of one request: user and password, the values of its query, its fragment and its
+/// The secrets of one request: user, password, the values in its query, its fragment and its
 /// headers.
 #[derive(Debug)]
 pub(super) struct Secrets(Vec<String>);
@@ -63,7 +63,7 @@ impl Secrets {
         Self(words)
     }
 
-    /// The findings without the secrets.
+    /// Removes the secrets from findings.
     pub(super) fn hidden(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
         for finding in &mut findings {
             for text in finding.evidence.iter_mut().chain([&mut finding.message]) {

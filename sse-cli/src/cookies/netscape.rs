@@ -1,8 +1,9 @@
-//! The format of cookie files that curl and browsers of old share.
+//! Netscape format of cookie files, which curl uses.
 //!
-//! A line a cookie, seven fields with tabs between them: domain, whether subdomains get it, path,
-//! whether it needs TLS, seconds since 1970 at which it expires (0 at the end of the session),
-//! name, value. `#HttpOnly_` before the domain is a flag; other lines with `#` are comments.
+//! Each line is a cookie, with seven fields separated by tabs: domain, whether subdomains get it,
+//! path, whether it needs TLS, seconds since 1970 at which it expires (0 at the end of the
+//! session), name, value. `#HttpOnly_` before the domain is a flag; other lines with `#` are
+//! comments.
 
 use std::fmt::Write as _;
 
@@ -14,11 +15,11 @@ const HEAD: &str =
     "# Netscape HTTP Cookie File\n# Written by `sse tail --cookie-jar`; curl reads it too.\n\n";
 const HTTP_ONLY: &str = "#HttpOnly_";
 
-/// The cookies of a file. Expired ones are left out.
+/// Parses the cookies of a file, without the expired ones.
 ///
 /// # Errors
 ///
-/// A line is not a cookie; the message has its number.
+/// If a line is not a cookie; the message has the line's number.
 pub(super) fn read(text: &str) -> Result<CookieStore, String> {
     let mut store = CookieStore::new();
     for (index, line) in text.lines().enumerate() {
@@ -71,8 +72,7 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// The text of a file with all cookies that have not expired, in the order of their domains, paths
-/// and names.
+/// Formats all cookies that have not expired, ordered by domain, path and name.
 pub(super) fn write(store: &CookieStore) -> String {
     let word = |flag| if flag { "TRUE" } else { "FALSE" };
     let mut lines: Vec<String> = store

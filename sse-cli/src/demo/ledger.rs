@@ -1,11 +1,11 @@
-//! What arrived, held against what the server had to say.
+//! Comparison of the received events with those that the server had to send.
 
 use sse_tokio::Message;
 
 /// Counts the events of a stream that were lost or repeated.
 pub(super) struct Ledger<'a> {
     expected: &'a [Message],
-    /// The event that is due.
+    /// The index of the event that has to arrive next.
     next: usize,
     arrived: u64,
     lost: u64,
@@ -17,8 +17,8 @@ impl<'a> Ledger<'a> {
         Self { expected, next: 0, arrived: 0, lost: 0, repeated: 0 }
     }
 
-    /// Enters an event that arrived. It is the expected one only if its type, data and ID are;
-    /// those before it are lost by then, and one that was due before is repeated. An event that the
+    /// Records an event that arrived. It counts as the expected event only if type, data and ID are
+    /// equal; skipped events count as lost, and an event from before as repeated. An event that the
     /// server did not send replaces none of its events.
     pub(super) fn enter(&mut self, event: &Message) {
         self.arrived += 1;
@@ -31,7 +31,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// How many events arrived, were lost and were repeated, if this was all.
+    /// Ends the comparison; returns how many events arrived, were lost and were repeated.
     pub(super) fn close(self) -> (u64, u64, u64) {
         let missing = self.expected.len() - self.next;
         (self.arrived, self.lost + missing as u64, self.repeated)

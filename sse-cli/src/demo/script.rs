@@ -1,8 +1,8 @@
-//! What the demo's server says, and where it breaks off.
+//! Script of the demo's server: its events, and the places where it breaks off.
 
 use proto::{Event, EventBuilder, Message};
 
-/// The answer that is streamed. Some of its characters take several bytes, so that one can be cut.
+/// The streamed answer. Some of its characters have several bytes, so that a character can be cut.
 const ANSWER: &str = "\
 Every connection breaks sooner or later: a laptop sleeps, a train enters a tunnel, a proxy loses patience, a server \
 is deployed. A stream of events survives that. Each event has an ID, and a client that comes back names the last one \
@@ -10,25 +10,25 @@ it has seen, so that the server can go on right after it: be it inside a line, a
 care. What was cut is no event, what came twice is no news, and whoever was sent away waits a moment before knocking \
 again. You have just watched it.";
 
-/// The events of the stream, how they are written, and where the connection breaks.
+/// The events of the stream, their encoding, and the places where the connection breaks.
 pub(super) struct Script {
-    /// The events that a client has to get, in this order.
+    /// The events that a client has to receive, in this order.
     pub(super) events: Vec<Message>,
-    /// How they are written. After the one at index *n* the last event ID is *n* + 1.
+    /// The encoded events. After the event at index *n*, the last event ID is *n* + 1.
     pub(super) wire: Vec<String>,
-    /// Where the connection breaks, one after the other.
+    /// The breaks of the connection, in order.
     pub(super) cuts: Vec<Cut>,
 }
 
-/// A break of the connection.
+/// One break of the connection.
 pub(super) struct Cut {
-    /// The index of the event at which it happens,
+    /// The index of the event in which the connection breaks.
     pub(super) event: usize,
-    /// and what of it is still sent.
+    /// The bytes of that event that are still sent.
     pub(super) sent: Vec<u8>,
-    /// Whether the response ends as a complete one does, or breaks off.
+    /// Whether the response ends completely instead of breaking off.
     pub(super) clean: bool,
-    /// Where that is, in words.
+    /// Description of the place of the break.
     pub(super) place: &'static str,
 }
 
@@ -80,7 +80,7 @@ impl Script {
         self.cut_after("🦀.\n", false, "between two lines of data");
     }
 
-    /// Cuts the connection in the first event that has this text, after it.
+    /// Adds a break in the first event that contains `text`, right after that text.
     fn cut_after(&mut self, text: &str, clean: bool, place: &'static str) {
         let event = self.position(text);
         let wire = &self.wire[event];
@@ -88,13 +88,13 @@ impl Script {
         self.cuts.push(Cut { event, sent: wire.as_bytes()[..end].to_vec(), clean, place });
     }
 
-    /// The index of the first event that has this text.
+    /// The index of the first event that contains this text.
     fn position(&self, text: &str) -> usize {
         self.wire.iter().position(|wire| wire.contains(text)).expect("the answer has that word")
     }
 }
 
-/// An event as the client gets it.
+/// Creates an event as the client receives it.
 pub(super) fn message(id: &str, data: &str) -> Message {
     Event { event: "message", data, id }.into()
 }

@@ -1,5 +1,5 @@
-//! The demo's server: hand-written HTTP/1.1, because a good HTTP library does not break off like
-//! this.
+//! Server of the demo: hand-written HTTP/1.1, because HTTP libraries do not break off inside a
+//! response.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::script::Script;
 /// The time between two tokens.
 const PACE: Duration = Duration::from_millis(25);
 
-/// No request of ours is longer.
+/// The longest request that is read, in bytes.
 const REQUEST_LIMIT: u64 = 16 * 1024;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n\
@@ -22,7 +22,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-
 
 const END: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
 
-/// Serves one connection after the other, and tells on `places` where it is about to cut one.
+/// Serves one connection after the other, and reports on `places` where it is about to break one.
 pub(super) async fn serve(
     listener: TcpListener,
     script: Arc<Script>,
@@ -37,8 +37,7 @@ pub(super) async fn serve(
     }
 }
 
-/// Answers a request: with the events after the last one that the client has seen, up to the next
-/// cut.
+/// Answers a request with the events after the client's last one, up to the next break.
 async fn answer(
     stream: &mut TcpStream,
     script: &Script,
@@ -75,8 +74,8 @@ async fn answer(
     stream.write_all(b"0\r\n\r\n").await
 }
 
-/// Reads the head of a request. The index of the first event to send: IDs count from 1, and are
-/// sent in order.
+/// Reads the head of a request; returns the index of the first event to send. IDs count from 1, and
+/// are sent in order.
 async fn last_event_id(stream: &mut TcpStream) -> io::Result<usize> {
     let mut lines = BufReader::new(stream.take(REQUEST_LIMIT)).lines();
     let mut id = 0;
@@ -92,7 +91,7 @@ async fn last_event_id(stream: &mut TcpStream) -> io::Result<usize> {
     Ok(id)
 }
 
-/// A chunk of the chunked transfer coding (RFC 9112, 7.1).
+/// Writes one chunk of the chunked transfer coding (RFC 9112, 7.1).
 async fn chunk(stream: &mut TcpStream, data: &[u8]) -> io::Result<()> {
     let mut chunk = format!("{:x}\r\n", data.len()).into_bytes();
     chunk.extend_from_slice(data);

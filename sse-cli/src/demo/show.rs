@@ -11,10 +11,10 @@ use super::Summary;
 use crate::failure::chain;
 use crate::terminal::Styles;
 
-/// The screen of the demo, or nothing at all.
+/// The demo's output on a terminal, or no output at all.
 pub(super) struct Show {
     visible: bool,
-    /// Whether the cursor is behind a token.
+    /// Whether the cursor stands after a token.
     in_line: bool,
     styles: Styles,
 }
@@ -37,7 +37,7 @@ impl Show {
         self.print(format_args!("{token}"))
     }
 
-    /// The connection was cut at `place`, as the server says.
+    /// Shows that the server broke the connection at `place`.
     pub(super) fn disconnected(
         &mut self,
         place: Option<&str>,
@@ -54,7 +54,7 @@ impl Show {
         ))
     }
 
-    /// The client gave up. What is missing then shows in the summary.
+    /// Shows that the client gave up. The summary then counts the missing events.
     pub(super) fn failed(&mut self, error: &Error) {
         // Nobody has to listen.
         let _ = writeln!(io::stderr(), "sse demo: {}", chain(error));

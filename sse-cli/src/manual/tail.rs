@@ -1,6 +1,6 @@
 //! Examples and environment of `sse tail`.
 
-/// Purpose and command of each example.
+/// The purpose and the command line of each example.
 pub(super) const EXAMPLES: &[(&str, &str)] = &[
     (
         "OpenAI: print an answer as it is written (data that is not JSON, such as [DONE], has no field \"json\")",
@@ -39,7 +39,7 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Variables, and what they do.
+/// Environment variables and their effect.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "http_proxy, HTTPS_PROXY, ALL_PROXY (https_proxy, all_proxy)",

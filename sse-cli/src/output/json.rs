@@ -1,11 +1,12 @@
-//! Output in JSON: one object a line.
+//! JSON output: one object per line.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The deepest nesting of data that is passed on as JSON: readers of the output have limits too.
+/// The deepest nesting of data that is printed as JSON, because readers of the output have limits
+/// too.
 const DEPTH: usize = 128;
 
 /// One line of JSON. Fields that do not apply are left out.
@@ -26,25 +27,24 @@ pub(crate) struct Line<'a> {
     pub(crate) delay_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<&'a str>,
-    /// The stream, where there are several.
+    /// The stream's URL, if there are several streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) time: Option<&'a str>,
-    /// The data again, as JSON, where it is JSON.
+    /// The data as JSON, if it is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) json: Option<&'a RawValue>,
 }
 
-/// The JSON value that is the whole of `text`, letter by letter as it came: numbers keep all of
-/// their digits.
+/// The JSON value that makes up all of `text`, unchanged: numbers keep all of their digits.
 ///
-/// `None` where `text` is not JSON, or is nested deeper than 128 levels.
+/// `None` if `text` is not JSON, or is nested deeper than 128 levels.
 pub(crate) fn value(text: &str) -> Option<&RawValue> {
     (depth(text) <= DEPTH).then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// How deep the brackets of a JSON text are nested.
+/// The nesting depth of brackets in a JSON text.
 fn depth(text: &str) -> usize {
     let (mut deepest, mut depth) = (0_usize, 0_usize);
     let (mut quoted, mut escaped) = (false, false);
@@ -64,8 +64,8 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// `data` without line feeds: each is a space where the data is JSON, which then means the same,
-/// and else `\n`.
+/// `data` without line feeds: each becomes a space if the data is JSON, which does not change its
+/// meaning, and otherwise `\n`.
 pub(crate) fn one_line(data: &str) -> Cow<'_, str> {
     if !data.contains('\n') {
         return data.into();

@@ -1,4 +1,4 @@
-//! The template of `--template`: text with placeholders, one record for each event.
+//! Template of `--template`: text with placeholders, which formats one event.
 
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// Placeholders that a template may have.
 const PLACEHOLDERS: &str = "{id}, {event}, {data}, {time} and {url}";
 
-/// A template, parsed before the first connection.
+/// A template, parsed before the first connection is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Part>);
 
@@ -21,7 +21,7 @@ enum Part {
     Url,
 }
 
-/// Values of the placeholders, already in the form in which they are printed.
+/// The values of the placeholders, formatted for printing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Values<'a> {
     pub(crate) id: &'a str,

@@ -1,4 +1,4 @@
-//! Reads recordings, and checks every line of them.
+//! Reader of recordings, which checks every line.
 
 use std::io::{self, BufRead};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use sse_tokio::reqwest::header::HeaderMap;
 
 use super::{Entry, Format, LEFT_OUT, VERSION, What};
 
-/// The longest line; a recorder writes a line for each read of a socket.
+/// The longest line, in bytes; a recorder writes one line for each read of a socket.
 const LINE: u64 = 64 << 20;
 /// The longest recording: a year.
 const LENGTH: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// How every recording begins.
+/// The bytes with which every recording begins.
 const START: &[u8] = b"{\"sse-recording\":";
 
 /// Whether a file that begins with these bytes is a recording.
@@ -24,13 +24,12 @@ pub(crate) fn is_recording(start: &[u8]) -> bool {
     start.starts_with(START)
 }
 
-/// Whether a file that begins with these bytes may turn out to be a recording when more of it has
-/// been read.
+/// Whether a file that begins with these bytes may be a recording; more bytes are needed to decide.
 pub(crate) fn may_be_recording(start: &[u8]) -> bool {
     start.len() < START.len() && START.starts_with(start)
 }
 
-/// Content of a line, checked.
+/// Checked content of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// A response begins.
@@ -44,11 +43,11 @@ pub(crate) enum Item {
 /// Reads a recording, a line at a time.
 pub(crate) struct Reader<R> {
     input: R,
-    /// Number of the line read last.
+    /// The number of the last line that was read.
     number: u64,
-    /// Time of the line read last.
+    /// The time of the last line that was read.
     at: Duration,
-    /// Whether there was a head.
+    /// Whether a head was read.
     begun: bool,
 }
 
@@ -57,7 +56,7 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     ///
-    /// The file is not a recording, or is one of a later version.
+    /// If the file is not a recording, or has a later version.
     pub(crate) fn new(input: R) -> io::Result<Self> {
         let mut reader = Self { input, number: 0, at: Duration::ZERO, begun: false };
         match reader.line()? {
@@ -73,7 +72,7 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     ///
-    /// A line is malformed; the message has its number.
+    /// If a line is malformed; the message has the line's number.
     pub(crate) fn next(&mut self) -> io::Result<Option<(Duration, Item)>> {
         let Some(Entry { at, what }) = self.line()? else { return Ok(None) };
         let at = Duration::try_from_secs_f64(at / 1000.0)
@@ -152,7 +151,7 @@ mod tests {
 
     const HEAD: &str = "{\"sse-recording\":1}\n{\"at\":1.0,\"head\":{\"status\":200,\"headers\":[]}}\n";
 
-    /// The error that reading the whole of a text ends with.
+    /// The error at the end of reading a recording with this text.
     fn error(text: &str) -> String {
         let mut reader = match Reader::new(text.as_bytes()) {
             Ok(reader) => reader,

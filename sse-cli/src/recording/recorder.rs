@@ -1,4 +1,4 @@
-//! Writes recordings.
+//! Writer of recordings.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -20,7 +20,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Makes or empties the file, which only its owner may read.
+    /// Creates or empties the file, which only its owner may read.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);

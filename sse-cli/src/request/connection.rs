@@ -8,14 +8,14 @@ use sse_tokio::reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Ur
 
 use crate::failure::{FAILED, Failure};
 
-/// Options of a connection, of every command that makes one.
+/// Options for connections, of every command that makes them.
 #[derive(Args, Debug)]
 pub(crate) struct ConnectionArguments {
     /// Do not verify TLS certificates (insecure)
     #[arg(short = 'k', long, help_heading = "Connection")]
     insecure: bool,
 
-    /// Certificates to trust instead of those of the system (PEM)
+    /// Trusted certificates (PEM), instead of the system's
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     cacert: Option<PathBuf>,
 
@@ -27,12 +27,12 @@ pub(crate) struct ConnectionArguments {
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     key: Option<PathBuf>,
 
-    /// Proxy for all requests (http://, https://, socks5:// or socks5h://), instead of what the
-    /// environment says, no_proxy included
+    /// Proxy for all requests (http://, https://, socks5:// or socks5h://); replaces the
+    /// environment's proxies and no_proxy
     #[arg(long, value_name = "URL", value_parser = proxy, help_heading = "Connection")]
     proxy: Option<Url>,
 
-    /// Connect to this Unix domain socket; the URL still gives the path and the Host header
+    /// Connect to this Unix domain socket; the URL still sets the path and the Host header
     #[cfg(unix)]
     #[arg(long, value_name = "PATH", help_heading = "Connection")]
     unix_socket: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub(crate) struct ConnectionArguments {
 }
 
 impl ConnectionArguments {
-    /// Options of this group that contradict each other, and what to do about it.
+    /// A contradiction between options of this group, and its solution.
     pub(super) fn conflict(&self) -> Option<&'static str> {
         if self.key.is_some() && self.cert.is_none() {
             return Some("--key needs the certificate that it belongs to; add --cert FILE");
@@ -55,7 +55,8 @@ impl ConnectionArguments {
         None
     }
 
-    /// The settings of a client; `None` for the usual ones. A `bare` client adds no `User-Agent`.
+    /// The settings of the HTTP client; `None` for the default ones. A `bare` client adds no
+    /// `User-Agent`.
     pub(super) fn client_builder(&self, bare: bool) -> Result<Option<ClientBuilder>, Failure> {
         #[cfg(unix)]
         let unix_socket = &self.unix_socket;
@@ -136,7 +137,7 @@ fn contains(pem: &[u8], text: &str) -> bool {
     pem.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// The URL of a proxy; `http://` unless it has a scheme.
+/// Parses the URL of a proxy; without a scheme it is `http`.
 fn proxy(text: &str) -> Result<Url, String> {
     let url = super::url(text).map_err(|error| error.to_string())?;
     match url.scheme() {

@@ -1,5 +1,4 @@
-//! Rights of a request: its names and origins, then its token and the
-//! rights of the token.
+//! Access control: checks a request's host name and origin, then its token and the token's rights.
 
 mod arguments;
 mod caller;
@@ -30,14 +29,14 @@ use patterns::Patterns;
 use site::Site;
 use tokens::Source;
 
-/// The rights of all callers; cheap to clone.
+/// Access rules for all clients; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     rules: Arc<Rules>,
     valid: Arc<RwLock<Arc<Valid>>>,
 }
 
-/// The rules, made once from the arguments.
+/// Access rules, created once from the arguments.
 #[derive(Debug)]
 struct Rules {
     site: Site,
@@ -50,7 +49,7 @@ struct Rules {
     anyone_may_subscribe: bool,
 }
 
-/// The tokens and keys that are valid now.
+/// The tokens and keys that are currently valid.
 #[derive(Debug)]
 struct Valid {
     publish: Option<Secret>,
@@ -58,27 +57,29 @@ struct Valid {
     keys: Option<Vec<Key>>,
 }
 
-/// What a token may be needed for.
+/// Action that may need a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Publish,
     Subscribe,
 }
 
-/// The topics that a request may act on.
+/// Topics to which a request has a right.
 #[derive(Debug)]
 pub(super) struct Grant {
     act: Act,
-    /// `None` for every topic.
+    /// The topics; `None` for every topic.
     topics: Option<Patterns>,
-    /// For how long from now; `None` for a right that does not expire.
+    /// For how long the right is still valid; `None` for a right that does not expire.
     pub(super) remaining: Option<Duration>,
 }
 
 impl Access {
+    /// Creates the access rules from the arguments.
+    ///
     /// # Errors
     ///
-    /// A file of a token or of keys cannot be read, a token is empty, or a key is not usable.
+    /// If a file of a token or of keys cannot be read, a token is empty, or a key is not usable.
     pub(super) fn new(arguments: &AccessArguments, secure: bool) -> Result<Self, String> {
         // Named, not found by the features of the crate: two providers in one program would leave
         // none.
@@ -98,8 +99,8 @@ impl Access {
         Ok(Self { rules: Arc::new(rules), valid })
     }
 
-    /// Reads the files of tokens and keys again. If one cannot be read, all of them stay as they
-    /// are. Streams that were let in go on until their tokens expire.
+    /// Reads the files of tokens and keys again. If one cannot be read, all tokens and keys stay
+    /// unchanged. Open streams continue until their tokens expire.
     pub(super) fn reload(&self) -> Result<(), String> {
         let valid = Arc::new(self.rules.read()?);
         *self.valid.write().unwrap_or_else(PoisonError::into_inner) = valid;
@@ -124,8 +125,8 @@ impl Access {
         self.grant(&self.valid(), Act::Subscribe, caller)
     }
 
-    /// The topics whose names a request may learn. A name may be all that keeps a stranger from
-    /// following a topic: to list names takes a token, or a server that only this machine reaches.
+    /// The topics whose names a request may learn. A name may be the only secret that protects a
+    /// topic, so listing names requires a token, or a server that only this machine can reach.
     pub(super) fn listing(&self, caller: &Caller) -> Result<Grant, Refusal> {
         let valid = self.valid();
         let needed = |act| self.is_needed(&valid, act);
@@ -200,7 +201,7 @@ impl Grant {
         self.topics.as_ref().is_none_or(Patterns::is_everything)
     }
 
-    /// Refuses unless the grant names all of these topics.
+    /// Returns an error unless the grant names all of these topics.
     pub(super) fn require<'a>(&self, topics: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
         match topics.into_iter().all(|topic| self.contains(topic)) {
             true => Ok(()),
@@ -208,7 +209,7 @@ impl Grant {
         }
     }
 
-    /// Refuses unless the grant names every topic there may be.
+    /// Returns an error unless the grant names every possible topic.
     pub(super) fn require_everything(&self) -> Result<(), Refusal> {
         if self.is_everything() { Ok(()) } else { Err(self.refusal("every topic, by *")) }
     }
@@ -221,7 +222,7 @@ impl Grant {
         Refusal::scope(claim, what)
     }
 
-    /// The name after which to look for more topics of the grant; `None` if there cannot be any.
+    /// The name after which to look for more topics of the grant; `None` if there are none.
     pub(super) fn resume<'a>(&self, after: &'a str) -> Option<Cow<'a, str>> {
         match &self.topics {
             None => Some(after.into()),

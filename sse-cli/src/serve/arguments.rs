@@ -1,4 +1,4 @@
-//! Options of `sse serve`, and which defaults are safe.
+//! Options of `sse serve`, and the check that their combination is safe.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,47 +14,48 @@ use super::secret::Secret;
 
 /// Serve a hub: publish with POST /events/<topic>, follow with GET /events/<topic>
 ///
-/// POST: the body is the data, JSON as well as text; the headers Sse-Event and Sse-Id give the
+/// POST: the body is the event's data, JSON or text; the headers Sse-Event and Sse-Id give the
 /// event's type and ID. With the content type application/vnd.sse+json the body is an object
-/// {"data", "event", "id"}, or an array of them that is published together, all or none. The answer
-/// tells the IDs. A repetition with the same Idempotency-Key header publishes nothing and gets the
-/// same answer.
+/// {"data", "event", "id"}, or an array of them that is published together, all or none. The
+/// response lists the IDs. A repetition with the same Idempotency-Key header publishes nothing and
+/// gets the first response again.
 ///
-/// GET: replays from the header Last-Event-ID or the query parameter lastEventId ("earliest":
-/// everything that is kept), then follows. An event of the type "gap" says that events before it
-/// are no longer kept. The response header Last-Event-ID is the ID of the topic's newest event;
-/// HEAD answers it alone.
+/// GET: replays from the header Last-Event-ID or the query parameter lastEventId ("earliest" means
+/// every kept event), then follows. An event of the type "gap" reports that earlier events are no
+/// longer kept. The response header Last-Event-ID is the ID of the topic's newest event; HEAD
+/// returns only that header.
 ///
 /// GET /events?topic=a&topic=b follows up to 32 topics over one connection; the ID of each event
-/// holds the place in all of them. With &label=type the type of an event tells its topic:
+/// holds the place in all of them. With &label=type the topic is part of each event's type:
 /// "a:price", or "a" for an event without a type.
 ///
-/// A token comes as Authorization: Bearer, as the query parameter access_token of GET and HEAD, or
-/// as a cookie. A JWT has the claims exp and sse, {"publish": [..], "subscribe": [..]}: lists of
+/// A token is sent as Authorization: Bearer, as the query parameter access_token of GET and HEAD,
+/// or as a cookie. A JWT has the claims exp and sse, {"publish": [..], "subscribe": [..]}: lists of
 /// topics such as "news", "news/*" (every topic that begins with "news/") and "*" (every topic).
-/// Its stream ends when the JWT expires. 401: no valid token; 403: a token without the right.
+/// Its stream ends when the JWT expires. Without a valid token the answer is 401, with a token that
+/// lacks the right 403.
 ///
-/// DELETE ends a topic: its subscribers are let go, and for a while it answers 204 to GET and 410
-/// to POST.
+/// DELETE ends a topic: its streams end, and for the time of --ended-for the topic answers 204 to
+/// GET and 410 to POST.
 ///
-/// GET / is a page that shows a topic live, GET /topics lists the topics in use as JSON (parameters
-/// after and limit), GET /healthz answers 200 while the process lives, GET /readyz 200 if it can
-/// publish, GET /metrics is for Prometheus.
+/// GET / is a page that shows a topic live. GET /topics lists the topics in use as JSON (parameters
+/// after and limit). GET /healthz answers 200 while the process runs, GET /readyz 200 if events can
+/// be published. GET /metrics is for Prometheus.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// Where to listen: 127.0.0.1:8080, [::]:8080, :8080 (every address), localhost:8080 (all
-    /// addresses of the name), unix:/path, or systemd: (sockets that it passes); may be repeated;
-    /// port 0 takes a free one
+    /// Address to listen on: 127.0.0.1:8080, [::]:8080, :8080 (every address), localhost:8080 (all
+    /// addresses of the name), unix:/path, or systemd: (sockets passed by systemd); repeatable;
+    /// port 0 means any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(super) listen: Vec<Address>,
 
     /// TOML file of options, named as here without the dashes; the command line and the environment
-    /// (SSE_ and the name in capitals, such as SSE_MAX_BODY) win over it
+    /// (SSE_ and the name in capitals, such as SSE_MAX_BODY) take precedence
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 
-    /// What log lines on standard error look like; the variable RUST_LOG sets the level (info)
+    /// Format of log lines on standard error; the variable RUST_LOG sets the level (default: info)
     #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub(super) log_format: LogFormat,
 
@@ -69,40 +70,40 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) access: AccessArguments,
 
-    /// Directory to keep events in, so that they survive a restart and a crash: a publication is
-    /// answered once it is on the disk. Created if it does not exist, readable by this user alone,
-    /// used by one process at a time. Default: events are kept in memory
+    /// Directory to keep events in, so that they survive a restart and a crash: a publish request
+    /// is answered once its events are on the disk. The directory is created if it does not exist,
+    /// readable only by this user, and used by one process at a time. Default: events are kept in
+    /// memory
     #[cfg(feature = "disk")]
     #[arg(long, value_name = "DIR", help_heading = "Storage")]
     pub(super) data: Option<PathBuf>,
 
-    /// Bytes that the directory may take, of all topics together; the oldest events go first.
-    /// --history-* bound what each topic has in memory, then, and --max-topics the topics that are
-    /// in use
+    /// Largest size of the directory in bytes, for all topics together; the oldest events are
+    /// dropped first. With --data, --history-* limit what each topic has in memory, and
+    /// --max-topics the topics in memory
     #[cfg(feature = "disk")]
     #[arg(long, value_name = "N", default_value_t = 1 << 30, requires = "data", help_heading = "Storage",
         value_parser = clap::value_parser!(u64).range(sse_hub::disk::DiskConfig::LEAST_BYTES..))]
     pub(super) data_bytes: u64,
 
-    /// URL of a Redis or Valkey server to keep events in, so that all servers that name the same
-    /// one are one hub: redis://[user:password@]host[:port][/db], or rediss:// for TLS.
-    /// --history-events, --history-bytes and --history-age then set how much Redis keeps of each
-    /// topic, too
+    /// URL of a Redis or Valkey server to keep events in, so that all servers with this URL form
+    /// one hub: redis://[user:password@]host[:port][/db], or rediss:// for TLS. --history-events,
+    /// --history-bytes and --history-age then also set how much of each topic Redis keeps
     #[cfg(feature = "redis")]
     #[arg(long, value_name = "URL", help_heading = "Storage")]
     pub(super) redis: Option<Secret>,
 
-    /// File that holds the URL for --redis, so that its password is not in the list of processes
+    /// File with the URL for --redis, so that its password is not visible in the list of processes
     #[cfg(feature = "redis")]
     #[arg(long, value_name = "FILE", conflicts_with = "redis", help_heading = "Storage")]
     pub(super) redis_file: Option<PathBuf>,
 
-    /// Beginning of the names of all keys and channels in Redis
+    /// Prefix of all keys and channels in Redis
     #[cfg(feature = "redis")]
     #[arg(long, value_name = "TEXT", default_value = "sse:", help_heading = "Storage")]
     pub(super) redis_prefix: String,
 
-    /// Events that a topic keeps
+    /// Number of events that a topic keeps
     #[arg(long, value_name = "N", default_value_t = HistoryLimits::default().events, help_heading = "Limits")]
     pub(super) history_events: usize,
 
@@ -114,19 +115,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = HistoryLimits::default().age.as_secs(), help_heading = "Limits")]
     pub(super) history_age: u64,
 
-    /// Topics at a time; subscribers can make half of them
+    /// Largest number of topics at a time; subscribers can create at most half of them
     #[arg(long, value_name = "N", default_value_t = HubConfig::default().max_topics, help_heading = "Limits")]
     pub(super) max_topics: usize,
 
-    /// Subscribers at a time, of all topics; connections are limited to this and 256 more
+    /// Largest number of subscribers of all topics; connections are limited to this and 256 more
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
     pub(super) max_subscribers: usize,
 
-    /// Bytes of a POST
+    /// Largest body of a POST, in bytes
     #[arg(long, value_name = "N", default_value_t = 1 << 20, help_heading = "Limits")]
     pub(super) max_body: usize,
 
-    /// Events a second that are published at most, by all together; 0 for no limit
+    /// Largest number of events per second that all clients together may publish; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
     pub(super) max_rate: u32,
 
@@ -135,22 +136,22 @@ pub(crate) struct Arguments {
     pub(super) keep_alive: u64,
 
     /// Send an event of this type instead of the comment, with empty data and without an ID, so
-    /// that pages see it: source.addEventListener("TYPE", ..). The event is not kept, and clients
-    /// resume as without it
+    /// that pages see it: source.addEventListener("TYPE", ..). The event is not kept, and does not
+    /// change where clients resume
     #[arg(long, value_name = "TYPE", value_parser = heartbeat_type, help_heading = "Streams")]
     pub(super) heartbeat: Option<String>,
 
-    /// Milliseconds after which clients reconnect
+    /// Milliseconds that clients wait before they reconnect
     #[arg(long, value_name = "MS", default_value_t = 3000, help_heading = "Streams")]
     pub(super) retry: u64,
 
-    /// Milliseconds by which, at random, clients that are sent away reconnect later than that, so
-    /// that they do not all come back at once; as much as --retry if not given
+    /// Milliseconds by which clients whose stream the server ends reconnect later, at random, so
+    /// that they do not all return at once; by default as much as --retry
     #[arg(long, value_name = "MS", help_heading = "Streams")]
     pub(super) retry_spread: Option<u64>,
 
     /// Seconds after which a stream ends between two events, so that its client reconnects, perhaps
-    /// to another server; up to a tenth less at random; 0 for never
+    /// to another server; up to a tenth earlier, at random; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Streams")]
     pub(super) max_age: u64,
 
@@ -158,30 +159,30 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Streams")]
     pub(super) ended_for: u64,
 
-    /// Reaction to a subscriber whose next event is no longer kept
+    /// Handling of a subscriber that is so slow that its next event is no longer kept
     #[arg(long, value_enum, default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
     pub(super) slow: SlowArgument,
 
-    /// Seconds for which a connection may have no request under way: longer than the pools of
-    /// balancers and publishers keep it; announced in HTTP/1.1, and HTTP/2 sends GOAWAY first
+    /// Seconds that a connection without a request stays open. Set it longer than load balancers
+    /// and publishers keep idle connections; HTTP/1.1 announces it, and HTTP/2 sends GOAWAY first
     #[arg(long, value_name = "SECONDS", default_value_t = 75, help_heading = "Limits")]
     pub(super) idle_timeout: u64,
 
-    /// Seconds that clients have, at shutdown, to take their last events
+    /// Seconds that clients have, at shutdown, to receive their last events
     #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Streams")]
     pub(super) grace: u64,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SlowArgument {
-    /// Send it a gap event, and go on with what is kept
+    /// Send a gap event, and continue with the oldest kept event
     #[value(alias = "tell")]
     SendGap,
     /// End its stream
     Disconnect,
 }
 
-/// Checks the type of a heartbeat; those that mean something else to a client are refused.
+/// Parses the type of a heartbeat; types with another meaning for a client are refused.
 fn heartbeat_type(kind: &str) -> Result<String, String> {
     match kind {
         "" => Err("name a type, such as heartbeat".to_owned()),
@@ -193,7 +194,7 @@ fn heartbeat_type(kind: &str) -> Result<String, String> {
 }
 
 impl Arguments {
-    /// Refuses unsafe settings without an explicit option.
+    /// Returns an error for unsafe settings that are not explicitly allowed.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.cert.is_some() != self.key.is_some() {
             return Err("--cert and --key go together");
@@ -257,7 +258,7 @@ pub(super) mod tests {
         arguments: Arguments,
     }
 
-    /// What comes after `sse serve`.
+    /// Parses the arguments after `sse serve`.
     pub(in crate::serve) fn parse(arguments: &[&str]) -> Arguments {
         Serve::parse_from(["serve"].iter().chain(arguments)).arguments
     }

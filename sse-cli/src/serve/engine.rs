@@ -1,4 +1,4 @@
-//! Where the hub of `sse serve` keeps its events.
+//! Storage of the hub of `sse serve`.
 
 use std::error::Error;
 #[cfg(feature = "redis")]
@@ -16,7 +16,8 @@ use super::Arguments;
 #[cfg(feature = "redis")]
 use super::secret::Secret;
 
-/// Makes the hub, over what the arguments name: a directory, a Redis server, or memory alone.
+/// Creates the hub over the storage that the arguments name: a directory, a Redis server, or
+/// memory.
 pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
     #[cfg(feature = "disk")]
     if let Some(directory) = &arguments.data {

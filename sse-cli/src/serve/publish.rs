@@ -1,4 +1,4 @@
-//! A POST becomes events.
+//! Publishing: converts the body of a POST to events.
 
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,19 @@ use super::refusal::Refusal;
 use super::routes::App;
 use crate::text::excerpt;
 
-/// How many bodies are read at a time; the others wait with their clients, and take little memory
-/// here.
+/// How many bodies are read at a time; other publishers wait, and take little memory meanwhile.
 pub(super) const BODIES: usize = 64;
 
-/// How long a body waits for its turn. Not long: what it has sent already takes room in its
-/// connection, which those whose turn it is may need.
+/// How long a body waits for its turn. Short, because its first bytes take up buffer space of the
+/// connection that bodies being read may need.
 const TURN: Duration = Duration::from_secs(2);
 
-/// How long a body may take.
+/// How long reading a body may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// One event as JSON gives it.
+/// One event in JSON.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -100,7 +99,7 @@ fn envelopes(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Envelope>, Refusal>
     }])
 }
 
-/// The key is taken as it was sent: quotes included, text or not.
+/// The idempotency key as it was sent: quotes included, any bytes.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     if headers.get_all(IDEMPOTENCY_KEY).iter().nth(1).is_some() {
         return Err(Refusal::bad_request("there is more than one Idempotency-Key: send one"));
@@ -170,7 +169,7 @@ mod tests {
         TowerToHyperService::new(router(&arguments, hub, access, Counters::new()))
     }
 
-    /// Publishes a body that never comes; `asked` counts those that were waited for.
+    /// Publishes a body that never arrives; `asked` counts the bodies that were waited for.
     async fn publish_nothing(app: &TowerToHyperService<Router>, asked: &Arc<AtomicUsize>) -> StatusCode {
         let asked = Arc::clone(asked);
         let mut first = true;

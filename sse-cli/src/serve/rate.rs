@@ -1,8 +1,8 @@
-//! How much may be published.
+//! Limit of the publishing rate.
 
 use std::time::Instant;
 
-/// A token bucket that holds one second's worth.
+/// A token bucket that holds the events of one second.
 #[derive(Debug)]
 pub(super) struct Rate {
     per_second: f64,
@@ -17,9 +17,10 @@ impl Rate {
         (per_second > 0.0).then_some(Self { per_second, left: per_second, filled: now })
     }
 
-    /// Takes `count` events out, or none and returns after how many seconds there will be room.
+    /// Takes `count` events from the bucket; or takes none, and returns after how many seconds to
+    /// retry.
     ///
-    /// More than the bucket holds are let through when it is full, and paid for afterwards.
+    /// A batch larger than the bucket passes when the bucket is full, and delays later batches.
     pub(super) fn take(&mut self, count: usize, now: Instant) -> Result<(), u64> {
         let refill = now.saturating_duration_since(self.filled).as_secs_f64() * self.per_second;
         self.left = (self.left + refill).min(self.per_second);

@@ -1,4 +1,4 @@
-//! Answers that say why not.
+//! Error responses with a reason.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -7,7 +7,7 @@ use sse_hub::{AppendError, HubError, LogError, SeveralError};
 
 use super::log::Reason;
 
-/// The reason of a refusal in a word, as far as its status says it.
+/// The reason of a refusal in one word, derived from the status.
 pub(super) fn label(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "bad_request",
@@ -25,11 +25,11 @@ pub(super) fn label(status: StatusCode) -> &'static str {
     }
 }
 
-/// An answer that says why not.
+/// An error response with a reason.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
-    /// The reason in a word, for the metrics: one of few.
+    /// The reason in one word, for the metrics; one of few.
     label: &'static str,
     header: Option<(HeaderName, HeaderValue)>,
     reason: String,
@@ -78,7 +78,7 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, reason)
     }
 
-    /// The request has no token, or only a cookie that does not count.
+    /// Refuses a request that has no token, or only a cookie that does not count.
     pub(super) fn no_token(cookie_left_out: bool) -> Self {
         let reason = "a bearer token is needed: send Authorization: Bearer <token>";
         let cookie = ". The cookie does not count: the request has neither an Origin of this server or of --cors-origin nor \
@@ -88,12 +88,12 @@ impl Refusal {
         Self::challenge(StatusCode::UNAUTHORIZED, "Bearer", reason)
     }
 
-    /// The token is not valid. The reason has nothing of the token in it, because it is logged.
+    /// Refuses an invalid token. The reason contains no part of the token, because it is logged.
     pub(super) fn invalid_token(reason: &'static str) -> Self {
         Self::challenge(StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"", reason)
     }
 
-    /// The token is valid, and lacks the right.
+    /// Refuses a valid token that lacks the right.
     pub(super) fn scope(claim: &str, what: &str) -> Self {
         let reason = format!("the token does not give this right: its claim {claim} has to name {what}");
         Self::challenge(StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\"", reason)
@@ -104,7 +104,7 @@ impl Refusal {
         Self { header: Some(header), ..Self::new(status, reason) }
     }
 
-    /// Names the reason for the metrics where the status says too little.
+    /// Sets the reason for the metrics, if the status is not specific enough.
     fn labelled(self, label: &'static str) -> Self {
         Self { label, ..self }
     }

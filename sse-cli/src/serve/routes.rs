@@ -19,7 +19,7 @@ use super::rate::Rate;
 use super::refusal::Refusal;
 use super::{Arguments, publish, topics};
 
-/// What the handlers share; cheap to clone.
+/// State that the handlers share; cheap to clone.
 #[derive(Clone)]
 pub(super) struct App(Arc<Shared>);
 
@@ -29,7 +29,7 @@ pub(super) struct Shared {
     counters: Counters,
     pub(super) rate: Option<Mutex<Rate>>,
     max_topics: usize,
-    /// The permits of publishers to read their bodies.
+    /// Permits for reading the bodies of publishers.
     pub(super) bodies: Semaphore,
 }
 
@@ -84,8 +84,8 @@ async fn subscribe(
     Ok(subscription.into_response())
 }
 
-/// Follows all topics that the query names (`topic=a&topic=b`); with `label=type` the type of each
-/// event tells its topic.
+/// Follows all topics that the query names (`topic=a&topic=b`); with `label=type` the topic is part
+/// of each event's type.
 async fn subscribe_several(
     State(app): State<App>,
     last_event_id: LastEventId,
@@ -124,7 +124,7 @@ async fn subscribe_several(
     Ok(if label { several.label_types() } else { several }.into_response())
 }
 
-/// What GET would begin with, without a stream and without making a topic.
+/// Answers HEAD: the headers of GET, without a stream and without creating a topic.
 async fn last(
     State(app): State<App>,
     Path(topic): Path<String>,
@@ -165,10 +165,10 @@ fn asset(content_type: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, content_type), (header::CONTENT_SECURITY_POLICY, policy)], text).into_response()
 }
 
-/// How many bytes the name of a topic has at most.
+/// The longest name of a topic, in bytes.
 pub(super) const NAME_BYTES: usize = 128;
 
-/// Refuses a text that is not the name of a topic.
+/// Returns an error if a text is not the name of a topic.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() > NAME_BYTES || name.contains(char::is_control) {
         return Err(Refusal::bad_request("a topic's name has 1 to 128 bytes and no control characters"));
@@ -182,8 +182,8 @@ impl Shared {
         Ok(self.hub.topic(name)?)
     }
 
-    /// The topic for a client that only listens. At most half of the topics may lack a published
-    /// event, so that subscribers of invented names leave topics to publishers.
+    /// The topic for a client that follows it. At most half of the topics may have no events, so
+    /// that subscribers of invented names leave room for publishers.
     async fn topic_to_follow(&self, name: &str) -> Result<Topic, Refusal> {
         if let Some(topic) = self.hub.get(name) {
             return Ok(topic);

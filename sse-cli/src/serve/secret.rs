@@ -1,11 +1,10 @@
-//! Text that neither log lines nor `{:?}` show: tokens, keys, URLs with passwords.
+//! Text that appears in neither log lines nor `{:?}`: tokens, keys, URLs with passwords.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// The value of an option that is a secret. The list of settings in the log shows `(set)` for every
-/// option of this type.
+/// Value of an option that is a secret. The list of settings in the log shows `(set)` instead.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(String);
 

@@ -1,7 +1,7 @@
 //! Options of `sse serve` from the environment and from a file, in clap's own terms.
 //!
-//! The command line wins over the environment, and the environment over the file. Every option has
-//! a variable (`--max-body`: `SSE_MAX_BODY`) and a key in the file (`max-body`).
+//! The command line takes precedence over the environment, and the environment over the file. Every
+//! option has a variable (`--max-body`: `SSE_MAX_BODY`) and a key in the file (`max-body`).
 
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
@@ -29,13 +29,13 @@ pub(crate) fn with_environment(command: Command) -> Command {
     })
 }
 
-/// Parses the command line, with what the environment and the file of `--config` add to the options
-/// of `serve`.
+/// Parses the command line, after adding the options of `serve` that the environment and the file
+/// of `--config` set.
 ///
 /// # Errors
 ///
-/// What clap refuses. The file cannot be read, is not TOML, or has a key that is not an option, or
-/// a value that no option takes.
+/// If clap refuses the arguments; if the file cannot be read or is not TOML; or if it has a key
+/// that is not an option, or a value that its option does not accept.
 pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
     let matches = alone(with_environment(command.clone())).try_get_matches_from(&line)?;
     // Parsing another subcommand again would read standard input again (`-d -`).
@@ -48,16 +48,16 @@ pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<ArgMatches
     without_environment(with_environment(command.clone())).try_get_matches_from(whole)
 }
 
-/// The command with options of `serve` that neither need nor exclude each other: the other option
-/// may be in the file.
+/// The command, with options of `serve` that neither require nor exclude each other, because the
+/// other option may be in the file.
 fn alone(command: Command) -> Command {
     command.mut_subcommand("serve", |serve| {
         serve.mut_args(|arg| arg.requires(Resettable::Reset).conflicts_with(Resettable::Reset))
     })
 }
 
-/// The command whose options are all in the line: a variable that says `false` is as if the option
-/// were not given.
+/// The command without environment variables, for a line that already contains their options: a
+/// variable with the value `false` then counts as not given.
 fn without_environment(command: Command) -> Command {
     command.mut_subcommand("serve", |serve| serve.mut_args(|arg| arg.env(Resettable::Reset)))
 }
@@ -81,7 +81,7 @@ fn from_environment(options: &Command, serve: &ArgMatches) -> Vec<OsString> {
 }
 
 /// The options that the file of `--config` sets and neither the command line nor the environment
-/// does, as arguments.
+/// sets, as arguments.
 fn from_file(options: &Command, serve: &ArgMatches) -> Result<Vec<OsString>, String> {
     let Some(path) = serve.get_one::<PathBuf>("config") else { return Ok(Vec::new()) };
     let mut line = Vec::new();
@@ -112,7 +112,7 @@ fn from_file(options: &Command, serve: &ArgMatches) -> Result<Vec<OsString>, Str
     Ok(line)
 }
 
-/// All settings without secrets, for the log.
+/// All settings as text without secrets, for the log.
 pub(crate) fn shown(command: &Command, matches: &ArgMatches) -> String {
     let Some(("serve", serve)) = matches.subcommand() else { return String::new() };
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");

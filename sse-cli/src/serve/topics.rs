@@ -1,4 +1,4 @@
-//! Topics as a whole: their list, and their end.
+//! List of the topics, and the end of a topic.
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -11,12 +11,12 @@ use super::access::{Caller, Grant};
 use super::refusal::Refusal;
 use super::routes::{App, check_name};
 
-/// How many topics one page has at most.
+/// How many topics one page lists at most.
 const PAGE: usize = 1000;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Paging {
-    /// The last name of the page before.
+    /// The last name of the previous page.
     after: Option<String>,
     limit: Option<usize>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Paging {
 #[derive(Debug, Serialize)]
 struct Page {
     topics: Vec<Listed>,
-    /// What `after` has to be for the next page; `null` at the end.
+    /// The value of `after` for the next page; `null` at the end.
     next: Option<String>,
 }
 
@@ -35,7 +35,7 @@ struct Listed {
     last_event_id: Option<String>,
 }
 
-/// Lists the topics that are in use here or on disk, by name.
+/// Lists the topics that are in memory or on disk, ordered by name.
 pub(super) async fn list(
     State(app): State<App>,
     Query(paging): Query<Paging>,

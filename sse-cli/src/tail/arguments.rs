@@ -14,17 +14,17 @@ use crate::request::{RequestArguments, seconds, url};
 /// Follow streams, reconnecting when a connection drops
 ///
 /// Prints events to standard output, one at a time as they arrive, and everything else to standard
-/// error: comments, reconnection times, connections and the totals. With --json, everything is an
-/// object on standard output. On a terminal, control characters of the server are escaped (not with
-/// --raw).
+/// error: comments, reconnection times, connections and the totals. With --json, everything is
+/// printed to standard output as JSON objects. On a terminal, control characters in the stream are
+/// escaped (not with --raw).
 ///
 /// With several URLs, each line begins with its URL (--json: "url", --template: {url}; not with
 /// --data-only). A stream that fails does not end the others. The exit code is 0 if no stream
-/// failed, the code of the failed streams if they failed alike, and otherwise 1.
+/// failed, the streams' common code if all failed ones have the same code, and otherwise 1.
 #[derive(Args, Debug)]
 #[command(after_help = crate::manual::exit_codes(), after_long_help = crate::manual::tail_help())]
 pub(crate) struct Arguments {
-    /// Streams to follow; http:// unless a URL has a scheme
+    /// URLs of the streams to follow; http:// unless a URL has a scheme
     #[arg(value_parser = url, required = true, value_name = "URL")]
     pub(super) urls: Vec<Url>,
 
@@ -38,13 +38,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID", value_parser = id, help_heading = "Request")]
     pub(super) last_event_id: Option<String>,
 
-    /// Read cookies from this file and write them to it (Netscape format, as curl; mode 0600); it
-    /// need not exist
+    /// Read cookies from this file and write them to it (Netscape format, as curl; mode 0600); the
+    /// file need not exist
     #[arg(long, value_name = "FILE", help_heading = "Request")]
     pub(super) cookie_jar: Option<PathBuf>,
 
     /// Accept every content type except text/html, and print the last event of a response even if
-    /// the blank line after it is missing
+    /// its blank line is missing
     #[arg(long, help_heading = "Request")]
     pub(super) lenient: bool,
 
@@ -57,23 +57,23 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Time")]
     pub(super) event_timeout: Option<Duration>,
 
-    /// Fail if a connection takes more seconds than this
+    /// Fail if a connection takes longer than this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10", help_heading = "Time")]
     pub(super) connect_timeout: Duration,
 
-    /// Fail if the response does not begin within this many seconds after the request was sent
+    /// Fail if a response does not begin within this many seconds after its request was sent
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120", help_heading = "Time")]
     pub(super) head_timeout: Duration,
 
     #[command(flatten)]
     pub(super) limits: LimitArguments,
 
-    /// Give up after this many consecutive failed attempts [default: any number]
+    /// Give up after this many consecutive failed attempts [default: no limit]
     #[arg(long, value_name = "N", help_heading = "Reconnection")]
     pub(super) max_retries: Option<u32>,
 
-    /// Seconds before the first attempt, unless the server sets a reconnection time; doubled for
-    /// each further attempt, up to 30
+    /// Seconds before the first attempt to reconnect, unless the server sets a reconnection time;
+    /// doubled for each further attempt, up to 30
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1", help_heading = "Reconnection")]
     pub(super) retry_delay: Duration,
 
@@ -97,16 +97,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WHEN", value_enum, help_heading = "Reconnection")]
     pub(super) repeat: Option<When>,
 
-    /// End with the response: the same as --repeat never
+    /// End when the response ends; equal to --repeat never
     #[arg(long, help_heading = "Reconnection")]
     pub(super) no_reconnect: bool,
 }
 
-/// Options that say what is printed, how, and where.
+/// Options for the output: its content, its format, and its destination.
 #[derive(Args, Debug)]
 pub(super) struct OutputArguments {
-    /// Print only the data, one event a line. A line feed inside the data is printed as a space
-    /// where the data is JSON, and otherwise as \n; -0 keeps it
+    /// Print only the data, one event per line. A line feed inside the data is printed as a space
+    /// if the data is JSON, and otherwise as \n; -0 keeps it
     #[arg(long, help_heading = "Output")]
     pub(super) data_only: bool,
 
@@ -115,36 +115,35 @@ pub(super) struct OutputArguments {
     #[arg(short = '0', long, help_heading = "Output")]
     pub(super) null: bool,
 
-    /// Print this text for each event, and a line feed. Placeholders: {id}, {event}, {data} (on one
-    /// line, as with --data-only), {time}, {url}; escapes: \n, \t, \r, \0, \\, {{ and }}
+    /// Print each event with this template, and a line feed. Placeholders: {id}, {event}, {data}
+    /// (on one line, as with --data-only), {time}, {url}; escapes: \n, \t, \r, \0, \\, {{ and }}
     #[arg(long, value_name = "TEXT", help_heading = "Output")]
     pub(super) template: Option<Template>,
 
-    /// Print one JSON object a line: "kind" is open, event, comment, retry, disconnected or closed,
-    /// with "event", "data", "id", "status", "attempt", "delay_ms" and "cause" where they apply;
-    /// "json" is the data as JSON, where it is JSON
+    /// Print one JSON object per line: "kind" is open, event, comment, retry, disconnected or
+    /// closed, with "event", "data", "id", "status", "attempt", "delay_ms" and "cause" where they
+    /// apply; "json" is the data as JSON, if it is JSON
     #[arg(long, help_heading = "Output")]
     pub(super) json: bool,
 
-    /// Print the bytes of the response as they arrive, and end with the response
+    /// Print the bytes of the response unchanged as they arrive, and end with the response
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
 
-    /// Print only events of this type; repeat it for more types. Events without a type have the
-    /// type `message`
+    /// Print only events of this type; repeatable. Events without a type have the type `message`
     #[arg(long, value_name = "TYPE", help_heading = "Output")]
     pub(super) event: Vec<String>,
 
-    /// Put the time of arrival (UTC, RFC 3339) before each line; with --json, into the field "time"
+    /// Print the arrival time (UTC, RFC 3339) before each line; with --json, in the field "time"
     #[arg(long, help_heading = "Output")]
     pub(super) timestamps: bool,
 
-    /// Print lines that have no effect as well (--json: of the kind "ignored"): unknown fields, and
-    /// values that are not valid
+    /// Also print lines that the specification ignores (--json: kind "ignored"): unknown fields and
+    /// invalid values
     #[arg(short, long, help_heading = "Output")]
     pub(super) verbose: bool,
 
-    /// End after printing this many events, those of all URLs together
+    /// End after printing this many events of all URLs together
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
     pub(super) max_events: Option<u64>,
 
@@ -152,16 +151,16 @@ pub(super) struct OutputArguments {
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
 
-    /// Write the head and the chunks of each response with their times to this file, for `sse
-    /// replay` and `sse parse`. The file has the mode 0600; the request is not in it
+    /// Record the head and the chunks of each response with their times in this file, for `sse
+    /// replay` and `sse parse`. The file has mode 0600, and does not contain the request
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) record: Option<PathBuf>,
 }
 
-/// When the request is sent again.
+/// Condition under which the request is sent again.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum When {
-    /// Not at all
+    /// Never
     Never,
     /// If there is an event ID to resume from
     #[value(alias = "if-id")]
@@ -173,7 +172,7 @@ pub(super) enum When {
 }
 
 impl Arguments {
-    /// Settings of the protocol.
+    /// The protocol's settings for these arguments.
     pub(super) fn config(&self) -> Config {
         Config::default()
             .with_policy(
@@ -203,7 +202,7 @@ impl Arguments {
 }
 
 impl OutputArguments {
-    /// How events are printed, with the URLs of their streams or without.
+    /// The printer's settings; `urls` means that each line names its stream.
     pub(super) fn look(&self, urls: bool) -> Look {
         let form = match &self.template {
             Some(template) => Form::Template(template.clone()),
@@ -221,7 +220,7 @@ impl OutputArguments {
     }
 }
 
-/// Rejects an ID that would not be sent.
+/// Parses an event ID; an ID that no header can carry is an error.
 fn id(text: &str) -> Result<String, &'static str> {
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Err("no header can carry its control characters");

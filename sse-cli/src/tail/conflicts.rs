@@ -1,4 +1,4 @@
-//! Options of `sse tail` that contradict each other, and what to do about it.
+//! Contradictions between options of `sse tail`, and how to resolve them.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use super::Arguments;
 use crate::failure::{Failure, USAGE};
 
 impl Arguments {
-    /// Refuses options that contradict each other.
+    /// Returns an error if options contradict each other.
     ///
     /// # Errors
     ///
-    /// The first contradiction, with the way out of it.
+    /// The first contradiction, and how to resolve it.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let conflict = self
             .forms()
@@ -23,7 +23,7 @@ impl Arguments {
         }
     }
 
-    /// At most one form of output.
+    /// Checks that at most one output format is given.
     fn forms(&self) -> Option<String> {
         let output = &self.output;
         let forms = [
@@ -47,7 +47,7 @@ impl Arguments {
         None
     }
 
-    /// What does not go with the bytes as they come.
+    /// Checks for options that contradict `--raw`.
     fn raw(&self) -> Option<&'static str> {
         let output = &self.output;
         let conflicts = [
@@ -66,7 +66,7 @@ impl Arguments {
             .then_some("--no-reconnect is the same as --repeat never; give one of them")
     }
 
-    /// What is of one stream only.
+    /// Checks for options that allow only one URL.
     fn several(&self) -> Option<&'static str> {
         if self.urls.len() == 1 {
             return None;
@@ -80,7 +80,7 @@ impl Arguments {
             .then_some("--record keeps one stream; run the command once for each URL, with a file each")
     }
 
-    /// No file has two purposes.
+    /// Checks that no file is used for two purposes.
     fn files(&self) -> Option<String> {
         let files = [
             ("-o", &self.output.output),

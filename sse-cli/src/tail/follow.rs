@@ -1,4 +1,4 @@
-//! Follows the streams and prints their events.
+//! Following of the streams, and printing of their events.
 
 use std::future::poll_fn;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     all.finish(wish)
 }
 
-/// The sources of all URLs.
+/// Creates the sources of all URLs.
 fn streams(arguments: &Arguments, tap: &Tap, jar: Option<&Jar>) -> Result<Vec<Followed>, Failure> {
     let mut streams = Vec::with_capacity(arguments.urls.len());
     let mut names: Vec<String> = Vec::new();
@@ -56,23 +56,24 @@ fn streams(arguments: &Arguments, tap: &Tap, jar: Option<&Jar>) -> Result<Vec<Fo
     Ok(streams)
 }
 
-/// Everything that is followed, and where it is printed.
+/// All followed streams, and their printer.
 struct All<'a> {
     arguments: &'a Arguments,
     streams: Vec<Followed>,
     tap: Tap,
     jar: Option<Jar>,
     printer: Printer,
-    /// The stream that is polled first.
+    /// The index of the stream that is polled first.
     turn: usize,
-    /// Exit codes of the streams that failed.
+    /// The exit codes of the streams that failed.
     codes: Vec<u8>,
     /// The failure that ended the command, which is printed after the totals.
     last: Option<Failure>,
 }
 
 impl All<'_> {
-    /// Prints until all streams have ended, or the user wants no more: then for what reason.
+    /// Prints events until all streams have ended, or until the user ends the command: then returns
+    /// the reason.
     async fn follow(&mut self, stop: &mut oneshot::Receiver<()>) -> Result<Option<&'static str>, Failure> {
         while self.streams.iter().any(|stream| !stream.ended) {
             let printed = self.printer.events();
@@ -105,7 +106,7 @@ impl All<'_> {
         Ok(None)
     }
 
-    /// Prints what a stream returned.
+    /// Prints an item of a stream.
     fn step(&mut self, index: usize, next: Option<Result<Event, Error>>) -> Result<(), Failure> {
         let stream = &mut self.streams[index];
         let ended = match next {
@@ -142,7 +143,7 @@ impl All<'_> {
         self.jar.as_ref().map_or(Ok(()), Jar::save)
     }
 
-    /// Ends the streams that are still open, prints the totals, and returns the exit code.
+    /// Closes the streams that are still open, prints the totals, and returns the exit code.
     fn finish(mut self, wish: Option<&'static str>) -> Result<ExitCode, Failure> {
         if let Some(wish) = wish {
             for stream in self.streams.iter_mut().filter(|stream| !stream.ended) {
@@ -166,7 +167,7 @@ impl All<'_> {
     }
 }
 
-/// The next event of any stream, and the number of that stream. Streams take turns.
+/// The next item of any stream, and the index of that stream. Streams take turns.
 async fn next(streams: &mut [Followed], turn: &mut usize) -> (usize, Option<Result<Event, Error>>) {
     poll_fn(|cx| {
         for offset in 0..streams.len() {

@@ -1,4 +1,4 @@
-//! One stream that is followed, and what is printed about it.
+//! One followed stream, and the printing of its events.
 
 use std::io;
 
@@ -9,12 +9,12 @@ use crate::failure::{FAILED, REFUSED, chain, in_options};
 use crate::output::{Line, Printer, milliseconds};
 use crate::request::shown;
 
-/// One stream.
+/// One followed stream.
 pub(super) struct Followed {
-    /// The URL without secrets.
+    /// The URL of the stream without secrets.
     shown: String,
     pub(super) source: EventSource,
-    /// Number of connections.
+    /// Number of connections so far.
     pub(super) connections: u64,
     /// Whether the stream has ended for good.
     pub(super) ended: bool,
@@ -22,9 +22,9 @@ pub(super) struct Followed {
 
 /// Why a stream ended.
 pub(super) enum Ended {
-    /// The user wanted it.
+    /// The user ended it; with the reason.
     Wish(&'static str),
-    /// The server wanted it, or the request is not to be repeated.
+    /// The server ended it, or its request is not repeated.
     Peer(Option<CloseReason>),
     Failure(Error),
 }
@@ -34,7 +34,7 @@ impl Followed {
         Self { shown, source, connections: 0, ended: false }
     }
 
-    /// Prints an event of the source.
+    /// Prints an event of the stream.
     pub(super) fn print(
         &mut self,
         printer: &mut Printer,
@@ -85,12 +85,12 @@ impl Followed {
         }
     }
 
-    /// The URL without secrets.
+    /// The URL of the stream without secrets.
     pub(super) fn name(&self) -> &str {
         &self.shown
     }
 
-    /// Ends the stream and prints why. Returns the cause, and the exit code if it is a failure.
+    /// Ends the stream and prints why. Returns the reason, and the exit code if it is a failure.
     pub(super) fn end(
         &mut self,
         printer: &mut Printer,

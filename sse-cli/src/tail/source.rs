@@ -1,4 +1,4 @@
-//! The event source of one URL.
+//! Event source of one URL.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::Arguments;
 use crate::cookies::Jar;
 use crate::failure::Failure;
 
-/// The source that the arguments describe, without its hooks.
+/// Creates the source that the arguments describe, without its hooks.
 pub(super) fn builder(arguments: &Arguments, url: &Url, jar: Option<&Jar>) -> Result<Builder, Failure> {
     let request = &arguments.request;
     let mut builder = EventSource::builder(request.with_credentials(url)).config(arguments.config());

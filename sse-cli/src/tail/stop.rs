@@ -8,12 +8,12 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 /// Resolves at the first SIGINT (Ctrl-C) or SIGTERM. A second signal ends the process at once with
-/// exit code 130, even while it waits for an output that is not read. Signals are received by a
-/// thread of their own, because a server that floods can keep the runtime busy.
+/// exit code 130, even while it waits for an output that is not read. A separate thread receives
+/// the signals, because a server that floods can keep the runtime busy.
 ///
 /// # Errors
 ///
-/// The signals cannot be handled. They then end the program themselves.
+/// If the signals cannot be handled. They then end the program directly.
 pub(crate) fn requested() -> io::Result<oneshot::Receiver<()>> {
     let (sender, receiver) = oneshot::channel();
     let (begun, begins) = mpsc::channel();

@@ -1,4 +1,5 @@
-//! The bytes of the streams: counted, recorded with `--record`, and passed on with `--raw`.
+//! Tap on the bytes of the streams: counts them, records them with `--record`, and prints them with
+//! `--raw`.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -13,16 +14,16 @@ use crate::failure::{FAILED, Failure};
 use crate::output::Output;
 use crate::recording::Recorder;
 
-/// Sees every byte of the streams.
+/// Receiver of every byte of the streams.
 #[derive(Clone, Default)]
 pub(super) struct Tap {
     outlets: Arc<Mutex<Outlets>>,
     bytes: Arc<AtomicU64>,
-    /// Notified when an outlet fails, because a chunk may have no event in it.
+    /// Notified when writing fails, because a chunk may contain no event.
     pub(super) failed: Arc<Notify>,
 }
 
-/// Where the bytes go.
+/// Destinations of the bytes.
 #[derive(Default)]
 struct Outlets {
     recorder: Option<Recorder>,
@@ -31,7 +32,7 @@ struct Outlets {
 }
 
 impl Tap {
-    /// Opens the files. The output is left for the events, unless it is for the bytes.
+    /// Opens the files. Returns the output for events, unless it is used for the bytes.
     pub(super) fn open(&self, arguments: &OutputArguments) -> Result<Output, Failure> {
         let create = |path: &PathBuf| {
             Recorder::create(path).map_err(|error| Failure::new(FAILED, path.display(), &error))
@@ -47,7 +48,7 @@ impl Tap {
         Ok(output)
     }
 
-    /// The hook of a client.
+    /// The chunk hook for a client.
     pub(super) fn hook(&self) -> impl FnMut(&[u8]) + Send + Sync + 'static {
         let tap = self.clone();
         move |chunk| {
@@ -60,7 +61,7 @@ impl Tap {
         }
     }
 
-    /// Records what is not a chunk.
+    /// Records an event that is not a chunk, such as a response head.
     pub(super) fn event(&self, event: &Event) -> io::Result<()> {
         let mut outlets = self.lock();
         let Some(recorder) = &mut outlets.recorder else { return Ok(()) };
@@ -76,12 +77,12 @@ impl Tap {
         self.lock().recorder.as_mut().map_or(Ok(()), |recorder| recorder.end(cause))
     }
 
-    /// Number of bytes so far.
+    /// Number of bytes received so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns the error of an outlet.
+    /// Returns the error of a failed write.
     pub(super) fn check(&self) -> io::Result<()> {
         self.lock().failure.take().map_or(Ok(()), Err)
     }

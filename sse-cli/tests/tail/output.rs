@@ -91,7 +91,7 @@ fn text_in_a_pipe_is_as_it_came() {
 #[test]
 fn raw_passes_on_the_bytes_and_ends_with_the_response() {
     let body = "\u{feff}: hi\r\nretry: 10\r\ndata: one\r\n\r\nid: 2\ndata: cut";
-    let server = Server::start([stream(body), stream("data: never asked for\n\n")]);
+    let server = Server::start([stream(body), stream("data: never requested\n\n")]);
     let left = run(&server.url, &["--raw"]);
     assert_eq!(left.out, body);
     assert_eq!(left.code, Some(0));

@@ -70,7 +70,7 @@ fn a_post_is_sent_once_unless_repeat_says_otherwise() {
 
 #[test]
 fn without_reconnection_it_ends_with_the_response() {
-    let server = Server::start([stream("data: one\n\n"), stream("data: never asked for\n\n")]);
+    let server = Server::start([stream("data: one\n\n"), stream("data: never requested\n\n")]);
     let left = run(&server.url, &["--no-reconnect"]);
     assert_eq!((left.out.as_str(), left.code), ("message: one\n", Some(0)));
     server.request();

@@ -84,7 +84,7 @@ impl Attempt {
         Ok(request)
     }
 
-    /// Replaces the request by the one that a hook made from [`request`](Self::request).
+    /// Replaces [`request`](Self::request) by a request that a hook made from it.
     ///
     /// # Errors
     ///

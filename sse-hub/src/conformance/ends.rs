@@ -1,4 +1,4 @@
-//! The end of a topic.
+//! Tests of the end of a topic.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Feeds: all events that any process appends.
+//! Tests of feeds, which get all events that any process appends.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Idempotency keys.
+//! Tests of idempotency keys.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Places: numbers without holes, stamps that rise.
+//! Tests of places: numbers without holes, and rising stamps.
 
 use super::{ALL, Case, data};
 use crate::{Amount, Located, Place};

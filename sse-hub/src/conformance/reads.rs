@@ -1,4 +1,4 @@
-//! Reading: everything, in order, or a gap.
+//! Tests of reading: all events in order, or a gap.
 
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{ALL, Case, batch, data};
 use crate::{AppendError, Located, Log, Place};
 
-/// Closes and opens a log again, and checks that it goes on where it was. `open` opens the same log
-/// each time.
+/// Closes and reopens a log, and checks that it continues after its last event. `open` opens the
+/// log each time.
 pub async fn survives<F: Future<Output = Arc<dyn Log>>>(open: impl Fn() -> F, prefix: &str) {
     let case = |log| Case { log, prefix: format!("{prefix}survives") };
     let before = case(open().await);

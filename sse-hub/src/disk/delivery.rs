@@ -1,7 +1,8 @@
-//! Tells feeds and publishers of what was committed.
+//! Delivery of committed events to feeds, and of results to publishers.
 //!
-//! A feed wakes every subscriber of its topic, which costs a thread of the runtime much less than
-//! one that is not: the thread that writes hands that to a task, and goes on with the next group.
+//! A feed wakes every subscriber of its topic. On a thread of the runtime that costs much less than
+//! on another thread, so the writing thread passes deliveries to a task, and continues with the
+//! next group.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,23 +15,23 @@ use crate::log::{AppendError, Appended, Batch, Update};
 
 pub(super) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
-/// What came of a group. Its size is bounded by what may wait to be appended: publishers wait for
-/// their answers.
+/// The results of one group of appends. Its size is bounded, because publishers wait for their
+/// results.
 #[derive(Default)]
 pub(super) struct Delivery {
     pub(super) news: Vec<(Box<str>, News)>,
     pub(super) answers: Vec<(Answer, Result<Appended, AppendError>)>,
 }
 
-/// What happened to a topic. Events are put together for subscribers only where there are any, and
-/// not by the thread that writes.
+/// Change of a topic. Events are assembled for subscribers only if there are any, and not by the
+/// writing thread.
 pub(super) enum News {
     /// Batches, each with the place of its first event.
     Appended(Vec<(Place, Batch)>),
     Ended,
 }
 
-/// Delivers in the runtime of the followers, or on the writing thread without one.
+/// Delivers on a task of the followers' runtime, or on the writing thread if there is no runtime.
 #[derive(Clone, Default)]
 pub(super) struct Deliverer {
     followed: Followed,
@@ -42,7 +43,7 @@ impl Deliverer {
         &self.followed
     }
 
-    /// Starts the task in the runtime of the caller, unless it runs.
+    /// Starts the delivering task in the caller's runtime, unless it runs.
     pub(super) fn start(&self) {
         let Ok(runtime) = Handle::try_current() else { return };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +70,7 @@ impl Deliverer {
         delivery.run(&self.followed);
     }
 
-    /// Ends the task, after what it was given.
+    /// Ends the delivering task after its pending deliveries.
     pub(super) fn stop(&self) {
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

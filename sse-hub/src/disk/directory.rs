@@ -1,5 +1,4 @@
-//! The directory of a log: its format, its permissions, and the lock that keeps a second process
-//! out.
+//! Directory of a log: its format, its permissions, and the lock that keeps other processes out.
 //!
 //! ```text
 //! DIR/          0700
@@ -13,29 +12,29 @@ use std::path::{Path, PathBuf};
 
 use super::DiskError;
 
-/// Names the layout of keys and records that [`keys`](super::keys) describes, and the engine's own
-/// format.
+/// The content of the file `FORMAT`: identifies the layout of keys and records in
+/// [`keys`](super::keys), and the engine's own format.
 const FORMAT: &str = "sse-hub disk log, format 1\n";
 
-/// The longest `FORMAT` that is read: what a later version writes is quoted, and it may be
-/// something else altogether.
+/// How many bytes of the file `FORMAT` are read: errors quote its text, and another program may
+/// have written the file.
 const FORMAT_LIMIT: u64 = 128;
 
-/// A directory that this process alone has open.
+/// A directory that only this process has open.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    /// Unlocked when it is dropped, by the system even after `kill -9`.
+    /// The locked file. Dropping it unlocks it; the system also does so after `kill -9`.
     _lock: File,
 }
 
 impl Directory {
-    /// Opens the directory, or makes it if it does not exist or is empty.
+    /// Opens the directory, or creates the log if the directory does not exist or is empty.
     ///
     /// # Errors
     ///
-    /// If another process has it open, if it holds something else or another format, or as the
-    /// system says.
+    /// If another process has the directory open, if it holds other files or another format, or if
+    /// the system refuses access.
     pub(super) fn open(path: &Path) -> Result<Self, DiskError> {
         let io = |error| DiskError::io(path, error);
         create_private(path).map_err(io)?;
@@ -54,7 +53,7 @@ impl Directory {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Where the storage engine keeps its files.
+    /// The directory of the storage engine's files.
     pub(super) fn engine(&self) -> PathBuf {
         self.path.join("log")
     }
@@ -64,14 +63,14 @@ impl Directory {
         sync(&self.path).map_err(|error| DiskError::io(&self.path, error))
     }
 
-    /// See [`free`].
+    /// How many bytes can still be written to the file system: see [`free`].
     pub(super) fn free(&self) -> u64 {
         free(&self.path)
     }
 }
 
-/// How many bytes can still be written to a file system, as it says; `u64::MAX` where it cannot be
-/// asked.
+/// How many bytes can still be written to a file system; `u64::MAX` if the system does not report
+/// it.
 pub(super) fn free(path: &Path) -> u64 {
     #[cfg(unix)]
     if let Ok(stat) = rustix::fs::statvfs(path) {
@@ -80,8 +79,8 @@ pub(super) fn free(path: &Path) -> u64 {
     u64::MAX
 }
 
-/// What files take on the disk: blocks where the system counts them, for the engine's files have
-/// holes.
+/// How many bytes a file takes on disk: its blocks where the system counts them, because the
+/// engine's files have holes.
 pub(super) fn bytes_on_disk(metadata: &fs::Metadata) -> u64 {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::blocks(metadata) * 512;
@@ -89,7 +88,7 @@ pub(super) fn bytes_on_disk(metadata: &fs::Metadata) -> u64 {
     return metadata.len();
 }
 
-/// Creates the directory, readable by its owner alone, because events may be secret.
+/// Creates the directory with access for its owner only, because events may be secret.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -111,8 +110,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A directory that has files and no `FORMAT` belongs to another program. An empty file system has
-/// `lost+found`.
+/// Returns an error if the directory has files but no `FORMAT`, because it then belongs to another
+/// program. (An empty file system has `lost+found`.)
 fn refuse_foreign(path: &Path) -> Result<(), DiskError> {
     for entry in fs::read_dir(path).map_err(|error| DiskError::io(path, error))? {
         let name = entry.map_err(|error| DiskError::io(path, error))?.file_name();
@@ -123,7 +122,7 @@ fn refuse_foreign(path: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// Under another name first, so that a crash leaves no half of it.
+/// Writes the file `FORMAT`, under another name first, so that a crash leaves no partial file.
 fn write_format(path: &Path, format: &Path) -> io::Result<()> {
     let new = path.join("FORMAT.new");
     let mut file = File::create(&new)?;
@@ -144,7 +143,7 @@ fn check_format(path: &Path, file: &File) -> Result<(), DiskError> {
     Err(DiskError::Format { path: path.to_owned(), found, known: FORMAT.trim_end() })
 }
 
-/// Makes what was created, renamed or removed in a directory survive a power cut.
+/// Syncs a directory, so that created, renamed and removed files in it survive a power cut.
 fn sync(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(path)?.sync_all()?;

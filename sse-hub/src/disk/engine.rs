@@ -1,13 +1,13 @@
-//! The storage engine and its segments: opening, committing, making room.
+//! Storage engine and its segments: opening, committing, dropping the oldest events.
 //!
 //! ```text
 //!   dropped │ s0041  s0042  …  s0055 │ s0056 ◄─ commit      a segment: a sixteenth of what may be kept
 //!           └──────── sealed ────────┴─ active
 //! ```
 //!
-//! An event is never deleted by itself: what a segment holds goes with the segment, so that room
-//! costs neither a write for each event nor a compaction. Idempotency keys lie in the segment of
-//! their events, and go with them.
+//! Events are never deleted one by one: a whole segment is dropped, which needs neither a write for
+//! each event nor a compaction. Idempotency keys are in the segment of their events, and are
+//! dropped with them.
 
 mod opening;
 
@@ -23,23 +23,23 @@ use super::view::{ReadError, View};
 use super::{DiskConfig, DiskError, journal};
 use opening::{count, create_segment, explain, journal_bytes, open, segment_number, size};
 
-/// Room for what the engine writes beside events: manifests, directories.
+/// Bytes reserved for files that the engine writes besides events: manifests, directories.
 const RESERVE: u64 = 256 << 10;
 
-/// From here on the engine's own way of letting go of its journals, in steps of 64 MB, is fine
-/// enough.
+/// The size of a log, in bytes, from which on the engine may drop its journals by itself, in steps
+/// of 64 MB.
 const COARSE: u64 = 1 << 30;
 
-/// The readers' view: the keyspaces, none while the engine is being reopened or once it is closed;
-/// and the clock as the last commit left it.
+/// The keyspaces that readers use (none while the engine is reopened or closed), and the clock of
+/// the last commit.
 pub(super) struct Views {
     view: RwLock<Option<View>>,
     clock: Mutex<Clock>,
 }
 
 impl Views {
-    /// Calls `read` with the keyspaces, which stay as they are until it returns; `None` if there
-    /// are none.
+    /// Calls `read` with the keyspaces, which do not change until it returns; `None` if there are
+    /// none.
     pub(super) fn read<T>(&self, read: impl FnOnce(&View, Clock) -> T) -> Option<T> {
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
         let clock = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,13 +58,13 @@ pub(super) struct Engine {
     view: Option<View>,
     clock: Clock,
     sizes: Sizes,
-    /// How many topics without events have their place remembered.
+    /// The number of topics without events whose place is remembered.
     positions: usize,
     positions_limit: usize,
     next_segment: u64,
-    /// Bytes that were written to the active segment.
+    /// The number of bytes written to the active segment.
     active: u64,
-    /// Bytes in the journals: at least what is in no table yet.
+    /// The number of bytes in the journals: at least as much as is in no table yet.
     journal: u64,
 }
 
@@ -79,26 +79,27 @@ impl Sizes {
         Self { total, segment: total / 16 }
     }
 
-    /// How much of events is held in memory until it is written as a table.
+    /// How many bytes of events are held in memory until they are written as a table.
     fn memtable(self) -> u64 {
         self.segment.min(32 << 20)
     }
 
-    /// What the sealed segments may take, so that the active one and the journals fit beside them.
+    /// How many bytes the sealed segments may take, so that the active segment and the journals fit
+    /// beside them.
     fn sealed(self) -> u64 {
         self.total - self.segment - if self.total < COARSE { 0 } else { 64 << 20 }
     }
 }
 
-/// Why nothing was committed, or may have been.
+/// Why a commit failed.
 #[derive(Debug)]
 pub(super) enum CommitError {
-    /// The disk is full: it needs this many free bytes. Nothing was written.
+    /// The disk is full: the commit needs this many free bytes. Nothing was written.
     Full { needed: u64 },
-    /// Tables are written more slowly than events come. Nothing was written.
+    /// The engine writes its tables more slowly than events arrive. Nothing was written.
     Behind,
-    /// A write failed, and how much of it is on the disk is not known. Nothing more is written
-    /// until a restart.
+    /// A write failed, and an unknown part of it is on the disk. Nothing more is written until a
+    /// restart.
     Broken(String),
 }
 
@@ -115,7 +116,7 @@ impl From<ReadError> for CommitError {
 }
 
 impl Engine {
-    /// Opens the log in a directory; `now` in microseconds since 1970.
+    /// Opens the log in a directory; `now` is in microseconds since 1970.
     pub(super) fn open(directory: Directory, config: &DiskConfig, now: u64) -> Result<Self, DiskError> {
         let sizes = Sizes::new(config.bytes);
         let path = directory.engine();
@@ -166,15 +167,16 @@ impl Engine {
         &mut self.clock
     }
 
-    /// More than this in one batch would not fit.
+    /// The largest batch that fits, in bytes.
     pub(super) fn batch_limit(&self) -> u64 {
         self.sizes.segment / 2
     }
 
-    /// Writes a batch to the disk, all of it or nothing; `bytes` are those of its keys and values.
+    /// Writes a batch to the disk, all of it or nothing; `bytes` is the size of its keys and
+    /// values.
     ///
-    /// After [`CommitError::Broken`] every further commit fails: what the disk holds of a write
-    /// that failed is not known, and a second `fsync` would succeed without it.
+    /// After [`CommitError::Broken`] every further commit fails: it is unknown which part of the
+    /// failed write is on the disk, and a second `fsync` would succeed without having written it.
     pub(super) fn commit(&mut self, mut batch: OwnedWriteBatch, bytes: u64) -> Result<(), CommitError> {
         // The content of the journal still has to be written as a table, too.
         let needed = self.journal + 2 * bytes + RESERVE;
@@ -195,8 +197,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins another segment if the active one is full, and drops the oldest ones if there are too
-    /// many.
+    /// Begins a new segment if the active one is full, and drops the oldest segments if there are
+    /// too many.
     pub(super) fn maintain(&mut self) -> Result<(), CommitError> {
         // Without room the active segment goes on beyond its size, until there is.
         if self.active < self.sizes.segment || self.directory.free() < self.journal + RESERVE {
@@ -218,7 +220,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Closes the engine. All that was committed is on the disk.
+    /// Closes the engine. Everything that was committed is on the disk.
     pub(super) fn close(&mut self) {
         self.views.set(None);
         self.view = None;
@@ -233,7 +235,7 @@ impl Engine {
         *self.views.clock.lock().unwrap_or_else(PoisonError::into_inner) = self.clock;
     }
 
-    /// Counts another topic without events, whose place was committed.
+    /// Counts one more topic without events whose place was committed.
     pub(super) fn remember_place(&mut self) {
         self.positions += 1;
     }
@@ -256,8 +258,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Drops the oldest segment, and remembers the places of the topics that have no more events
-    /// then.
+    /// Drops the oldest segment, and stores the last places of the topics that now have no events.
     fn drop_oldest(&mut self) -> Result<(), CommitError> {
         let mut view = self.view().clone();
         let oldest = view.segments.remove(0);
@@ -285,7 +286,7 @@ impl Engine {
         self.forget_places()
     }
 
-    /// Forgets the oldest places, of more topics without events than are remembered.
+    /// Removes the oldest places, if more topics without events are remembered than allowed.
     fn forget_places(&mut self) -> Result<(), CommitError> {
         let excess = self.positions.saturating_sub(self.positions_limit);
         if excess == 0 {
@@ -315,8 +316,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes all that is in memory alone as tables, and empties the journal, which the engine
-    /// would let grow to 64 MB.
+    /// Writes all unwritten tables and empties the journal, which the engine would otherwise let
+    /// grow to 64 MB.
     fn empty_journal(&mut self) -> Result<(), CommitError> {
         // The engine goes on with the highest number that it finds in a table of a keyspace: this
         // is higher than those of keyspaces that were created and removed.

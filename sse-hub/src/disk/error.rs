@@ -1,11 +1,11 @@
-//! Why a directory cannot be opened as a log.
+//! Error of opening a directory as a log.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why [`DiskLog::open`](super::DiskLog::open) fails. Each message names the directory, and what to
-/// do.
+/// Why [`DiskLog::open`](super::DiskLog::open) failed. Each message names the directory, and what
+/// to do about the error.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DiskError {
@@ -14,7 +14,7 @@ pub enum DiskError {
         /// The directory.
         path: PathBuf,
     },
-    /// The directory holds files that are not a log's.
+    /// The directory holds files that do not belong to a log.
     Foreign {
         /// The directory.
         path: PathBuf,
@@ -25,29 +25,29 @@ pub enum DiskError {
     Format {
         /// The directory.
         path: PathBuf,
-        /// What its file `FORMAT` says.
+        /// The content of its file `FORMAT`.
         found: String,
-        /// What it would have to say.
+        /// The content that this version expects.
         known: &'static str,
     },
-    /// The bytes on the disk differ from the written bytes.
+    /// The bytes on the disk are not the bytes that were written.
     Corrupt {
         /// The directory.
         path: PathBuf,
-        /// Which part, and what is wrong with it.
+        /// The damaged part, and its damage.
         what: String,
     },
     /// The bytes of [`DiskConfig::with_bytes`](super::DiskConfig::with_bytes) are fewer than a log
     /// needs.
     TooFewBytes {
-        /// The least.
+        /// The smallest allowed number of bytes.
         least: u64,
     },
     /// The system refused to read or write.
     Io {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         error: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Feeds of each topic, which hear of appended events.
+//! Feeds of each topic, which get its appended events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,7 +9,7 @@ use crate::log::{Feed, Feeds, Following, Update};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Followed(Arc<Mutex<HashMap<Box<str>, Feeds>>>);
 
-/// Takes a feed out when it is dropped.
+/// Removes a feed when dropped.
 struct Guard {
     followed: Followed,
     topic: Box<str>,
@@ -17,7 +17,7 @@ struct Guard {
 }
 
 impl Followed {
-    /// Tells `feed` of a topic until what is returned is dropped.
+    /// Sends the updates of a topic to `feed` until the returned value is dropped.
     pub(super) fn add(&self, topic: &str, feed: Feed) -> Following {
         let feed = self.lock().entry(topic.into()).or_default().add(feed);
         Following::new(Guard { followed: self.clone(), topic: topic.into(), feed })

@@ -1,9 +1,9 @@
-//! Checks the engine's journal before the engine reads it.
+//! Check of the engine's journal, before the engine reads it.
 //!
-//! The engine ends its replay at the first unreadable bytes and cuts off the rest, both after
-//! half a write that a crash left and after a flipped bit before a million events; and
-//! it allocates what a length says before it has seen the bytes. So each journal is read here
-//! first, without an allocation but for the file itself:
+//! The engine ends its replay at the first unreadable bytes and cuts off the rest. That is right
+//! for a partial write that a crash left, but not for a flipped bit before a million events. It
+//! also allocates the size that a length field states before it has seen the bytes. So each journal
+//! is checked here first; the only allocation is for the file itself:
 //!
 //! ```text
 //!  whole batches            damage              whole batches?  zeros (preallocated)
@@ -13,9 +13,8 @@
 //! ```
 //!
 //! A batch: `1, items: u32, seqno: u64`, that many items, `3, xxh3(items): u64, "FJL\x03"`. An
-//! item:
-//! `2, type, 0, keyspace: u64, key length: u16, value length: u32, the same again, key, value`, or
-//! `4, keyspace: u64`. All numbers are little-endian.
+//! item: `2, type, 0, keyspace: u64, key length: u16, value length: u32, the same again, key,
+//! value`, or `4, keyspace: u64`. All numbers are little-endian.
 
 use std::fs::{self, File};
 use std::io;
@@ -34,11 +33,11 @@ const TRAILER: &[u8] = b"FJL\x03";
 /// An unreachable number of batches: at a million a second, 2,000 years.
 const SEQNO_LIMIT: u64 = 1 << 56;
 
-/// Makes sure that the engine can read all its journals, in the directory `engine`, to their end.
+/// Checks that the engine can read all journals in the directory `engine` to their end.
 ///
 /// # Errors
 ///
-/// If batches follow a damaged batch, or without any journal.
+/// If batches follow a damaged batch, or if there is no journal.
 pub(super) fn check(engine: &Path) -> Result<(), DiskError> {
     let io = |error| DiskError::io(engine, error);
     let mut journals = find(engine).map_err(io)?;
@@ -61,7 +60,7 @@ pub(super) fn check(engine: &Path) -> Result<(), DiskError> {
     }
 }
 
-/// Empties the journal of an engine that is closed, and that has everything in its tables.
+/// Empties the journal of a closed engine whose tables hold everything.
 pub(super) fn clear(engine: &Path) -> io::Result<()> {
     match find(engine)?.as_slice() {
         [journal] => truncate(journal, 0),
@@ -69,7 +68,7 @@ pub(super) fn clear(engine: &Path) -> io::Result<()> {
     }
 }
 
-/// The journals, oldest first.
+/// The files of the journals, oldest first.
 pub(super) fn find(engine: &Path) -> io::Result<Vec<PathBuf>> {
     let mut journals = Vec::new();
     for entry in fs::read_dir(engine)? {
@@ -95,11 +94,11 @@ fn truncate(journal: &Path, length: usize) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Where a journal cannot be read on.
+/// Place in a journal after which nothing can be read.
 #[derive(Debug, PartialEq, Eq)]
 struct Damage {
     at: usize,
-    /// Nothing was written after it.
+    /// Whether no batch follows, so that the damage is a write that a crash cut.
     is_torn_write: bool,
 }
 
@@ -122,7 +121,7 @@ fn damage(journal: &[u8]) -> Option<Damage> {
     Some(Damage { at: journal.len() - rest.len(), is_torn_write: !(0..rest.len()).any(is_batch) })
 }
 
-/// A batch that is all there.
+/// A complete batch.
 struct Batch {
     seqno: u64,
     length: usize,

@@ -1,4 +1,4 @@
-//! What is stored under which key.
+//! Layout of keys and values in the storage engine.
 //!
 //! Events lie in *segments*, keyspaces of the engine that are dropped whole, the oldest first;
 //! everything else is in the keyspace `topics`. Numbers in keys are big-endian, so that they sort.
@@ -19,49 +19,50 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Place;
 
-/// The number that stands for a topic's name in keys. Never given twice: a topic that was ended has
-/// another one.
+/// The number that represents a topic's name in keys. It is never reused: a topic that is created
+/// again after its end gets another number.
 pub(super) type TopicId = u64;
 
-/// What the whole log knows.
+/// State of the whole log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Clock {
-    /// The highest that was given.
+    /// The highest stamp that was given to an event.
     pub(super) stamp: u64,
     pub(super) next_topic: TopicId,
-    /// The highest stamp of topics whose places are forgotten.
+    /// The highest stamp of the topics whose places were forgotten.
     pub(super) forgotten: u64,
 }
 
-/// What a topic's record holds. Where events are kept, they know better what the newest one is.
+/// Record of a topic. If the topic has kept events, they determine its newest event instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TopicRecord {
     pub(super) id: TopicId,
-    /// Of the newest event when there was none left.
+    /// The place of the newest event, written when the last kept event was dropped.
     pub(super) place: Place,
-    /// Microseconds since 1970 until which the topic is refused; 0 if it was not ended.
+    /// The time until which the ended topic is refused, in microseconds since 1970; 0 if it was not
+    /// ended.
     pub(super) ended: u64,
     /// The application's ID of the newest event.
     pub(super) given: Option<Arc<str>>,
 }
 
-/// An event.
+/// Record of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     pub(super) place: Place,
-    /// The application's ID.
+    /// The ID that the application gave the event.
     pub(super) given: Option<&'a str>,
     pub(super) bytes: &'a [u8],
 }
 
-/// Where a batch with an idempotency key is.
+/// Record of an idempotency key: the place of its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Once {
     pub(super) first: Place,
     pub(super) digest: [u8; 32],
 }
 
-/// After the records of all topics.
+/// The first key after the records of all topics.
 pub(super) const TOPICS_END: &[u8] = b"u";
 pub(super) const CLOCK: &[u8] = b"c";
 pub(super) const WITHOUT_EVENTS: &[u8] = b"p";
@@ -78,12 +79,12 @@ pub(super) fn without_events(stamp: u64, id: TopicId) -> [u8; 17] {
     two(b'p', stamp, id)
 }
 
-/// The stamp and the topic that such a key means.
+/// The stamp and the topic of a key of a topic without events.
 pub(super) fn read_without_events(key: &[u8]) -> Option<(u64, TopicId)> {
     read_two(b'p', key)
 }
 
-/// All events of a topic begin with this.
+/// The prefix of the keys of a topic's events.
 pub(super) fn events(id: TopicId) -> [u8; 9] {
     one(b'e', id)
 }
@@ -92,13 +93,13 @@ pub(super) fn event(id: TopicId, number: u64) -> [u8; 17] {
     two(b'e', id, number)
 }
 
-/// The topic and the number that an event's key means.
+/// The topic and the number in the key of an event.
 pub(super) fn read_event(key: &[u8]) -> Option<(TopicId, u64)> {
     read_two(b'e', key)
 }
 
-/// A hash, because an ID may be longer than a key: the event that is found says whether it is the
-/// one.
+/// The key for an ID that the application gave. It has a hash, because an ID may be longer than a
+/// key; compare the ID of the event that is found.
 pub(super) fn given_id(id: TopicId, given: &str) -> Vec<u8> {
     [&one(b'i', id)[..], &xxh3_128(given.as_bytes()).to_be_bytes()].concat()
 }
@@ -125,11 +126,11 @@ fn read_two(kind: u8, key: &[u8]) -> Option<(u64, u64)> {
     Some((u64::from_be_bytes(*first), u64::from_be_bytes(second.try_into().ok()?)))
 }
 
-/// The fault of a value that passed the engine's checksums.
+/// A value passed the engine's checksums but cannot be parsed.
 #[derive(Debug)]
 pub(super) struct Malformed;
 
-/// Reads numbers off the front of a value.
+/// Takes numbers from the front of a value.
 fn numbers<'a, const N: usize>(value: &mut &'a [u8]) -> Result<[u64; N], Malformed> {
     let (numbers, rest) = value.split_at_checked(N * 8).ok_or(Malformed)?;
     *value = rest;
@@ -183,7 +184,8 @@ impl Once {
     }
 }
 
-/// `stamp: u64, length of the ID: u32, ID, bytes`. No application gives an empty ID.
+/// Format: `stamp: u64, length of the ID: u32, ID, bytes`. An empty ID means that the application
+/// gave none.
 impl<'a> Record<'a> {
     pub(super) fn read(number: u64, mut from: &'a [u8]) -> Result<Self, Malformed> {
         let [stamp] = numbers(&mut from)?;

@@ -1,4 +1,4 @@
-//! The log as the hub uses it: a queue to the thread that writes, and reads beside it.
+//! Log as the hub uses it: a queue to the writing thread, and reads beside it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,23 +24,23 @@ use crate::log::{
     LogError, Page,
 };
 
-/// How many publications wait at most.
+/// How many publications may wait in the queue.
 const QUEUE: usize = 4096;
 
-/// How many bytes they have at most.
+/// How many bytes the waiting publications may have.
 const QUEUED_BYTES: usize = 64 << 20;
 
-/// When to try again what the log is too busy for.
+/// The time after which to retry when the log is too busy.
 const SOON: Duration = Duration::from_secs(1);
 
-/// A [`Log`] in a directory: what was appended is synced to the disk, and survives the process.
+/// A [`Log`] in a directory: appended events are synced to the disk, and survive the process.
 ///
-/// An append completes when its events are on the disk, by one `fsync` for all that wait at that
-/// time. How much is kept is bounded for all topics together, by [`DiskConfig::with_bytes`] alone;
-/// the oldest events go first.
+/// An append completes when its events are on the disk; all appends that wait at that time share
+/// one `fsync`. [`DiskConfig::with_bytes`] bounds the size of all topics together; the oldest
+/// events are dropped first.
 ///
-/// Methods are called inside a tokio runtime, whose blocking threads read. Dropping the log closes
-/// it, too, but in the background.
+/// Call its methods inside a tokio runtime: reads run on the runtime's blocking threads. Dropping
+/// the log closes it in the background.
 pub struct DiskLog {
     queue: mpsc::Sender<Command>,
     queued: Arc<AtomicUsize>,
@@ -51,15 +51,14 @@ pub struct DiskLog {
 }
 
 impl DiskLog {
-    /// Opens the directory, or makes it; reads what the last process wrote and the engine has not
-    /// filed yet, up to 128 MB.
+    /// Opens the directory, or creates it. Reads the journal of the last process, up to 128 MB.
     ///
-    /// It blocks this thread until then.
+    /// Blocks the calling thread until that is done.
     ///
     /// # Errors
     ///
-    /// If another process has the directory open, if it holds another format or something else, or
-    /// if it cannot be read.
+    /// If another process has the directory open, if it holds another format or other files, or if
+    /// it cannot be read.
     pub fn open(config: DiskConfig) -> Result<Self, DiskError> {
         Self::open_at(config, Arc::new(system_time))
     }
@@ -89,7 +88,7 @@ impl DiskLog {
         })
     }
 
-    /// Asks something about a topic, on a thread that may block.
+    /// Runs a read of a topic on a thread that may block.
     async fn ask<T: Send + 'static>(
         &self,
         topic: &str,
@@ -132,7 +131,7 @@ fn closed() -> String {
     "it is closed".to_owned()
 }
 
-/// Bytes that wait, until it is dropped.
+/// Count of bytes in the queue, until dropped.
 struct Queued {
     bytes: usize,
     all: Arc<AtomicUsize>,

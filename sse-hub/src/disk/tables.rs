@@ -1,8 +1,7 @@
-//! Checks what the engine reads of its keyspaces before it looks at a checksum.
+//! Check of the lists that the engine reads before, or without, verifying their checksums.
 //!
-//! The engine allocates what these lists say before it verifies them, or does not verify them at
-//! all; the checksums are there. What lies in the blocks of a table it verifies itself, when it
-//! reads them.
+//! The engine allocates the sizes that these lists state before it verifies them, or never verifies
+//! them, although they have checksums. It does verify the blocks of a table when it reads them.
 //!
 //! ```text
 //! keyspaces/N/current     number of the newest list of tables: u64, xxh3_128 of its file: u128, 0
@@ -24,17 +23,17 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::DiskError;
 use super::journal::take;
 
-/// A list of tables, or the contents of an archive, is smaller: 33 bytes a table.
+/// The largest list of tables, or table of contents of an archive, that is read, in bytes: an entry
+/// has 33 bytes.
 const LIST: u64 = 64 << 20;
 
 const TRAILER: usize = 38;
 
-/// Makes sure that all lists of all keyspaces of the engine in the directory `engine` are as they
-/// were written.
+/// Checks that the lists of all keyspaces in the directory `engine` are as they were written.
 ///
 /// # Errors
 ///
-/// If one is not, or cannot be read.
+/// If a list differs, or cannot be read.
 pub(super) fn check(engine: &Path) -> Result<(), DiskError> {
     let io = |error| DiskError::io(engine, error);
     for keyspace in directories(&engine.join("keyspaces")).map_err(io)? {
@@ -91,7 +90,7 @@ fn is_intact(keyspace: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The tables in a list whose checksum is right.
+/// The numbers of the tables in a list whose checksum matches.
 fn tables(path: &Path, list: &[u8]) -> Option<Vec<u64>> {
     let archive = sfa::Reader::new(path).ok()?;
     let section = archive.toc().section(b"tables")?;
@@ -126,8 +125,8 @@ fn has_contents(table: &mut File) -> io::Result<bool> {
     Ok(contents.is_some_and(|contents| xxh3_128(&contents) == u128::from_le_bytes(*checksum)))
 }
 
-/// Reads from `start` on, to the end or so many bytes; `None` if that is too much, or there is
-/// less.
+/// Reads `length` bytes from `start`, or up to the end of the file; `None` if that is more than the
+/// limit, or more than the file has.
 fn read(file: &mut File, start: u64, length: Option<u64>) -> io::Result<Option<Vec<u8>>> {
     let there = file.metadata()?.len().saturating_sub(start);
     let length = length.unwrap_or(there);

@@ -1,4 +1,4 @@
-//! What the log on disk promises beyond what every log does.
+//! Tests of the log on disk, beyond those that every log has to pass.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use crate::{Gap, Place};
 
 const ALL: Amount = Amount { events: usize::MAX, bytes: usize::MAX };
 
-/// A directory in memory, where there is one: these tests wait for the disk often.
+/// A temporary directory, in memory if possible, because these tests often wait for the disk.
 fn directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
@@ -24,7 +24,7 @@ fn open(path: &Path) -> DiskLog {
     DiskLog::open(DiskConfig::new(path).with_bytes(64 << 20)).unwrap()
 }
 
-/// A log whose clock is `time`.
+/// Opens a log whose clock is `time`.
 fn open_at(path: &Path, time: &Arc<AtomicU64>) -> DiskLog {
     let time = Arc::clone(time);
     DiskLog::open_at(DiskConfig::new(path), Arc::new(move || time.load(Ordering::Relaxed))).unwrap()

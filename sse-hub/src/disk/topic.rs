@@ -1,4 +1,4 @@
-//! Questions about one topic: where it begins and ends, where an ID is, what follows a place.
+//! Reads of one topic: its first and last event, the place of an ID, the events after a place.
 //!
 //! ```text
 //!   dropped       │ 42 │ 43 │ … │ 99 │        numbers
@@ -12,19 +12,19 @@ use super::view::{Mark, ReadError, View};
 use crate::log::{Amount, Extent, Located, Page};
 use crate::{Gap, Place};
 
-/// A topic as it is in a view.
+/// A topic, seen in one view of the keyspaces.
 pub(super) struct Topic<'v> {
     view: &'v View,
     clock: Clock,
     known: Option<Known>,
 }
 
-/// A topic that has events, or had some that the log remembers.
+/// A topic that has events, or whose last place the log remembers.
 struct Known {
     id: TopicId,
-    /// Before the oldest event that is kept.
+    /// The place before the oldest event that is kept.
     start: Place,
-    /// Of the newest event, kept or not.
+    /// The place of the newest event, kept or not.
     last: Place,
     last_id: Option<Arc<str>>,
     ended: u64,
@@ -43,7 +43,8 @@ impl<'v> Topic<'v> {
         Ok(Self { view, clock, known: Some(known) })
     }
 
-    /// `now` in microseconds since 1970.
+    /// The first and last place of the topic, and its newest events; `now` is in microseconds since
+    /// 1970.
     pub(super) fn extent(&self, newest: Amount, now: u64) -> Result<Extent, ReadError> {
         let Some(known) = &self.known else {
             return Ok(Extent { start: self.present(), last: self.present(), ..Extent::default() });
@@ -101,7 +102,7 @@ impl<'v> Topic<'v> {
         Ok(Page { gap, after: from, events })
     }
 
-    /// The place with this number, and its stamp if that is known.
+    /// The place with this number, with its stamp if known.
     fn whole(&self, known: &Known, at: Place) -> Result<Place, ReadError> {
         if at.number == known.start.number {
             return Ok(known.start);
@@ -109,7 +110,7 @@ impl<'v> Topic<'v> {
         Ok(self.view.event(known.id, at.number)?.map_or(at, |event| event.place))
     }
 
-    /// Where a topic begins that never had an event.
+    /// The place at which a topic begins that never had an event.
     fn present(&self) -> Place {
         Place::new(self.clock.stamp, 0)
     }
@@ -131,7 +132,7 @@ impl<'v> Topic<'v> {
         Ok(Located::Gone { missed: None, resume: self.last_not_above(known, at.stamp)? })
     }
 
-    /// Of a topic that the log does not know, because it never had an event or because it was
+    /// Locates a place in a topic that the log does not know: it never had an event, or was
     /// forgotten.
     fn locate_unknown(&self, at: Place) -> Located {
         let forgotten = self.clock.forgotten;
@@ -160,7 +161,7 @@ impl<'v> Topic<'v> {
 }
 
 impl Known {
-    /// After a place that the log had, or has.
+    /// Where reading resumes after a place that the log has or had.
     fn after_number(&self, at: Place) -> Located {
         match self.start.number.checked_sub(at.number) {
             None | Some(0) => Located::After(at),

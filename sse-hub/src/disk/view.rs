@@ -1,4 +1,4 @@
-//! Reads: the engine's keyspaces as they are at one moment.
+//! Reads of the engine's keyspaces at one moment.
 
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -37,16 +37,16 @@ impl std::fmt::Display for ReadError {
     }
 }
 
-/// Keyspaces to read from. Nothing is visible in them before it is on the disk.
+/// Keyspaces to read from. They show only data that is on the disk.
 #[derive(Clone)]
 pub(super) struct View {
     pub(super) database: Database,
     pub(super) topics: Keyspace,
-    /// Oldest first, at least one: events are written to the last.
+    /// The segments, oldest first, at least one: events are written to the last.
     pub(super) segments: Vec<Keyspace>,
 }
 
-/// An event's place and the application's ID for it.
+/// Place of an event, and the ID that the application gave it.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     pub(super) place: Place,
@@ -59,7 +59,7 @@ impl View {
         Ok(record.map(|record| TopicRecord::read(&record)).transpose()?)
     }
 
-    /// Topics by name, but for those that are ended; `now` in microseconds since 1970.
+    /// Names of the topics in order, without the ended ones; `now` is in microseconds since 1970.
     pub(super) fn list(
         &self,
         after: Option<&str>,
@@ -110,8 +110,8 @@ impl View {
         Ok(None)
     }
 
-    /// The events from `number` on, or the next ones, to the first number that is missing: one if
-    /// there is one, and no more than `amount`.
+    /// The events from `number` on, or from the next kept one on, up to the first missing number:
+    /// at least one if there is one, otherwise at most `amount`.
     pub(super) fn page(&self, id: TopicId, number: u64, amount: Amount) -> Result<Vec<Stored>, ReadError> {
         let range = keys::event(id, number)..=keys::event(id, u64::MAX);
         let mut run = Run { step: 1, one: true, amount, events: Vec::new() };
@@ -125,7 +125,7 @@ impl View {
         run.stored()
     }
 
-    /// The newest events, in order, of `amount` at most.
+    /// The newest events, in order, at most `amount`.
     pub(super) fn newest(&self, id: TopicId, amount: Amount) -> Result<Vec<Stored>, ReadError> {
         let mut run = Run { step: 1u64.wrapping_neg(), one: false, amount, events: Vec::new() };
         'all: for segment in self.segments.iter().rev() {
@@ -139,7 +139,7 @@ impl View {
         run.stored()
     }
 
-    /// The first event that is kept of those which the application gave this ID.
+    /// The first kept event to which the application gave this ID.
     pub(super) fn given(&self, id: TopicId, given: &str) -> Result<Option<Place>, ReadError> {
         let key = keys::given_id(id, given);
         for segment in &self.segments {
@@ -153,7 +153,7 @@ impl View {
         Ok(None)
     }
 
-    /// Where the batch with this idempotency key is.
+    /// The place of the batch with this idempotency key.
     pub(super) fn once(&self, id: TopicId, key: &[u8]) -> Result<Option<Once>, ReadError> {
         let key = keys::once(id, key);
         for segment in self.segments.iter().rev() {
@@ -164,7 +164,7 @@ impl View {
         Ok(None)
     }
 
-    /// Calls `each` with the topics that have events in a segment, and the newest of these.
+    /// Calls `each` for every topic with events in a segment, with the newest of these events.
     pub(super) fn for_each_topic(
         segment: &Keyspace,
         mut each: impl FnMut(TopicId, Mark) -> Result<(), ReadError>,
@@ -194,11 +194,11 @@ fn mark(found: Guard) -> Result<Mark, ReadError> {
     Ok(Record::read(number, &value)?.into())
 }
 
-/// Events whose numbers follow each other.
+/// Events with consecutive numbers.
 struct Run {
-    /// From one number to the next.
+    /// The difference from one number to the next.
     step: u64,
-    /// Whether one is read whatever its size.
+    /// Whether the first event is read whatever its size.
     one: bool,
     amount: Amount,
     events: Vec<(u64, Slice)>,

@@ -1,4 +1,4 @@
-//! The thread that writes: takes what waits as one group, commits it with one `fsync`, then
+//! Writing thread: takes all waiting appends as one group, commits the group with one `fsync`, then
 //! answers.
 //!
 //! ```text
@@ -8,8 +8,8 @@
 //!                   ▲────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! While one group is on its way to the disk, the next one gathers in the queue: the more publish
-//! at a time, the fewer writes each of them costs.
+//! While one group is written, the next one gathers in the queue: the more publishers at a time,
+//! the fewer writes for each.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,28 +25,29 @@ use super::view::{Mark, ReadError};
 use crate::Place;
 use crate::log::{AppendError, Appended, Batch, Key};
 
-/// No more is added to a group that has so many bytes: its publishers have waited long enough.
+/// The size from which nothing is added to a group, in bytes: its publishers have waited long
+/// enough.
 const GROUP: u64 = 4 << 20;
 
-/// How many topics' last places are held in memory, to append to them without a read.
+/// For how many topics the last place is held in memory, to append to them without a read.
 const PLACES: usize = 16_384;
 
-/// What a key and its bookkeeping take beside the value.
+/// The size of a key and its bookkeeping, beside the value, in bytes.
 const OVERHEAD: u64 = 48;
 
-/// The longest idempotency key.
+/// The longest idempotency key, in bytes.
 const KEY: usize = 128;
 
-/// The longest name of a topic; the engine's keys have 64 KiB.
+/// The longest name of a topic, in bytes; the engine's keys have at most 64 KiB.
 const NAME: usize = 32 << 10;
 
-/// When publishers try again: tables are written in less.
+/// When publishers retry if tables are written too slowly: one table takes less time.
 const SOON: Duration = Duration::from_secs(1);
 
-/// `Retry-After` for a full disk: room has to be made.
+/// `Retry-After` for a full disk: freeing space takes a while.
 const LATER: Duration = Duration::from_secs(10);
 
-/// The clock of the system or of a test: microseconds since 1970.
+/// The clock of the system or of a test, in microseconds since 1970.
 pub(super) type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 pub(super) enum Command {
@@ -61,7 +62,7 @@ pub(super) struct Append {
     pub(super) answer: Answer,
 }
 
-/// What the thread shares with the log.
+/// State that the writing thread shares with the log.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) deliverer: Deliverer,
@@ -69,11 +70,11 @@ pub(super) struct Shared {
     pub(super) now: Now,
 }
 
-/// Whether anything can be appended, as the last commit showed.
+/// Whether the log accepts appends, according to the last commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Ready,
-    /// Until so many bytes are free.
+    /// The disk is full, until this many bytes are free.
     Full {
         needed: u64,
     },
@@ -84,7 +85,7 @@ pub(super) struct Writer {
     engine: Engine,
     queue: mpsc::Receiver<Command>,
     shared: Shared,
-    /// Where topics are that were appended to lately.
+    /// The last places of the topics that were appended to recently.
     topics: HashMap<Box<str>, Known>,
     broken: Option<String>,
 }
@@ -95,13 +96,13 @@ struct Known {
     last: Place,
 }
 
-/// What is committed together.
+/// Appends that are committed together.
 struct Group {
     batch: OwnedWriteBatch,
     bytes: u64,
     topics: HashMap<Box<str>, Changed>,
     once: HashMap<(TopicId, Box<[u8]>), Once>,
-    /// Application's IDs, as keys.
+    /// Keys of the application's IDs in the group.
     given: HashSet<Vec<u8>>,
     answers: Vec<(Answer, Appended)>,
 }
@@ -112,7 +113,7 @@ struct Changed {
     batches: Vec<(Place, Batch)>,
 }
 
-/// The work of an append.
+/// The steps of one append.
 enum Plan {
     New(Option<Known>),
     Repeat(Place),
@@ -123,7 +124,7 @@ impl Writer {
         Self { engine, queue, shared, topics: HashMap::new(), broken: None }
     }
 
-    /// Writes until it gets the order to close, or all senders are gone.
+    /// Runs until the command to close arrives, or all senders are dropped.
     pub(super) fn run(mut self) {
         let mut next = self.queue.blocking_recv();
         let mut closed = None;
@@ -146,7 +147,7 @@ impl Writer {
         closed.map(|closed| closed.send(()));
     }
 
-    /// Commits this append and those that wait; returns the first command that is something else.
+    /// Commits this append and all waiting ones; returns the first command of another kind.
     fn append(&mut self, append: Append) -> Option<Command> {
         if let Some(broken) = &self.broken {
             drop(append.answer.send(Err(AppendError::Broken(broken.clone()))));
@@ -174,7 +175,7 @@ impl Writer {
         group.answers.push((answer, appended));
     }
 
-    /// Decides what an append is to do; writes nothing.
+    /// Decides how to carry out an append, without writing.
     fn plan(&self, topic: &str, batch: &Batch, group: &Group) -> Result<Plan, AppendError> {
         if batch.key.as_ref().is_some_and(|key| !(1..=KEY).contains(&key.bytes.len())) {
             return Err(AppendError::BadKey);
@@ -197,7 +198,7 @@ impl Writer {
         Ok(Plan::New(known))
     }
 
-    /// What is known of a topic, by this group, by memory, or by the disk; `None` if it is new.
+    /// The state of a topic, from this group, the memory or the disk; `None` if the topic is new.
     fn known(&self, name: &str, group: &Group) -> Result<Option<Known>, AppendError> {
         if let Some(changed) = group.topics.get(name) {
             return Ok(Some(changed.known));
@@ -224,7 +225,7 @@ impl Writer {
         }
     }
 
-    /// Puts events into the batch, and their topic if it is new; returns the place of the first
+    /// Adds events to the batch, and their topic if it is new; returns the place of the first
     /// event.
     fn write(&mut self, topic: Box<str>, known: Option<Known>, batch: Batch, group: &mut Group) -> Place {
         let clock = self.engine.clock_mut();
@@ -266,8 +267,8 @@ impl Writer {
         Known { id, last }
     }
 
-    /// Makes an event findable by the application's ID, unless an earlier one is: a client that had
-    /// either misses nothing then.
+    /// Indexes an event by the application's ID, unless an earlier event has that ID: resuming
+    /// after the earlier one skips nothing, whichever the client had received.
     fn index(&self, id: TopicId, given: &str, number: u64, group: &mut Group) {
         let key = keys::given_id(id, given);
         let segment = self.engine.active_segment();
@@ -278,10 +279,10 @@ impl Writer {
         }
     }
 
-    /// Ends a topic, so that its name is refused, and free after that; returns whether there was
-    /// one.
+    /// Ends a topic: its name is refused for the time `lasting`, and free afterwards. Returns
+    /// whether the topic existed.
     ///
-    /// Its events have no name from then on, and go with their segments.
+    /// Its events can no longer be found by the name, and are dropped with their segments.
     fn end(&mut self, topic: &str, lasting: Duration) -> Result<bool, AppendError> {
         if let Some(broken) = &self.broken {
             return Err(AppendError::Broken(broken.clone()));
@@ -364,7 +365,7 @@ impl Writer {
         committed
     }
 
-    /// Only the next publishers wait for it.
+    /// Maintains the engine after the answers were sent, so that only later publishers wait for it.
     fn maintain(&mut self) {
         if let Err(CommitError::Broken(why)) = self.engine.maintain() {
             self.broken = Some(why.clone());
@@ -390,12 +391,12 @@ impl Group {
     }
 }
 
-/// A part of the log cannot be read; others can.
+/// The error for an unreadable part of the log; other parts may be readable.
 fn unreadable(error: ReadError) -> AppendError {
     AppendError::Broken(error.to_string())
 }
 
-/// What a batch takes on the disk, roughly.
+/// The approximate size of a batch on the disk, in bytes.
 pub(super) fn size(batch: &Batch) -> u64 {
     let key = batch.key.as_ref().map_or(0, |key| key.bytes.len() as u64 + 2 * OVERHEAD);
     let events = batch.events.iter().map(|event| {

@@ -14,17 +14,16 @@ use crate::Place;
 pub struct Batch {
     /// The events, in order.
     pub events: Vec<NewEvent>,
-    /// What keeps the batch from being appended twice.
+    /// The idempotency key, which prevents that the batch is appended twice.
     pub key: Option<Key>,
 }
 
 /// An event before it has a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// The application's ID; without one the event's place is its ID.
+    /// The ID that the application gave the event; without one, the event's place is its ID.
     pub id: Option<Arc<str>>,
-    /// The lines of the event, encoded once, without the ID and without the blank line that ends
-    /// it.
+    /// The lines of the event, encoded once, without its ID and its blank line.
     pub bytes: Bytes,
 }
 
@@ -33,30 +32,30 @@ pub struct NewEvent {
 pub struct Key {
     /// The publisher's key: 1 to 128 bytes of any value.
     pub bytes: Box<[u8]>,
-    /// SHA-256 of the events, which tells a repetition from another batch.
+    /// SHA-256 of the events, which distinguishes a repetition from another batch.
     pub digest: [u8; 32],
 }
 
 /// An event in a log.
 ///
-/// It holds the bytes as they are sent, ID included, so that they are put together once; events of
-/// one batch share them.
+/// The event holds its bytes as they are sent, ID included, so that they are assembled once; events
+/// of one batch share one buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     place: Place,
     id: Option<Arc<str>>,
-    /// This event and the rest of its batch, as sent.
+    /// This event and the following events of its batch, as sent.
     rest: Bytes,
-    /// How many bytes of `rest` are this event.
+    /// How many bytes of `rest` belong to this event.
     len: usize,
     /// How many bytes of this event come before its ID.
     body: usize,
-    /// How many events `rest` has.
+    /// How many events `rest` holds.
     count: usize,
 }
 
 impl Batch {
-    /// Encodes events; an empty ID counts as none.
+    /// Encodes events as a batch; an empty ID counts as none.
     pub fn new(events: &[EventBuilder<'_>]) -> Self {
         Self { events: events.iter().map(NewEvent::from).collect(), key: None }
     }
@@ -76,7 +75,7 @@ impl Batch {
         self
     }
 
-    /// The events at their places, of which the first is given.
+    /// The events of the batch with their places; `first` is the place of the first event.
     pub fn stored(&self, first: Place) -> Vec<Stored> {
         Stored::batch(first, self.events.iter().map(|event| (event.id.clone(), &event.bytes[..])))
     }
@@ -95,14 +94,14 @@ impl From<&EventBuilder<'_>> for NewEvent {
 }
 
 impl Stored {
-    /// An event by itself; `bytes` are those of [`NewEvent::bytes`].
+    /// Creates a single event; `bytes` are the lines of [`NewEvent::bytes`].
     pub fn new(place: Place, id: Option<Arc<str>>, bytes: &[u8]) -> Self {
         let mut batch = Self::batch(place, [(id, bytes)]);
         batch.pop().expect("a batch of one")
     }
 
-    /// The events of a batch, which subscribers then get in one write. Their places follow the
-    /// place of the first event.
+    /// Creates the events of a batch, which subscribers then get in one write. Their places follow
+    /// the place of the first event.
     pub fn batch<'a>(
         first: Place,
         events: impl IntoIterator<Item = (Option<Arc<str>>, &'a [u8])>,
@@ -142,17 +141,17 @@ impl Stored {
         parts.into_iter().enumerate().map(stored).collect()
     }
 
-    /// Its place.
+    /// The place of the event.
     pub fn place(&self) -> Place {
         self.place
     }
 
-    /// The application's ID, if it has one.
+    /// The ID that the application gave the event, if any.
     pub fn id(&self) -> Option<&Arc<str>> {
         self.id.as_ref()
     }
 
-    /// Its lines without the ID and the blank line, as in [`NewEvent::bytes`].
+    /// The lines of the event without its ID and blank line, as in [`NewEvent::bytes`].
     pub fn bytes(&self) -> &[u8] {
         &self.rest[..self.body]
     }
@@ -162,7 +161,8 @@ impl Stored {
         &self.rest[..self.len]
     }
 
-    /// This event and those of its batch that follow it, as sent, and how many they are.
+    /// The bytes of this event and of the following events of its batch, and the number of these
+    /// events.
     pub(crate) fn rest(&self) -> (&Bytes, usize) {
         (&self.rest, self.count)
     }

@@ -1,4 +1,4 @@
-//! Why a log refuses.
+//! Errors of a log.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,43 +9,43 @@ use http::StatusCode;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// Too much is being published. Nothing was appended.
+    /// Too many batches wait. Nothing was appended.
     Busy {
-        /// When to try again.
+        /// How long to wait before a retry.
         retry_after: Duration,
     },
     /// The log cannot be reached. Nothing was appended.
     Unavailable {
-        /// When to try again.
+        /// How long to wait before a retry.
         retry_after: Duration,
     },
-    /// The log did not answer: the batch may have been appended. To repeat it safely, it needs a
+    /// The log did not answer: the batch may have been appended. A safe retry needs a
     /// [`Key`](super::Key).
     Unknown {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The batch is larger than what the topic keeps: it could never be read whole. Nothing was
+    /// The batch is larger than a topic can keep, so it could never be read whole. Nothing was
     /// appended.
     TooLarge {
-        /// How many events a topic keeps.
+        /// How many events a topic can keep.
         events: usize,
-        /// How many bytes a topic keeps.
+        /// How many bytes a topic can keep.
         bytes: usize,
     },
-    /// The topic knows the key, with other events. Nothing was appended.
+    /// The topic knows the key from a batch with other events. Nothing was appended.
     KeyReused,
-    /// An idempotency key has 1 to 128 bytes. Nothing was appended.
+    /// The idempotency key does not have 1 to 128 bytes. Nothing was appended.
     BadKey,
-    /// The topic was ended a moment ago. Nothing was appended.
+    /// The topic was ended recently. Nothing was appended.
     Ended,
-    /// The log works no more until the process is restarted. Nothing was appended. The reason holds
-    /// no secret.
+    /// The log does not work until the process is restarted. Nothing was appended. The reason
+    /// contains no secret.
     Broken(String),
 }
 
 impl AppendError {
-    /// The HTTP status that says it: 400, 410, 413, 422 or 503.
+    /// The HTTP status for the error: 400, 410, 413, 422 or 503.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadKey => StatusCode::BAD_REQUEST,
@@ -58,7 +58,7 @@ impl AppendError {
         }
     }
 
-    /// When to try again; `None` if a retry is futile.
+    /// How long to wait before a retry; `None` if a retry is futile.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after }
@@ -97,15 +97,15 @@ impl std::error::Error for AppendError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogError {
-    /// It cannot be reached.
+    /// The log cannot be reached.
     Unavailable {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The requested events cannot be read; the rest of the log may be readable. The reason holds
-    /// no secret.
+    /// The requested events cannot be read; other parts of the log may be readable. The reason
+    /// contains no secret.
     Corrupt(String),
-    /// It works no more until the process is restarted. The reason holds no secret.
+    /// The log does not work until the process is restarted. The reason contains no secret.
     Broken(String),
 }
 

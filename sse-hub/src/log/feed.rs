@@ -1,4 +1,4 @@
-//! How a log tells a hub what was appended.
+//! Feed: the channel by which a log reports appended events to a hub.
 
 use std::any::Any;
 use std::fmt;
@@ -9,33 +9,35 @@ use std::task::Waker;
 use super::Stored;
 use crate::Place;
 
-/// Where a log tells what happens to a topic; cheap to clone.
+/// Receiver of the updates of a topic, which a log sends; cheap to clone.
 ///
-/// **Whatever order updates come in, and however often, the hub sorts it out**: events that it has
-/// are ignored, and where some are missing it reads them from the log. An update never blocks.
+/// **Updates may come in any order and several times**: the hub ignores events that it has, and
+/// reads missing ones from the log. An update never blocks.
 #[derive(Clone)]
 pub struct Feed(Arc<dyn Fn(Update) -> Wake + Send + Sync>);
 
-/// What happened to a topic.
+/// Change of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {
     /// A batch was appended.
     Appended(Vec<Stored>),
-    /// The newest event of the topic is at this place. To be said when updates may have been missed
-    /// (a connection was lost), and once in a while: the hub compares, reads what it does not have,
-    /// and tells its subscribers if events were lost.
+    /// The newest event of the topic is at this place. Send it when updates may have been missed (a
+    /// connection was lost), and from time to time: the hub compares places, reads missing events,
+    /// and informs its subscribers if events were lost.
     Latest(Place),
-    /// The log lost events before those with stamps from this one on: a subscriber that has none of
-    /// these gets a gap. Sent when the log finds the loss only after it appended them.
+    /// The log lost events just before this stamp: a subscriber that has no event with this stamp
+    /// or a later one gets a gap. Sent if the log detects the loss only after it appended the later
+    /// events.
     Lost(u64),
-    /// The topic was ended: its subscribers are let go.
+    /// The topic was ended: its subscribers' responses end.
     Ended,
 }
 
 /// Wakes the subscribers of a topic when it is dropped.
 ///
-/// To be dropped without a lock of the log held, for a waker may do anything: call the log, too.
+/// Drop it while no lock of the log is held, because a waker may do anything, including calling the
+/// log.
 #[must_use = "dropping it wakes the subscribers, which must not happen under a lock"]
 pub struct Wake {
     waker: Option<Waker>,
@@ -50,8 +52,7 @@ pub struct Wake {
 pub(crate) struct Feeds(Vec<(u64, Feed)>);
 
 impl Feeds {
-    /// Adds a feed, and returns its number, which no other feed has: of this topic or another one,
-    /// now or later.
+    /// Adds a feed; returns its number, which no other feed of any topic ever has.
     pub(crate) fn add(&mut self, feed: Feed) -> u64 {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -59,8 +60,8 @@ impl Feeds {
         number
     }
 
-    /// Takes a feed out, to be dropped without a lock of the log held, because what it owns may
-    /// call the log.
+    /// Removes and returns a feed. Drop it while no lock of the log is held, because its contents
+    /// may call the log.
     pub(crate) fn remove(&mut self, number: u64) -> Option<Feed> {
         let at = self.0.iter().position(|(known, _)| *known == number)?;
         Some(self.0.swap_remove(at).1)
@@ -77,11 +78,11 @@ impl Feeds {
     }
 }
 
-/// A [`Feed`] gets the updates of a topic until this value is dropped.
+/// Guard: a [`Feed`] gets the updates of a topic until this value is dropped.
 pub struct Following(#[allow(dead_code, reason = "only its end matters")] Box<dyn Any + Send + Sync>);
 
 impl Feed {
-    /// A feed that calls `receive`, for tests of a log.
+    /// Creates a feed that calls `receive`, for tests of a log.
     pub fn new(receive: impl Fn(Update) + Send + Sync + 'static) -> Self {
         Self::waking(move |update| {
             receive(update);
@@ -93,7 +94,7 @@ impl Feed {
         Self(Arc::new(receive))
     }
 
-    /// Tells what happened.
+    /// Sends an update to the hub.
     pub fn send(&self, update: Update) -> Wake {
         (self.0)(update)
     }
@@ -130,7 +131,7 @@ impl fmt::Debug for Wake {
 }
 
 impl Following {
-    /// Drops `guard` when the last follower is gone.
+    /// Creates a value that drops `guard` when it is dropped.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
         Self(Box::new(guard))
     }

@@ -1,25 +1,25 @@
-//! Where topics ended whose events are gone.
+//! Last places of topics whose events are gone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::Place;
 
-/// The end of a topic: its last place, and the application's ID there.
+/// The last place of a topic, and the ID that the application gave the event there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Last {
     pub(super) place: Place,
     pub(super) id: Option<Arc<str>>,
-    /// From this stamp on the topic has had no event.
+    /// The stamp after which the topic has had no event.
     pub(super) since: u64,
-    /// From this stamp on its events are numbered as they are now.
+    /// The stamp from which on the present numbering of events is valid.
     pub(super) from: u64,
-    /// How many events there were.
+    /// How many events the topic has had.
     pub(super) number: u64,
 }
 
-/// The last places of so many topics, and the highest stamp of those that were dropped: no topic
-/// that is not here has had an event since.
+/// Last places of a limited number of topics, and the highest stamp among those that were dropped:
+/// a topic that is not found here has had no later event.
 #[derive(Debug)]
 pub(super) struct Forgotten {
     limit: usize,
@@ -30,7 +30,7 @@ pub(super) struct Forgotten {
 }
 
 impl Forgotten {
-    /// Nothing is known of what was before `start`.
+    /// Creates an empty memory; nothing is known about the time before `start`.
     pub(super) fn new(limit: usize, start: u64) -> Self {
         Self { limit, by_name: HashMap::new(), oldest: BTreeMap::new(), sequence: 0, dropped: start }
     }
@@ -58,7 +58,7 @@ impl Forgotten {
         }
     }
 
-    /// Where the topic ended.
+    /// The last place of a topic.
     pub(super) fn last(&self, name: &str) -> Last {
         match self.by_name.get(name) {
             Some((_, last)) => last.clone(),

@@ -8,12 +8,12 @@ use crate::log::{AppendError, Key};
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_bytes: HashMap<Box<[u8]>, ([u8; 32], Place)>,
-    /// In the order of the numbers of the last event of each batch.
+    /// The keys, ordered by the number of the last event of their batch.
     order: VecDeque<(u64, Box<[u8]>)>,
 }
 
 impl Keys {
-    /// The place of the first event of the batch that had the key.
+    /// The place of the first event of the batch with this key.
     pub(super) fn find(&self, key: &Key) -> Result<Option<Place>, AppendError> {
         match self.by_bytes.get(&key.bytes) {
             None => Ok(None),
@@ -27,7 +27,7 @@ impl Keys {
         self.order.push_back((last, key.bytes.clone()));
     }
 
-    /// Lets go of the keys whose events are all among the first `number`.
+    /// Removes the keys whose events are all among the first `number`.
     pub(super) fn forget_up_to(&mut self, number: u64) {
         while self.order.front().is_some_and(|(last, _)| *last <= number)
             && let Some((_, key)) = self.order.pop_front()

@@ -9,11 +9,11 @@ use crate::log::{Amount, Extent, Feeds, Key, Located, Page, Stored};
 
 #[derive(Debug)]
 pub(super) struct MemoryTopic {
-    /// Its positions are the numbers of places.
+    /// The events; positions in the history are the numbers of places.
     history: History<Entry>,
     pub(super) last: Last,
-    /// The place before the first event since it was made, and the stamp from which on places are
-    /// the same as that.
+    /// The place before the first event since the topic was created, with the stamp from which on
+    /// places are equivalent to it.
     base: Place,
     since: u64,
     pub(super) keys: Keys,
@@ -23,7 +23,7 @@ pub(super) struct MemoryTopic {
 #[derive(Debug)]
 struct Entry {
     event: Stored,
-    /// The stamp of the event before it.
+    /// The stamp of the previous event.
     previous: u64,
 }
 
@@ -34,7 +34,7 @@ impl AsRef<[u8]> for Entry {
 }
 
 impl MemoryTopic {
-    /// A topic without events that goes on after `last`, made when `stamp` was the newest one.
+    /// Creates a topic without events that continues after `last`; `stamp` is the newest stamp now.
     pub(super) fn new(limits: HistoryLimits, mut last: Last, stamp: u64) -> Self {
         let mut history = History::new(limits);
         history.skip_to(last.number);
@@ -138,7 +138,7 @@ impl MemoryTopic {
         }
     }
 
-    /// The place with a number that is kept, or the start's.
+    /// The place with this number, if it is kept; otherwise the start.
     fn place(&self, number: u64) -> Place {
         let before = number.checked_sub(1).and_then(|before| self.entry(before));
         before.map_or_else(
@@ -147,7 +147,7 @@ impl MemoryTopic {
         )
     }
 
-    /// The number after which reading goes on, or what is missing and where it does then.
+    /// The number after which reading resumes at `place`; or the gap, and the place after it.
     fn find(&self, place: Place) -> Result<u64, (Gap, Place)> {
         let start = self.start();
         // Nothing was published between the earlier places of the topic and its first place now.

@@ -1,4 +1,4 @@
-//! The connection that hears of new events: one for all topics of a node.
+//! Connection that receives new events: one for all topics of a node.
 //!
 //! ```text
 //!             ┌────────────┐ SUBSCRIBE all, then compare ┌───────────┐ messages, a comparison
@@ -7,9 +7,9 @@
 //!                   connection lost, or no answer to PING
 //! ```
 //!
-//! Redis does not say when a message was not delivered. So after each connection, and now and then,
-//! the newest place of every topic is requested and passed to its hub, which reads missing
-//! events. Subscribing comes first, so that nothing falls between the two.
+//! Redis does not report undelivered messages. So the newest place of every topic is requested
+//! after each connection, and from time to time, and passed to the hub, which reads missing events.
+//! Channels are subscribed first, so that no event is missed in between.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,33 +30,33 @@ use super::server::{CONNECT, Server};
 use crate::backoff::Backoff;
 use crate::log::{Feed, Following, Update};
 
-/// How often the connection is checked.
+/// Interval between checks of the connection.
 const PING: Duration = Duration::from_secs(3);
 
-/// How long an answer of the connection may take.
+/// How long the server may take to answer on the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Topics that are compared at a time.
+/// How many topics are compared at a time.
 const COMPARISONS: usize = 64;
 
-/// Channels in one command.
+/// How many channels one command may name.
 const CHANNELS: usize = 512;
 
-/// Handle to the connection.
+/// Handle of the connection that receives new events.
 pub(super) struct Channels {
     server: Arc<Server>,
     orders: mpsc::UnboundedSender<Order>,
 }
 
-/// An order to the connection.
+/// Command to the task that owns the connection.
 enum Order {
-    /// Subscribe to a channel, and say when it is done.
+    /// Subscribe to a channel, and report when that is done.
     Subscribe(Arc<Names>, oneshot::Sender<()>),
-    /// Leave a channel, unless it is followed again.
+    /// Unsubscribe from a channel, unless it is followed again.
     Leave(Arc<Names>),
 }
 
-/// Follows a topic as long as it lives.
+/// Guard that follows a topic until dropped.
 struct Follow {
     feed: u64,
     names: Arc<Names>,
@@ -65,7 +65,7 @@ struct Follow {
 }
 
 impl Channels {
-    /// The handle, and what runs the connection until the handle is dropped.
+    /// Creates the handle, and the future that runs the connection until the handle is dropped.
     pub(super) fn new(server: Arc<Server>) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, orders) = mpsc::unbounded_channel();
         let connection =
@@ -73,7 +73,8 @@ impl Channels {
         (Self { server, orders: sender }, connection.run())
     }
 
-    /// Follows a topic; completes once the server has confirmed. `None` if it cannot be reached.
+    /// Follows a topic; completes once the server has confirmed. `None` if the server cannot be
+    /// reached.
     pub(super) async fn follow(&self, names: Arc<Names>, feed: Feed) -> Option<Following> {
         let feed = self.server.topics.add(&names, feed);
         let (server, orders) = (Arc::clone(&self.server), self.orders.clone());
@@ -101,7 +102,7 @@ struct Connection {
     second: u64,
 }
 
-/// The log was closed.
+/// Error: the log was closed.
 struct Closed;
 
 impl Connection {
@@ -131,8 +132,8 @@ impl Connection {
         }
     }
 
-    /// Waits, but fails pending requests to follow a topic: an outage may be long, and the callers
-    /// try again.
+    /// Waits for `wait`, and meanwhile fails requests to follow a topic: an outage may be long, and
+    /// the callers retry.
     async fn refuse_orders(&mut self, wait: Duration) -> Result<(), Closed> {
         let server = Arc::clone(&self.server);
         let over = async {
@@ -151,7 +152,7 @@ impl Connection {
         }
     }
 
-    /// One connection, until it no longer works.
+    /// Runs one connection until it no longer works.
     async fn session(&mut self, mut sink: PubSubSink, mut stream: PubSubStream) -> Result<(), Closed> {
         self.server.topics.doubt();
         let all = self.server.topics.all();
@@ -280,7 +281,7 @@ impl Connection {
         }
     }
 
-    /// Tells the feeds of some topics where these end, without waiting for it.
+    /// Sends the newest place of some topics to their feeds, in the background.
     fn compare(&mut self, names: Vec<Arc<Names>>) {
         while self.comparisons.try_join_next().is_some() {}
         // While commands have no answer, those that are due stand for those to come.

@@ -1,4 +1,4 @@
-//! The connection for commands, to one server or to a Redis Cluster.
+//! Connection for commands, to one server or to a Redis Cluster.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
@@ -11,12 +11,12 @@ use super::server::{CONNECT, PATIENCE};
 #[derive(Clone)]
 pub(super) enum Commands {
     Server(MultiplexedConnection),
-    /// Finds the node of each topic, and follows it when it moves.
+    /// A cluster, in which the client finds the node of each topic.
     Cluster(ClusterConnection),
 }
 
 impl Commands {
-    /// Connects, and looks which of the two it is.
+    /// Connects, and detects whether the server is a cluster.
     pub(super) async fn connect(client: &Client) -> RedisResult<Self> {
         let settings =
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
@@ -32,7 +32,7 @@ impl Commands {
         Ok(Self::Cluster(client.build()?.get_async_connection().await?))
     }
 
-    /// Whether it connects again by itself, and sends commands again that had no answer.
+    /// Whether the client reconnects by itself, and then repeats commands that had no answer.
     pub(super) fn reconnects(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use proto::HistoryLimits;
 use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 
-/// Where a [`RedisLog`](super::RedisLog) keeps its events, and how many.
+/// Settings of a [`RedisLog`](super::RedisLog): its server, and how many events it keeps.
 ///
-/// The password of the URL is in no error, log line or `Debug` output.
+/// The password of the URL appears in no error, log line or `Debug` output.
 #[derive(Clone)]
 pub struct RedisConfig {
     pub(super) server: ConnectionInfo,
@@ -22,7 +22,7 @@ impl RedisConfig {
     ///
     /// # Errors
     ///
-    /// [`InvalidRedisUrl`] if it is not such a URL.
+    /// [`InvalidRedisUrl`] if `url` has another form.
     pub fn new(url: &str) -> Result<Self, InvalidRedisUrl> {
         let server = url.into_connection_info().map_err(|error| InvalidRedisUrl(reason(&error)))?;
         // RESP2, whatever the URL says: subscriptions have a connection of their own.
@@ -31,8 +31,8 @@ impl RedisConfig {
         Ok(Self { server, prefix: "sse:".to_owned(), keep: HistoryLimits::default() })
     }
 
-    /// Sets what the names of all keys and channels begin with; `sse:` by default. Hubs with
-    /// different prefixes share nothing.
+    /// Sets the prefix of all keys and channels; `sse:` by default. Hubs with different prefixes
+    /// share nothing.
     ///
     /// Braces are replaced by parentheses: a brace in the prefix would put all topics into one slot
     /// of a Redis Cluster.
@@ -42,7 +42,7 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how much of each topic Redis keeps; see [`HistoryLimits`] for the defaults.
+    /// Sets how many events of each topic Redis keeps; see [`HistoryLimits`] for the defaults.
     ///
     /// Trimming is approximate: up to a sixteenth more bytes and time, and up to 256 more events.
     #[must_use]
@@ -55,7 +55,7 @@ impl RedisConfig {
         self
     }
 
-    /// Text of an error, without the password even if a server repeated it.
+    /// The text of an error, without the password, even if the server quoted it.
     pub(super) fn describe(&self, error: &RedisError) -> String {
         let text = error.to_string();
         match self.server.redis_settings().password().filter(|password| !password.is_empty()) {
@@ -75,12 +75,12 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// The URL of a Redis server is not valid. The message does not repeat the URL, because it may hold
-/// a password.
+/// The URL of a Redis server is not valid. The message does not quote the URL, because it may
+/// contain a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRedisUrl(String);
 
-/// What the crate says of its own, without what it quotes.
+/// The `redis` crate's own part of an error text, without quotations.
 fn reason(error: &RedisError) -> String {
     let text = error.to_string();
     text.split([':', '-']).next().unwrap_or_default().trim().to_owned()

@@ -1,4 +1,4 @@
-//! The engine: [`Log`] over the two connections to a server.
+//! Redis engine: implements [`Log`] over the two connections to a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,37 +21,37 @@ use crate::log::{
     Page,
 };
 
-/// When to try again what did not work.
+/// The time after which to retry a failed operation.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A [`Log`] in Redis 6.2 or later, or Valkey: any number of hubs on one server are one hub.
 ///
 /// **Publish at any node, follow at any, resume at any: events have one order for all.** An event
-/// is acknowledged when Redis has it; what survives a crash of Redis is a matter of its
-/// configuration (`appendonly yes`, and `appendfsync always` to lose nothing at a power cut).
+/// is acknowledged when Redis has it; whether events survive a crash of Redis depends on its
+/// configuration (`appendonly yes`, and `appendfsync always` to lose nothing in a power cut).
 /// Events that Redis loses are reported as a gap to subscribers that had them.
 ///
-/// Each node has two connections: one for commands, one that hears of new events. Both are made
-/// again when they are lost, with backoff and jitter; meanwhile subscribers wait, and publishing
-/// fails within two seconds.
+/// Each node has two connections: one for commands, one that receives new events. Lost connections
+/// are made again, with backoff and jitter; meanwhile subscribers wait, and publishing fails within
+/// two seconds.
 ///
 /// # Servers
 ///
 /// - A **Redis Cluster** is recognized, and each topic is one slot of it: `MOVED` is followed by
 ///   the client.
-/// - **Sentinel** is not asked: the URL names one server. Name one that always leads to the
+/// - **Sentinel** is not queried: the URL names one server. Use a URL that always leads to the
 ///   primary: a DNS name, a virtual address or a proxy. While the URL leads to a replica,
-///   publishing is refused and [`health`](Log::health) reports it; a failover to a replica that was
-///   behind is a loss, and is reported as a gap.
+///   publishing is refused and [`health`](Log::health) reports it; after a failover to a replica
+///   that was behind, subscribers get a gap.
 /// - A server that refuses writes (`OOM`, `READONLY`, `MISCONF`, `NOREPLICAS`) is not ready until
-///   it takes one.
+///   it accepts one.
 ///
 /// # Keys
 ///
 /// Per topic, with the prefix of [`RedisConfig::prefix`] and the topic's name as hash tag:
 /// `sse:{topic}:s` (stream of the events), `:m` (hash with the counter), `:x` and `:q` (sorted set
 /// and list for own IDs and idempotency keys), and the channel `sse:{topic}`. A key `sse:probe`,
-/// which lives for a millisecond, shows whether the server takes writes. The server needs
+/// which lives for a millisecond, shows whether the server accepts writes. The server needs
 /// `maxmemory-policy noeviction`, as for any data that is not a cache.
 ///
 /// # Example
@@ -74,11 +74,11 @@ pub struct RedisLog {
 }
 
 impl RedisLog {
-    /// A log on the server that `config` names. It need not be there yet.
+    /// Creates a log on the server that `config` names. The server may start later.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with I/O and time enabled.
+    /// If called outside of a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     ///
@@ -250,7 +250,7 @@ impl fmt::Debug for RedisLog {
     }
 }
 
-/// No connection to Redis can be tried. The reason holds no secret.
+/// No connection to Redis can be attempted. The reason contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisUnusable(String);
 

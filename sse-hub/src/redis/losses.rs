@@ -1,9 +1,9 @@
-//! Losses of the server: a node finds them by comparing places, and marks them, so that every
-//! reader that crosses one gets a gap.
+//! Events that the server lost: a node detects losses by comparing places, and marks them on the
+//! server, so that every reader that crosses a loss gets a gap.
 //!
 //! A server that was emptied, restarted with an older file, or replaced by a replica that was
-//! behind, gives numbers again, and none of its answers shows it. A node notices when the server
-//! does not have an event that the node had from it:
+//! behind, gives numbers a second time, and its answers do not show it. A node notices when the
+//! server does not have an event that the node had from it:
 //!
 //! - The publishing node sends the newest stamp that it knows, and the script itself marks the
 //!   loss.
@@ -24,8 +24,8 @@ use crate::log::{Amount, Update};
 /// Attempts to mark one loss.
 const TRIES: usize = 20;
 
-/// Marks that the server lost events up to `known`, before the one at `last`, and has the hubs
-/// look. Does not wait for it.
+/// Marks that the server lost events up to `known`, before the event at `last`, and makes the hubs
+/// compare. Works in the background.
 pub(super) fn report(server: &Arc<Server>, names: Arc<Names>, known: Place, last: Place) {
     let server = Arc::clone(server);
     tokio::spawn(async move {
@@ -41,7 +41,7 @@ pub(super) fn report(server: &Arc<Server>, names: Arc<Names>, known: Place, last
     });
 }
 
-/// Tells the feeds of a topic where it ends, and marks what the server lost.
+/// Sends the newest place of a topic to its feeds, and marks events that the server lost.
 pub(super) async fn compare(server: &Server, names: Arc<Names>) {
     let (topics, channel) = (&server.topics, &names.channel);
     let mut backoff = Backoff::default();
@@ -71,8 +71,8 @@ pub(super) async fn compare(server: &Server, names: Arc<Names>) {
     }
 }
 
-/// Looks for each of the places, and marks those that the server lost; returns what it found at the
-/// last one.
+/// Looks each place up, and marks those that the server lost; returns the result for the last
+/// place.
 async fn look_for(server: &Server, names: &Names, places: &[Place]) -> Result<Option<Found>, Failure> {
     let mut last = None;
     for place in places {

@@ -1,4 +1,4 @@
-//! What a node hears on a topic's channel.
+//! Messages on a topic's channel.
 
 use std::sync::Arc;
 
@@ -12,18 +12,17 @@ use crate::log::Stored;
 pub(super) enum Message {
     Appended {
         events: Vec<Stored>,
-        /// Stamp of the server's newest event before them.
+        /// The stamp of the server's newest event before those of the message.
         previous: u64,
-        /// The server lost events before them.
+        /// Whether the server lost events before those of the message.
         lost: bool,
     },
-    /// The server lost events before those with stamps from this one on.
+    /// The server lost events just before this stamp.
     Lost(u64),
     Ended,
 }
 
-/// Reads a message, whose first word is the version of the format; `None` if it is not one of this
-/// version.
+/// Parses a message, whose first word is the version of the format; `None` for another version.
 pub(super) fn parse(bytes: &Bytes) -> Option<Message> {
     let head_length = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
     let mut words = str::from_utf8(&bytes[..head_length]).ok()?.split(' ');
@@ -55,7 +54,7 @@ pub(super) fn parse(bytes: &Bytes) -> Option<Message> {
     Some(Message::Appended { events, previous, lost })
 }
 
-/// Takes a decimal length and the blank after it.
+/// Takes a decimal length and the following blank.
 fn length(rest: &mut &[u8]) -> Option<usize> {
     // 2^64 has 20 digits.
     let end = rest.iter().take(21).position(|&byte| byte == b' ')?;

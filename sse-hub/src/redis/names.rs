@@ -1,23 +1,24 @@
 //! Names of a topic's keys and channel in Redis.
 
-/// Keys of one topic: their names share a hash tag, so that Redis Cluster keeps them in one slot.
+/// Redis keys of one topic: their names share a hash tag, so that Redis Cluster keeps them in one
+/// slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
-    /// Stream of the events.
+    /// The stream of the topic's events.
     pub(super) stream: String,
-    /// Hash with the counter.
+    /// The hash that holds the topic's counter.
     pub(super) meta: String,
-    /// Hash from own IDs and idempotency keys to places.
+    /// The hash from the application's IDs and idempotency keys to places.
     pub(super) index: String,
-    /// List of the index's fields, the oldest first.
+    /// The list of the fields of `index`, oldest first.
     pub(super) order: String,
-    /// Channel on which every node hears of new events.
+    /// The channel on which every node receives the topic's new events.
     pub(super) channel: String,
 }
 
 impl Names {
-    /// Names for a topic; `{`, `}` and `%` of its name are percent-encoded, because braces delimit
-    /// a hash tag.
+    /// Creates the names for a topic; `{`, `}` and `%` in its name are percent-encoded, because
+    /// braces delimit a hash tag.
     pub(super) fn new(prefix: &str, topic: &str) -> Self {
         let mut channel = String::with_capacity(prefix.len() + topic.len() + 4);
         channel.push_str(prefix);

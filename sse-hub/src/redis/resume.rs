@@ -1,4 +1,4 @@
-//! Where a reader goes on after a place, as a look at the topic shows it.
+//! Decision where a reader resumes after a place, from one look at the topic.
 
 use proto::Gap;
 
@@ -6,7 +6,7 @@ use super::scripts::{Entries, Found};
 use crate::Place;
 use crate::log::Page;
 
-/// Where reading goes on, and what is missing before it.
+/// The place where reading resumes, and the gap before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resume {
     pub(super) gap: Option<Gap>,
@@ -14,14 +14,13 @@ pub(super) struct Resume {
 }
 
 impl Found {
-    /// The place of the newest event; of a topic without events, number 0 and the present stamp.
+    /// The place of the newest event; for a topic without events, number 0 and the current stamp.
     pub(super) fn last(&self) -> Place {
         if self.newest.number == 0 { Place::new(self.now, 0) } else { self.newest }
     }
 
-    /// The place before the oldest event that is kept. The event there is gone and its stamp with
-    /// it, but it was older; only a loss lies between the two if there was one, and then the place
-    /// is after the loss.
+    /// The place before the oldest event that is kept. Its own stamp is gone, but it was lower; if
+    /// a loss lies between the two, the place is after the loss.
     pub(super) fn start(&self) -> Place {
         let Some(oldest) = self.oldest else { return self.last() };
         let stamp = oldest.stamp.saturating_sub(1);
@@ -30,7 +29,7 @@ impl Found {
         Place::new(stamp, oldest.number.saturating_sub(1))
     }
 
-    /// Where a reader goes on that has everything up to `place`.
+    /// Where a reader resumes that has everything up to `place`.
     pub(super) fn resume(&self, place: Place) -> Resume {
         let (start, last) = (self.start(), self.last());
         let found = self.place == Some(place) || place == self.newest || place == start;
@@ -56,8 +55,8 @@ impl Found {
         Resume { gap: Some(Gap::UNKNOWN), after }
     }
 
-    /// Where to mark that the server lost the event at `place`, which a node had from it; `None` if
-    /// it did not, or if that is marked.
+    /// The stamp at which to mark a loss, if a node got the event at `place` from the server and
+    /// the server no longer has it; `None` if the server has it, or if the loss is marked.
     pub(super) fn border_of_loss(&self, place: Place) -> Option<u64> {
         let lost = place.number > 0
             && place.stamp > 0
@@ -66,9 +65,8 @@ impl Found {
         lost.then(|| self.newest.stamp.min(place.stamp) + 1)
     }
 
-    /// Whether the topic had an event at a place before the oldest that it keeps, as far as stamps
-    /// tell, and lost none since then. Otherwise numbers may have been given twice, and say
-    /// nothing.
+    /// Whether the topic had an event at a place before its oldest kept event, as far as stamps
+    /// show, and lost none since. Otherwise numbers may have been given twice, and mean nothing.
     fn was_here(&self, place: Place) -> bool {
         let kept_since = self.oldest.unwrap_or(self.newest).stamp;
         match place {
@@ -85,8 +83,8 @@ impl Found {
 }
 
 impl Entries {
-    /// The entries as a page, which ends where events are missing, so that the next one begins with
-    /// the gap.
+    /// The entries as a page, which ends where events are missing, so that the next page begins
+    /// with the gap.
     pub(super) fn page(self, Resume { mut gap, after }: Resume) -> Page {
         let mut before = after;
         let mut events = self.events;
@@ -113,7 +111,7 @@ impl Entries {
         let after = match first.filter(|_| gap.is_some()) {
             // The place after the loss, so that a tail that begins here has no place before it.
             Some(first) if crossed => Place::new(self.loss, first.number.saturating_sub(1)),
-            // What the events follow: not the place that was asked for, of which the number may be
+            // The place before the events: not the requested place, whose number may be
             // given again.
             Some(first) => Place::new(after.stamp.min(first.stamp), first.number.saturating_sub(1)),
             None => after,
@@ -127,8 +125,8 @@ mod tests {
     use super::*;
     use crate::log::Stored;
 
-    /// A topic that counted from stamp 10, keeps 5 to 9 and gave a stamp to every event: 10 times
-    /// its number.
+    /// A topic whose counting began at stamp 10, that keeps the events 5 to 9, and whose stamps are
+    /// 10 times the numbers.
     fn found() -> Found {
         let place = |number| Place::new(10 * number, number);
         Found { newest: place(9), base: 10, oldest: Some(place(5)), ..Found::default() }

@@ -1,4 +1,4 @@
-//! The scripts that run in Redis, with typed arguments and answers.
+//! Scripts that run in Redis, with typed arguments and answers.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
@@ -12,7 +12,7 @@ use super::server::{Failure, Server};
 use crate::Place;
 use crate::log::{Amount, Batch, Stored};
 
-/// Version of what is kept in Redis; a topic of another version is refused.
+/// The version of the stored format; a topic of another version is refused.
 const FORMAT: &str = "1";
 
 static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("publish.lua")));
@@ -21,40 +21,40 @@ static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.
 static LOSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lose.lua")));
 static END: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("end.lua")));
 
-/// What became of a batch.
+/// Result of publishing a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Published {
     Appended {
         first: Place,
-        /// Stamp of the server's newest event before them.
+        /// The stamp of the server's newest event before the batch.
         previous: u64,
-        /// The server lost events before them, and has marked it.
+        /// Whether the server lost events before the batch, and marked the loss.
         lost: bool,
     },
-    /// Appended before, with the same key.
+    /// The batch had been appended earlier, with the same key.
     Repeated(Place),
-    /// Its key was used for other events.
+    /// The batch's key had been used for other events.
     KeyReused,
-    /// The topic ended a moment ago.
+    /// The topic was ended recently.
     Ended,
 }
 
-/// What a topic holds.
+/// State of a topic on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Of the newest event, kept or not.
+    /// The place of the newest event, kept or not.
     pub(super) newest: Place,
     pub(super) newest_id: Option<Arc<str>>,
-    /// Stamp at which counting began; 0 if the topic has no events yet.
+    /// The stamp at which counting began; 0 if the topic has had no events.
     pub(super) base: u64,
-    /// Stamp from which on events come after a loss of the server; 0 for none.
+    /// The stamp from which on events came after the last loss; 0 for no loss.
     pub(super) loss: u64,
-    /// The stamp of the loss before that loss; nothing older is kept.
+    /// The stamp of the loss before the last one; no older losses are stored.
     pub(super) former_loss: u64,
     pub(super) ended: Option<Duration>,
-    /// The server's clock.
+    /// The server's clock, in microseconds since 1970.
     pub(super) now: u64,
-    /// Of the oldest event that is kept.
+    /// The place of the oldest event that is kept.
     pub(super) oldest: Option<Place>,
     /// The place of the event with the requested ID.
     pub(super) place: Option<Place>,
@@ -64,7 +64,7 @@ pub(super) struct Found {
     pub(super) events: Vec<Stored>,
 }
 
-/// A piece of the stream.
+/// A section of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entries {
     /// The requested place with its stamp, if the stream continues directly after it.
@@ -123,7 +123,7 @@ impl Server {
         }
     }
 
-    /// Looks at a topic, for an ID in it, and reads its newest events.
+    /// Reads the state of a topic and its newest events, and looks an ID up in it.
     pub(super) async fn look(
         &self,
         names: &Names,
@@ -158,8 +158,8 @@ impl Server {
         }
     }
 
-    /// Reads events after a place. Unless `anyhow`, none if the stream does not go on directly
-    /// after it.
+    /// Reads events after a place. Unless `anyhow` is set, returns none if the stream does not
+    /// continue directly after the place.
     pub(super) async fn read(
         &self,
         names: &Names,
@@ -183,8 +183,7 @@ impl Server {
         }
     }
 
-    /// Marks that the server lost events of a topic between those with older stamps than `border`
-    /// and the others.
+    /// Marks that the server lost events of a topic just before the stamp `border`.
     pub(super) async fn lose(&self, names: &Names, border: u64) -> Result<(), Failure> {
         let border = border.to_string();
         let arguments = [FORMAT, &names.channel, &border].map(str::as_bytes);
@@ -195,7 +194,7 @@ impl Server {
         }
     }
 
-    /// Ends a topic; whether there was one.
+    /// Ends a topic; returns whether it existed.
     pub(super) async fn end(&self, names: &Names, lasting: Duration) -> Result<bool, Failure> {
         let lasting = lasting.as_millis().to_string();
         let arguments = [FORMAT, &names.channel, &lasting].map(str::as_bytes);
@@ -232,7 +231,7 @@ impl Answer {
         }
     }
 
-    /// Entries of the stream as events, those of one batch together.
+    /// Entries of the stream as events; the events of one batch share a buffer.
     fn events(&mut self, reversed: bool) -> Result<Vec<Stored>, Failure> {
         let Some(Value::Array(values)) = self.0.next() else { return Err(garbled("a list is missing")) };
         let entries = values.into_iter().map(entry).collect::<Option<Vec<_>>>();

@@ -1,4 +1,5 @@
-//! The connection for commands: kept up, shared by all callers, with an answer in bounded time.
+//! Commands to the server: keeps the connection up, shares it among callers, and bounds the time of
+//! each answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,60 +14,60 @@ use super::commands::Commands;
 use super::topics::Topics;
 use crate::backoff::Backoff;
 
-/// How long a command may take, waiting for a connection included: a publisher is answered within 2
-/// s.
+/// How long a command may take, including the wait for a connection: a publisher gets its answer
+/// within 2 s.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long a command waits for a connection that is being made.
 const CONNECTING: Duration = Duration::from_millis(500);
 
-/// How often an idle connection is checked.
+/// Interval between checks of an idle connection.
 const PING: Duration = Duration::from_secs(1);
 
 /// How long one attempt to connect may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
 
-/// Why a command has no answer.
+/// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// It was not carried out; it may work later.
+    /// The command was not carried out; a retry may succeed.
     Unavailable(String),
-    /// It was sent, and whether it was carried out is not known.
+    /// The command was sent, and it is unknown whether it was carried out.
     Unknown(String),
-    /// It cannot work as the server is set up: a command is missing or forbidden.
+    /// The command can never succeed on this server: it is missing or forbidden there.
     Broken(String),
-    /// The server holds something that this program does not understand.
+    /// The server holds data that this program does not understand.
     Foreign(String),
 }
 
 #[derive(Clone)]
 struct Connection {
     commands: Commands,
-    /// Tells a failure of this connection from one of the connection before it.
+    /// Flag that distinguishes a failure of this connection from one of an earlier connection.
     suspect: Arc<AtomicBool>,
 }
 
-/// The server, as commands see it.
+/// The server, as seen by commands.
 pub(super) struct Server {
     pub(super) config: RedisConfig,
     pub(super) client: Client,
-    /// What this node knows of the topics.
+    /// What this node knows about the topics.
     pub(super) topics: Topics,
     connection: watch::Sender<Option<Connection>>,
-    /// Has a connection made at once.
+    /// Notified to connect at once.
     back: Notify,
-    /// Has the connection checked at once.
+    /// Notified to check the connection at once.
     suspicion: Notify,
-    /// Whether the other connection hears of new events.
+    /// Whether the other connection receives new events.
     pub(super) listening: AtomicBool,
-    /// Whether the server is known to take no writes, or not known to take any.
+    /// Whether the server refuses writes, or is not known to accept any.
     refuses: AtomicBool,
-    /// Whether a command may be sent again without our knowledge.
+    /// Whether the client may repeat a command by itself.
     pub(super) may_repeat: AtomicBool,
     /// The newest stamp that this node has seen, of any topic: stamps rise even if the server's
     /// clock goes back.
     stamp: AtomicU64,
-    /// The reason of a missing connection, for health checks.
+    /// Why there is no connection, for health checks.
     pub(super) trouble: Mutex<Option<String>>,
 }
 
@@ -89,7 +90,7 @@ impl Server {
         })
     }
 
-    /// Keeps the connection up until dropped.
+    /// Keeps the connection up until the future is dropped.
     pub(super) async fn keep_connected(&self) {
         let mut backoff = Backoff::default();
         loop {
@@ -140,8 +141,8 @@ impl Server {
         }
     }
 
-    /// Asks the server for an answer; with a write until one was taken, so that a replica or a full
-    /// server is not called ready.
+    /// Sends a command that the server has to answer. Until a write was accepted, the command
+    /// writes, so that a replica or a full server does not count as ready.
     async fn probe(&self, commands: &mut Commands) -> Result<(), RedisError> {
         if !self.refuses.load(Ordering::Relaxed) {
             return redis::cmd("PING").query_async(commands).await;
@@ -158,12 +159,12 @@ impl Server {
         Ok(())
     }
 
-    /// The other connection to the server was made.
+    /// Reports that the other connection to the server was made.
     pub(super) fn is_back(&self) {
         self.back.notify_one();
     }
 
-    /// Completes when the connection is made again.
+    /// Completes when the connection has been made again.
     pub(super) async fn made_again(&self) {
         let mut connection = self.connection.subscribe();
         while connection.changed().await.is_ok() {
@@ -174,12 +175,12 @@ impl Server {
         std::future::pending().await
     }
 
-    /// Has the connection checked now: another connection to the server was lost.
+    /// Has the connection checked at once, because another connection to the server was lost.
     pub(super) fn check(&self) {
         self.suspicion.notify_one();
     }
 
-    /// Lets go of the connection, for good: its keeper has to be stopped, too.
+    /// Drops the connection for good; the caller also stops the future that keeps it up.
     pub(super) fn close(&self) {
         self.connection.send_replace(None);
         self.set_trouble(Some("closed".to_owned()));
@@ -217,7 +218,7 @@ impl Server {
         }
     }
 
-    /// Remembers a stamp of the server.
+    /// Records a stamp that the server sent.
     pub(super) fn saw(&self, stamp: u64) {
         self.stamp.fetch_max(stamp, Ordering::Relaxed);
     }
@@ -275,7 +276,8 @@ impl Server {
     }
 }
 
-/// Whether the server is full (`maxmemory`), a replica, not able to save, or without its replicas.
+/// Whether an error means that the server refuses writes: it is full (`maxmemory`), a replica,
+/// cannot save, or lacks replicas.
 fn takes_no_writes(error: &RedisError) -> bool {
     matches!(error.code(), Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS"))
 }

@@ -1,4 +1,4 @@
-//! The engine against a server of its own, where the conformance suite does not look.
+//! Tests of the Redis engine against a real server, beyond the conformance suite.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn one() -> Batch {
     Batch::new(&[EventBuilder::new().data("a")])
 }
 
-/// Appends until the server is there.
+/// Appends, retrying until the server is available.
 async fn append(log: &RedisLog, batch: Batch) -> Place {
     loop {
         match log.append("t", batch.clone()).await {
@@ -38,7 +38,7 @@ async fn append(log: &RedisLog, batch: Batch) -> Place {
     }
 }
 
-/// A hub of a topic that reads what it misses, as the hub of the crate does.
+/// Test hub of one topic, which reads missing events as the crate's hub does.
 struct Reader<'a> {
     log: &'a RedisLog,
     at: Place,
@@ -60,8 +60,8 @@ impl<'a> Reader<'a> {
         Self { log, at, updates, _following: following }
     }
 
-    /// Numbers of the events until `last`, the size of each gap as a negative number, and -1000 for
-    /// an unknown one.
+    /// Numbers of the events until `last`; the size of each gap is a negative number, -1000 for an
+    /// unknown size.
     async fn until(&mut self, last: Place) -> Vec<i64> {
         let mut numbers = Vec::new();
         while self.at != last {
@@ -343,7 +343,7 @@ fn one_with_id(id: &str) -> Batch {
     Batch::new(&[EventBuilder::new().id(id).unwrap().data("a")])
 }
 
-/// A log that is connected.
+/// A log that has connected.
 async fn ready(redis: &RedisServer) -> Arc<dyn crate::Log> {
     let log = node(redis);
     while log.health() != Health::Ready {

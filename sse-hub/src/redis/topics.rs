@@ -1,4 +1,4 @@
-//! The topics that hubs of this node follow, and the newest event that the node knows of each.
+//! Topics that hubs of this node follow, and the newest known event of each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,18 +7,17 @@ use super::names::Names;
 use crate::Place;
 use crate::log::{Feed, Feeds, Update};
 
-/// In so many seconds every topic is compared, some of them each second.
+/// The number of seconds in which every topic is compared once.
 pub(super) const COMPARE_EVERY: u64 = 30;
 
-/// Topics that are only published to, of which the newest event is remembered, to notice that the
-/// server lost it.
+/// For how many topics that are only published to the newest event is remembered, to detect that
+/// the server lost it.
 const UNFOLLOWED: usize = 16_384;
 
-/// How many places of one topic wait for a comparison: one for each connection that was made
-/// meanwhile.
+/// How many places of one topic may wait for a comparison: one for each new connection meanwhile.
 const DOUBTS: usize = 8;
 
-/// All topics of a node, by channel.
+/// The topics of a node, by channel.
 #[derive(Debug, Default)]
 pub(super) struct Topics(Mutex<Map>);
 
@@ -34,12 +33,12 @@ struct Map {
 struct Topic {
     names: Arc<Names>,
     feeds: Feeds,
-    /// The second at which it is compared.
+    /// The second, within the comparison interval, at which the topic is compared.
     phase: u64,
     /// The newest event that this node knows.
     newest: Place,
-    /// The newest event at the time of each new connection. The server may have lost it and
-    /// appended newer ones since.
+    /// The newest event at the time of each new connection. The server may have lost that event,
+    /// and appended newer ones since.
     doubts: Vec<Place>,
 }
 
@@ -48,7 +47,7 @@ impl Topics {
         self.0.lock().expect("nothing panics while it holds the lock")
     }
 
-    /// Adds a feed; its number is for [`remove`](Self::remove).
+    /// Adds a feed; returns its number, for [`remove`](Self::remove).
     pub(super) fn add(&self, names: &Arc<Names>, feed: Feed) -> u64 {
         let map = &mut *self.lock();
         map.count += 1;
@@ -63,7 +62,7 @@ impl Topics {
         map.followed.entry(names.channel.clone()).or_insert_with(new).feeds.add(feed)
     }
 
-    /// Takes a feed out; whether it was the last one of its topic.
+    /// Removes a feed; returns whether it was the last one of its topic.
     pub(super) fn remove(&self, channel: &str, number: u64) -> bool {
         let mut lock = self.lock();
         let map = &mut *lock;
@@ -93,7 +92,7 @@ impl Topics {
         self.select(|_| true)
     }
 
-    /// The topics that are compared in this second.
+    /// The topics to compare in this second.
     pub(super) fn due(&self, second: u64) -> Vec<Arc<Names>> {
         self.select(|topic| topic.phase == second % COMPARE_EVERY)
     }
@@ -104,7 +103,7 @@ impl Topics {
         wanted.map(|topic| Arc::clone(&topic.names)).collect()
     }
 
-    /// Tells the feeds of a topic.
+    /// Sends an update to the feeds of a topic.
     pub(super) fn tell(&self, channel: &str, update: &Update) {
         // The wakes are dropped without the lock.
         let _wakes = self.lock().followed.get(channel).map(|topic| topic.feeds.send(|| update.clone()));
@@ -117,20 +116,21 @@ impl Topics {
         map.followed.get(channel).map(|topic| topic.newest).or_else(unfollowed).unwrap_or_default()
     }
 
-    /// Notes an event that was seen without the one before it.
+    /// Records an event that was seen without its predecessor.
     pub(super) fn saw(&self, channel: &str, place: Place) {
         self.lock().note(channel, place);
     }
 
-    /// Notes an event, before which the newest one of the server had the stamp `previous`. Returns
-    /// the newest event that this node knew, if the server had lost it.
+    /// Records an event; `previous` is the stamp of the server's newest event before it. Returns
+    /// the newest event that this node knew, if the server lost that event.
     pub(super) fn heard(&self, channel: &str, place: Place, previous: u64) -> Option<Place> {
         let before = self.lock().note(channel, place);
         (before.number > 0 && previous < before.stamp && before.stamp < place.stamp).then_some(before)
     }
 
-    /// To be called before a new connection is used: its server may have lost what this node knows,
-    /// and events that it has since then would hide that from a comparison of the newest one.
+    /// Marks the newest known events for comparison. Called before a new connection is used: its
+    /// server may have lost them, and newer events would hide that from a comparison of the newest
+    /// one alone.
     pub(super) fn doubt(&self) {
         for topic in self.lock().followed.values_mut() {
             if topic.newest.number > 0 && topic.doubts.last() != Some(&topic.newest) {
@@ -148,7 +148,7 @@ impl Topics {
         topic.doubts.iter().copied().chain(newest).collect()
     }
 
-    /// The server knows these, or it is marked that it does not.
+    /// Records that the server knows these places, or that their loss is marked.
     pub(super) fn compared(&self, channel: &str, places: &[Place]) {
         if let Some(topic) = self.lock().followed.get_mut(channel) {
             topic.doubts.retain(|doubt| !places.contains(doubt));
@@ -157,7 +157,7 @@ impl Topics {
 }
 
 impl Map {
-    /// Notes an event; returns the newest one before.
+    /// Records an event; returns the newest one before it.
     fn note(&mut self, channel: &str, place: Place) -> Place {
         if let Some(topic) = self.followed.get_mut(channel) {
             let before = topic.newest;

@@ -1,4 +1,4 @@
-//! A subscriber that reads from the log until it has caught up with the tail in memory.
+//! Subscriber that reads from the log until it has caught up with the tail in memory.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::backoff::Backoff;
 use crate::topic::TopicState;
 use crate::{Gap, LogError, Place};
 
-/// Where such a subscriber is. It exists only as long as it is behind.
+/// State of a subscriber that is behind the tail.
 #[derive(Debug)]
 pub(crate) struct Behind {
-    /// It has everything up to here.
+    /// The place up to which the subscriber has every event.
     pub(crate) after: Place,
     step: Step,
     backoff: Backoff,
@@ -30,14 +30,14 @@ enum Step {
     Rest(Pin<Box<Sleep>>),
 }
 
-/// What it came to.
+/// Result of one read of a subscriber that is behind.
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// Events to send.
     Events(Bytes),
-    /// Events are gone; it goes on at `after`.
+    /// Events are missing; the subscriber resumes at `after`.
     Gap(Gap),
-    /// From here on the tail has everything.
+    /// The tail has every event after this cursor.
     CaughtUp(Cursor),
 }
 
@@ -46,8 +46,8 @@ impl Behind {
         Self { after, step: Step::Look, backoff: Backoff::default() }
     }
 
-    /// Pending while the log is read, or away, or ahead of its own feed, which wakes all members of
-    /// the topic.
+    /// Reads on. Pending while the log is read, unavailable, or ahead of its feed, which wakes all
+    /// members of the topic.
     pub(crate) fn poll(&mut self, topic: &Arc<TopicState>, cx: &mut Context<'_>) -> Poll<Progress> {
         loop {
             match &mut self.step {

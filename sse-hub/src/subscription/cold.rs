@@ -13,13 +13,13 @@ use crate::tail::FRAME;
 use crate::topic::TopicState;
 use crate::{Gap, LogError, Place};
 
-/// A read that several subscribers may wait for.
+/// A read of the log that several subscribers may await.
 pub(crate) type ColdRead = Shared<Pin<Box<dyn Future<Output = Result<Arc<Cold>, LogError>> + Send>>>;
 
-/// A read that continues while a subscriber waits for it.
+/// A read that runs only as long as a subscriber awaits it.
 pub(crate) type Weak = WeakShared<Pin<Box<dyn Future<Output = Result<Arc<Cold>, LogError>> + Send>>>;
 
-/// What was read.
+/// Result of a read of the log.
 #[derive(Debug)]
 pub(crate) struct Cold {
     /// The gap between the requested place and `after`.
@@ -27,11 +27,11 @@ pub(crate) struct Cold {
     pub(crate) after: Place,
     /// The place after the events.
     pub(crate) last: Place,
-    /// The events as sent, in one piece for all who wait.
+    /// The events as sent, in one buffer for all awaiting subscribers.
     pub(crate) bytes: Bytes,
 }
 
-/// The read of the events after a place; equal ones that go on at a time are one.
+/// Reads the events after a place; concurrent reads after one place share one result.
 pub(crate) fn read(topic: &Arc<TopicState>, after: Place) -> ColdRead {
     let mut reads = topic.cold.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(read) = reads.get(&after).and_then(WeakShared::upgrade) {

@@ -1,4 +1,4 @@
-//! Where a subscription begins.
+//! Beginning of a subscription.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,18 +11,19 @@ use crate::log::{Amount, Located};
 use crate::topic::{Phase, TopicState};
 use crate::{Gap, Place};
 
-/// Where a subscription begins.
+/// The place at which a subscription begins.
 ///
-/// A [`LastEventId`] that is `earliest` means [`From::Earliest`], another one [`From::After`], none
-/// or an empty one [`From::Now`]; so an application does not name its own events `earliest`.
+/// A [`LastEventId`] converts to this type: `earliest` to [`From::Earliest`], another ID to
+/// [`From::After`], no ID or an empty one to [`From::Now`]. So an application must not use
+/// `earliest` as an event's ID.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum From<'a> {
-    /// With what is published from now on.
+    /// The subscription begins with events published from now on.
     #[default]
     Now,
-    /// With the oldest event that is kept.
+    /// The subscription begins with the oldest kept event.
     Earliest,
-    /// After the event with this ID.
+    /// The subscription begins after the event with this ID.
     After(&'a str),
 }
 
@@ -42,17 +43,17 @@ impl<'a> std::convert::From<&'a LastEventId> for From<'a> {
     }
 }
 
-/// A [`From`] that waits until its topic is open.
+/// A [`From`] whose topic is not open yet.
 #[derive(Debug)]
 pub(crate) enum Wanted {
-    /// With what is published after this time, in microseconds since 1970, if the topic opens late;
-    /// `None` if it is open.
+    /// Begin with events published after this time, in microseconds since 1970, if the topic opens
+    /// later; `None` if it is open.
     Now(Option<u64>),
     Earliest,
     After(Box<str>),
 }
 
-/// The place where a subscription begins, and how it came there.
+/// The place at which a subscription begins, and how it was found.
 #[derive(Debug)]
 pub(crate) struct Begin {
     pub(crate) at: At,
@@ -61,24 +62,24 @@ pub(crate) struct Begin {
 
 #[derive(Debug)]
 pub(crate) enum At {
-    /// The tail has everything that follows.
+    /// The tail has every event after this cursor.
     Tail(Cursor),
-    /// The log has it.
+    /// The log has every event after this place.
     Log(Place),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    /// Begins with its place.
+    /// The response begins with the ID of the place.
     Live,
-    /// It knows its place.
+    /// The client knows its place.
     Resumed,
-    /// Begins with a gap event.
+    /// The response begins with a gap event.
     Gap(Gap),
 }
 
-/// Finds where a subscription begins, waiting for the topic and for the log; `None` if the topic
-/// was ended.
+/// Finds the place at which a subscription begins, after waiting for the topic and the log; `None`
+/// if the topic was ended.
 pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begin> {
     let mut phases = topic.phase.subscribe();
     let phase = *phases.wait_for(|phase| matches!(phase, Phase::Open | Phase::Ended)).await.ok()?;

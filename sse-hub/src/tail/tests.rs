@@ -1,4 +1,4 @@
-//! The tail by itself, with updates in any order.
+//! Tests of the tail alone, with updates in any order.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A loaded topic: its tail, its subscribers, and its feed from the log.
+//! State of a topic in memory: its tail, its subscribers, and its feed from the log.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -26,41 +26,41 @@ pub(crate) struct TopicState {
     pub(crate) name: Arc<str>,
     pub(crate) hub: Arc<Shared>,
     pub(crate) topics: Weak<Topics>,
-    /// Handles and subscriptions.
+    /// The number of handles and subscriptions.
     pub(crate) users: AtomicUsize,
     pub(crate) members: Arc<Members>,
-    /// How often a comment was due so far; a subscriber that has seen fewer sends one.
+    /// How often a comment has been due; a subscriber that has seen fewer sends one.
     pub(crate) comments: AtomicU32,
     pub(crate) phase: watch::Sender<Phase>,
-    /// Whether the log was away when the topic was opened.
+    /// Whether the log was unavailable when the topic was opened.
     pub(crate) late: AtomicBool,
-    /// Cold reads that go on, by the place they begin after.
+    /// Reads of the log that are running, by the place after which they begin.
     pub(crate) cold: Mutex<HashMap<Place, cold::Weak>>,
     idle_key: Mutex<Option<IdleKey>>,
     tail: Mutex<Tail>,
     watch: Mutex<Watch>,
-    /// Wakes all members.
+    /// The waker that wakes all members.
     waker: Waker,
     following: Mutex<Option<Following>>,
-    /// Where it was opened, if that took time: what is missing in the tail is read there.
+    /// The runtime in which the topic was opened, if that took time: missing events are read there.
     runtime: OnceLock<Handle>,
     repairing: AtomicBool,
-    /// Whether it counts as one without events.
+    /// Whether the topic counts as one without events.
     empty: AtomicBool,
 }
 
-/// How far a topic is.
+/// Phase of a topic's opening.
 ///
 /// ```text
 ///  Closed ──subscribe──► Opening ──the log says where it begins──► Open ──ended──► Ended ──subscribe──► Opening
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nobody has subscribed yet; publishing needs no more.
+    /// The topic has had no subscriber; publishing does not need the tail.
     Closed,
-    /// The log is being asked.
+    /// The log is opening the topic.
     Opening,
-    /// The tail is fed.
+    /// The tail gets the updates of the log.
     Open,
     /// The topic was ended.
     Ended,
@@ -95,14 +95,15 @@ impl TopicState {
         self.tail.lock().expect("nothing panics while it holds the lock")
     }
 
-    /// The tail without what is too old.
+    /// Locks the tail, and drops events that are too old.
     pub(crate) fn fresh_tail(&self) -> MutexGuard<'_, Tail> {
         let mut tail = self.tail();
         tail.expire(self.hub.clock.now());
         tail
     }
 
-    /// Belongs to the map of topics, and is touched under its lock alone.
+    /// The topic's entry among the unused topics; it belongs to the map of topics, and is accessed
+    /// only under the map's lock.
     pub(crate) fn idle_key(&self) -> MutexGuard<'_, Option<IdleKey>> {
         self.idle_key.lock().expect("nothing panics while it holds the lock")
     }
@@ -117,8 +118,8 @@ impl TopicState {
         })
     }
 
-    /// Registers the member to be woken by news. The member has to look for earlier news after this
-    /// call.
+    /// Registers the member to be woken by new events. The member has to check for earlier ones
+    /// after this call.
     pub(crate) fn park(&self, slot: usize, waker: &Waker) {
         // First the member, then the watch: what completes in between wakes it, too.
         self.members.park(slot, waker);
@@ -132,8 +133,7 @@ impl TopicState {
         }
     }
 
-    /// Asks the log where the topic begins, unless that was done; members are woken when it is
-    /// known.
+    /// Opens the topic in the log, unless that was done; wakes the members when it is open.
     pub(crate) fn open(self: &Arc<Self>) {
         if !self.claim_opening() {
             return;
@@ -203,7 +203,7 @@ impl TopicState {
         Ok(Phase::Open)
     }
 
-    /// Takes in what the log tells; returns what is to be woken for it.
+    /// Applies an update of the log; returns the waker to be woken for it.
     fn feed(self: &Arc<Self>, update: Update) -> Option<Waker> {
         let now = self.hub.clock.now();
         let fed = match update {
@@ -279,7 +279,7 @@ impl TopicState {
         }
     }
 
-    /// Events were published by this process.
+    /// Counts events that this process published.
     pub(crate) fn published(&self, count: usize) {
         self.hub.counters.published.fetch_add(count as u64, Ordering::Relaxed);
         self.set_empty(false);
@@ -296,7 +296,7 @@ impl TopicState {
         };
     }
 
-    /// Lets go of what is too old.
+    /// Drops events that are too old.
     pub(crate) fn expire(&self) {
         let mut tail = self.tail();
         tail.expire(self.hub.clock.now());
@@ -305,7 +305,7 @@ impl TopicState {
         }
     }
 
-    /// The time from which the unused topic can be unloaded; `None` if at once and for good.
+    /// The time from which the unused topic may be dropped from memory; `None` if at once.
     pub(crate) fn unloadable_at(&self, now: Instant) -> Option<Instant> {
         let mut tail = self.tail();
         if self.hub.log.is_durable() {
@@ -317,7 +317,8 @@ impl TopicState {
         tail.last_expiry()
     }
 
-    /// See [`Topic::last_event_id`](super::Topic::last_event_id); `None` if it is not open.
+    /// The ID of the newest event ([`Topic::last_event_id`](super::Topic::last_event_id)); `None`
+    /// if the topic is not open.
     pub(crate) fn last_event_id(&self) -> Option<String> {
         let tail = self.tail();
         tail.is_loaded().then(|| tail.id_before(tail.end()))
@@ -331,14 +332,15 @@ impl TopicState {
         }
     }
 
-    /// By how many events the slowest subscriber is behind.
+    /// How many events the slowest subscriber is behind.
     pub(crate) fn lag(&self) -> u64 {
         let cursors = self.members.cursors();
         let tail = self.tail();
         cursors.into_iter().map(|cursor| tail.lag(cursor)).max().unwrap_or(0)
     }
 
-    /// The read of the events after a place; equal ones that go on at a time are one.
+    /// Reads the events after a place from the log; concurrent reads after one place share one
+    /// result.
     pub(crate) fn cold_read(self: &Arc<Self>, after: Place) -> ColdRead {
         cold::read(self, after)
     }

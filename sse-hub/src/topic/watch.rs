@@ -1,5 +1,4 @@
-//! When the subscribers of a topic are woken although nothing was published: one timer for all of
-//! them.
+//! Timer of a topic, which wakes its subscribers when nothing was published: one for all of them.
 
 use std::collections::BTreeSet;
 use std::task::Context;
@@ -13,17 +12,17 @@ use crate::clock::Clock;
 pub(crate) struct Watch {
     alarm: Option<(Instant, <Clock as Timer>::Sleep)>,
     keep_alive: KeepAlive,
-    /// When subscribers have been there for long enough, by their slots; empty if their stay is not
-    /// bounded.
+    /// The times at which subscribers reach their maximal age, with their slots; empty without a
+    /// maximal age.
     ends: BTreeSet<(Instant, usize)>,
 }
 
-/// What a look at the timer showed.
+/// Work that is due.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
-    /// A comment is due.
+    /// Whether a comment is due.
     pub(crate) comment: bool,
-    /// These slots have been there for long enough.
+    /// The slots of the subscribers that have reached their maximal age.
     pub(crate) ends: Vec<usize>,
 }
 
@@ -32,7 +31,7 @@ impl Watch {
         Self { alarm: None, keep_alive: KeepAlive::new(keep_alive, Instant::ZERO), ends: BTreeSet::new() }
     }
 
-    /// Restarts the clock for a first subscriber, which has seen no silence yet and may run in
+    /// Restarts the timer for a first subscriber, which has seen no silence yet and may run in
     /// another runtime.
     pub(crate) fn restart(&mut self, now: Instant) {
         self.alarm = None;
@@ -51,7 +50,7 @@ impl Watch {
         self.ends.remove(&(at, slot));
     }
 
-    /// The due work; registers a wake-up for the next deadline.
+    /// Returns the work that is due, and registers a wake-up for the next deadline.
     pub(crate) fn poll(&mut self, clock: &Clock, cx: &mut Context<'_>) -> Due {
         let mut due = Due::default();
         loop {

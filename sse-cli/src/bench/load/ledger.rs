@@ -1,13 +1,13 @@
-//! Finds what a subscriber lost, got twice, or got out of order.
+//! Ledger of one subscriber: detects events that were lost, repeated or out of order.
 
-/// Ranges that a subscriber may miss before the oldest of them counts as lost for good: bounds the
+/// How many ranges a subscriber may miss before the oldest counts as lost for good; bounds the
 /// memory of a subscriber.
 const MAX_MISSING: usize = 64;
 
 /// The events that one subscriber has received. The events of a turn are numbered without holes.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// The first number of this turn. Events of earlier turns are ignored.
+    /// The first event number of this turn. Events of earlier turns are ignored.
     first: u32,
     /// One past the highest number that arrived.
     next: u32,
@@ -18,10 +18,10 @@ pub(super) struct Ledger {
 /// Counts of all subscribers together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// Events that arrived, each counted once a subscriber.
+    /// Events that arrived, each counted once per subscriber.
     pub(super) deliveries: u64,
     pub(super) lost: u64,
-    /// Events that arrived at a subscriber that had them.
+    /// Events that arrived at a subscriber that already had them.
     pub(super) repeated: u64,
     /// Events that arrived after one with a higher number.
     pub(super) out_of_order: u64,
@@ -43,7 +43,7 @@ impl Ledger {
         self.has_reached(end) && self.missing.is_empty()
     }
 
-    /// Takes the numbers from `first` to before `end` as they arrived; returns how many of them are
+    /// Records that the numbers from `first` to before `end` arrived; returns how many of them are
     /// new.
     pub(super) fn take(&mut self, first: u32, end: u32, tally: &mut Tally) -> u64 {
         let mut new = 0;
@@ -67,7 +67,7 @@ impl Ledger {
         new
     }
 
-    /// Ends the turn: what was published before `end` and did not arrive is lost.
+    /// Ends the turn: events published before `end` that did not arrive count as lost.
     pub(super) fn close(&mut self, end: u32, tally: &mut Tally) {
         tally.lost += self.missing.iter().map(|&(first, end)| u64::from(end - first)).sum::<u64>();
         tally.lost += u64::from(end.saturating_sub(self.next));
@@ -82,7 +82,7 @@ impl Ledger {
         self.missing.push((first, end));
     }
 
-    /// Whether the number was missing; it no longer is.
+    /// Removes the number from the missing ones; returns whether it was missing.
     fn fill(&mut self, number: u32) -> bool {
         let Some(at) = self.missing.iter().position(|&(first, end)| (first..end).contains(&number)) else {
             return false;

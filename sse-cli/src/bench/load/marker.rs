@@ -1,15 +1,15 @@
-//! Number and time inside the data of an event.
+//! Marker inside the data of an event: the event's number and time.
 //!
 //! `sseb.` + 5 digits of the run + 8 digits of the number + 10 digits of the time, all hexadecimal.
-//! These characters need no escaping in JSON, in a form or in a URL, so a hub that wraps data
-//! leaves them as they are.
+//! These characters need no escaping in JSON, in a form or in a URL, so a hub that wraps data does
+//! not change them.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
 use memchr::memmem::Finder;
 
-/// Bytes of a marker, and so the least size of an event.
+/// Length of a marker in bytes, which is the smallest size of an event.
 pub(crate) const MARKER_LEN: usize = 28;
 
 const TAG_LEN: usize = 10;
@@ -23,11 +23,11 @@ pub(super) struct Markers {
     began: Instant,
 }
 
-/// What a marker says.
+/// Content of a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marker {
     pub(super) number: u32,
-    /// When it was published, since the run began.
+    /// When the event was published, counted from the start of the run.
     pub(super) time: Duration,
 }
 
@@ -45,7 +45,7 @@ impl Markers {
         data
     }
 
-    /// Finds the marker, wherever the hub has put it.
+    /// Finds the marker anywhere in the data, because hubs may wrap the data.
     pub(super) fn find(&self, data: &str) -> Option<Marker> {
         let at = self.finder.find(data.as_bytes())? + TAG_LEN;
         let number = u32::from_str_radix(data.get(at..at + 8)?, 16).ok()?;

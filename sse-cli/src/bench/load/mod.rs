@@ -3,11 +3,11 @@
 //!
 //! | module | part |
 //! |---|---|
-//! | `subscribers` | connects, and waits for sockets that have something to read |
+//! | `subscribers` | connects, and waits for readable sockets |
 //! | `subscriber` | one connection: request, head, body, events |
 //! | `response` | head of an HTTP/1 response, and its framing |
 //! | `marker` | number and time inside the data of an event |
-//! | `ledger` | finds what is lost, repeated or out of order |
+//! | `ledger` | detects events that are lost, repeated or out of order |
 //! | `turn` | one measurement: bursts or a rate, until the time is over |
 //! | `publisher` | publishes by `POST` |
 //! | `process` | CPU and memory of a process |

@@ -6,18 +6,18 @@ use std::io;
 /// CPU time and memory that a process has used so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
-    /// User and system time in seconds; the kernel counts in steps of a clock tick, 10 ms.
+    /// User and system time in seconds; the kernel counts in clock ticks of 10 ms.
     pub(crate) cpu_seconds: f64,
     /// Resident memory in bytes.
     pub(crate) memory: u64,
 }
 
 impl Usage {
-    /// Reads the usage of a process; `self` for this one.
+    /// Reads the usage of a process; `self` means this process.
     ///
     /// # Errors
     ///
-    /// There is no such process, or no `/proc`.
+    /// If there is no such process, or no `/proc`.
     pub(crate) fn of(process: &str) -> io::Result<Self> {
         let malformed = || io::Error::other("/proc has an unknown format");
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;

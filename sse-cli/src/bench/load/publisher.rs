@@ -1,4 +1,4 @@
-//! Publishes by `POST` over one HTTP/1.1 connection, several requests at a time.
+//! Publisher that sends `POST` requests over one HTTP/1.1 connection, several at a time.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,20 +7,20 @@ use std::time::Duration;
 use super::response::Head;
 use super::turn::Publish;
 
-/// Requests that are sent before the first response is read. More of them could fill the buffers of
-/// both directions, and neither side would read any more.
+/// How many requests are sent before the first response is read. More could fill the buffers of
+/// both directions, and block both sides.
 const PIPELINED: usize = 64;
 
-/// Bytes of an error's body that the message quotes.
+/// How many bytes of an error's body the message quotes.
 const EXCERPT: usize = 200;
 
-/// How events become the bodies of requests.
+/// Templates that turn events into request bodies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
-    /// One event: `{data}` stands for its data.
+    /// Template of one event; `{data}` stands for its data.
     pub(crate) event: String,
-    /// One request for a burst: `{events}` stands for its events, joined by commas. A request for
-    /// each event if there is none.
+    /// Template of a request for a burst; `{events}` stands for its events, joined by commas.
+    /// Without it, each event is a request.
     pub(crate) burst: Option<String>,
 }
 
@@ -34,11 +34,11 @@ impl Template {
     }
 }
 
-/// Publishes by `POST`.
+/// Publisher that sends `POST` requests.
 #[derive(Debug)]
 pub(crate) struct HttpPublisher {
     addresses: Vec<SocketAddr>,
-    /// The head up to the `Content-Length`, which comes last.
+    /// The request head up to `Content-Length`, which is added last.
     head: Vec<u8>,
     template: Template,
     patience: Duration,
@@ -46,8 +46,8 @@ pub(crate) struct HttpPublisher {
 }
 
 impl HttpPublisher {
-    /// A publisher that sends `head`, without a `Content-Length` and without the blank line, to the
-    /// first of these addresses that answers.
+    /// Creates a publisher that connects to the first address that answers. `head` has neither a
+    /// `Content-Length` nor the blank line.
     pub(crate) fn new(
         addresses: Vec<SocketAddr>,
         head: Vec<u8>,
@@ -74,8 +74,8 @@ impl HttpPublisher {
         Err(format!("cannot connect to publish: {failure}"))
     }
 
-    /// Sends requests and reads their responses; returns how many were answered before the server
-    /// announced the end of the connection.
+    /// Sends requests and reads their responses; returns the number of responses, and whether the
+    /// server announced the end of the connection.
     fn exchange(&self, stream: &mut TcpStream, bodies: &[String]) -> Result<(usize, bool), String> {
         let mut requests = Vec::new();
         for body in bodies {
@@ -128,7 +128,7 @@ fn explain(error: &io::Error) -> String {
     }
 }
 
-/// Reads one response; `unread` holds what came after it. Returns whether the server closes the
+/// Reads one response; `unread` keeps the bytes after it. Returns whether the server closes the
 /// connection.
 fn response(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Result<bool, String> {
     let mut more = |unread: &mut Vec<u8>| {
@@ -176,8 +176,8 @@ mod tests {
 
     use super::*;
 
-    /// Answers so many requests on each connection, whose bodies it returns; the last one announces
-    /// the end.
+    /// Test server that answers `requests` requests on each of `connections` connections, and
+    /// returns their bodies; its last response announces the end.
     fn hub(connections: usize, requests: usize) -> (SocketAddr, thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

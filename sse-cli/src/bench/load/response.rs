@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// Bytes that a head may have.
+/// The largest response head, in bytes.
 pub(super) const MAX_HEAD: usize = 64 << 10;
 
 const MAX_FIELDS: usize = 128;
 
-/// What matters of the head of a response.
+/// The relevant parts of a response head.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) status: u16,
-    /// Whether the content type is `text/event-stream`, in no content coding.
+    /// Whether the content type is `text/event-stream` and there is no content coding.
     pub(super) is_event_stream: bool,
     pub(super) content_type: String,
     /// Whether the server closes the connection after this response.
@@ -19,7 +19,7 @@ pub(super) struct Head {
     pub(super) body: Body,
 }
 
-/// The bytes are not an HTTP/1 response.
+/// Error: the bytes are not an HTTP/1 response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed(&'static str);
 
@@ -30,7 +30,8 @@ impl fmt::Display for Malformed {
 }
 
 impl Head {
-    /// Reads the head at the start of `bytes`, and its length; `None` if it is not complete.
+    /// Parses the head at the start of `bytes`, and returns it with its length; `None` if it is
+    /// incomplete.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Malformed> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut response = httparse::Response::new(&mut fields);
@@ -77,28 +78,28 @@ impl Head {
     }
 }
 
-/// How a body is framed, and how far it is read.
+/// Framing of a body, and the position in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     Chunked(Chunk),
-    /// So many bytes are left.
+    /// This many bytes are left.
     Length(u64),
-    /// It ends with the connection.
+    /// The body ends with the connection.
     Close,
 }
 
-/// Place in a chunked body.
+/// Position in a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chunk {
-    /// In the digits of a size; `None` before the first one.
+    /// In the digits of a chunk's size; `None` before the first digit.
     Size(Option<u64>),
-    /// Past them, before the end of the line.
+    /// After the digits, before the end of the line; with the chunk's size.
     Extension(u64),
-    /// So many bytes of content are left.
+    /// In a chunk, of which this many bytes are left.
     Content(u64),
-    /// Before the end of the line after the content.
+    /// Before the line end after a chunk.
     End,
-    /// In a line of the trailers, which has so many bytes.
+    /// In a line of the trailers that has this many bytes so far.
     Trailer(u32),
     Over,
 }
@@ -109,14 +110,14 @@ impl Body {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Over))
     }
 
-    /// Whether it is between two chunks, or has no framing: what follows does not depend on what
-    /// was read.
+    /// Whether the position is between two chunks, or the body has no chunks: the meaning of the
+    /// following bytes does not depend on earlier ones.
     pub(super) fn is_between_chunks(self) -> bool {
         matches!(self, Self::Close | Self::Chunked(Chunk::Size(None)))
     }
 
-    /// The next piece of content in `input`, which moves past it; `None` when all is read or the
-    /// body is over.
+    /// The next piece of content in `input`, which moves past it; `None` if `input` is empty or the
+    /// body has ended.
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Malformed> {
         match self {
             Self::Close => Ok(Some(std::mem::take(input)).filter(|content| !content.is_empty())),
@@ -126,7 +127,7 @@ impl Body {
     }
 }
 
-/// As much of the content as is in the input.
+/// Takes as much content as the input has.
 fn content<'a>(left: &mut u64, input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
     let (content, rest) = input.split_at(length);
@@ -153,7 +154,7 @@ impl Chunk {
         }
     }
 
-    /// The place after a byte of the framing.
+    /// The position after one byte of framing.
     fn after(self, byte: u8) -> Result<Self, Malformed> {
         Ok(match (self, byte) {
             (Self::Size(Some(0)) | Self::Extension(0), b'\n') => Self::Trailer(0),

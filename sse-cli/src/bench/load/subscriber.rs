@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::marker::{Marker, Markers};
 use super::response::{Body, Head};
 
-/// One connection to the hub.
+/// One connection of a subscriber to the hub.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) stream: TcpStream,
@@ -19,42 +19,42 @@ pub(super) struct Subscriber {
 
 #[derive(Debug)]
 enum State {
-    /// So many bytes of the request are written.
+    /// Sending the request, of which this many bytes are written.
     Request(usize),
-    /// The head of the response, as far as it has arrived.
+    /// Reading the head, of which these bytes have arrived.
     Head(Vec<u8>),
     Events(Box<Events>),
-    /// The connection is gone.
+    /// The connection has ended.
     Cut,
 }
 
-/// The body of a response, as far as it is read.
+/// State of a response body that is being read.
 #[derive(Debug)]
 struct Events {
     body: Body,
     parser: Parser,
-    /// Whether what follows means the same whatever was read before: between two chunks and two
-    /// events.
+    /// Whether the position is between two events and between two chunks, so that the following
+    /// bytes mean the same whatever came before.
     is_boundary: bool,
 }
 
-/// What a read found.
+/// Result of one read of a subscriber.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The server has not answered yet.
     Waiting,
     /// The response is an event stream.
     Opened,
-    /// It was already open.
+    /// Bytes of the open stream.
     Events,
-    /// The connection is gone, or the response is not an event stream.
+    /// The connection has ended, or the response is not an event stream.
     Failed(Fault),
 }
 
-/// Why a subscriber receives nothing more.
+/// Why a subscriber can receive nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The server answered with something else.
+    /// The server answered with something other than an event stream.
     Refused(String),
     Cut(String),
 }
@@ -63,18 +63,18 @@ pub(super) enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub(super) first: Marker,
-    /// One past the last number.
+    /// One past the last event number.
     pub(super) end: u32,
 }
 
-/// What one read brought, and the memory of it: a hub writes the same bytes to every subscriber, so
-/// equal bytes at equal places are parsed once.
+/// Result of one read, with a cache: a hub writes the same bytes to every subscriber, so equal
+/// bytes at equal positions are parsed only once.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) arrivals: Vec<Arrival>,
-    /// Events without a marker of this run.
+    /// Number of events without a marker of this run.
     pub(super) others: u64,
-    /// The bytes that `arrivals` and `others` are of; empty if they may not be used again.
+    /// The bytes from which `arrivals` and `others` were parsed; empty if they must not be reused.
     bytes: Vec<u8>,
     body: Option<Body>,
 }
@@ -88,16 +88,16 @@ impl Subscriber {
         matches!(self.state, State::Events(_))
     }
 
-    /// Gives the connection up.
+    /// Drops the connection.
     pub(super) fn cut(&mut self) {
         self.state = State::Cut;
     }
 
-    /// Writes what the socket takes of the request; returns whether it is sent.
+    /// Writes as much of the request as the socket accepts; returns whether all of it is sent.
     ///
     /// # Errors
     ///
-    /// The connection could not be made, or is gone.
+    /// If the connection could not be made, or broke.
     pub(super) fn send(&mut self, request: &[u8]) -> io::Result<bool> {
         let State::Request(written) = &mut self.state else { return Ok(true) };
         while *written < request.len() {
@@ -114,7 +114,7 @@ impl Subscriber {
         Ok(true)
     }
 
-    /// Reads once. `None` if there was nothing to read.
+    /// Reads once; `None` if no bytes were available.
     pub(super) fn read(
         &mut self,
         buffer: &mut [u8],
@@ -193,7 +193,7 @@ impl Events {
 }
 
 impl Reading {
-    /// Forgets all.
+    /// Empties the cache and the results.
     pub(super) fn clear(&mut self) {
         self.arrivals.clear();
         self.others = 0;

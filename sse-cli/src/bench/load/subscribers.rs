@@ -1,4 +1,4 @@
-//! All subscribers: connects them, and waits for sockets that have something to read.
+//! All subscribers of a run: connects them, and waits for readable sockets.
 
 use std::error::Error;
 use std::fmt;
@@ -17,34 +17,34 @@ use super::ledger::Tally;
 use super::marker::Markers;
 use super::subscriber::{Fault, Outcome, Reading, Subscriber};
 
-/// Connections that are made at a time. Listeners queue 128 or more.
+/// How many connections are made at a time. Listeners queue 128 or more.
 const CONNECTING: usize = 128;
 
-/// Connections of one source address to one port: Linux has 28,232 ephemeral ports.
+/// How many connections one source address makes to one port: Linux has 28,232 ephemeral ports.
 const PER_SOURCE: usize = 25_000;
 
-/// Files that are open beside the sockets of subscribers.
+/// How many files are open besides the sockets of subscribers.
 const OTHER_FILES: u64 = 32;
 
-/// How long it waits at most before it looks at the clock and the watch again.
+/// The longest wait before the clock and the watch are checked again.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 
-/// What is subscribed to.
+/// The stream to subscribe to.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// The first that answers is taken.
+    /// The addresses of the server; the first one that answers is used.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// The whole request.
+    /// The complete request.
     pub(crate) request: Vec<u8>,
 }
 
-/// Looks on, and may end it early.
+/// Observer of a run, which can stop it early.
 pub(crate) trait Watch {
-    /// So many subscribers are connected.
+    /// Called when this number of subscribers is connected.
     fn connected(&mut self, _count: usize) {}
-    /// What has arrived since the turn began.
+    /// Called with the deliveries since the turn began.
     fn delivered(&mut self, _elapsed: Duration, _deliveries: u64) {}
-    /// Whether it shall end now.
+    /// Whether the run has to stop now.
     fn stopped(&mut self) -> bool {
         false
     }
@@ -59,12 +59,13 @@ pub(crate) struct Subscribers {
     buffer: Vec<u8>,
     reading: Reading,
     pub(super) markers: Arc<Markers>,
-    /// One past the highest number that was published. The publisher raises it before it publishes.
+    /// One past the highest event number that was published. The publisher raises it before it
+    /// publishes.
     pub(super) announced: Arc<AtomicU32>,
     pub(super) counts: Counts,
 }
 
-/// What arrived in this turn.
+/// Counts of one turn.
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) tally: Tally,
@@ -74,7 +75,7 @@ pub(super) struct Counts {
     pub(super) last_arrival: Option<Instant>,
     pub(super) cut: usize,
     pub(super) why_cut: Option<String>,
-    /// Subscribers that have not received the newest event of the burst before `end`.
+    /// Number of subscribers that have not received the newest event of the burst before `end`.
     pub(super) pending: usize,
     pub(super) end: u32,
 }
@@ -101,7 +102,7 @@ impl Counts {
 pub(crate) enum ConnectError {
     /// The server answered, but not with an event stream.
     Refused { subscriber: usize, message: String },
-    /// No connection, or no answer.
+    /// A connection could not be made, or had no answer.
     Failed { connected: usize, count: usize, message: String },
 }
 
@@ -121,13 +122,13 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {}
 
 impl Subscribers {
-    /// Connects `count` subscribers and waits until each has the head of an event stream. Fewer if
-    /// the watch stops it.
+    /// Connects `count` subscribers, and waits until each has received the head of an event stream.
+    /// Connects fewer if the watch stops the run.
     ///
     /// # Errors
     ///
-    /// A connection failed, nothing happened for as long as `patience`, a response is not an event
-    /// stream, or the process may not open so many files.
+    /// If a connection fails, if nothing happens for the time `patience`, if a response is not an
+    /// event stream, or if the process may not open so many files.
     pub(crate) fn connect(
         target: &Target,
         count: usize,
@@ -171,7 +172,7 @@ impl Subscribers {
         Ok(this)
     }
 
-    /// How many are connected.
+    /// Number of connected subscribers.
     pub(crate) fn len(&self) -> usize {
         self.open().count()
     }
@@ -194,7 +195,7 @@ impl Subscribers {
         })
     }
 
-    /// Begins one more connection.
+    /// Begins to make one more connection.
     fn begin(&mut self, address: SocketAddr) -> io::Result<()> {
         let at = self.all.len();
         let mut stream = match source(address, at) {
@@ -207,7 +208,7 @@ impl Subscribers {
         Ok(())
     }
 
-    /// Moves a connection that is being made on; returns whether it has opened now.
+    /// Continues a connection that is being made; returns whether its stream is open now.
     fn progress(&mut self, at: usize) -> Result<bool, Fault> {
         let Some(subscriber) = self.all.get_mut(at) else { return Ok(false) };
         let sent = subscriber.send(&self.request).map_err(|error| Fault::Cut(error.to_string()))?;
@@ -225,8 +226,7 @@ impl Subscribers {
         Ok(opened)
     }
 
-    /// Gives every connection the number of its place as its token: those that did not open are
-    /// gone.
+    /// Renumbers the connections and their tokens by position, after failed ones were removed.
     fn number(&mut self) -> Result<(), ConnectError> {
         let (registry, count) = (self.poll.registry(), self.all.len());
         for (at, subscriber) in self.all.iter_mut().enumerate() {
@@ -251,14 +251,14 @@ impl Subscribers {
         self.events.iter().map(|event| event.token().0).collect()
     }
 
-    /// Begins a turn: every subscriber waits for the event that is published next.
+    /// Begins a turn, in which every subscriber waits for the next published event.
     pub(super) fn begin_turn(&mut self) {
         let first = self.announced.load(Ordering::Acquire);
         self.counts = Counts::new(first);
         self.all.iter_mut().for_each(|subscriber| subscriber.ledger.begin(first));
     }
 
-    /// Waits at most `time` for something to arrive, and counts it.
+    /// Waits at most `time` for bytes to arrive, and counts their events.
     pub(super) fn receive(&mut self, time: Duration) -> io::Result<()> {
         self.wait(time)?;
         for event in self.events.iter() {
@@ -288,7 +288,7 @@ impl Subscribers {
         Ok(())
     }
 
-    /// Counts what did not arrive as lost, and ends the turn.
+    /// Ends the turn, and counts missing events as lost.
     pub(super) fn end_turn(&mut self) -> Counts {
         let end = self.announced.load(Ordering::Acquire);
         for subscriber in self.all.iter_mut().filter(|subscriber| subscriber.is_open()) {
@@ -297,7 +297,7 @@ impl Subscribers {
         std::mem::replace(&mut self.counts, Counts::new(end))
     }
 
-    /// Sets the end of the burst that is awaited.
+    /// Sets the end of the burst that subscribers wait for.
     pub(super) fn expect(&mut self, end: u32) {
         self.counts.end = end;
         self.counts.pending = self.open().filter(|subscriber| !subscriber.ledger.has_reached(end)).count();
@@ -339,7 +339,7 @@ impl Counts {
         }
     }
 
-    /// A connection is gone: what was published so far and did not arrive is lost.
+    /// Handles an ended connection: published events that did not arrive count as lost.
     fn cut(&mut self, subscriber: &mut Subscriber, why: String, announced: u32) {
         if !subscriber.ledger.has_reached(self.end) {
             self.pending = self.pending.saturating_sub(1);
@@ -351,7 +351,7 @@ impl Counts {
     }
 }
 
-/// Raises the limit of open files as far as needed.
+/// Raises the limit of open files as far as necessary.
 fn allow_files(count: usize) -> Result<(), String> {
     let needed = count as u64 + OTHER_FILES;
     match rlimit::increase_nofile_limit(needed) {
@@ -363,8 +363,8 @@ fn allow_files(count: usize) -> Result<(), String> {
     }
 }
 
-/// The source address of a connection, where one address has too few ports: 127.0.0.1, 127.0.0.2
-/// and so on.
+/// The source address of connection `at`, because one address has too few ports: 127.0.0.1,
+/// 127.0.0.2 and so on.
 fn source(target: SocketAddr, at: usize) -> Option<SocketAddr> {
     let block = u8::try_from(at / PER_SOURCE).ok().filter(|&block| block > 0)?;
     let source = Ipv4Addr::new(127, 0, 0, block.checked_add(1)?);
@@ -381,7 +381,8 @@ fn connect_from(source: SocketAddr, target: SocketAddr) -> io::Result<TcpStream>
     }
 }
 
-/// Whether a connection is being made: `EINPROGRESS`, which has no stable kind.
+/// Whether an error means that the connection is being made: `EINPROGRESS`, which has no stable
+/// `ErrorKind`.
 fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
         || error.raw_os_error() == Some(if cfg!(target_os = "linux") { 115 } else { 36 })

@@ -1,4 +1,4 @@
-//! One measurement: publishes, receives, and counts.
+//! Turn: one measurement, which publishes, receives and counts.
 
 use std::io;
 use std::sync::Arc;
@@ -12,22 +12,23 @@ use hdrhistogram::Histogram;
 use super::marker::Markers;
 use super::subscribers::{Subscribers, TICK, Watch};
 
-/// How long events that are on their way are awaited when the turn ended early.
+/// How long to wait for events on their way if the turn was stopped early.
 const HURRY: Duration = Duration::from_secs(1);
 
-/// When events are published.
+/// Policy that decides when events are published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
-    /// A closed loop: publishes a burst whenever fewer than `in_flight` bursts are still to arrive
-    /// at some subscriber. A burst counts as arrived when a later one has arrived, so lost events
-    /// do not stop the loop.
+    /// A closed loop: publishes a burst when fewer than `in_flight` bursts are still to arrive at
+    /// some subscriber. A burst counts as arrived when a later one has arrived, so lost events do
+    /// not stop the loop.
     Closed { in_flight: u32 },
-    /// So many events a second, whatever arrives. Latency then counts from when an event was due.
+    /// This number of events per second, whatever arrives. Latency counts from the time when an
+    /// event was due.
     Rate(f64),
 }
 
 impl Pace {
-    /// Bursts in flight of a closed loop, at least 1.
+    /// Number of bursts in flight of a closed loop, at least 1.
     fn in_flight(self) -> Option<u32> {
         match self {
             Self::Closed { in_flight } => Some(in_flight.max(1)),
@@ -36,57 +37,57 @@ impl Pace {
     }
 }
 
-/// What is published, and for how long.
+/// The events of a turn, and its length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) pace: Pace,
-    /// Events that are published at once.
+    /// Number of events that are published at once.
     pub(crate) burst: u32,
-    /// Bytes of data an event; at least `MARKER_LEN`.
+    /// Bytes of data per event; at least `MARKER_LEN`.
     pub(crate) size: usize,
     pub(crate) time: Duration,
-    /// At most so many bursts.
+    /// The largest number of bursts.
     pub(crate) bursts: u64,
-    /// Missing events count as lost after this time without an arrival.
+    /// Missing events count as lost after this time without any arrival.
     pub(crate) patience: Duration,
 }
 
-/// Publishes to what the subscribers follow.
+/// Publisher to the stream that the subscribers follow.
 pub(crate) trait Publish: Send {
     /// Publishes events with these data, in this order.
     ///
     /// # Errors
     ///
-    /// Why the hub did not take them; the turn then ends.
+    /// If the hub did not accept the events; the turn then ends.
     fn publish(&mut self, burst: &[String]) -> Result<(), String>;
 }
 
-/// What a turn measured.
+/// Results of a turn.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// From the start until the last event arrived.
+    /// Time from the start until the last event arrived.
     pub(crate) elapsed: Duration,
     pub(crate) published: u32,
-    /// Events that arrived, each once a subscriber.
+    /// Events that arrived, each counted once per subscriber.
     pub(crate) deliveries: u64,
-    /// Bytes on the sockets, framing included.
+    /// Bytes read from the sockets, framing included.
     pub(crate) bytes: u64,
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
     pub(crate) out_of_order: u64,
-    /// Events that this run did not publish.
+    /// Number of events that this run did not publish.
     pub(crate) others: u64,
-    /// Subscribers whose connection ended.
+    /// Number of subscribers whose connection ended.
     pub(crate) cut: usize,
-    /// Why the first of them ended.
+    /// Why the first of these connections ended.
     pub(crate) why_cut: Option<String>,
-    /// Microseconds from publishing to the end of the read that brought the event.
+    /// Microseconds from publishing an event to the end of the read that received it.
     pub(crate) latency: Histogram<u64>,
-    /// Why publishing ended early.
+    /// Why publishing ended early, if it did.
     pub(crate) failure: Option<String>,
 }
 
-/// What the publisher's thread needs.
+/// State of the publisher's thread.
 struct Job<'a> {
     publisher: &'a mut dyn Publish,
     plan: Plan,
@@ -96,11 +97,11 @@ struct Job<'a> {
 }
 
 impl Subscribers {
-    /// Measures. Without a publisher it counts what others publish.
+    /// Runs a turn. Without a publisher, it counts the events that others publish.
     ///
     /// # Errors
     ///
-    /// The operating system cannot wait for sockets.
+    /// If the operating system cannot wait for sockets.
     pub(crate) fn run(
         &mut self,
         plan: &Plan,
@@ -148,7 +149,7 @@ impl Subscribers {
         })
     }
 
-    /// Publishes and receives until the time is over.
+    /// Publishes and receives until the time is up.
     fn drive(
         &mut self,
         plan: &Plan,
@@ -196,7 +197,7 @@ impl Subscribers {
         Ok(())
     }
 
-    /// Receives what is on its way, until nothing has arrived for as long as `patience`.
+    /// Receives events on their way, until nothing has arrived for the time `patience`.
     fn drain(
         &mut self,
         patience: Duration,
@@ -249,7 +250,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Publishes one burst, which was due at a time, or now.
+    /// Publishes one burst, which was due at `due`, or now.
     fn publish(&mut self, due: Option<Instant>) -> Result<(), String> {
         let first = self.announced.load(Ordering::Acquire);
         let Some(end) = first.checked_add(self.plan.burst) else { return Ok(()) };
@@ -270,7 +271,8 @@ mod tests {
     use super::super::subscribers::Target;
     use super::*;
 
-    /// Publishes once it holds as many bursts as shall be in flight, the newest first.
+    /// Test publisher that holds bursts back until it has the intended number in flight, and then
+    /// delivers the newest first.
     struct Holder {
         stream: TcpStream,
         in_flight: usize,

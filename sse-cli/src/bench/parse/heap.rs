@@ -1,7 +1,7 @@
-//! An allocator that counts on demand.
+//! Allocator that counts allocations on demand.
 //!
 //! It is the allocator of the whole command, because allocations cannot be counted otherwise; while
-//! it does not count, an allocation costs one more load and one predicted branch.
+//! counting is off, an allocation costs one more load and one predicted branch.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe by its trait; this one adds no rule of its own")]
 
@@ -17,16 +17,17 @@ static ON: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Allocations of a piece of work.
+/// Number and size of the allocations during a piece of work.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heap {
     /// Calls of `alloc` and `realloc`.
     pub(super) calls: u64,
-    /// Bytes requested; a `realloc` counts with its whole new size.
+    /// Bytes requested; a `realloc` counts with its full new size.
     pub(super) bytes: u64,
 }
 
-/// Runs `work` and counts the allocations of the process meanwhile. Not for two threads at once.
+/// Runs `work` and counts the allocations of the process meanwhile. Two threads must not count at
+/// once.
 pub(super) fn count<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     CALLS.store(0, Relaxed);
     BYTES.store(0, Relaxed);

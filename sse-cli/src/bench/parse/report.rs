@@ -8,10 +8,10 @@ use super::Counts;
 use super::heap::Heap;
 use crate::text::Visible;
 
-/// Columns of the longest bar.
+/// Width of the longest bar, in columns.
 const BAR: f64 = 24.0;
 
-/// Everything that was measured.
+/// All measurements of the report.
 pub(super) struct Report<'a> {
     pub(super) file: &'a str,
     pub(super) connections: usize,
@@ -20,10 +20,10 @@ pub(super) struct Report<'a> {
     pub(super) rows: Vec<Row>,
 }
 
-/// One way to go over the bytes.
+/// Measurement of one way to go through the bytes.
 pub(super) struct Row {
     pub(super) name: String,
-    /// Bytes of a chunk; `None` for the plain loops.
+    /// Chunk size in bytes; `None` for the simple loops.
     pub(super) chunk: Option<usize>,
     /// Time of one pass.
     pub(super) seconds: f64,

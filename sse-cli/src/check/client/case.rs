@@ -1,4 +1,4 @@
-//! The parse cases as scenarios: whole, byte by byte, and cut anywhere.
+//! Parse cases as scenarios: sent whole, byte by byte, and cut at random.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ struct Case {
     initial_last_event_id: Option<String>,
 }
 
-/// Every case that a client can be given by a server alone, in three cuts each.
+/// Every case that a server alone can present to a client, in three cuts each.
 pub(super) fn all() -> Vec<Scenario> {
     let cases: Vec<Case> = serde_json::from_str(include_str!("../../../data/parse.json"))
         .expect("the cases are valid: a test reads them all");
@@ -55,7 +55,8 @@ fn text(bytes: &[u8]) -> Text {
     }
 }
 
-/// The section that the source names; otherwise 9.2.6, the interpretation of a stream.
+/// The section of the specification that the case's source names; otherwise 9.2.6, which interprets
+/// streams.
 fn section(source: &str) -> &str {
     source.strip_prefix("whatwg:").unwrap_or("9.2.6")
 }

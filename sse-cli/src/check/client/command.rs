@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, USAGE};
 
-/// No more output of a client is kept.
+/// The largest output of a client that is kept, in bytes.
 pub(super) const OUTPUT: u64 = 16 << 20;
 
 /// A command line with `{url}` in it.
@@ -26,7 +26,7 @@ impl Template {
         Ok(Self { words: words.to_vec() })
     }
 
-    /// The command line as it may be shown.
+    /// The command line, without secrets.
     pub(super) fn shown(&self) -> String {
         self.words.join(" ")
     }
@@ -39,7 +39,7 @@ impl Template {
     }
 }
 
-/// A running command. Dropping it ends it, and whatever it started.
+/// A running command. Dropping it ends the command and all processes that it started.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(super) child: Child,
@@ -67,7 +67,7 @@ impl Drop for Process {
     }
 }
 
-/// Gives a command bytes on standard input, and returns what it printed within `patience`.
+/// Runs a command with `input` on standard input, and returns what it printed within `patience`.
 pub(crate) async fn feed(words: &[String], input: &[u8], patience: Duration) -> std::io::Result<String> {
     let mut process = Process::start(words, Stdio::piped(), Stdio::piped())?;
     let mut stdin = process.child.stdin.take().expect("standard input is a pipe");

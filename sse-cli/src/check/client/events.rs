@@ -1,10 +1,10 @@
-//! Events as a client prints them, and as our parser reads them.
+//! Events as a client prints them, and as this project's parser reads them.
 
 use super::scenario::{Event, message};
 
-/// What one line of a client's output says: an event, or nothing that counts.
+/// Parses one line of a client's output; `None` if it is not an event.
 ///
-/// `sse tail --json` prints other kinds of objects as well; they are passed over.
+/// `sse tail --json` also prints other kinds of objects, which are ignored.
 pub(crate) fn of_line(line: &str) -> Option<Event> {
     let object: serde_json::Value = serde_json::from_str(line).ok()?;
     let kind = object.get("kind").and_then(|kind| kind.as_str());
@@ -18,7 +18,7 @@ pub(crate) fn of_line(line: &str) -> Option<Event> {
     Some(event)
 }
 
-/// What our parser makes of a stream.
+/// The events that this project's parser finds in a stream.
 pub(crate) fn parsed(bytes: &[u8]) -> Vec<Event> {
     let mut parser = proto::Parser::new();
     let mut rest = bytes;

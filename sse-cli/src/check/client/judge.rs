@@ -1,4 +1,4 @@
-//! One scenario, one client: whether it did what a right client does.
+//! Check of one client in one scenario.
 
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use super::result::Outcome;
 use super::scenario::{Event, Received, Scenario, Then, Timing, same};
 use super::server::{self, Log};
 
-/// A client has this time at least to start and to send its first request.
+/// The time that a client has at least to start and to send its first request.
 const START: Duration = Duration::from_secs(15);
-/// A client that shall not come back is watched for so long.
+/// How long a client is watched that must not reconnect.
 const QUIET: Duration = Duration::from_millis(1200);
-/// A client that has all events may print more that are wrong for so long.
+/// How long a client is watched for additional, wrong events after it has printed all expected
+/// ones.
 const MORE: Duration = Duration::from_millis(250);
 
-/// Runs `scenario` against the client, waiting for what it should do for `patience` at the most.
+/// Runs `scenario` against the client; waits for each expected step at most for `patience`.
 pub(super) async fn judge(
     scenario: &Scenario,
     client: &Template,
@@ -34,7 +35,7 @@ pub(super) async fn judge(
     Outcome::new(scenario, result.err(), started.elapsed())
 }
 
-/// `Err` says what was wrong.
+/// Runs the scenario once; an error describes what the client did wrong.
 async fn run(scenario: &Scenario, client: &Template, patience: Duration, prints: bool) -> Result<(), String> {
     let cannot = |error: std::io::Error| format!("cannot run the scenario: {error}");
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(cannot)?;
@@ -84,8 +85,8 @@ async fn read_events(stdout: ChildStdout, sender: tokio::sync::mpsc::UnboundedSe
     }
 }
 
-/// The requests, and how the command ended if it did: once all that are expected came and no
-/// further one did, or the client has ended, or `patience` is over.
+/// Waits until all expected requests have arrived and no further one followed, the client has
+/// ended, or `patience` is over. Returns the requests, and the exit status if the command ended.
 async fn wait_for_requests(
     scenario: &Scenario,
     log: &Log,

@@ -1,4 +1,4 @@
-//! What became of the scenarios: a table, JSON, JUnit XML.
+//! Results of the scenarios: a table, JSON, JUnit XML.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,20 +11,20 @@ use crate::check::junit::{self, Case};
 use crate::terminal::Styles;
 use crate::text::{Visible, visible_json};
 
-/// How many bytes of what the server sent are shown.
+/// How many bytes of the server's bodies are shown.
 const SENT: usize = 240;
 
-/// One scenario, passed or failed.
+/// Result of one scenario.
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome {
     pub(super) name: String,
     pub(super) section: String,
     pub(super) rule: String,
     pub(super) passed: bool,
-    /// What was wrong.
+    /// What the client did wrong; `None` if the scenario passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<String>,
-    /// The bodies that the server sent, one for each connection, if it failed.
+    /// If the scenario failed: the bodies that the server sent, one for each connection.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) sent: Vec<String>,
     pub(super) milliseconds: u128,
@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// All scenarios of a client.
+/// Results of all scenarios of a client.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     pub(super) client: String,
@@ -64,12 +64,12 @@ impl Summary {
         Self { client, passed, failed: scenarios.len() - passed, scenarios }
     }
 
-    /// One JSON object on one line.
+    /// Prints the results as one JSON object on one line.
     pub(super) fn print_json(&self) -> io::Result<()> {
         writeln!(io::stdout().lock(), "{}", visible_json(&serde_json::to_string(self)?))
     }
 
-    /// A line for every scenario, and more for those that failed.
+    /// Prints a line for every scenario, and details for failed ones.
     pub(super) fn print_text(&self) -> io::Result<()> {
         let styles = Styles::of_stdout();
         let mut text = String::new();
@@ -89,7 +89,7 @@ impl Summary {
         io::stdout().lock().write_all(text.as_bytes())
     }
 
-    /// JUnit XML: a test case for every scenario.
+    /// The results as JUnit XML, with a test case for every scenario.
     pub(super) fn junit(&self) -> String {
         let cases = self.scenarios.iter().map(|outcome| Case {
             class: &outcome.section,

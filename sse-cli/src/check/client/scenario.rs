@@ -1,6 +1,8 @@
-//! Scenarios as data: what a server answers, what a right client does, and whether a client did it.
+//! Scenarios as data: the replies of a server, the behaviour of a correct client, and the
+//! comparison with a client's behaviour.
 //!
-//! The tests of the adapters include this file: what judges other clients judges ours.
+//! The tests of the adapters include this file, so the project's own clients have to pass the same
+//! scenarios.
 
 #![allow(dead_code, unreachable_pub, reason = "the tests use a part, and export it")]
 
@@ -11,47 +13,47 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-/// One scenario: replies, one for each connection, and the requests that a right client makes.
+/// A scenario: replies, one for each connection, and the requests of a correct client.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Scenario {
     pub name: String,
     /// The section of WHATWG HTML that has the rule, or another specification.
     pub section: String,
-    /// The rule, in words.
+    /// The rule that the scenario tests, in words.
     pub rule: String,
     pub replies: Vec<Reply>,
-    /// `None` stands for a request that is not looked at.
+    /// The expected requests; `None` means that any request is right.
     pub requests: Vec<Option<Request>>,
-    /// What the application gets; `None` if that does not matter.
+    /// The events that the application gets; `None` if they do not matter.
     #[serde(default)]
     pub events: Option<Vec<Event>>,
-    /// Whether the client may come back after the last expected request.
+    /// Whether the client may reconnect after the last expected request.
     #[serde(default)]
     pub then: Then,
 }
 
-/// What follows the last expected request.
+/// Expected behaviour after the last expected request.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Then {
-    /// No further request.
+    /// The client sends no further request.
     Ends,
-    /// Anything.
+    /// The client may or may not send further requests.
     #[default]
     Any,
 }
 
-/// What the server does with a connection.
+/// What the server does on one connection.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Reply {
     pub status: Option<u16>,
-    /// `Content-Type: text/event-stream` unless given.
+    /// The headers of the response; `Content-Type: text/event-stream` unless given.
     pub headers: Option<Vec<(String, String)>>,
-    /// Chunks of the body, each written at once.
+    /// The chunks of the body, each written at once.
     pub body: Vec<Text>,
     pub end: End,
-    /// Whether the connection ends before a head is sent.
+    /// Whether the connection ends before a response head.
     pub silent: bool,
 }
 
@@ -59,14 +61,14 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum End {
-    /// As HTTP has it.
+    /// The response ends completely.
     #[default]
     Close,
-    /// By a reset.
+    /// The connection is reset.
     Reset,
 }
 
-/// Bytes: text, Base64 for what is not UTF-8, or a text so many times.
+/// Bytes of a body: text, Base64 if it is not UTF-8, or a repeated text.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Text {
@@ -88,8 +90,8 @@ impl Text {
 }
 
 impl Reply {
-    /// Everything that is written, in pieces: the head, then each chunk. None for a connection that
-    /// ends before the head.
+    /// All writes of the reply: the head, then each chunk. Empty for a connection that ends before
+    /// a head.
     pub fn pieces(&self) -> Vec<Vec<u8>> {
         if self.silent {
             return Vec::new();
@@ -123,17 +125,17 @@ pub struct Event {
     pub event: String,
     #[serde(default)]
     pub data: String,
-    /// Not compared if the client does not print it.
+    /// The last event ID; not compared if the client does not print it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
-/// The type of an event without a type.
+/// The default event type, `message`.
 pub fn message() -> String {
     "message".to_owned()
 }
 
-/// Whether two lists of events are the same, IDs compared where the client prints them.
+/// Whether two lists of events are equal; IDs are compared only if the client prints them.
 pub fn same(expected: &[Event], seen: &[Event]) -> bool {
     expected.len() == seen.len()
         && expected.iter().zip(seen).all(|(a, b)| {
@@ -144,29 +146,30 @@ pub fn same(expected: &[Event], seen: &[Event]) -> bool {
         })
 }
 
-/// What a request must be like.
+/// Requirements for a request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request {
     pub path: Option<String>,
-    /// Outer `None`: not looked at. Inner `None`: the header must be absent.
+    /// The required `Last-Event-ID`. Outer `None`: not checked. Inner `None`: the header must be
+    /// absent.
     #[serde(deserialize_with = "present")]
     pub last_event_id: Option<Option<String>>,
     pub headers: BTreeMap<String, String>,
-    /// At the latest so long after the end of the response before.
+    /// The latest time after the end of the previous response, in milliseconds.
     pub within_ms: Option<u64>,
-    /// At the earliest so long after the end of the response before.
+    /// The earliest time after the end of the previous response, in milliseconds.
     pub not_before_ms: Option<u64>,
 }
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     /// The path with its query.
     pub path: String,
-    /// Names in lower case.
+    /// The headers; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Since the end of the response before; since the start for the first.
+    /// Time since the end of the previous response; for the first request, since the start.
     pub after: Duration,
 }
 
@@ -176,19 +179,21 @@ impl Received {
     }
 }
 
-/// Which limits of time are checked.
+/// Which time limits are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timing {
-    /// Not too early and not too late.
+    /// Both limits: not too early and not too late.
     All,
-    /// Not too early.
+    /// Only the earliest time.
     AtLeast,
 }
 
 impl Scenario {
-    /// Whether these requests are those of a right client; `Err` says what was wrong.
+    /// Checks whether these are the requests of a correct client; an error describes the
+    /// difference.
     ///
-    /// `Timing::AtLeast` leaves out how late a request may be, which a busy machine decides.
+    /// `Timing::AtLeast` does not check how late a request is, because that depends on the load of
+    /// the machine.
     pub fn check(&self, seen: &[Received], timing: Timing) -> Result<(), String> {
         for (index, expected) in self.requests.iter().enumerate() {
             let Some(received) = seen.get(index) else {
@@ -257,12 +262,12 @@ impl Request {
     }
 }
 
-/// Tells `null` from a field that is missing.
+/// Distinguishes `null` from a missing field.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
-/// The scenarios of connections.
+/// The scenarios that test connections and reconnection.
 pub fn all() -> Vec<Scenario> {
     serde_json::from_str(include_str!("../../../data/scenarios.json"))
         .expect("the scenarios are valid: a test reads them all")

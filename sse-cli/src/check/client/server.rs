@@ -1,5 +1,5 @@
-//! A server on loopback that plays the replies of a scenario, one connection after the other, and
-//! notes the requests.
+//! Loopback server that plays the replies of a scenario, one for each connection, and records the
+//! requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::{Instant, timeout};
 
 use super::scenario::{End, Received, Reply};
 
-/// A request longer than this is not read.
+/// The longest request that is read, in bytes.
 const REQUEST: usize = 64 << 10;
-/// A client that sends no request is not waited for longer.
+/// How long the server waits for a client's request.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// The requests that the server has received so far.
+/// The requests that the server has received, in order.
 #[derive(Debug)]
 pub(super) struct Log {
     received: Mutex<Vec<Received>>,

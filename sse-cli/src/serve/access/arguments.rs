@@ -1,4 +1,4 @@
-//! Options of `sse serve` about rights: tokens, keys, origins, names.
+//! Options of `sse serve` for access: tokens, keys, origins, host names.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::super::secret::Secret;
 
-/// Options about rights. One request presents one token; a token that an option names and a JWT may
-/// be used side by side.
+/// Options for access. A request presents one token; tokens from options and JWTs may be used side
+/// by side.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Access")]
 pub(in crate::serve) struct AccessArguments {
@@ -23,7 +23,8 @@ pub(in crate::serve) struct AccessArguments {
     #[arg(long, value_name = "TOKEN")]
     pub(super) subscribe_token: Option<Secret>,
 
-    /// File with the bearer token required to follow topics; SIGHUP reads it again
+    /// File with the bearer token required to follow topics, to list them and to read metrics;
+    /// SIGHUP reads it again
     #[arg(long, value_name = "FILE", conflicts_with = "subscribe_token")]
     pub(super) subscribe_token_file: Option<PathBuf>,
 
@@ -33,27 +34,27 @@ pub(in crate::serve) struct AccessArguments {
     #[arg(long, value_name = "KEY", group = "jwt_keys", allow_hyphen_values = true)]
     pub(super) jwt_key: Option<Secret>,
 
-    /// File with the key for JWTs; SIGHUP reads it again. Blanks around a text are left out; bytes
-    /// that are not text are the secret as they are
+    /// File with the key for JWTs; SIGHUP reads it again. White space around a text is removed; a
+    /// file that is not text is used unchanged as the secret
     #[arg(long, value_name = "FILE", group = "jwt_keys")]
     pub(super) jwt_key_file: Option<PathBuf>,
 
     /// File with a JSON Web Key Set; SIGHUP reads it again. A token that names a key (kid) is
-    /// verified by the keys of that name; keys for encryption or for other algorithms are left out
+    /// verified with the keys of that name; keys for encryption or for other algorithms are ignored
     #[arg(long, value_name = "FILE", group = "jwt_keys")]
     pub(super) jwks: Option<PathBuf>,
 
-    /// Audience that a JWT has to name (aud); may be repeated, then one of them. Without this
-    /// option a JWT with an audience is refused (RFC 7519, 4.1.3)
+    /// Required audience of a JWT (aud); repeat it to allow several. Without this option a JWT with
+    /// an audience is refused (RFC 7519, 4.1.3)
     #[arg(long, value_name = "NAME", requires = "jwt_keys")]
     pub(super) jwt_audience: Vec<String>,
 
-    /// Issuer that a JWT has to come from (iss); may be repeated, then one of them
+    /// Required issuer of a JWT (iss); repeat it to allow several
     #[arg(long, value_name = "NAME", requires = "jwt_keys")]
     pub(super) jwt_issuer: Vec<String>,
 
-    /// Seconds by which the clocks of issuers may differ: a JWT is valid so much longer (exp) and
-    /// so much earlier (nbf)
+    /// Seconds by which the clocks of issuers may differ: a JWT is valid that much longer (exp) and
+    /// that much earlier (nbf)
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "jwt_keys",
         value_parser = clap::value_parser!(u64).range(..=3600))]
     pub(super) jwt_leeway: u64,
@@ -63,34 +64,32 @@ pub(in crate::serve) struct AccessArguments {
     #[arg(long, value_name = "NAME", default_value = "sse_token")]
     pub(super) token_cookie: String,
 
-    /// Let anyone publish: on an address that is not a loopback one, or although keys for JWTs
-    /// are set
+    /// Let anyone publish, even if --listen has a public address or keys for JWTs are set
     #[arg(long, conflicts_with_all = ["publish_token", "publish_token_file"])]
     pub(super) anyone_may_publish: bool,
 
-    /// Let anyone follow topics although keys for JWTs are set
+    /// Let anyone follow topics, even if keys for JWTs are set
     #[arg(long, conflicts_with_all = ["subscribe_token", "subscribe_token_file"])]
     pub(super) anyone_may_subscribe: bool,
 
-    /// Origin whose pages may use the server, such as https://example.com; may be repeated; * for
-    /// all
+    /// Origin whose pages may use the server, such as https://example.com; repeatable; * for all
     #[arg(long, value_name = "ORIGIN")]
     pub(super) cors_origin: Vec<String>,
 
-    /// Let those pages send cookies along (withCredentials)
+    /// Allow these pages to send cookies (withCredentials)
     #[arg(long, requires = "cors_origin")]
     pub(super) cors_credentials: bool,
 
-    /// Name under which the server is reached; may be repeated. On loopback addresses, requests for
-    /// other names than localhost are refused, because a page can have its own name resolve to
-    /// 127.0.0.1
+    /// Host name under which the server is reached; repeatable. On loopback addresses, requests for
+    /// other names than localhost are refused, because an attacker's page can make its own name
+    /// resolve to 127.0.0.1
     #[arg(long, value_name = "NAME")]
     pub(super) host: Vec<String>,
 }
 
 impl AccessArguments {
-    /// Refuses settings that are unsafe or contradict each other; `local` says whether only this
-    /// machine reaches the server.
+    /// Returns an error for settings that are unsafe or contradict each other; `local` means that
+    /// only this machine can reach the server.
     pub(in crate::serve) fn check(&self, local: bool) -> Result<(), &'static str> {
         if self.cors_credentials && self.cors_origin.iter().any(|origin| origin == "*") {
             return Err(

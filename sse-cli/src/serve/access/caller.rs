@@ -1,4 +1,4 @@
-//! The token that a request presents, and the place where it does.
+//! Token of a request, and how the request reached the server.
 
 use axum::extract::FromRequestParts;
 use http::header::{self, HeaderMap};
@@ -12,9 +12,10 @@ use super::site::Page;
 
 /// The client of a request: its token, and how it reached the server.
 pub(in crate::serve) struct Caller {
-    /// One token at most (RFC 6750, 2): of the header, else of the query, else of the cookie.
+    /// At most one token (RFC 6750, 2): from the header, otherwise from the query, otherwise from
+    /// the cookie.
     pub(super) token: Option<String>,
-    /// A cookie was left out because nothing vouches for the page that the request comes from.
+    /// Whether a cookie was ignored, because the request may come from a page of another site.
     pub(super) cookie_left_out: bool,
     pub(super) via: Via,
 }
@@ -39,7 +40,7 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// The token of `Authorization: Bearer`; other schemes are for a proxy.
+/// The token of `Authorization: Bearer`; other schemes are ignored, because they are for a proxy.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (values.next(), values.next());
@@ -67,8 +68,8 @@ fn query(method: &Method, uri: &Uri) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// The cookie of this name (RFC 6265, 4.2). Of two, one may come from a neighbouring domain, so
-/// neither counts.
+/// The cookie of this name (RFC 6265, 4.2). If there are two, neither is used, because one may come
+/// from a neighbouring domain.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));

@@ -1,4 +1,4 @@
-//! The check of every request's name and origin, and CORS.
+//! Check of every request's host name and origin, and CORS.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,7 +10,7 @@ use super::super::listen::connection::Via;
 use super::super::routes::App;
 use super::site::Page;
 
-/// Checks every request, answers preflights, and adds what CORS needs to the responses.
+/// Checks every request, answers preflights, and adds CORS headers to the responses.
 pub(in crate::serve) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let site = &app.access.rules.site;
     let via = Via::of(request.extensions());

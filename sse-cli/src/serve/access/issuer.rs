@@ -11,14 +11,14 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-/// A secret of 32 bytes, as HS256 wants it at least.
+/// A secret of 32 bytes, the minimum for HS256.
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// Somebody who signs tokens.
+/// An issuer that signs tokens.
 pub(super) struct Issuer {
     pub(super) algorithm: Algorithm,
     pub(super) key: EncodingKey,
-    /// What `--jwt-key` takes.
+    /// The public key, as `--jwt-key` takes it.
     pub(super) public: String,
 }
 
@@ -46,7 +46,7 @@ impl Issuer {
         Self::new(Algorithm::EdDSA, &KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap())
     }
 
-    /// The only one, because making an RSA key takes long.
+    /// A shared RSA issuer, because generating an RSA key is slow.
     pub(super) fn rsa() -> &'static Self {
         static RSA: OnceLock<Issuer> = OnceLock::new();
         RSA.get_or_init(|| {
@@ -54,13 +54,13 @@ impl Issuer {
         })
     }
 
-    /// A token of these claims.
+    /// Signs a token with these claims.
     pub(super) fn token(&self, claims: &Value) -> String {
         let algorithm = format!("{:?}", self.algorithm);
         self.raw(&json!({"alg": algorithm, "typ": "JWT"}).to_string(), &claims.to_string())
     }
 
-    /// A token whose header and payload are these texts.
+    /// Signs a token with this header and payload.
     pub(super) fn raw(&self, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let signature = sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
@@ -84,19 +84,18 @@ impl Issuer {
     }
 }
 
-/// Seconds since 1970, in so many seconds.
+/// The time in seconds since 1970, `from_now` seconds from now.
 pub(super) fn seconds(from_now: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     now as i64 + from_now
 }
 
-/// Claims that are valid for an hour.
+/// Claims with these topics that are valid for an hour.
 pub(super) fn claims(publish: &[&str], subscribe: &[&str]) -> Value {
     json!({"exp": seconds(3600), "sse": {"publish": publish, "subscribe": subscribe}})
 }
 
-/// Claims with other members in place of, or besides, those of a valid token; `null` takes one
-/// away.
+/// Valid claims with changed or added members; `null` removes a member.
 pub(super) fn altered(changes: &Value) -> Value {
     let mut claims = claims(&["*"], &["*"]);
     for (name, value) in changes.as_object().unwrap() {

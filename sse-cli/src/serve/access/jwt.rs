@@ -1,7 +1,7 @@
-//! JSON Web Tokens (RFC 7519): whose they are, how long they are valid, and which topics they name.
+//! JSON Web Tokens (RFC 7519): their signature, their validity, and the topics that they name.
 //!
-//! The claims are as in Mercure:
-//! `{"exp": 1900000000, "sse": {"publish": ["news/*"], "subscribe": ["*"]}}`.
+//! The claims resemble Mercure's: `{"exp": 1900000000, "sse": {"publish": ["news/*"], "subscribe":
+//! ["*"]}}`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,11 +13,11 @@ use super::AccessArguments;
 use super::keys::Key;
 use super::patterns::Patterns;
 
-/// No token is longer: verifying one costs time, and browsers and proxies send no header of more
-/// than 8 kB.
+/// The longest token, in bytes: verifying one costs time, and browsers and proxies send no header
+/// of more than 8 kB.
 const TOKEN_BYTES: usize = 8 << 10;
 
-/// What the options require of every token.
+/// Requirements for every token, from the options.
 #[derive(Clone, Debug)]
 pub(super) struct Requirements {
     audience: Vec<String>,
@@ -25,7 +25,7 @@ pub(super) struct Requirements {
     leeway: u64,
 }
 
-/// What a valid token allows.
+/// The rights of a valid token.
 #[derive(Debug)]
 pub(super) struct Claims {
     pub(super) publish: Patterns,
@@ -34,8 +34,8 @@ pub(super) struct Claims {
     pub(super) remaining: Duration,
 }
 
-/// The claims that this server reads. A claim that comes twice is an error, as RFC 7519, 4 allows:
-/// which one counts would depend on who reads it.
+/// The claims that this server reads. A repeated claim is an error, as RFC 7519, 4 allows: readers
+/// might otherwise disagree on its value.
 #[derive(Deserialize)]
 struct Payload {
     exp: Option<f64>,
@@ -60,12 +60,12 @@ impl Requirements {
         }
     }
 
-    /// Verifies a token by the keys of its algorithm and its `kid`. What else the header says of
-    /// keys (`jku`, `jwk`, `x5u`, `x5c`) is not looked at.
+    /// Verifies a token with the keys of its algorithm and its `kid`. Other key fields of its
+    /// header (`jku`, `jwk`, `x5u`, `x5c`) are ignored.
     ///
     /// # Errors
     ///
-    /// The reason, which quotes nothing of the token.
+    /// The reason of a refusal, which quotes nothing of the token.
     pub(super) fn verify(&self, keys: &[Key], token: &str) -> Result<Claims, &'static str> {
         if token.len() > TOKEN_BYTES {
             return Err("the token has more than 8192 bytes");

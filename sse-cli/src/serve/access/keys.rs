@@ -1,4 +1,4 @@
-//! Keys that verify JWTs, and the algorithm that each of them is for.
+//! Keys that verify JWTs, and their algorithms.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::super::secret::Secret;
 use super::AccessArguments;
 
-/// Where keys come from.
+/// Source of keys: an option's text or a file.
 #[derive(Clone, Debug)]
 pub(super) enum KeySource {
     Argument(Secret),
@@ -20,10 +20,10 @@ pub(super) enum KeySource {
     Set(PathBuf),
 }
 
-/// A key, which verifies tokens of one algorithm alone.
+/// A key, which verifies tokens of only one algorithm.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Its `kid`; a key without one is tried for every token of its algorithm.
+    /// The key's `kid`; a key without one is tried for every token of its algorithm.
     pub(super) id: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) key: DecodingKey,
@@ -40,8 +40,8 @@ impl KeySource {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or has no key that verifies RS256, ES256, EdDSA or HS256. The text
-    /// has no part of a key.
+    /// If the file cannot be read, or has no key for RS256, ES256, EdDSA or HS256. The message
+    /// contains no part of a key.
     pub(super) fn read(&self) -> Result<Vec<Key>, String> {
         let (what, result) = match self {
             Self::Argument(key) => ("--jwt-key".to_owned(), single(key.expose().as_bytes())),
@@ -66,8 +66,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// A public key in PEM, or a secret. Public keys in other forms are refused, because they are not
-/// secret.
+/// Parses a public key in PEM, or a secret. Public keys in other forms are refused: used as a
+/// secret, they would not be secret.
 fn single(bytes: &[u8]) -> Result<Vec<Key>, String> {
     let mut secret = bytes;
     if let Ok(text) = str::from_utf8(bytes) {
@@ -133,7 +133,7 @@ fn pem(text: &str) -> Result<Key, String> {
     usable(None, algorithm, key)
 }
 
-/// A key of a size that its algorithm takes.
+/// Checks that a key has a size that its algorithm allows.
 fn usable(id: Option<String>, algorithm: Algorithm, key: DecodingKey) -> Result<Key, String> {
     use jsonwebtoken::DecodingKeyKind::{RsaModulusExponent, SecretOrDer};
     let (size, first) = match key.kind() {
@@ -153,8 +153,8 @@ fn usable(id: Option<String>, algorithm: Algorithm, key: DecodingKey) -> Result<
     }
 }
 
-/// The keys of a JSON Web Key Set. Those that are not understood are left out (RFC 7517, 5), with a
-/// line in the log.
+/// Parses the keys of a JSON Web Key Set. Keys that are not understood are ignored (RFC 7517, 5),
+/// and logged.
 fn set(bytes: &[u8], path: &Path) -> Result<Vec<Key>, String> {
     #[derive(Deserialize)]
     struct Set {

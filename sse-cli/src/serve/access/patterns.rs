@@ -1,24 +1,24 @@
-//! Names of topics as a JWT lists them: exact names, and prefixes that end with `*`.
+//! Topic patterns of a JWT: exact names, and prefixes that end with `*`.
 
 use std::borrow::Cow;
 
 use super::super::routes::NAME_BYTES;
 
-/// A set of topics. Sorted, and no pattern covers another one: so the pattern that covers a name is
-/// the last one that is not greater than the name, and all names of a pattern come before those of
+/// A set of topics. The patterns are sorted, and none covers another. So the pattern that covers a
+/// name is the last one not greater than the name, and all names of a pattern come before those of
 /// the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Patterns(Vec<Pattern>);
 
-/// `news` is the topic of this name; `news/*` every topic whose name begins with `news/`; `*` every
-/// topic. A `*` elsewhere stands for itself.
+/// One pattern: `news` is the topic of this name; `news/*` is every topic whose name begins with
+/// `news/`; `*` is every topic. A `*` elsewhere is an ordinary character.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Pattern {
     text: String,
     kind: Kind,
 }
 
-/// A prefix comes before the exact name of the same text, which it covers.
+/// Kind of a pattern. A prefix sorts before the exact name of equal text, which it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Prefix,
@@ -51,8 +51,8 @@ impl Patterns {
         self.contains("") && self.0[0].kind == Kind::Prefix
     }
 
-    /// The name after which the next topics of the set come, in the order of names, if the topics
-    /// up to `after` are known; `None` if no topic of the set can come after it.
+    /// The name after which the next topics of the set come in the order of names, if the topics up
+    /// to `after` are known; `None` if no topic of the set comes after it.
     pub(super) fn resume<'a>(&self, after: &'a str) -> Option<Cow<'a, str>> {
         let greater = self.0.partition_point(|pattern| pattern.text.as_str() <= after);
         if greater > 0 && self.0[greater - 1].kind == Kind::Prefix && self.0[greater - 1].covers(after) {
@@ -73,8 +73,7 @@ impl Pattern {
     }
 }
 
-/// A text before `text` with no name of a topic between: the character before the last one of
-/// `text`, and then the greatest character until the text is longer than a name may be.
+/// A text that sorts before `text`, with no possible name of a topic between the two.
 fn before(text: &str) -> String {
     let mut before = text.to_owned();
     let last = before.pop().map_or(0, u32::from);
@@ -95,7 +94,7 @@ mod tests {
         Patterns::new(list.iter().map(|text| (*text).to_owned()).collect())
     }
 
-    /// The rule read aloud.
+    /// Simplest implementation of the rule, to compare with.
     fn naive(list: &[&str], name: &str) -> bool {
         list.iter().any(|pattern| match pattern.strip_suffix('*') {
             Some(prefix) => name.starts_with(prefix),

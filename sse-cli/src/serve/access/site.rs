@@ -1,4 +1,4 @@
-//! Names and origins: under which the server is reached, and whose pages may use it.
+//! Host names under which the server is reached, and origins whose pages may use it.
 
 use std::net::IpAddr;
 
@@ -12,32 +12,32 @@ use super::AccessArguments;
 /// The names and origins that the server accepts.
 #[derive(Debug)]
 pub(super) struct Site {
-    /// Names under which the server is reached, besides those of loopback.
+    /// Host names under which the server is reached, besides the loopback names.
     pub(super) hosts: Vec<String>,
     pub(super) origins: Vec<String>,
     pub(super) credentials: bool,
-    /// Whether the server itself speaks TLS.
+    /// Whether the server itself uses TLS.
     pub(super) secure: bool,
 }
 
-/// The page that a request comes from: an extension of the request.
+/// The page that sent a request; an extension of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Page {
     /// A page of this server, or of a server behind the same proxy and name.
     Own,
-    /// A page of an origin that `--cors-origin` names, or lets in by `*`.
+    /// A page of an origin that `--cors-origin` names, or allows with `*`.
     Listed { origin: String, by_name: bool },
-    /// There is no `Origin`: a program, a page's GET of its own server, or an address that a person
-    /// typed.
+    /// There is no `Origin`: the request comes from a program, from a page's GET to its own server,
+    /// or from the address bar.
     Unknown,
 }
 
 impl Page {
-    /// Whether a cookie counts, which a browser also sends with requests that another site's page
-    /// causes.
+    /// Whether a cookie counts; browsers also send cookies with requests that a page of another
+    /// site causes.
     ///
-    /// Browsers send no `Origin` with a GET of the page's own server, which `EventSource` makes;
-    /// `Sec-Fetch-Site`, which no script can set, says where it comes from.
+    /// Browsers send no `Origin` with a GET to the page's own server, such as `EventSource` makes;
+    /// `Sec-Fetch-Site`, which no script can set, shows where the request comes from.
     pub(super) fn vouches_for_cookies(&self, headers: &HeaderMap) -> bool {
         match self {
             Self::Own => true,
@@ -60,11 +60,11 @@ impl Site {
         }
     }
 
-    /// Checks the name that a request asks for, and the page that it comes from.
+    /// Checks the host name of a request, and the page that sent it.
     ///
-    /// Browsers send the page's origin with everything but plain navigation and GETs of the page's
-    /// own server. A foreign origin is refused altogether: CORS alone keeps a page from reading the
-    /// answer, not from publishing.
+    /// Browsers send the page's origin with every request except plain navigation and GETs to the
+    /// page's own server. A foreign origin is refused completely: CORS alone prevents a page from
+    /// reading the answer, but not from publishing.
     pub(super) fn check(&self, headers: &HeaderMap, uri: &Uri, via: Via) -> Result<Page, Refusal> {
         // Of two, an intermediary may have used the other (RFC 9112, 3.2).
         let several = |name: HeaderName| headers.get_all(name).iter().nth(1).is_some();
@@ -90,8 +90,9 @@ impl Site {
         Err(Refusal::origin(origin))
     }
 
-    /// A page of evil.example whose name now resolves to 127.0.0.1 is of the server's own origin
-    /// for the browser; only the name that it asks for gives it away (DNS rebinding).
+    /// Whether the server accepts this host name. This prevents DNS rebinding: if evil.example now
+    /// resolves to 127.0.0.1, the browser treats its page as one of this server, and only the host
+    /// name of its requests shows the difference.
     fn host_allowed(&self, host: &str, via: Via) -> bool {
         if !via.loopback && self.hosts.is_empty() {
             return true;
@@ -104,9 +105,9 @@ impl Site {
             || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// Whether an origin is the origin of the server's own pages: http or https, and the host that
-    /// the request names. A proxy may have ended TLS, so that the page is of https and the request
-    /// is not; a server that speaks TLS itself has https pages alone.
+    /// Whether an origin is the origin of the server's own pages: http or https, with the host of
+    /// the request. Behind a proxy that ends TLS, the page may be https although the request is
+    /// not; a server that uses TLS itself has only https pages.
     fn is_own(&self, origin: &str, host: &str) -> bool {
         let own = |scheme: &str, port: &str| {
             let named = origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));

@@ -1,4 +1,4 @@
-//! Rights as requests meet them, by the router.
+//! Tests of access through the router.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ struct App {
 }
 
 impl App {
-    /// A server on a public address.
+    /// A server on a public address, with these options.
     fn new(options: &[&str]) -> Self {
         let arguments = parse(options);
         let access = Access::new(&arguments.access, false).unwrap();

@@ -1,4 +1,4 @@
-//! Bearer tokens that options name.
+//! Bearer tokens from options and files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::super::secret::Secret;
 
-/// Where a token comes from.
+/// Source of a token: an option's text or a file.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Argument(Secret),
@@ -19,11 +19,11 @@ impl Source {
         file.cloned().map(Self::File).or_else(|| token.cloned().map(Self::Argument))
     }
 
-    /// Reads the token. Blanks around it do not belong to it.
+    /// Reads the token. White space around it is removed.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or the token is empty.
+    /// If the file cannot be read, or the token is empty.
     pub(super) fn read(&self) -> Result<Secret, String> {
         let token = match self {
             Self::Argument(token) => token.expose().trim().to_owned(),
@@ -43,7 +43,7 @@ impl Source {
     }
 }
 
-/// Compares in constant time, so that the time does not tell how much of a token is right.
+/// Compares in constant time, so that the time does not reveal how much of a token is right.
 pub(super) fn same(expected: &Secret, given: &str) -> bool {
     expected.expose().as_bytes().ct_eq(given.as_bytes()).into()
 }

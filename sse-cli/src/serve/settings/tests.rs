@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{Arguments, Command as Subcommand};
 
-/// The parsed settings besides `--config`, as text; `Err` has the message.
+/// The parsed settings other than `--config`, as text; an error has the message.
 fn parsed(arguments: &[String]) -> Result<String, String> {
     let command = Arguments::command();
     let line = ["sse", "serve"].into_iter().chain(arguments.iter().map(String::as_str));
@@ -58,7 +58,7 @@ fn parsed_with(variables: &[(&str, &str)], lines: &[Vec<String>]) -> Vec<String>
     parsed
 }
 
-/// What the second process does.
+/// Main function of the second process.
 fn parse_lines_of_parent() -> bool {
     let Ok(lines) = std::env::var(LINES) else { return false };
     for line in serde_json::from_str::<Vec<Vec<String>>>(&lines).unwrap() {
@@ -68,7 +68,7 @@ fn parse_lines_of_parent() -> bool {
     true
 }
 
-/// Values of an option: of the file, of the environment, and of the command line.
+/// Values of an option: one for the file, one for the environment, and one for the command line.
 fn samples(option: &Arg) -> Vec<[String; 3]> {
     let possible = option.get_possible_values();
     let three = |values: [&str; 3]| values.map(str::to_owned);
@@ -86,7 +86,7 @@ fn samples(option: &Arg) -> Vec<[String; 3]> {
     }
 }
 
-/// What the file has besides, because the option needs it.
+/// Lines that the file needs besides, because the option requires them.
 fn companion(id: &str) -> &'static str {
     match id {
         "cert" => "key = \"k\"\n",
@@ -156,7 +156,7 @@ fn every_option_is_set_in_each_of_three_ways() {
     std::fs::write(&file, "retry = 21\n").unwrap();
     let [by_variable] = parsed_with(&[("SSE_CONFIG", file.to_str().unwrap())], &[vec![]]).try_into().unwrap();
     assert_eq!(by_variable, format!("{:?}", parsed(&["--retry=21".into()])));
-    // What a flag excludes counts where the flag is on.
+    // A flag excludes other options only if it is on.
     let token = vec!["--publish-token=t".to_owned()];
     let [off] =
         parsed_with(&[("SSE_ANYONE_MAY_PUBLISH", "false")], std::slice::from_ref(&token)).try_into().unwrap();

@@ -1,4 +1,4 @@
-//! Opening the storage engine, and what its files take.
+//! Opening of the storage engine, and the size of its files.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,10 +11,10 @@ use super::super::view::View;
 use super::super::{DiskError, journal, tables};
 use super::Sizes;
 
-/// How much the engine keeps of what it read.
+/// Size of the engine's read cache, in bytes.
 const CACHE: u64 = 16 << 20;
 
-/// Opens the engine, or makes it; with a segment at least.
+/// Opens the engine, or creates it; it then has at least one segment.
 pub(super) fn open(path: &Path, sizes: Sizes) -> Result<View, DiskError> {
     let io = |error| DiskError::io(path, error);
     if path.join("version").try_exists().map_err(io)? {
@@ -52,7 +52,7 @@ fn open_keyspaces(path: &Path, sizes: Sizes) -> fjall::Result<View> {
     Ok(View { database, topics, segments })
 }
 
-/// Creates a segment, or opens it if it is there.
+/// Creates a segment, or opens it if it exists.
 pub(super) fn create_segment(database: &Database, number: u64, sizes: Sizes) -> fjall::Result<Keyspace> {
     let options = || KeyspaceCreateOptions::default().max_memtable_size(sizes.memtable());
     database.keyspace(&format!("s{number:016}"), options)
@@ -62,13 +62,12 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
     name.strip_prefix('s')?.parse().ok()
 }
 
-/// How many keys begin with `prefix`. Where a table is damaged the engine gives the same error for
-/// ever.
+/// How many keys begin with `prefix`. A damaged table makes this an error, every time.
 pub(super) fn count(keyspace: &Keyspace, prefix: &[u8]) -> fjall::Result<usize> {
     keyspace.prefix(prefix).try_fold(0, |count, found| found.key().map(|_| count + 1))
 }
 
-/// What the files of a directory take on the disk.
+/// How many bytes the files of a directory take on the disk.
 pub(super) fn size(directory: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(directory) else { return 0 };
     let sizes = entries.flatten().filter_map(|entry| {
@@ -83,7 +82,7 @@ pub(super) fn journal_bytes(engine: &Path) -> u64 {
     journals.iter().filter_map(|journal| Some(bytes_on_disk(&fs::metadata(journal).ok()?))).sum()
 }
 
-/// An error of the engine at opening, by what its user can do about it.
+/// Converts an error of the engine while opening to one that says what the user can do about it.
 pub(super) fn explain(path: &Path, error: fjall::Error) -> DiskError {
     match error {
         fjall::Error::Locked => DiskError::InUse { path: path.to_owned() },

@@ -1,4 +1,4 @@
-//! What Redis loses when it is emptied or comes back with an older file.
+//! Tests of a Redis that is emptied, or comes back with an older file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl File {
         Self(copy)
     }
 
-    /// The server forgets what came after the copy.
+    /// Restarts the server with the copy, without later data.
     fn restore(self, redis: &mut RedisServer) {
         redis.kill();
         let files = redis.directory().join("appendonlydir");
@@ -122,12 +122,12 @@ async fn a_hub_that_had_not_heard_of_what_was_lost_is_made_to_look() {
     }
 }
 
-/// A hub over a node of its own.
+/// A hub on its own node.
 fn hub(redis: &RedisServer) -> Hub {
     Hub::with_log(HubConfig::default(), Arc::new(node(redis)))
 }
 
-/// Publishes until the server is there; returns the ID.
+/// Publishes, retrying until the server is available; returns the ID.
 async fn publish(hub: &Hub, data: &str) -> String {
     let topic = hub.topic("t").unwrap();
     loop {
@@ -143,7 +143,7 @@ async fn follow(hub: &Hub, id: &str) -> Subscription {
     hub.topic("t").unwrap().subscribe(From::After(id)).await.unwrap()
 }
 
-/// The data of the events until one has `last`; for a gap, its number.
+/// The data of the events until one has the data `last`; for a gap, its size.
 async fn data_until(subscription: &mut Subscription, last: &str) -> Vec<String> {
     let (mut text, line) = (String::new(), format!("data: {last}\n"));
     while !text.contains(&line) {
@@ -156,8 +156,8 @@ async fn data_until(subscription: &mut Subscription, last: &str) -> Vec<String> 
 
 const GAP: &str = r#"{"missed":null}"#;
 
-/// A client that had what Redis kept and nothing of what it lost comes back to a node whose tail
-/// has been repaired.
+/// A client that has all events that Redis kept, and none that it lost, returns to a node whose
+/// tail was repaired.
 #[tokio::test]
 async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_noticed_it() {
     let Some(mut redis) = RedisServer::start() else { return };
@@ -173,7 +173,7 @@ async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_notice
     assert_eq!(data_until(&mut follow(&hub, &kept).await, "after").await, [GAP, "after"]);
 }
 
-/// The publishing node knows nothing of the loss, and another node delivers the event before any
+/// The publishing node does not know of the loss, and another node delivers the event before any
 /// node marks the loss.
 #[tokio::test]
 async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
@@ -199,7 +199,7 @@ async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
     drop(last);
 }
 
-/// A third node published what was lost, and is the only one that knows of it.
+/// A third node published the lost event, and alone knows of it.
 #[tokio::test]
 async fn a_node_that_nobody_follows_notices_that_what_it_published_was_lost() {
     let Some(mut redis) = RedisServer::start() else { return };

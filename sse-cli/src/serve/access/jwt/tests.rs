@@ -15,7 +15,7 @@ struct Line {
     access: AccessArguments,
 }
 
-/// A server's verdict by these options.
+/// Verifier with the given options of a server.
 struct Verifier {
     requirements: Requirements,
     keys: Vec<Key>,
