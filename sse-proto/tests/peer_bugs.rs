@@ -213,16 +213,54 @@ fn nothing_of_a_dead_connection_meets_the_next_one() {
 // 9.2.6: an event without its blank line is discarded at the end of the file.
 #[test]
 fn finish_reports_an_unterminated_rest() {
-    let complete = ["", "data: x\n\n", "\n", "id: 1\n\n", ": comment\n", "\u{feff}", "data: x\r\r"];
-    let dropped = ["data: x\n", "data: x", "d", ":", "id: 1\n", "event: e\n", "data\n"];
+    let complete = [
+        "",
+        "data: x\n\n",
+        "\n",
+        "id: 1\n\n",
+        ": comment\n",
+        "\u{feff}",
+        "data: x\r\r",
+        // A comment is not part of an event.
+        ":",
+        ": ",
+        ": cut",
+        "data: x\n\n: cut",
+        ": a\n: cut",
+        "retry: 5\n: cut",
+        "unknown: x\n: cut",
+        "\u{feff}: cut",
+    ];
+    let dropped = [
+        "data: x\n",
+        "data: x",
+        "d",
+        "id: 1\n",
+        "event: e\n",
+        "data\n",
+        "data: x\n: comment\n",
+        "data: x\n: cut",
+        "id: 1\n:",
+        "event: e\n: cut",
+        "unknown: x",
+        "retry: 5",
+    ];
     let bytes = complete.iter().map(|stream| (stream.as_bytes(), Finish::Complete));
     let dropped = dropped.iter().map(|stream| (stream.as_bytes(), Finish::Dropped));
     // Two bytes of a byte order mark are an unterminated line.
     for (stream, finish) in bytes.chain(dropped).chain([(&b"\xef\xbb"[..], Finish::Dropped)]) {
-        let (mut parser, mut input) = (Parser::new(), stream);
-        while parser.next_event(&mut input).unwrap().is_some() {}
-        assert_eq!(parser.finish(), finish, "{:?}", stream.escape_ascii().to_string());
-        assert_eq!(parser.finish(), Finish::Complete, "the next stream has not begun");
+        for size in [1, 3, stream.len().max(1)] {
+            let (mut events, mut frames) = (Parser::new(), Parser::new());
+            for mut chunk in stream.chunks(size) {
+                let mut input = chunk;
+                while events.next_event(&mut input).unwrap().is_some() {}
+                while frames.next_frame(&mut chunk).unwrap().is_some() {}
+            }
+            for mut parser in [events, frames] {
+                assert_eq!(parser.finish(), finish, "{:?}", stream.escape_ascii().to_string());
+                assert_eq!(parser.finish(), Finish::Complete, "the next stream has not begun");
+            }
+        }
     }
 }
 

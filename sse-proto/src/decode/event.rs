@@ -70,9 +70,9 @@ impl From<Frame<'_>> for OwnedFrame {
 /// What was pending when a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish<'a> {
-    /// Nothing: the stream ended at a blank line.
+    /// Nothing of an event: the stream ended at a blank line, or in a comment after one.
     Complete,
-    /// An unterminated line or block, which the specification discards.
+    /// An unterminated line or block, which the specification discards (9.2.6).
     Dropped,
     /// An unterminated block with data, delivered because
     /// [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.

@@ -406,7 +406,8 @@ impl Parser {
         self.last_len
     }
 
-    /// Ends the stream: an unterminated line or block is dropped, and its ID not committed.
+    /// Ends the stream: an unterminated line or block is dropped, and its ID not committed. An
+    /// unterminated comment is not part of an event: the stream is complete without it.
     ///
     /// With [`with_deliver_unterminated`](Self::with_deliver_unterminated), a block that has data
     /// is delivered instead. Call this at a clean end alone: after a broken connection the block
@@ -415,8 +416,7 @@ impl Parser {
         if matches!(self.state, State::Failed(_)) {
             return Finish::Dropped;
         }
-        let complete =
-            matches!(self.state, State::Block | State::Unsettled) && !matches!(self.open, Open::Bom(1..));
+        let complete = self.is_complete();
         let flushed = self.deliver_unterminated && !complete && self.end_lines();
         self.begin_stream();
         if flushed {
@@ -454,6 +454,18 @@ impl Parser {
         self.state = State::Unsettled;
         self.open = Open::Bom(0);
         (self.block_len, self.last_len) = (0, 0);
+    }
+
+    /// Whether the end of the stream discards nothing of an event (9.2.6): no field has begun since
+    /// the last blank line. A comment, whole or cut, is not part of an event.
+    fn is_complete(&self) -> bool {
+        match self.state {
+            State::Block | State::Unsettled => !matches!(self.open, Open::Bom(1..)),
+            State::Colon(kind) | State::Value(kind) => {
+                matches!(kind, Kind::Comment | Kind::Skipped) && self.block.is_empty()
+            }
+            State::Line | State::Head(_) | State::Skipping { .. } | State::Failed(_) => false,
+        }
     }
 
     /// Ends the line and the block as if there were line ends; true if that gives an event.

@@ -117,18 +117,16 @@ impl Transcript {
 
     /// The stream is over, in a line that has no end or, if that is empty, between two lines.
     fn end(mut self, mut block: Block, line: &[u8], limits: Limits, flush: bool) -> Self {
-        let pending = !line.is_empty()
-            || block.skipping
-            || block.data.is_some()
-            || !block.event.is_empty()
-            || block.id.is_some();
+        let begun = block.skipping || block.data.is_some() || !block.event.is_empty() || block.id.is_some();
         let taken = block.take(line, limits);
+        // A comment is not part of an event, unless it is over its limit.
+        let cut = line.first().is_some_and(|&byte| byte != b':') || taken.is_err();
         // The kind of a line, and so its limit, is known at the byte after its colon.
         let known = line.split_last().is_some_and(|(_, head)| head.contains(&b':'));
         self.end = match (taken, block.data) {
             (Err(error), _) if known && limits.overflow() == Overflow::Fail => return self.failed(error),
             (Ok(_), Some(data)) if flush => End::Flushed(event(&block.event, &data, &self.last_event_id)),
-            _ if pending => End::Dropped,
+            _ if begun || cut => End::Dropped,
             _ => End::Complete,
         };
         self
