@@ -14,7 +14,8 @@ use url::{Host, Url};
 ///
 /// The entries of `no_proxy` are separated by commas or blanks. Each is a name, which also matches
 /// its subdomains (with or without a leading dot), an address, a network in CIDR notation
-/// (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address or name.
+/// (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address or name. A name or an address with a
+/// port (`localhost:8080`, `[::1]:8080`) matches that port alone.
 ///
 /// ```
 /// use sse_http::client::{Proxies, Url};
@@ -87,31 +88,34 @@ fn parse(value: &str) -> Proxy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct NoProxy {
     all: bool,
-    networks: Vec<IpNet>,
-    /// Host names in lower case, without leading or trailing dots.
-    names: Vec<String>,
+    /// Networks and addresses, with the port of the entry if it names one.
+    networks: Vec<(IpNet, Option<u16>)>,
+    /// Host names in lower case, without leading or trailing dots, with the port of the entry.
+    names: Vec<(String, Option<u16>)>,
 }
 
 impl NoProxy {
     fn parse(list: &str) -> Self {
         let mut no_proxy = Self::default();
         for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
-            let bare = entry.trim_matches(['[', ']']);
+            let (host, port) = split_port(entry);
+            let bare = host.replace(['[', ']'], "");
             if entry == "*" {
                 no_proxy.all = true;
             } else if let Ok(address) = bare.parse::<IpAddr>() {
-                no_proxy.networks.push(address.into());
-            } else if let Ok(network) = entry.parse() {
-                no_proxy.networks.push(network);
+                no_proxy.networks.push((address.into(), port));
+            } else if let Ok(network) = bare.parse() {
+                no_proxy.networks.push((network, port));
             } else {
-                no_proxy.names.push(entry.trim_matches('.').to_ascii_lowercase());
+                no_proxy.names.push((host.trim_matches('.').to_ascii_lowercase(), port));
             }
         }
-        no_proxy.names.retain(|name| !name.is_empty());
+        no_proxy.names.retain(|(name, _)| !name.is_empty());
         no_proxy
     }
 
     fn matches(&self, url: &Url) -> bool {
+        let is_port = |port: Option<u16>| port.is_none() || port == url.port_or_known_default();
         let address = match url.host() {
             // Before all else: it is for addresses, too.
             _ if self.all => return true,
@@ -120,13 +124,25 @@ impl NoProxy {
             Some(Host::Ipv6(address)) => IpAddr::from(address),
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
-                return self.names.iter().any(|suffix| {
+                return self.names.iter().any(|(suffix, port)| {
                     name.strip_suffix(suffix.as_str())
                         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                        && is_port(*port)
                 });
             }
         };
-        self.networks.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|(network, port)| network.contains(&address) && is_port(*port))
+    }
+}
+
+/// An entry without its port; an address of IPv6 has one only after brackets.
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    match entry.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (entry, None),
+        },
+        _ => (entry, None),
     }
 }
 
@@ -215,6 +231,29 @@ mod tests {
         }
         assert!(!is_direct("0.0.1", "http://127.0.0.1/"), "an address has no suffix");
         assert!(!is_direct("10.0.0.0/99", "http://10.0.0.1/"), "a malformed entry matches nothing");
+    }
+
+    #[test]
+    fn an_entry_of_no_proxy_with_a_port_is_for_that_port_alone() {
+        let list = "localhost:8080, .a.example:443,127.0.0.1:81,[::1]:82,[::2]/128,c.example:x";
+        for url in [
+            "http://localhost:8080/",
+            "https://b.a.example/",
+            "http://127.0.0.1:81/",
+            "http://[::1]:82/",
+            "http://[::2]:7/",
+        ] {
+            assert!(is_direct(list, url), "{url}");
+        }
+        for url in [
+            "http://localhost/",
+            "http://b.a.example/",
+            "http://127.0.0.1:8080/",
+            "http://[::1]/",
+            "http://c.example/",
+        ] {
+            assert!(!is_direct(list, url), "{url}");
+        }
     }
 
     #[test]
