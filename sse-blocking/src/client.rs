@@ -2,7 +2,7 @@
 
 mod body;
 mod builder;
-mod early;
+mod connection;
 mod source;
 mod transport;
 mod ureq_error;

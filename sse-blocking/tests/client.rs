@@ -279,6 +279,50 @@ fn no_proxy_has_networks_and_an_asterisk() {
     }
 }
 
+/// RFC 9112, 3.2.2. ureq would ask for a tunnel, which many proxies refuse for plain HTTP.
+#[test]
+fn plain_http_is_requested_from_a_proxy_by_its_whole_url() {
+    let server = Server::play([redirect(307, "/b?y"), stream("data: a\n\n"), no_content()]);
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "follows_a_host_that_a_proxy_alone_knows", "--ignored"]);
+    let output = again.env("http_proxy", server.url("").replace("//", "//me:secret@")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let requests = server.requests();
+    let paths: Vec<_> = requests.iter().map(|request| &*request.path).collect();
+    assert_eq!(
+        paths,
+        ["http://events.test:81/a?x", "http://events.test:81/b?y", "http://events.test:81/a?x"]
+    );
+    for request in requests {
+        assert_eq!(request.text("host"), Some("events.test:81"));
+        assert_eq!(request.text("proxy-authorization"), Some("Basic bWU6c2VjcmV0"));
+        assert_eq!((&*request.method, request.body.len()), ("PUT", 200_000));
+    }
+}
+
+#[test]
+#[ignore = "runs in another process, which has a proxy"]
+fn follows_a_host_that_a_proxy_alone_knows() {
+    let source = EventSource::builder("http://events.test:81/a?x").config(config());
+    let mut source = source.method(Method::PUT).body("x".repeat(200_000)).build().unwrap();
+    let data = source.by_ref().filter_map(|event| match event.unwrap() {
+        Event::Message(message) => Some(message.into_data()),
+        _ => None,
+    });
+    assert_eq!(data.collect::<Vec<_>>(), ["a"]);
+    assert_eq!(source.close_reason(), Some(CloseReason::NoContent));
+}
+
+/// An error while no connection is there shows that nothing was sent.
+#[test]
+fn a_name_that_does_not_resolve_was_not_sent_to() {
+    // Resolved by nobody: it is longer than a name may be (RFC 1035, 2.3.4).
+    let url = format!("http://{}.invalid/", "a".repeat(64));
+    let mut source = EventSource::builder(url).config(config()).build().unwrap();
+    let Some(Ok(Event::Disconnected { cause, .. })) = source.next() else { panic!() };
+    assert_eq!(cause.cause(), Cause::NotSent, "{cause}");
+}
+
 #[test]
 fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());

@@ -25,6 +25,8 @@ pub enum Reply {
     Early(Vec<u8>),
     /// Leaves the request unread and closes, so that the kernel sends a reset.
     Reset,
+    /// Writes this and leaves the request unread, so that a reset follows.
+    Broken(Vec<u8>),
 }
 
 /// A request that the server received.
@@ -83,6 +85,12 @@ impl Server {
                     socket.peek(&mut [0]).unwrap();
                     continue;
                 }
+                if let Reply::Broken(bytes) = reply {
+                    let head = peek_head(&socket);
+                    log.lock().unwrap().push(read_request(&mut head.as_slice(), false));
+                    (&socket).write_all(&bytes).unwrap();
+                    continue;
+                }
                 let mut reader = BufReader::new(socket);
                 let early = matches!(reply, Reply::Early(_));
                 let after = since.elapsed();
@@ -111,7 +119,7 @@ impl Server {
                         // What comes of the body would be lost with a reset.
                         while socket.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {}
                     }
-                    Reply::Reset => {}
+                    Reply::Reset | Reply::Broken(_) => {}
                 }
                 since = Instant::now();
             }
@@ -136,7 +144,20 @@ impl Server {
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>, with_body: bool) -> Received {
+/// The head of a request, left unread.
+fn peek_head(socket: &TcpStream) -> Vec<u8> {
+    let mut head = vec![0; 16 << 10];
+    loop {
+        let length = socket.peek(&mut head).unwrap();
+        if head[..length].windows(4).any(|end| end == b"\r\n\r\n") {
+            head.truncate(length);
+            return head;
+        }
+        thread::yield_now();
+    }
+}
+
+fn read_request(reader: &mut impl BufRead, with_body: bool) -> Received {
     let mut line = Vec::new();
     let mut next = || {
         line.clear();

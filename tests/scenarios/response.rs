@@ -164,3 +164,26 @@ fn an_event_that_a_broken_response_cut_is_reported() {
     assert_eq!(data(&seen), ["a", "b"]);
     server.requests();
 }
+
+/// RFC 9112, 8: a body without a length is complete when its connection is closed, not when it is
+/// reset.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reset_is_not_the_end_of_a_body_without_a_length() {
+    let broken = |body: &str| Reply::Broken(response(200, "Content-Type: text/event-stream\r\n", body));
+    let script = [broken("data: a\n\n"), broken("data: b\n\ndata: hal"), broken(": hal"), no_content()];
+    let server = Server::play(script);
+    let seen = all(&ask(server.url("/")));
+    assert_eq!(causes(&seen), [Cause::Transport, Cause::TransportCut, Cause::Transport]);
+    assert_eq!(data(&seen), ["a", "b"]);
+    server.requests();
+}
+
+/// 9.2.6: a comment is not part of an event.
+#[test]
+fn a_stream_that_ends_in_a_comment_cut_no_event() {
+    let server = Server::play([stream("data: a\n\n: hal"), stream("data: b\n: hal"), no_content()]);
+    let seen = all(&ask(server.url("/")));
+    assert_eq!(causes(&seen), [Cause::EndOfStream, Cause::EventCut]);
+    server.requests();
+}

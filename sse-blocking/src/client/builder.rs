@@ -129,10 +129,8 @@ impl Builder {
     /// timeouts (`timeout_global`, `timeout_per_call`, `timeout_recv_body`) end every stream after
     /// that time, even a healthy one. The source follows redirects itself.
     ///
-    /// ureq has no setting for two things. If another crate turns on its feature `gzip`, `brotli`
-    /// or `charset`, ureq decodes responses that a server sends in that coding. And if a body has
-    /// neither a length nor chunks, ureq reports a reset connection or an aborted TLS session as
-    /// its normal end, so that a cut stream looks complete.
+    /// ureq has no setting for one thing: if another crate turns on its feature `gzip`, `brotli` or
+    /// `charset`, ureq decodes responses that a server sends in that coding.
     pub fn agent(mut self, config: ureq::config::Config) -> Self {
         self.agent = Some(config);
         self

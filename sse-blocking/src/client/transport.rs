@@ -7,18 +7,19 @@ use std::thread;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{EXPECT, HeaderValue};
-use http::{Request, Response};
+use http::header::{EXPECT, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Request, Response, Uri};
 use proto::{Config, ErrorKind, ResponseHead, Verdict};
 use sse_http::client::{
     Blocking, Body as HttpBody, ChunkHook, Head, Proxies, Refused, ResponseHook, Template, TransportError,
-    Url,
+    Url, authorization,
 };
 use ureq::Agent;
 
+use super::Body;
 use super::builder::{RefusedHook, RequestHook};
-use super::ureq_error::error;
-use super::{Body, early};
+use super::connection::Connections;
+use super::ureq_error::ureq_error;
 use crate::{Attempt, Transport};
 
 /// The size from which a body is sent only after the server's `100 Continue`, in bytes: an early
@@ -60,13 +61,11 @@ impl Transport for Http {
         // The clock of the request covers no hook, and all redirects together.
         let limit = self.config.head_timeout();
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        // Not shared with other attempts: to shut it down is how to break a connection.
-        let agent = match self.template.body().len() > LARGE {
-            true => early::agent(self.agent.clone()),
-            false => Agent::new_with_config(self.agent.clone()),
-        };
+        let connections = Connections::default();
+        let agent = connections.agent(self.agent.clone());
         let (head, body) = loop {
-            let response = self.send(&agent, exchange.request()?, attempt, deadline)?;
+            let request = self.configure(&agent, &connections, exchange.request()?)?;
+            let response = send(&agent, &connections, request, attempt, deadline)?;
             let (parts, body) = response.into_parts();
             if let Some(head) = exchange.answer(parts)? {
                 break (head, body);
@@ -102,71 +101,34 @@ impl Transport for Http {
 }
 
 impl Http {
-    /// Sends a request in a new thread, because a connect cannot be interrupted: when the source is
-    /// closed or the time is over, that thread is left to its connect timeout.
-    fn send(
-        &self,
-        agent: &Agent,
-        request: Request<Bytes>,
-        attempt: Attempt<'_>,
-        deadline: Option<Instant>,
-    ) -> Result<Response<ureq::Body>, TransportError> {
-        let config = self.configure(agent, request)?;
-        let (sender, outcome) = mpsc::channel();
-        let (closed, interrupt, agent) = (sender.clone(), agent.clone(), agent.clone());
-        attempt.on_close(move || {
-            let _ = closed.send(Outcome::Closed);
-            interrupt.shutdown();
-        });
-        let late = agent.clone();
-        thread::Builder::new()
-            .name("sse connect".into())
-            .spawn(move || {
-                // The body is sent from where it is.
-                let (parts, body) = config.into_parts();
-                let response = match body.is_empty() {
-                    true => agent.run(Request::from_parts(parts, ())),
-                    false => agent.run(Request::from_parts(parts, &body[..])),
-                };
-                // Nobody waits for it any more after the deadline.
-                let _ = sender.send(Outcome::Response(response));
-            })
-            .map_err(|error| TransportError::Connect(error.into()))?;
-        let outcome = match deadline {
-            None => outcome.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(deadline) => outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-        };
-        match outcome {
-            Ok(Outcome::Response(response)) => response.map_err(error),
-            // The source knows why.
-            Ok(Outcome::Closed) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
-            Err(RecvTimeoutError::Timeout) => {
-                late.shutdown();
-                Err(TransportError::HeadTimeout)
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(io::Error::other("the thread of the request panicked").into())
-            }
-        }
-    }
-
     /// Sets the options of ureq that this client needs, and the proxy for the URL.
     fn configure(
         &self,
         agent: &Agent,
+        connections: &Connections,
         mut request: Request<Bytes>,
     ) -> Result<Request<Bytes>, TransportError> {
         let unusable = |error| TransportError::Proxy(error);
-        let proxy = match &self.proxies {
+        let url = Url::parse(&request.uri().to_string())?;
+        let mut whole_url_to = None;
+        let proxy = match self.proxies.as_ref().map(|proxies| proxies.of(&url)) {
             None => agent.config().proxy().cloned(),
-            Some(proxies) => match proxies.of(&Url::parse(&request.uri().to_string())?) {
-                None => None,
-                Some(Err(error)) => return Err(unusable(error.into())),
-                Some(Ok(url)) => {
-                    Some(ureq::Proxy::new(url.as_str()).map_err(|error| unusable(error.into()))?)
+            Some(None) => None,
+            Some(Some(Err(error))) => return Err(unusable(error.into())),
+            // ureq would ask for a tunnel, which many proxies refuse to the ports of plain HTTP.
+            Some(Some(Ok(proxy))) if (proxy.scheme(), url.scheme()) == ("http", "http") => {
+                if let Some(value) = authorization(proxy) {
+                    request.headers_mut().insert(PROXY_AUTHORIZATION, value);
                 }
-            },
+                let uri = proxy.origin().ascii_serialization().parse::<Uri>();
+                whole_url_to = Some(uri.map_err(|error| unusable(error.into()))?);
+                None
+            }
+            Some(Some(Ok(proxy))) => {
+                Some(ureq::Proxy::new(proxy.as_str()).map_err(|error| unusable(error.into()))?)
+            }
         };
+        connections.begin(&url, whole_url_to, proxy.is_some());
         if request.body().len() > LARGE {
             request.headers_mut().entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
         }
@@ -199,6 +161,53 @@ impl Http {
         match &mut self.on_refused {
             Some(hook) => hook(Refused::new(head.clone(), Bytes::copy_from_slice(body.start()), verdict)),
             None => verdict,
+        }
+    }
+}
+
+/// Sends a request in a new thread, because a connect cannot be interrupted: when the source is
+/// closed or the time is over, that thread is left to its connect timeout.
+fn send(
+    agent: &Agent,
+    connections: &Connections,
+    request: Request<Bytes>,
+    attempt: Attempt<'_>,
+    deadline: Option<Instant>,
+) -> Result<Response<ureq::Body>, TransportError> {
+    let (sender, outcome) = mpsc::channel();
+    let (closed, interrupt, agent) = (sender.clone(), agent.clone(), agent.clone());
+    attempt.on_close(move || {
+        let _ = closed.send(Outcome::Closed);
+        interrupt.shutdown();
+    });
+    let late = agent.clone();
+    thread::Builder::new()
+        .name("sse connect".into())
+        .spawn(move || {
+            // The body is sent from where it is.
+            let (parts, body) = request.into_parts();
+            let response = match body.is_empty() {
+                true => agent.run(Request::from_parts(parts, ())),
+                false => agent.run(Request::from_parts(parts, &body[..])),
+            };
+            // Nobody waits for it any more after the deadline.
+            let _ = sender.send(Outcome::Response(response));
+        })
+        .map_err(|error| TransportError::Connect(error.into()))?;
+    let outcome = match deadline {
+        None => outcome.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(deadline) => outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+    };
+    match outcome {
+        Ok(Outcome::Response(response)) => response.map_err(|error| ureq_error(error, connections.is_sent())),
+        // The source knows why.
+        Ok(Outcome::Closed) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+        Err(RecvTimeoutError::Timeout) => {
+            late.shutdown();
+            Err(TransportError::HeadTimeout)
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(io::Error::other("the thread of the request panicked").into())
         }
     }
 }

@@ -1,0 +1,152 @@
+//! The connections of an attempt: what ureq does not report about them, and plain HTTP through a
+//! proxy.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sse_http::client::Url;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
+use ureq::{Agent, Error, Timeout, http::Uri};
+
+/// Makes the agent of an attempt, and observes its connections.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connections(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// A connection is there, and the request is being written to it.
+    sent: AtomicBool,
+    /// ureq connects through a proxy.
+    proxied: AtomicBool,
+    /// The proxy of the next request, if it gets the whole URL (RFC 9112, 3.2.2).
+    proxy: Mutex<Option<Uri>>,
+    /// What precedes the path in the next request line.
+    origin: Mutex<Option<String>>,
+}
+
+impl Connections {
+    /// An agent whose connections are observed. It is not shared with other attempts: shutting it
+    /// down breaks the connection.
+    pub(super) fn agent(&self, config: ureq::config::Config) -> Agent {
+        let connector = DefaultConnector::default().chain(Observer(self.clone()));
+        Agent::with_parts(config, connector, self.clone())
+    }
+
+    /// Begins a request to `url`; `proxy` gets the whole URL, or ureq uses a proxy by itself.
+    pub(super) fn begin(&self, url: &Url, proxy: Option<Uri>, proxied: bool) {
+        let origin = proxy.is_some().then(|| url.origin().ascii_serialization());
+        self.0.sent.store(false, Ordering::Release);
+        self.0.proxied.store(proxied, Ordering::Release);
+        *self.0.proxy.lock().unwrap_or_else(PoisonError::into_inner) = proxy;
+        *self.0.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
+    }
+
+    /// Whether a part of the request may have been sent.
+    pub(super) fn is_sent(&self) -> bool {
+        self.0.sent.load(Ordering::Acquire)
+    }
+}
+
+/// Resolves the name of the proxy in place of the host, which the proxy resolves.
+impl Resolver for Connections {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let proxy = self.0.proxy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        DefaultResolver::default().resolve(proxy.as_ref().unwrap_or(uri), config, timeout)
+    }
+}
+
+#[derive(Debug)]
+struct Observer(Connections);
+
+#[derive(Debug)]
+struct Observed<T> {
+    inner: T,
+    connections: Connections,
+    /// It leads to a proxy, and what is written to it asks for a tunnel.
+    tunnel: bool,
+    /// The step that waited for input last.
+    step: Option<Timeout>,
+}
+
+impl<In: Transport> Connector<In> for Observer {
+    type Out = Observed<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        // ureq connects to a proxy with a configuration that has none.
+        let tunnel = details.config.proxy().is_none() && self.0.0.proxied.load(Ordering::Acquire);
+        Ok(chained.map(|inner| Observed { inner, connections: self.0.clone(), tunnel, step: None }))
+    }
+}
+
+impl<T: Transport> Observed<T> {
+    /// Sends the beginning of a request, with the origin before its path.
+    fn transmit_absolute(&mut self, amount: usize, origin: &str, timeout: NextTimeout) -> Result<(), Error> {
+        let head = &self.inner.buffers().output()[..amount];
+        let path = head.iter().position(|&byte| byte == b' ').map_or(0, |blank| blank + 1);
+        let head = [&head[..path], origin.as_bytes(), &head[path..]].concat();
+        let room = self.inner.buffers().output().len();
+        for piece in head.chunks(room) {
+            self.inner.buffers().output()[..piece.len()].copy_from_slice(piece);
+            self.inner.transmit_output(piece.len(), timeout)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Transport> Transport for Observed<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.tunnel {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        self.connections.0.sent.store(true, Ordering::Release);
+        let origin = self.connections.0.origin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match origin {
+            Some(origin) => self.transmit_absolute(amount, &origin, timeout),
+            None => self.inner.transmit_output(amount, timeout),
+        }
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        // ureq reads an early answer while it waits for the 100 (RFC 9110, 10.1.1), then waits for
+        // more input before it parses what it has read; a server that keeps the connection open
+        // would be waited for until a timeout.
+        let before = self.step.replace(timeout.reason);
+        if before == Some(Timeout::Await100)
+            && timeout.reason != Timeout::Await100
+            && !self.inner.buffers().input().is_empty()
+        {
+            return Ok(true);
+        }
+        self.inner.await_input(timeout).map_err(|error| match error {
+            // ureq takes three kinds of errors for the end of a body without a length: a reset, or
+            // TLS that is broken off. No other kind of error has that effect.
+            Error::Io(error) => Error::Io(io::Error::other(error)),
+            error => error,
+        })
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
