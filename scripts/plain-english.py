@@ -5,7 +5,7 @@
     scripts/plain-english.py --list [PATH..]   each place, in all files or in these
     scripts/plain-english.py --check      fails if there are more than the budget allows
 
-Looked at: comments and messages in Rust, Markdown, the names of tests.
+Looked at: comments and messages in Rust, Markdown, the names of tests. Code blocks, tables and drawings may be wider.
 """
 
 import collections
@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUDGET = {"phrases": 20, "wide": 35}
+BUDGET = {"phrases": 31, "wide": 0}
 
 # Name of the rule, pattern. Each is one habit with its cure in CONTRIBUTING.md.
 PHRASES = {
@@ -26,6 +26,8 @@ PHRASES = {
     "for, meaning because": r"(?:, |; )for (?:it|they|he|we|there|this|these|nobody|nothing|only|whoever) ",
     "machine that believes": r"\bbeliev(?:e[sd]?|ing)\b|\b(?:is|are|was|were|be|been) told\b|\btold (?:by|to|of|about|so|that)\b|\b(?:is|are|was|were|be) asked\b|\basked for\b|\bjudged?\b(?! by| for)|\bwhom\b",
     "nobody, anybody": r"\b(?:nobody|anybody|somebody|everybody)\b",
+    "idiom": r"\bin vain\b|\bso (?:many|much)\b(?! (?:as|that|less|more)\b)|\blet(?:s|ting)? go\b|\bshall\b|\bof (?:ours|yours|theirs)\b|\bbut for\b|\baloud\b|\bto the letter\b|\bhears? of\b|\bheard of\b|\b(?:inside|outside) of\b|, too[.,:;]",
+    "summary that leans on its neighbours": r"\A(?:It|Its|They|Their|Those|That of|These|As before|So many|What (?:it|they|came|comes|follows|stands?|was|is|are|were|there))\b|\A(?:Why|Over|How|When|Where|Then|Since)\.$",
     "aphorism": r"\ball the same\b|\bmakes? no sense\b|\bstays? at home\b|\bgoes? its way\b|\b(?:is|are) life\b|\bof (?:his|her|their|its) own accord\b|\bby hand\b(?!-)|\bcome what\b",
 }
 TEST_NAME = re.compile(r"^(?:or|nor|so|it|and|but|they|then|neither|who|what|he|these|those|also|either)_")
@@ -55,18 +57,24 @@ def places(paths):
     for name in files(paths):
         fenced = False
         test = False
+        previous = ""
         for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
             if name == "CONTRIBUTING.md" and line.startswith("- "):
                 continue  # The habits are quoted there.
             if line.lstrip().startswith(("```", "//! ```", "/// ```")):
                 fenced = not fenced
             text = prose(name, line, fenced)
+            stripped = line.lstrip()
+            begins = stripped.startswith(("///", "//!")) and not previous.startswith(("///", "//!"))
+            previous = stripped
             for rule, pattern in PHRASES.items():
+                if rule.startswith("summary") and not begins:
+                    continue
                 for found in re.finditer(pattern, text, re.M):
                     yield name, number, rule, found.group(0).strip()
             if name.endswith(".rs"):
-                stripped = line.lstrip()
-                if stripped.startswith("//") and len(line) > 100 and "://" not in line and "|" not in line and "`" * 3 not in line:
+                drawn = fenced or re.search(r"[│─┌└┐┘├┤▲▼►◄◀▶]|\||://", line)
+                if stripped.startswith("//") and len(line) > 100 and not drawn:
                     yield name, number, "wide", f"{len(line)} columns"
                 if test and (found := re.match(r"(?:async )?fn (\w+)", stripped)):
                     test = False

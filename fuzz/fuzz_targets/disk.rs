@@ -30,7 +30,7 @@ fn setup() -> &'static Setup {
         std::panic::set_hook(Box::new(|_| {}));
         let directory = check::directory();
         let runtime = Builder::new_current_thread().build().unwrap();
-        // More than a segment, so that there are tables, too.
+        // More than a segment, so that there are tables as well.
         let original = runtime.block_on(Original::write(&directory.path().join("original"), 600, 1000));
         Setup { directory, runtime, original }
     })

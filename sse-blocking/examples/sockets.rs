@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sse_blocking::{Attempt, Body, ClientEvent, Config, Driver, PlainHead};
 
-/// What follows the head, of which the reader may have read a part.
+/// The body after the head; the reader may already have read a part of it.
 struct Rest(BufReader<TcpStream>);
 
 impl Body for Rest {

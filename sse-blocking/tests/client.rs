@@ -174,7 +174,7 @@ fn another_thread_can_close_it_while_it_reads() {
         let (mut socket, _) = listener.accept().unwrap();
         let _ = socket.read(&mut [0; 4096]).unwrap();
         socket.write_all(b"HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n\r\ndata: a\n\n").unwrap();
-        // The client hangs up, and we hear of it.
+        // The client disconnects, and the server notices.
         assert_eq!(socket.read(&mut [0]).unwrap(), 0);
     });
     let source = EventSource::get(url).unwrap();

@@ -138,7 +138,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::Other { message: conflict.to_owned(), code: USAGE });
     }
     if (arguments.client || arguments.parser) && arguments.command.is_empty() && !arguments.list {
-        let message = "give the command after `--`: sse check --client -- node client.js {url}".to_owned();
+        let example = if arguments.parser {
+            "--parser -- python parser.py"
+        } else {
+            "--client -- node client.js {url}"
+        };
+        let message = format!("give the command after `--`: sse check {example}");
         return Err(Failure::Other { message, code: USAGE });
     }
     match &arguments.url {

@@ -48,7 +48,7 @@ struct Entry {
     what: What,
 }
 
-/// Content of a line.
+/// Content of a line after the first one.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum What {

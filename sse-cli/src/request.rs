@@ -193,10 +193,11 @@ fn user(text: &str) -> Result<(String, String), &'static str> {
 
 /// Parses a positive number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().map_err(|_| "not a number")?;
+    let seconds: f64 = text.parse().map_err(|_| "not a number")?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("not a time that can be waited for"),
+        _ if seconds > 1.0 => Err("the time is too long"),
+        _ => Err("the time must be above 0 seconds"),
     }
 }
 

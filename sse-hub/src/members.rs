@@ -11,7 +11,7 @@ use proto::Cursor;
 /// The value is itself a waker that wakes all subscribers: one feed and one timer serve a topic,
 /// however many subscribers wait.
 ///
-/// Wakers are cloned and dropped outside of the lock, because they run foreign code: the last waker
+/// Wakers are cloned and dropped outside the lock, because they run foreign code: the last waker
 /// of a task may drop the task, and a subscription that the task owns.
 #[derive(Debug)]
 pub(crate) struct Members(Mutex<Slots>);

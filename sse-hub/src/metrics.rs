@@ -77,7 +77,7 @@ pub(crate) struct LatencyCounters {
     sum_micros: AtomicU64,
 }
 
-/// For how many subscribers of a topic each frame is observed, at least, if the topic has so many.
+/// The smallest number of subscribers for which each frame is observed, if the topic has that many.
 const OBSERVED: usize = 64;
 
 impl LatencyCounters {

@@ -134,7 +134,7 @@ impl SeveralTopics {
                 (None, _) => From::Now,
                 (Some((id, _)), _) if *id == "earliest" => From::Earliest,
                 (Some(_), Some(place)) => From::After(place),
-                // Of a token of other topics too; but an ID that names none of these is unknown.
+                // A token with none of these topics is an unknown ID.
                 (Some((_, places)), None) if places.iter().any(Option::is_some) => From::Now,
                 (Some((id, _)), None) => From::After(id),
             };

@@ -225,7 +225,7 @@ impl Tail {
                 news = Fed::News;
             }
         }
-        // What was heard of since the page was read may not be in it.
+        // Events reported since the page was read may be missing from it.
         let all = !more && self.ahead == ahead;
         if all || self.ahead.is_some_and(|ahead| ahead <= self.end) {
             self.ahead = None;

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use sse_hub::disk::{DiskConfig, DiskLog};
 use sse_hub::{Amount, AppendError, Batch, Health, Log, NewEvent, Place};
 
-/// A file system in memory of so many bytes, until it is dropped.
+/// A file system in memory of `bytes` bytes, until it is dropped.
 struct Small(tempfile::TempDir);
 
 impl Small {

@@ -68,7 +68,7 @@ fn publish_until_killed() {
 
 type Acknowledged = BTreeMap<(String, u64), (u64, String)>;
 
-/// Runs the process until it has acknowledged so much, kills it, and collects what it acknowledged.
+/// Runs the process until it has acknowledged enough events, kills it, and collects these events.
 fn publish_and_kill(directory: &Path, acknowledgements: u64, acknowledged: &mut Acknowledged) {
     let mut process = Command::new(env::current_exe().unwrap())
         .args(["--exact", "publish_until_killed", "--ignored", "--nocapture"])

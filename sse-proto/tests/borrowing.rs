@@ -269,7 +269,7 @@ fn capacity_is_given_back_after_one_giant_value_whatever_follows() {
         format!(": {long}\n"),
         format!("data: x\n: {long}\n\n"),
         format!("retry: {long}\n"),
-        // An ID that is ignored, and whose line goes on with what follows.
+        // An ignored ID, whose line continues in the next chunk.
         format!("id: {long}\0"),
         format!("data: {long}\n\n").replace(&"x".repeat(64), &format!("\ndata: {}", "x".repeat(63))),
     ]

@@ -85,7 +85,7 @@ fn lenient_content_types_do_not_include_the_page_of_a_proxy() {
     );
 }
 
-/// What is said to a 200 with these `Content-Encoding` headers.
+/// The client's reaction to a 200 with these `Content-Encoding` headers.
 fn coded(config: Config, codings: &[&str]) -> String {
     let codings = codings.iter().map(|&coding| ("Content-Encoding", coding));
     answer(config, ResponseHead::new(200, [("Content-Type", "text/event-stream")].into_iter().chain(codings)))

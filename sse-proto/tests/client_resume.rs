@@ -27,7 +27,7 @@ fn stream(last_event_id: Option<&str>) -> Vec<u8> {
     CORPUS[sent..].iter().flat_map(|(wire, ..)| wire.bytes()).collect()
 }
 
-/// Reads the corpus over connections that are cut after so many bytes, and then over a whole one.
+/// Reads the corpus over connections that are cut after `cut` bytes, and then over a complete one.
 fn read_with_cuts(cuts: &[usize], chunk_len: usize, error: bool) -> Vec<(String, String)> {
     let mut source = EventSource::new(Config::default(), 7);
     let mut cuts = cuts.iter();
@@ -172,7 +172,7 @@ fn half_a_line_of_a_dead_connection_never_meets_the_next() {
         client.lose();
         client.sleep(secs(1));
         client.connect();
-        // The byte order mark, too, is one at the start of this stream.
+        // The byte order mark is also one at the start of this stream.
         assert_eq!(client.read("\u{feff}data: x\n\n")[0], "event message \"x\" id ", "{half:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use sse_proto::{Config, EventSource, Frame, Instant, Output, OwnedFrame, Parser, Verdict};
 
-/// All that a stream says, in chunks of so many bytes.
+/// All frames of a stream that is parsed in chunks of `size` bytes.
 fn read(stream: &[u8], size: usize, diagnostics: bool) -> Vec<String> {
     let mut parser = Parser::new().with_diagnostics(diagnostics);
     let mut said = Vec::new();

@@ -23,7 +23,7 @@ fn outcome(stream: &str, limits: Limits) -> Transcript {
     let equal = (1..=bytes.len()).map(|length| bytes.chunks(length).collect());
     let in_two = (0..bytes.len()).map(|at| vec![&bytes[..at], &bytes[at..]]);
     let but_two = (0..bytes.len().saturating_sub(1)).map(|at| {
-        // One by one, but for two: the ways for a single byte and for more of them take turns.
+        // Single bytes, except one chunk of two: the paths for one byte and for several take turns.
         let [before, after] = [&bytes[..at], &bytes[at + 2..]].map(|bytes| bytes.chunks(1));
         before.chain([&bytes[at..at + 2]]).chain(after).collect()
     });

@@ -172,8 +172,8 @@ proptest! {
         agree(&cut.stream, vec![cut.chunks()], "", limits, flush);
     }
 
-    /// The two naive twins share no code: one reads the specification aloud, the other knows limits
-    /// and order.
+    /// The two naive twins share no code: one follows the text of the specification, the other
+    /// knows limits and order.
     #[test]
     fn the_reference_is_the_specification(cut in stream(), seed in select(vec!["", "7"])) {
         let spec = model(&cut.stream, seed);

@@ -38,7 +38,7 @@ fn an_epoch_reads_the_clock() {
     let past = Epoch::at(StdInstant::now());
     let now = past.instant(StdInstant::now());
     assert!(past.now() >= now);
-    // As far back as the clock goes: some time has passed since.
+    // The earliest time of the clock: some time has passed since.
     let long_ago = (0..64).rev().find_map(|power| before.checked_sub(Duration::from_nanos(1 << power)));
     assert!(Epoch::at(long_ago.unwrap()).now() > Instant::ZERO);
 }

@@ -1,5 +1,4 @@
-//! What is said to people: every reason and every error, in words; and the defaults that the
-//! documentation names.
+//! Texts for people: every reason and every error; and the defaults that the documentation names.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ fn a_loss_says_why() {
         (Cause::TransportCut, "the connection failed and cut an event"),
         (Cause::EventCut, "the response ended in the middle of an event, which was discarded as incomplete"),
         (Cause::NotSent, "the request was not sent"),
-        (Cause::ConnectTimeout, "no connection came about in time (connect timeout)"),
+        (Cause::ConnectTimeout, "no connection was made in time (connect timeout)"),
         (Cause::HeadTimeout, "no response came in time (head timeout)"),
         (Cause::IdleTimeout, "the server fell silent"),
         (Cause::EventTimeout, "no event came in time"),

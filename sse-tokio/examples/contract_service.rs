@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  harness ── POST / {streamUrl, callbackUrl, ..} ──▶ service     201, Location: /streams/1
-//!  harness ◀────────────── GET streamUrl ──────────── service     an event source of ours
+//!  harness ◀────────────── GET streamUrl ──────────── service     an event source of this project
 //!  harness ◀──────── POST callbackUrl/n {kind, ..} ── service     for each event, comment and error, n from 1 on
 //!  harness ── POST /streams/1 {command} ────────────▶ service     `listen` to a type of events, or `restart`
 //!  harness ── DELETE /streams/1 ────────────────────▶ service

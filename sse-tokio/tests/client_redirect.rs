@@ -1,4 +1,4 @@
-//! Redirects: where they lead, what goes along, and what does not.
+//! Tests of redirects: the next URL, and which headers are sent to it.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -84,7 +84,7 @@ async fn headers_stay_with_their_origin() {
     for name in ["authorization", "x-api-key", "cookie"] {
         assert_eq!(away.sent(name), [None, None], "{name}");
     }
-    // Those of the protocol are needed there.
+    // The protocol's own headers are needed there.
     assert_eq!(away.sent("accept")[0].as_deref(), Some("text/event-stream"));
     assert_eq!(away.sent("cache-control")[0].as_deref(), Some("no-cache"));
     assert_eq!(away.sent("last-event-id"), [None, Some("7".into())]);

@@ -13,7 +13,7 @@ use sse_tokio::{CloseReason, EventRef, EventSource, Liveness, ReadyState};
 use support::{builder, config, listen, next, source};
 use tokio::time::Instant;
 
-/// Asserts that `future` takes so much virtual time.
+/// Asserts that `future` takes this much virtual time.
 async fn takes<T>(seconds: u64, future: impl Future<Output = T>) -> T {
     let start = Instant::now();
     let output = future.await;

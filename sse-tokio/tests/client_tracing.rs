@@ -1,4 +1,4 @@
-//! What is traced: connections, never data, credentials or queries.
+//! Tracing shows connections, never data, credentials or queries.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

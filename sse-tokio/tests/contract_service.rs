@@ -198,7 +198,7 @@ async fn a_204_is_the_end() {
     let harness =
         Harness::open([Answer::stream("data: a\n\n"), Answer::status(204, "", "")], json!({})).await;
     harness.requests(2).await;
-    // The service lets go of the stream, whose commands are then refused.
+    // The service drops the stream, and later commands for it are refused.
     while harness.command(json!({ "command": "restart" })).await != StatusCode::NOT_FOUND {}
     assert_eq!(harness.server.requests().len(), 2);
 }

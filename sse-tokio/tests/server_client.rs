@@ -18,8 +18,8 @@ use http_body_util::BodyExt;
 use sse_hub::{EventBuilder, Hub, HubConfig, LastEventId, Topic, response};
 use sse_tokio::{Event, EventSource};
 
-/// Follows the topic, but lets only so many bytes through, other ones each time, and then breaks
-/// the connection.
+/// Follows the topic, but passes only a limited number of bytes, different each time, and then
+/// breaks the connection.
 async fn breaking(
     State((topic, seed)): State<(Topic, Arc<AtomicU64>)>,
     last_event_id: LastEventId,

@@ -6,7 +6,7 @@ use adapter::{EventSource, http::Method};
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Part {
     ContentBlockDelta { delta: Delta },
-    Error { error: serde_json::Value }, // comes inside of a 200
+    Error { error: serde_json::Value }, // arrives inside a 200
     #[serde(other)]
     Other, // `ping`, and types that come later
 }

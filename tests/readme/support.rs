@@ -31,7 +31,7 @@ pub(super) fn chat(ask: impl Fn(&str, &mut dyn FnMut(&str)) -> Outcome<()>) {
     }
 }
 
-/// Anthropic's format: an answer, and an error inside of a 200.
+/// Anthropic's format: an answer, and an error inside a 200.
 pub(super) fn anthropic(ask: impl Fn(&str, &Value) -> Outcome<String>) {
     let event = |data: Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().expect("a type"));
     let text = json!({ "type": "content_block_delta", "delta": { "type": "text_delta", "text": "Hi" } });

@@ -17,10 +17,10 @@ fn every_scenario_of_sse_check_holds() {
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
-/// What a client of ours does otherwise than a right one.
+/// Describes how this project's client differs from a correct one; `None` if it does not.
 fn failure(scenario: &Scenario) -> Option<String> {
     let wire = scenario.replies.iter().map(|reply| Reply::Bytes(reply.pieces().concat()));
-    // A client that comes back once more is sent away for good.
+    // A client that reconnects once more gets a 204, which ends it.
     let server = Server::play(wire.chain(repeat_with(no_content).take(2)));
     let seen = all(&ask(server.url("/")));
     let events: Vec<_> = seen.iter().filter_map(event).collect();

@@ -137,7 +137,7 @@ pub struct Axum;
 impl Encoder for Axum {
     const NAME: &str = "axum 0.8";
 
-    /// Its encoder is private: the body of a response is polled.
+    /// axum's encoder is private, so the body of a response is polled.
     fn run(texts: &Texts, mut each: impl FnMut(&[u8])) {
         let events = AxumEvents { texts: texts.clone(), next: 0 };
         let mut body = axum::response::Sse::new(events).into_response().into_body();
@@ -202,7 +202,7 @@ impl Encoder for SseCodec {
         for text in texts.iter() {
             let event = sse_codec::Event::message(&text[0], &text[1], id(text));
             buffer.clear();
-            // It writes the fields, and its codec the blank line.
+            // The crate writes the fields, and its codec writes the blank line.
             writeln!(buffer, "{event}").expect("a String takes everything");
             each(buffer.as_bytes());
         }

@@ -94,7 +94,7 @@ impl Chunks {
         Self { size: bytes.len(), bytes, ends: Arc::default(), random: Random(0) }
     }
 
-    /// These chunks.
+    /// A stream that consists of these chunks.
     pub fn pieces(chunks: &[Vec<u8>]) -> Self {
         let ends = chunks.iter().scan(0, |end, chunk| {
             *end += chunk.len();

@@ -21,11 +21,10 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
     Right,
-    /// It gave other events, this many.
+    /// The parser returned wrong events, this many.
     Wrong(u64),
     Panicked,
-    /// It would need longer than anyone will wait: on a shorter stream it took this many ns per
-    /// byte.
+    /// The parser is too slow to measure: on a shorter stream it took this many ns per byte.
     Slow(f64),
 }
 
@@ -52,7 +51,7 @@ impl Row {
 }
 
 /// One cell: the last corpus of `ladder`, whose other steps are shorter streams of the same shape.
-/// They find out who is quadratic before it takes minutes.
+/// Short streams reveal a quadratic parser before it takes minutes.
 pub fn cell(entries: &[Entry], ladder: &[Corpus], chunking: Chunking, plan: Plan) -> Vec<Row> {
     let corpus = ladder.last().expect("a ladder has a step");
     let chunks = Chunks::new(corpus, chunking);

@@ -151,7 +151,7 @@ fn driver<'c, I: Iterator<Item = &'c [u8]> + Unpin>(chunks: I) -> Driver<Memory<
     Driver::new(EventSource::new(config, 0), Memory(Some(chunks)))
 }
 
-/// The whole client but for its transport, `Driver::next`: borrowed events.
+/// The complete client except its transport, `Driver::next`: borrowed events.
 pub struct Client;
 
 impl Contender for Client {

@@ -64,8 +64,8 @@ impl Contender for SseStream {
     const NAME: &str = "sse-stream 0.3";
     const API: Api = Api::Owned;
 
-    /// It gives blocks, not events: those without data are left out here, and the last ID is kept
-    /// here.
+    /// The crate returns blocks, not events: this wrapper drops blocks without data, and keeps the
+    /// last ID.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         let mut id = String::new();
         drain(sse_stream::SseByteStream::new(Ready(chunks.slices())), |block| {
@@ -102,7 +102,7 @@ impl Contender for Sseer {
     const NAME: &str = "sseer 0.3";
     const API: Api = Api::Owned;
 
-    /// Its events are slices of the chunks, which live as long as an event does.
+    /// The crate's events are slices of the chunks, which live as long as an event.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         drain(sseer::EventStream::new(Ready(chunks.shared())), |event| {
             sink.event(&event.event, &event.data, &event.id);
@@ -129,7 +129,7 @@ impl Contender for Russe {
     const NAME: &str = "russe 0.3";
     const API: Api = Api::Owned;
 
-    /// Its events are slices of the buffer that it is given; the last ID is kept here.
+    /// The crate's events are slices of the caller's buffer; this wrapper keeps the last ID.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         use tokio_util::codec::Decoder as _;
 
@@ -154,8 +154,8 @@ impl Contender for Eventsource {
     const NAME: &str = "eventsource 0.5";
     const API: Api = Api::Borrowed;
 
-    /// It parses lines; its caller finds them and clears the event. This wrapper passes whole
-    /// lines in place, found by memchr, and keeps the event's buffers.
+    /// The crate parses lines; its caller finds them and clears the event. This wrapper passes
+    /// whole lines in place, found by memchr, and keeps the event's buffers.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         use eventsource::event::{Event, ParseResult, parse_event_line};
 
@@ -223,7 +223,8 @@ impl Contender for EventsourceClient {
     const NAME: &str = "eventsource-client 0.18";
     const API: Api = Api::Owned;
 
-    /// Its parser is private: the whole client runs over a transport that answers from memory.
+    /// The crate's parser is private, so the whole client runs over a transport that answers from
+    /// memory.
     fn run(chunks: &Chunks, sink: &mut impl Sink) {
         use eventsource_client::{Client, ClientBuilder, ReconnectOptions, SSE};
 

@@ -83,7 +83,7 @@ pub struct Standing {
 
 impl Standing {
     pub fn of(shape: Shape, chunking: Chunking, corpus: &Corpus, runs: &[Vec<Row>]) -> Self {
-        // The first of ours that gives such events: `next_event`, and `Message` made from it.
+        // Our first parser that returns such events: `next_event`, and `Message` made from it.
         let ours = |rows: &[Row], wanted| {
             let mut rows = rows.iter().filter(|row| row.entry.role == Role::Ours && row.entry.api == wanted);
             rows.next().and_then(Row::median).unwrap_or(f64::NAN)

@@ -58,7 +58,7 @@ impl Contender {
     }
 }
 
-/// What is published to, and subscribed to.
+/// The stream to publish to and to subscribe to.
 #[derive(Clone)]
 pub enum Source {
     Hub(Topic),

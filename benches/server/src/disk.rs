@@ -19,8 +19,8 @@ const TURNS: usize = 5;
 /// As much as a turn writes at most, allocated and written before.
 const RAW: u64 = 256 << 20;
 
-/// So many publishers at a time, each waiting until its event is on the disk: the log, and a file
-/// that is written and synced for all that wait. Both take turns; medians count.
+/// Measures concurrent publishers, each of which waits until its event is on the disk: the log, and
+/// a file that is written and synced for all that wait. Both take turns; medians count.
 pub fn append(publishers: usize, seconds: u64, bytes: usize, topics: usize) {
     let runtime = Runtime::new().expect("a runtime");
     let time = Duration::from_secs(seconds);
@@ -43,7 +43,7 @@ pub fn append(publishers: usize, seconds: u64, bytes: usize, topics: usize) {
     );
 }
 
-/// How long it takes until the first subscriber of a topic with so many events is served, after a
+/// How long it takes until the first subscriber of a topic with this many events is served, after a
 /// restart.
 pub fn open(events: usize, bytes: usize) {
     let runtime = Runtime::new().expect("a runtime");
@@ -132,7 +132,7 @@ async fn log(directory: &Path, event: &Bytes, publishers: usize, time: Duration,
     rate
 }
 
-/// How many times a second so many tasks do something, each again and again.
+/// How many times per second `tasks` tasks together repeat something.
 async fn drive<F: Future<Output = ()> + Send>(
     tasks: usize,
     time: Duration,

@@ -21,7 +21,7 @@ pub fn is_installed() -> bool {
 }
 
 /// Starts nginx; returns its process and its address, and publishes by `POST`, the only way into
-/// nchan but for a WebSocket: a burst is one write of pipelined requests.
+/// nchan without a WebSocket: a burst is one write of pipelined requests.
 pub fn start() -> (Child, String, HttpPublisher, Directory) {
     let address = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

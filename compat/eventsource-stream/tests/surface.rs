@@ -1,4 +1,4 @@
-//! The items, bounds and auto traits of `eventsource-stream` 0.2.3, to the letter: code that
+//! The items, bounds and auto traits of `eventsource-stream` 0.2.3, exactly: code that
 //! compiled goes on compiling.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]

@@ -21,7 +21,7 @@ pub(super) async fn tunnel(socket: &mut TcpStream, proxy: &Url, url: &Url) -> io
     }
     request.extend(b"\r\n");
     socket.write_all(&request).await?;
-    // Byte by byte, for what follows the head belongs to the tunnel.
+    // Byte by byte, because the bytes after the head belong to the tunnel.
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {

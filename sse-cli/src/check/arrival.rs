@@ -68,11 +68,12 @@ fn no_events(seen: &Observation) -> Option<Finding> {
             "the response ended without an event: clients reconnect, again and again",
         )
         .by("WHATWG HTML 9.2.3")
-        .fix("keep the response open until there are events; answer 204 to clients that shall not come back"),
-        _ => {
-            Finding::advice("no-events", "no event came: the check could not look at events and their times")
-                .fix("let the server send events during the check, or wait longer with --patience")
-        }
+        .fix("keep the response open until there are events; answer 204 to clients that must not reconnect"),
+        _ => Finding::advice(
+            "no-events",
+            "no event arrived, so the events and their times could not be checked",
+        )
+        .fix("let the server send events during the check, or wait longer with --patience"),
     };
     Some(finding.seen(format!("waited for {}", show(seen.lasted))))
 }
@@ -130,7 +131,7 @@ fn held_inside(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
     let pauses = body.arrivals().windows(2).filter(|pair| pair[1].at.saturating_sub(pair[0].at) >= HELD);
     let pauses: Vec<usize> = pauses.map(|pair| pair[0].end).collect();
     let held = |block: &&Block<'_>| {
-        // Between lines an unhurried writer may pause; inside of a line only a buffer does.
+        // Between lines a slow writer may pause; inside a line only a buffer pauses.
         block.lines.iter().any(|line| {
             let end = line.start + line.text.len() + usize::from(line.ending != Ending::Missing);
             pauses.iter().any(|pause| line.start < *pause && *pause < end)

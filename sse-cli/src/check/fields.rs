@@ -240,7 +240,7 @@ fn comments_inside(blocks: &[Block<'_>]) -> Vec<Finding> {
         vec![
             Finding::advice(
                 "comment-inside",
-                "a comment stands inside of an event: legal, but a keep-alive should not cut one",
+                "a comment is inside an event: legal, but a keep-alive should not interrupt an event",
             )
             .seen(block_at(block))
             .by("WHATWG HTML 9.2.7")

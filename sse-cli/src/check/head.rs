@@ -57,7 +57,7 @@ fn status(head: &Head) -> Finding {
         200 => Finding::pass("status", "the status is 200").by(by),
         204 => Finding::fault("status", "the status is 204: clients take it for the end and never come back")
             .by(by)
-            .fix("answer 200; 204 is for clients that shall stop reconnecting"),
+            .fix("answer 200; 204 is for clients that must stop reconnecting"),
         status @ (300..=399) => Finding::fault("redirect", format!("the status is {status}: a redirect that cannot be followed"))
             .by(by)
             .fix("send a `Location` that leads to the stream within 20 redirects"),
@@ -66,7 +66,7 @@ fn status(head: &Head) -> Finding {
             .fix("give the check what the server asks for: -H 'Authorization: ..', -H 'Cookie: ..', or -u USER:PASSWORD"),
         status => Finding::fault("status", format!("the status is {status}: clients fail the connection for good"))
             .by(by)
-            .fix("answer 200 and keep refusals for clients that shall not come back; browsers do not retry any other status"),
+            .fix("answer 200 and keep refusals for clients that must not reconnect; browsers do not retry any other status"),
     }
 }
 
@@ -266,7 +266,7 @@ fn cross_origin(get: &Observation, options: &Observation) -> Option<Finding> {
         return Some(
             Finding::advice("cors", "pages of other origins cannot read the stream: there is no Access-Control-Allow-Origin")
                 .by(by)
-                .fix("send `Access-Control-Allow-Origin` where other origins shall read it; otherwise this is right"),
+                .fix("send `Access-Control-Allow-Origin` where pages of other origins have to read it; otherwise this is right"),
         );
     };
     let credentials = head.text("access-control-allow-credentials").is_some_and(|value| value == "true");

@@ -71,7 +71,7 @@ fn missing(body: &Body) -> Option<Finding> {
         )
         .seen(format!("{} events, no `id`", body.dispatched()))
         .by(RESUME)
-        .fix("give every event an ID, and replay what comes after `Last-Event-ID`")
+        .fix("give every event an ID, and replay the events after `Last-Event-ID`")
     })
 }
 

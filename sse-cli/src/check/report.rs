@@ -57,8 +57,8 @@ impl Report {
             }
         }
         let _ = match self.faults {
-            0 => writeln!(text, "\nno faults, {} pieces of advice", self.advice),
-            faults => writeln!(text, "\n{faults} faults, {} pieces of advice", self.advice),
+            0 => writeln!(text, "\nno faults, advice: {}", self.advice),
+            faults => writeln!(text, "\nfaults: {faults}, advice: {}", self.advice),
         };
         io::stdout().lock().write_all(text.as_bytes())
     }

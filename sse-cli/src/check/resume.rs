@@ -87,7 +87,7 @@ pub(super) fn resumption(
         return Some(finding.seen(sent));
     }
     let second = events(&again.body);
-    // An ID may have been seen twice: what came before its last place is known.
+    // An ID may have been seen twice: the events before its last occurrence are known.
     let position = first.iter().rposition(|event| event.id == point.id).unwrap_or_default();
     let known = places(&first[..=position]);
     let missed: Vec<&Seen> = first[position + 1..]
@@ -108,7 +108,7 @@ pub(super) fn resumption(
             .then(|| Finding::pass("resume", "a client that comes back gets no event again").seen(sent));
     }
     let Some(next) = second.first() else {
-        let message = "`Last-Event-ID` is ignored: nothing of what came after it is sent again";
+        let message = "`Last-Event-ID` is ignored: no event after that ID is sent again";
         return Some(ignored(message, &sent, format!("{} events came after it", missed.len())));
     };
     let replayed = missed.iter().filter(|event| came(event)).count();
@@ -162,7 +162,7 @@ fn ignored(message: &str, sent: &str, evidence: String) -> Finding {
         .seen(sent)
         .seen(evidence)
         .by(RESUME)
-        .fix("replay what comes after the event that `Last-Event-ID` names, or tell a gap as an event")
+        .fix("replay the events after the ID in `Last-Event-ID`, or report a gap as an event")
 }
 
 /// Whether the events that both connections received are in one order.

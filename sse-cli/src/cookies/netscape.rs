@@ -95,7 +95,7 @@ pub(super) fn write(store: &CookieStore) -> String {
             let (name, value) = cookie.name_value();
             write!(line, "{domain}\t{}\t{path}\t", word(subdomains)).expect("a string takes everything");
             write!(line, "{}\t{expires}\t{name}\t{value}", word(secure)).expect("a string takes everything");
-            // A tab or a line end inside of a field would make another cookie of it.
+            // A tab or a line end inside a field would turn the line into another cookie.
             let fields = [&domain, &path, name, value];
             fields.iter().all(|field| !field.contains(char::is_control)).then_some(line)
         })

@@ -130,6 +130,10 @@ impl<R: BufRead> Reader<R> {
         };
         Err(self.error(match line.last() {
             _ if self.number == 1 => format!("the file is not a recording of `sse tail --record`: {error}"),
+            Some(b'\n') if error.is_data() => {
+                "the line needs `at` and one of `head`, `text`, `b64` and `end`, each as `sse tail --record` writes it"
+                    .to_owned()
+            }
             Some(b'\n') => error.to_string(),
             _ if line.len() as u64 == LINE => format!("the line is longer than {} MiB", LINE >> 20),
             _ => "the recording is cut off in the middle of this line".to_owned(),
@@ -180,7 +184,7 @@ mod tests {
     #[test]
     fn malformed_lines_are_errors_with_their_number() {
         for (line, problem) in [
-            ("{\"at\":2}\n", "line 3: "),
+            ("{\"at\":2}\n", "line 3: the line needs `at` and one of `head`, `text`, `b64` and `end`"),
             ("nonsense\n", "line 3: "),
             ("{\"at\":2.0,\"text\":\"da", "line 3: the recording is cut off"),
             ("{\"at\":2.0,\"b64\":\"%%%%\"}\n", "line 3: `b64` is not Base64"),

@@ -107,7 +107,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
     let certificates = Certificate::from_pem_bundle(&read(path)?)
         .map_err(|error| Failure::new(FAILED, path.display(), &error))?;
     if certificates.is_empty() {
-        return Err(failed(path, "there is no certificate in it (PEM)"));
+        return Err(failed(path, "no PEM certificate was found in the file"));
     }
     Ok(certificates)
 }
@@ -116,7 +116,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
 fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, Failure> {
     let mut pem = read(cert)?;
     if !contains(&pem, "-----BEGIN CERTIFICATE-----") {
-        return Err(failed(cert, "there is no certificate in it (PEM)"));
+        return Err(failed(cert, "no PEM certificate was found in the file"));
     }
     let key_file = key.unwrap_or(cert);
     if let Some(key) = key {

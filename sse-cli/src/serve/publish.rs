@@ -122,8 +122,8 @@ impl Envelope {
         }
         if let Some(id) = &self.id {
             event = event.id(id)?;
-            // It comes back in a header, which holds so much of it, and neither those characters
-            // nor its outer blanks.
+            // The ID comes back in a header, which bounds its length and can carry neither these
+            // characters nor outer blanks.
             let limit = Limits::default().id();
             if id.len() > limit || id.contains(char::is_control) || id.trim_matches(' ') != id {
                 return Err(Refusal::bad_request(format!(

@@ -63,7 +63,7 @@ impl Arguments {
             return conflicts.iter().find(|(given, _)| *given).map(|(_, message)| *message);
         }
         (self.no_reconnect && self.repeat.is_some())
-            .then_some("--no-reconnect is the same as --repeat never; give one of them")
+            .then_some("--no-reconnect and --repeat set the same thing; give one of them")
     }
 
     /// Checks for options that allow only one URL.

@@ -16,7 +16,7 @@ pub enum Fault {
     KillRedis,
     /// Redis does not answer for three seconds.
     StopRedis,
-    /// The connections that hear of new events are cut, a few times.
+    /// The connections that receive new events are cut, a few times.
     CutSubscriptions,
     /// Redis is emptied.
     FlushAll,
@@ -37,8 +37,8 @@ impl Fault {
         Self::RestoreOlderFile,
     ];
 
-    /// Whether Redis forgets events that it acknowledged. The other faults must not even cost a
-    /// gap, but for one of the right size where events were trimmed.
+    /// Whether Redis forgets events that it acknowledged. The other faults must not even cause a
+    /// gap, except one of the right size where events were trimmed.
     pub fn may_lose(self) -> bool {
         matches!(self, Self::FlushAll | Self::RestoreOlderFile)
     }

@@ -55,7 +55,7 @@ impl Server {
         assert_eq!(self.status(head + data), 200);
     }
 
-    /// Publishes so many events of a megabyte, each after `reader` got the one before.
+    /// Publishes `count` events of a megabyte, each after `reader` got the one before.
     fn publish_megabytes(&self, count: usize, reader: &mut impl BufRead) {
         let data = "x".repeat(1_000_000);
         for number in 0..count {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::Server;
 
-/// Sends a request and reads the head of the response. As HTTP/1.0, the body is what follows,
-/// unframed.
+/// Sends a request and reads the head of the response. With HTTP/1.0, the body is everything after
+/// the head, unframed.
 pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -27,8 +27,8 @@ pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[&str],
 }
 
 impl Server {
-    /// Sends a request and reads the head of the response. As HTTP/1.0, the body is what follows,
-    /// unframed.
+    /// Sends a request and reads the head of the response. With HTTP/1.0, the body is everything
+    /// after the head, unframed.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
         request(&self.address, method, path, headers, body)
     }

@@ -73,7 +73,7 @@ fn a_file_without_certificates_is_an_error() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("none.pem");
     std::fs::write(&path, "nothing here").unwrap();
     let left = crate::run("https://localhost:9/", &["--cacert", path.to_str().unwrap()]);
-    assert_eq!(left.err, format!("sse: {}: there is no certificate in it (PEM)\n", path.display()));
+    assert_eq!(left.err, format!("sse: {}: no PEM certificate was found in the file\n", path.display()));
     assert_eq!(left.code, Some(1));
 }
 

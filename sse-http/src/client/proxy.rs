@@ -117,7 +117,7 @@ impl NoProxy {
     fn matches(&self, url: &Url) -> bool {
         let is_port = |port: Option<u16>| port.is_none() || port == url.port_or_known_default();
         let address = match url.host() {
-            // Before all else: it is for addresses, too.
+            // Checked first, because it also covers addresses.
             _ if self.all => return true,
             None => return false,
             Some(Host::Ipv4(address)) => IpAddr::from(address),

@@ -83,7 +83,7 @@ pub(super) async fn events_are_found_by_their_ids(case: Case) {
     }
     for place in &places {
         let located = case.log.locate(&topic, &place.to_string()).await.unwrap();
-        assert_eq!(located, Located::After(*place), "an event with an ID has its place, too");
+        assert_eq!(located, Located::After(*place), "an event with an ID also has a place");
     }
     let extent = case.log.open(&topic, Amount::NONE).await.unwrap();
     assert_eq!(extent.last_id.as_deref(), Some("last"));

@@ -178,7 +178,7 @@ impl Engine {
     /// After [`CommitError::Broken`] every further commit fails: it is unknown which part of the
     /// failed write is on the disk, and a second `fsync` would succeed without having written it.
     pub(super) fn commit(&mut self, mut batch: OwnedWriteBatch, bytes: u64) -> Result<(), CommitError> {
-        // The content of the journal still has to be written as a table, too.
+        // The content of the journal also still has to be written as a table.
         let needed = self.journal + 2 * bytes + RESERVE;
         if self.directory.free() < needed {
             return Err(CommitError::Full { needed });
@@ -302,7 +302,7 @@ impl Engine {
             let record = keys::topic(&name);
             let Some(topic) = view.topics.get(&record)? else { continue };
             let topic = TopicRecord::read(&topic).map_err(ReadError::from)?;
-            // It may have been published to since, or be another topic of that name.
+            // The topic may have new events since, or be another topic with that name.
             if topic.id == id && topic.place.stamp == stamp && view.last(id)?.is_none() {
                 batch.remove(&view.topics, record);
                 batch.remove(&view.topics, keys::name(id));

@@ -105,7 +105,7 @@ struct Damage {
 fn damage(journal: &[u8]) -> Option<Damage> {
     let mut rest = journal;
     let mut seqnos = 0..SEQNO_LIMIT;
-    // Numbers that do not rise are damage, too: the checksum does not cover them.
+    // Numbers that do not rise are also damage: the checksum does not cover them.
     while let Some(batch) = Batch::read(rest).filter(|batch| seqnos.contains(&batch.seqno)) {
         seqnos.start = batch.seqno + 1;
         rest = &rest[batch.length..];

@@ -120,7 +120,7 @@ impl Connection {
                 if let Err(Closed) = ended {
                     return;
                 }
-                // The other connection is likely to be lost, too.
+                // The other connection is probably lost as well.
                 self.server.check();
                 if began.elapsed() > PING {
                     backoff = Backoff::default();

@@ -78,7 +78,7 @@ impl RedisLog {
     ///
     /// # Panics
     ///
-    /// If called outside of a tokio runtime with I/O and time enabled.
+    /// If called outside a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     ///

@@ -89,8 +89,8 @@ impl Server {
             known.to_string(),
             self.newest_stamp().to_string(),
         ];
-        // Of one length, as the index needs it. Where a command may be sent twice, every batch has
-        // a key.
+        // Keys have one length, as the index requires. If a command may be sent twice, every batch
+        // gets a key.
         let key = match &batch.key {
             Some(key) => Sha256::digest(&key.bytes).to_vec(),
             None if self.may_repeat.load(Ordering::Relaxed) => (0..32).map(|_| fastrand::u8(..)).collect(),

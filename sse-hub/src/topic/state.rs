@@ -110,7 +110,7 @@ impl TopicState {
 
     pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(|poisoned| {
-            // A timer may panic when it is polled outside of the runtime to which it belongs.
+            // A timer may panic when it is polled outside its own runtime.
             let mut watch = poisoned.into_inner();
             watch.restart(self.hub.clock.now());
             self.watch.clear_poison();
@@ -121,7 +121,7 @@ impl TopicState {
     /// Registers the member to be woken by new events. The member has to check for earlier ones
     /// after this call.
     pub(crate) fn park(&self, slot: usize, waker: &Waker) {
-        // First the member, then the watch: what completes in between wakes it, too.
+        // First the member, then the watch: a completion in between also wakes the member.
         self.members.park(slot, waker);
         let due = self.watch().poll(&self.hub.clock, &mut Context::from_waker(&self.waker));
         if due.comment {
@@ -140,7 +140,7 @@ impl TopicState {
         }
         self.late.store(false, Ordering::Relaxed);
         let mut opening = Box::pin(Arc::clone(self).run_opening());
-        // Memory answers at once, outside of a runtime, too.
+        // The memory log answers at once, even outside a runtime.
         if opening.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             let runtime = self.runtime.get_or_init(Handle::current);
             runtime.spawn(opening);
@@ -273,7 +273,7 @@ impl TopicState {
         };
         match self.runtime.get().cloned().or_else(|| Handle::try_current().ok()) {
             Some(runtime) => drop(runtime.spawn(repairing)),
-            // A log that misses events and completes at once, outside of a runtime: the next update
+            // A log that misses events and completes at once, outside a runtime: the next update
             // tries again.
             None => self.repairing.store(false, Ordering::Release),
         }

@@ -1,4 +1,4 @@
-//! What a damaged log may give; the fuzz target `disk` uses it, too.
+//! Checks of a damaged log, which the fuzz target `disk` also uses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
 }
 
 impl Original {
-    /// A log with so many events of `size` bytes.
+    /// A log with `count` events of `size` bytes.
     pub(crate) async fn write(path: &Path, count: usize, size: usize) -> Self {
         let log = DiskLog::open(config(path)).unwrap();
         let mut written = Vec::new();
@@ -85,7 +85,7 @@ impl Original {
                 let located = log.locate(TOPIC, &lost.to_string()).await.unwrap();
                 assert!(matches!(located, Located::Gone { .. }), "the lost events are a gap: {located:?}");
             }
-            // It goes on, and gives no place again.
+            // The log continues, and gives no place twice.
             let event = NewEvent { id: None, bytes: Bytes::from_static(b"more") };
             if let Ok(appended) = log.append(TOPIC, Batch { events: vec![event], key: None }).await {
                 assert!(self.written.iter().all(|(place, _)| *place != appended.first), "{}", appended.first);

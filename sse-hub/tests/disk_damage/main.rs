@@ -38,7 +38,7 @@ async fn a_journal_that_is_cut_anywhere_gives_the_events_before_the_cut() {
 #[tokio::test]
 async fn flipped_bits_are_found_or_cost_nothing_and_are_never_served() {
     let directory = directory();
-    // More than a segment, so that there are tables, too.
+    // More than a segment, so that there are tables as well.
     let original = Original::write(&directory.path().join("original"), 800, 1000).await;
     let (mut refused, mut unreadable, mut whole, mut shorter) = (0, 0, 0, 0);
     let mut random: u64 = 1;

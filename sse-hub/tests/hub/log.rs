@@ -110,7 +110,7 @@ fn topic(log: &Arc<Remote>) -> Topic {
     hub(log).topic("t").unwrap()
 }
 
-/// What comes within three seconds, but for the block that tells the place.
+/// The frames that arrive within three seconds, except the block with the place's ID.
 async fn soon(subscription: &mut Subscription) -> Vec<String> {
     let mut texts = Vec::new();
     while let Ok(Some(bytes)) = timeout(Duration::from_secs(3), frame(subscription)).await {

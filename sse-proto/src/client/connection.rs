@@ -68,7 +68,7 @@ impl Clocks {
             Completed::Nothing if self.is_flooded(config) => return Some(Cause::EventTimeout),
             Completed::Nothing => self.wait(now),
             _ if !config.heartbeat_events.is_empty() && is_heartbeat() => self.comment(),
-            // An event over its limit is a sign of life of the producer, too.
+            // An event over its limit is also a sign that the producer is alive.
             _ => self.event(),
         }
         None

@@ -116,7 +116,7 @@ impl fmt::Display for Cause {
             Self::Transport => "the connection failed",
             Self::TransportCut => "the connection failed and cut an event",
             Self::NotSent => "the request was not sent",
-            Self::ConnectTimeout => "no connection came about in time (connect timeout)",
+            Self::ConnectTimeout => "no connection was made in time (connect timeout)",
             Self::HeadTimeout => "no response came in time (head timeout)",
             Self::IdleTimeout => "the server fell silent",
             Self::EventTimeout => "no event came in time",

@@ -1,4 +1,4 @@
-//! The driver: what it asks of a transport, what it tells, and what it lets go of.
+//! Tests of the driver: its requests to a transport, its reports, and what it drops.
 
 mod fickle;
 mod script;

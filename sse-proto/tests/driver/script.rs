@@ -198,7 +198,7 @@ impl Drop for Connect {
     }
 }
 
-/// What it will do, and until when it pauses.
+/// The parts of a body that are still to come, and the end of its current pause.
 pub struct Body(World, VecDeque<Part>, Option<Instant>);
 
 impl Stream for Body {
@@ -294,7 +294,7 @@ impl Client {
         }
     }
 
-    /// So many of what happens next.
+    /// The next `count` events.
     pub fn take(&mut self, count: usize) -> Vec<String> {
         (0..count).map(|_| self.next()).collect()
     }

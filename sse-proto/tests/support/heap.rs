@@ -37,7 +37,7 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     (value, HEAP.get())
 }
 
-/// What was done since [`measure`] began.
+/// The allocations since [`measure`] began.
 pub fn heap() -> Heap {
     HEAP.get()
 }

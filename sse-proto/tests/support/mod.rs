@@ -1,4 +1,5 @@
-//! What several test targets share: the specification read aloud, and ways to feed the parser.
+//! Code that several test targets share: a literal model of the specification, and ways to feed the
+//! parser.
 #![allow(dead_code, unreachable_pub, reason = "each target uses a part")]
 
 pub mod checks;

@@ -33,7 +33,7 @@ impl From<sse_proto::Event<'_>> for Owned {
     }
 }
 
-/// What was pending at the end.
+/// State of the parser at the end of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum End {
     #[default]
@@ -68,7 +68,7 @@ impl Transcript {
     }
 }
 
-/// A way to ask the parser for what comes next.
+/// A way to call the parser for the next item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Event,

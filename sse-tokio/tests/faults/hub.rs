@@ -1,5 +1,5 @@
-//! A hub that publishes numbers, forgets and restarts as a seed says; and who checks what came of
-//! them.
+//! A hub that publishes numbers, forgets and restarts at random by seed; and the check of what came
+//! of them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -46,7 +46,7 @@ async fn events(State(topic): State<Current>, id: LastEventId) -> impl IntoRespo
     topic.subscribe(&id).await.unwrap()
 }
 
-/// Of one line or several, with characters that a cut can split.
+/// One line or several, with characters that a cut can split.
 fn data(number: u64) -> String {
     let filler = ["", "\n", "é…\u{1f600}", "\n\nid: x\ndata: y", "a longer text that fills some chunks\n"];
     format!("{number} {}", filler[(number % 5) as usize].repeat((number * 7 % 11) as usize))

@@ -2,7 +2,7 @@
 //! stalled, trickled, half-open.
 //!
 //! **Every event arrives once, in order and whole, or the client gets the gap with its exact
-//! size.** A run is one seed; a failure names it. `SSE_FAULT_RUNS=5000` makes so many runs,
+//! size.** A run is one seed; a failure names it. `SSE_FAULT_RUNS=5000` makes that many runs,
 //! `SSE_FAULT_SEED=7` begins with that seed.
 
 #![allow(

@@ -14,14 +14,14 @@ use sse_test::millis;
 
 pub(crate) const MIB: i64 = 1 << 20;
 
-/// How a client with one attempt fared.
+/// Outcome of an attack on a client that connects once.
 pub(crate) struct Outcome {
     pub(crate) error: Error,
-    /// What was sent to it.
+    /// Number of bytes that the server sent to the client.
     pub(crate) sent: usize,
-    /// The most heap that both held at a time.
+    /// The largest heap of client and server together, in bytes.
     pub(crate) peak: i64,
-    /// How many events, comments and skipped blocks came before.
+    /// How many events, comments and skipped blocks arrived before the end.
     pub(crate) events: usize,
 }
 

@@ -22,9 +22,9 @@ pub(crate) enum Seen {
 
 /// The answer to a connection.
 pub(crate) enum Answer {
-    /// These bytes, and the end of the connection.
+    /// Sends these bytes and closes the connection.
     Closed(Vec<u8>),
-    /// These bytes; then the connection is open until the client closes it.
+    /// Sends these bytes; the connection then stays open until the client closes it.
     Held(Vec<u8>),
 }
 

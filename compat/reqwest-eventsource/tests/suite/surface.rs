@@ -1,4 +1,4 @@
-//! The items, bounds and auto traits of `reqwest-eventsource` 0.6.0, to the letter: code that
+//! The items, bounds and auto traits of `reqwest-eventsource` 0.6.0, exactly: code that
 //! compiled goes on compiling.
 
 use std::error::Error as StdError;

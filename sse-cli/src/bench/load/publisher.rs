@@ -101,7 +101,7 @@ impl Publish for HttpPublisher {
             let reused = self.connection.take().filter(is_open);
             let mut stream = reused.map_or_else(|| self.connect(), Ok)?;
             let (answered, closes) = self.exchange(&mut stream, &rest[..rest.len().min(PIPELINED)])?;
-            // RFC 9112, 9.6: the server does not process what follows the request after which it
+            // RFC 9112, 9.6: the server does not process requests after the one after which it
             // closes.
             rest = &rest[answered..];
             self.connection = (!closes).then_some(stream);

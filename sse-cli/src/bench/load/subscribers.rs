@@ -128,7 +128,7 @@ impl Subscribers {
     /// # Errors
     ///
     /// If a connection fails, if nothing happens for the time `patience`, if a response is not an
-    /// event stream, or if the process may not open so many files.
+    /// event stream, or if the process may not open enough files.
     pub(crate) fn connect(
         target: &Target,
         count: usize,

@@ -54,7 +54,7 @@ impl KeySource {
             if key.algorithm == Algorithm::HS256 && key.key.try_get_as_bytes().is_ok_and(|key| key.len() < 32)
             {
                 tracing::warn!(
-                    "{what}: a secret of fewer than 32 bytes can be guessed from one token: take a longer one"
+                    "{what}: a secret of fewer than 32 bytes can be guessed from one token: use a longer one"
                 );
             }
         }

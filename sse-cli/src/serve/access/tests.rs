@@ -275,7 +275,7 @@ async fn keys_are_read_again_and_a_bad_file_keeps_all_old_ones() {
     for bad in ["", "-----BEGIN PUBLIC KEY-----", "{\"keys\": []}"] {
         write("key", bad);
         assert!(app.access.reload().is_err());
-        assert_eq!(valid().await, [200, 401, 200, 401], "the token that could be read stays old, too");
+        assert_eq!(valid().await, [200, 401, 200, 401], "the token that could be read stays old as well");
     }
     write("key", &new.public);
     app.access.reload().unwrap();

@@ -71,7 +71,7 @@ async fn an_older_file_that_is_restored_is_a_gap_also_to_those_who_come_later() 
     let after = append(&log, one()).await;
     assert_eq!(after.number, 2, "given again, with another stamp");
     assert_eq!(reader.until(after).await, [-1000, 2]);
-    // A reader that never had the lost events gets the gap, too.
+    // A reader that never had the lost events also gets the gap.
     assert_eq!(Reader::new(&log, Place::default()).await.until(after).await, [1, -1000, 2]);
     let newest = log.open("t", ALL).await.unwrap().newest;
     assert_eq!(newest.len(), 1, "in one piece");

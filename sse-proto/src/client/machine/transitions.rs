@@ -61,7 +61,7 @@ impl EventSource {
     #[inline(never)]
     fn advance_else(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
         self.attempts.ended(now, &self.config.policy);
-        // With `Accepted` a driver may pass what came along with the head.
+        // With `Accepted` a driver may pass bytes that arrived with the head.
         if !matches!(self.state, State::Accepted) {
             *input = &[];
         }

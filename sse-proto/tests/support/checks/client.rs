@@ -13,7 +13,7 @@ use super::Input;
 
 #[derive(Clone, Debug)]
 pub enum Op {
-    /// So many milliseconds.
+    /// Sleeps this many milliseconds.
     Sleep(u64),
     Poll,
     Read(Vec<u8>),
@@ -179,7 +179,7 @@ struct World {
     connection: Option<Connection>,
 }
 
-/// What went into a connection, and what came out.
+/// Input and output of one connection.
 struct Connection {
     last_event_id: String,
     bytes: Vec<u8>,
@@ -246,7 +246,7 @@ impl World {
     /// for.
     fn settle(&mut self, chunk: &[u8]) -> Asked {
         let mut input = chunk;
-        // Each line says one thing at most, and what follows from its end a few more.
+        // Each line yields at most one frame, and the end of the response a few more.
         for _ in 0..chunk.len() + 8 {
             let before = self.source.ready_state();
             let last_event_id = self.source.last_event_id().to_owned();

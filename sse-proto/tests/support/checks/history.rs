@@ -139,7 +139,7 @@ impl Everything {
                 let position = self.all.len() - self.following(cursor);
                 let held = kept.is_some() && holders.iter().any(|index| index + 1 == position);
                 assert!(own == Some(position) || held, "{id:?} is neither its own nor the application's");
-                // Of the places that it may mean, one after which nothing is missed.
+                // Among the places that the ID may mean, one after which no event is missed.
                 assert!(kept.is_none_or(|index| position <= index + 1), "{id:?}");
                 assert!(own.is_none_or(|own| position <= own), "{id:?}");
             }

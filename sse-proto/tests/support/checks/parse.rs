@@ -1,4 +1,4 @@
-//! The parser against the references, in every way to cut a stream and to ask for what comes next.
+//! The parser against the references, with every way to cut a stream and every call of the parser.
 
 use sse_proto::{Limits, Overflow, Parser};
 
@@ -75,7 +75,7 @@ fn spans_hold(stream: &[u8], chunks: &[&[u8]], seed: &str, limits: Limits) {
     assert_eq!(consumed, stream);
 }
 
-/// The parser and the specification read aloud.
+/// The parser against the literal model of the specification.
 ///
 /// Input: counted chunk lengths, the stream.
 pub fn differential(input: &[u8]) {
