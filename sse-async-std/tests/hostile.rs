@@ -10,7 +10,7 @@ use futures_lite::future::{block_on, or, yield_now};
 use sse_async_std::{Event, EventSource};
 
 #[test]
-fn a_flood_leaves_the_thread_to_others() {
+fn a_flooding_server_leaves_the_thread_to_other_tasks() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {

@@ -29,7 +29,7 @@ fn source(url: &str, proxy: SocketAddr) -> EventSource {
 }
 
 #[test]
-fn plain_http_is_asked_for_by_its_whole_url() {
+fn plain_http_is_requested_from_a_proxy_by_its_whole_url() {
     let (address, thread) = proxy("HTTP/1.1 204 \r\n\r\n");
     let mut source = source("http://me:myself@events.example:81/a?b#c", address);
     assert!(block_on(source.next()).is_none(), "204");
@@ -42,7 +42,7 @@ fn plain_http_is_asked_for_by_its_whole_url() {
 
 #[test]
 #[cfg(feature = "webpki-roots")]
-fn https_is_tunnelled_and_a_refusal_is_an_error() {
+fn https_goes_through_a_proxy_tunnel_and_a_refused_tunnel_is_an_error() {
     use sse_async_std::{CloseReason, Config, ReconnectPolicy, TransportError};
 
     let (address, thread) = proxy("HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\n\r\n");
@@ -84,7 +84,7 @@ fn tls_begins_in_the_tunnel() {
 
 #[test]
 #[cfg(feature = "webpki-roots")]
-fn an_answer_without_end_is_given_up() {
+fn a_proxys_answer_without_end_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut source = source("https://events.example/", listener.local_addr().unwrap());
     let thread = thread::spawn(move || {
@@ -97,7 +97,7 @@ fn an_answer_without_end_is_given_up() {
 
 #[test]
 #[cfg(feature = "system-proxy")]
-fn the_environment_names_a_proxy() {
+fn a_proxy_of_the_environment_is_used() {
     // In another process, whose environment can be changed.
     if std::env::var_os("PROXIED").is_some() {
         assert!(block_on(EventSource::get("http://events.example/a").unwrap().next()).is_none(), "204");
@@ -105,7 +105,7 @@ fn the_environment_names_a_proxy() {
     }
     let (address, thread) = proxy("HTTP/1.1 204 \r\n\r\n");
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "the_environment_names_a_proxy"]).env_clear().env("PROXIED", "");
+    again.args(["--exact", "a_proxy_of_the_environment_is_used"]).env_clear().env("PROXIED", "");
     let output = again.env("HTTP_PROXY", address.to_string()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(thread.join().unwrap()[0], "GET http://events.example/a HTTP/1.1");

@@ -74,7 +74,7 @@ fn a_shutdown_ends_the_body_between_events_with_a_retry() {
 }
 
 #[test]
-fn without_an_interval_there_is_none() {
+fn an_interval_of_duration_max_sends_no_comments() {
     let mut body = Sse::new(stream::pending::<EncodedEvent>()).keep_alive(Duration::MAX);
     let pending =
         block_on(poll_fn(|cx| std::task::Poll::Ready(std::pin::pin!(body.frame()).poll(cx).is_pending())));

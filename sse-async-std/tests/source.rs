@@ -36,7 +36,7 @@ fn next(source: &mut EventSource) -> Option<Result<Event, sse_async_std::Error>>
 }
 
 #[test]
-fn the_hook_has_the_last_word_on_every_request() {
+fn the_request_hook_can_replace_every_request() {
     let server = Server::play([stream("id: 7\ndata: a\n\n"), no_content()]);
     let url = server.url("/?n=x");
     let mut source = builder(&url.replace("//", "//me:secret@"))
@@ -79,7 +79,7 @@ fn a_hook_that_fails_is_a_failed_attempt() {
 }
 
 #[test]
-fn the_last_word_on_a_response_is_the_hooks_and_chunks_are_those_of_an_open_one() {
+fn the_response_hook_decides_and_the_chunk_hook_sees_open_responses_only() {
     let server = Server::play([status(404), stream(": hi\r\n\ndata: a\n\nda"), status(404)]);
     let mut first = true;
     let bytes = Arc::new(Mutex::new(Vec::new()));
@@ -118,7 +118,7 @@ fn close_hangs_up_and_delivers_nothing_more() {
 }
 
 #[test]
-fn the_application_may_say_when_to_reconnect() {
+fn retry_after_replaces_the_announced_delay() {
     let server = Server::play([stream(""), no_content()]);
     let policy = ReconnectPolicy::default().with_initial(Duration::MAX).with_max(Duration::MAX);
     let config = Config::default().with_policy(policy);

@@ -60,7 +60,7 @@ fn serve() -> (String, Arc<ClientConfig>) {
 }
 
 #[test]
-fn a_configuration_of_ones_own_decides_whom_to_trust() {
+fn a_users_tls_configuration_decides_which_certificates_are_trusted() {
     let (url, trusting) = serve();
     let mut source = EventSource::builder(url).tls(trusting).proxy(None).build().unwrap();
     assert!(matches!(block_on(source.next()), Some(Ok(Event::Open(_)))));
@@ -70,7 +70,7 @@ fn a_configuration_of_ones_own_decides_whom_to_trust() {
 
 #[test]
 #[cfg(feature = "webpki-roots")]
-fn a_stranger_is_not_trusted() {
+fn an_unknown_certificate_is_not_trusted() {
     use sse_async_std::{CloseReason, Config, ReconnectPolicy};
 
     let (url, _) = serve();

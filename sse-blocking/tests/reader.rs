@@ -29,7 +29,7 @@ fn all(reader: EventReader<impl Read>) -> Vec<Result<String, ErrorKind>> {
 }
 
 #[test]
-fn chunks_are_joined_and_what_is_pending_at_the_end_is_dropped() {
+fn events_span_reads_and_an_unterminated_event_is_dropped() {
     let reader = script([Ok("data: a\n"), Ok("\ndata"), Ok(": b\r"), Ok("\n\r\ndata: lost\n")]);
     assert_eq!(all(reader.sse()), [Ok("a".into()), Ok("b".into())]);
 }
@@ -42,7 +42,7 @@ fn a_reader_delivers_an_unterminated_event_if_the_parser_does() {
 }
 
 #[test]
-fn an_interruption_is_not_seen_and_a_timeout_loses_nothing() {
+fn an_interrupted_read_is_repeated_and_a_timeout_loses_nothing() {
     let mut reader = script([
         Ok("data: a\n"),
         Err(ErrorKind::Interrupted),
@@ -57,14 +57,14 @@ fn an_interruption_is_not_seen_and_a_timeout_loses_nothing() {
 }
 
 #[test]
-fn an_error_is_the_last_item_and_flushes_nothing() {
+fn an_error_is_the_last_item_and_delivers_no_unterminated_event() {
     let parser = Parser::new().with_deliver_unterminated(true);
     let script = script([Ok("data: a\n"), Err(ErrorKind::ConnectionReset), Ok("data: b\n\n")]);
     assert_eq!(all(EventReader::new(script, parser)), [Err(ErrorKind::ConnectionReset)]);
 }
 
 #[test]
-fn a_limit_is_an_error_that_says_which() {
+fn an_event_over_a_limit_is_an_error_that_names_the_limit() {
     let limits = Limits::default().with_event(8);
     let mut reader =
         EventReader::new(&b"data: 0123456789\n\ndata: b\n\n"[..], Parser::new().with_limits(limits));

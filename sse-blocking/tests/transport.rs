@@ -42,7 +42,7 @@ impl Body for TimedOut {
 }
 
 #[test]
-fn a_timeout_that_nobody_asked_for_is_an_error() {
+fn a_read_timeout_without_a_limit_is_an_error() {
     let config = Config::default().with_policy(ReconnectPolicy::never());
     let mut source = Driver::new(config, |_: Attempt<'_>| Ok((head(200), TimedOut)));
     assert!(matches!(source.next(), Some(Ok(ClientEvent::Open(_)))));
@@ -82,7 +82,7 @@ fn a_closure_is_a_transport() {
 }
 
 #[test]
-fn an_interruption_is_not_seen() {
+fn an_interrupted_read_is_repeated() {
     struct Interrupted(bool);
 
     impl Body for Interrupted {
@@ -138,7 +138,7 @@ fn the_interrupt_callback_is_dropped_with_its_connection() {
 }
 
 #[test]
-fn the_application_may_say_when_to_reconnect() {
+fn retry_after_replaces_the_announced_delay() {
     let policy = ReconnectPolicy::default().with_initial(Duration::MAX).with_max(Duration::MAX);
     let mut answers = vec![head(204), head(200)];
     let mut source = Driver::new(Config::default().with_policy(policy), |_: Attempt<'_>| {
@@ -162,7 +162,7 @@ fn some_errors_are_final() {
 }
 
 #[test]
-fn a_response_that_is_not_believed_can_be_read() {
+fn a_rejected_response_can_be_read() {
     let mut source = Driver::new(config(), |_: Attempt<'_>| Ok((head(401), NoTimeout(&b"no key"[..]))));
     let closed = source.next().unwrap().unwrap_err();
     assert_eq!(closed.to_string(), "the server answered with status 401 instead of 200");
@@ -174,7 +174,7 @@ fn a_response_that_is_not_believed_can_be_read() {
 }
 
 #[test]
-fn silence_is_noticed_by_the_timeout_of_a_read() {
+fn silence_is_detected_by_a_read_timeout() {
     let mut count = 0;
     let config = config().with_idle_timeout(Duration::from_millis(2));
     let mut source = Driver::new(config, |_: Attempt<'_>| {
@@ -237,7 +237,7 @@ fn a_closer_ends_the_wait_for_a_reconnection() {
 }
 
 #[test]
-fn one_that_was_closed_before_never_connects() {
+fn a_source_closed_before_its_first_event_never_connects() {
     let source = Driver::new(config(), |_: Attempt<'_>| -> io::Result<(PlainHead, Silent)> {
         panic!("there is nothing to connect for");
     });

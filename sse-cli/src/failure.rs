@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_that_say_no_more_than_what_is_below_are_left_out() {
+    fn error_layers_without_new_information_are_left_out() {
         let malformed = reqwest::Client::new().get("no url").build().unwrap_err();
         assert_eq!(chain(&TransportError::Http(malformed.into())), "relative URL without a base");
         assert_eq!(chain(&Quoting(io::Error::other("disk full"))), "it failed (disk full)");

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recording_is_read_as_it_was_written_but_for_cookies() {
+    fn a_recording_is_read_as_it_was_written_except_cookies() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("recording");
         let mut recorder = Recorder::create(&path).unwrap();

@@ -104,7 +104,7 @@ fn an_event_lost_after_a_resumption_is_a_fault() {
 }
 
 #[test]
-fn a_coding_that_was_not_asked_for_is_a_fault() {
+fn a_content_coding_without_a_request_for_it_is_a_fault() {
     let url =
         serve(|_, stream| stream.write_all(format!("{HEAD}Content-Encoding: gzip\r\n\r\n\x1f").as_bytes()));
     let (code, report) = check(&url, &[]);
@@ -162,7 +162,7 @@ fn sse(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn our_client_passes_every_scenario() {
+fn sse_tail_passes_every_scenario() {
     let client = env!("CARGO_BIN_EXE_sse");
     let (code, text) =
         sse(&["--client", "--events", "json", "--section", "9.2.3", "--", client, "tail", "--json", "{url}"]);
@@ -189,7 +189,7 @@ fn a_client_needs_a_place_for_the_url() {
 }
 
 #[test]
-fn a_parser_is_compared_with_ours_and_the_difference_is_small() {
+fn a_parser_that_differs_is_shown_with_a_small_stream() {
     let command = env!("CARGO_BIN_EXE_sse");
     let (code, text) = sse(&["--parser", "--seconds", "0.1", "--", command, "parse", "--json"]);
     assert_eq!(code, Some(0), "{text}");
@@ -314,7 +314,7 @@ const KINDS: &[Kind] = &[
 ];
 
 #[test]
-fn each_kind_of_fault_is_named_and_nothing_else() {
+fn each_kind_of_fault_is_named_and_no_other() {
     thread::scope(|scope| {
         for Kind { name, answer, codes } in KINDS {
             scope.spawn(move || {

@@ -80,7 +80,7 @@ async fn a_second_process_on_the_directory_is_refused() {
 }
 
 #[tokio::test]
-async fn readiness_is_told_beside_health() {
+async fn readiness_and_health_have_separate_probes() {
     let directory = tempfile::tempdir().unwrap();
     let server = start(directory.path());
     for path in ["healthz", "readyz"] {
@@ -107,7 +107,7 @@ async fn a_batch_larger_than_what_stays_in_memory_is_kept_on_disk() {
 }
 
 #[tokio::test]
-async fn topics_are_listed_that_the_process_has_not_loaded() {
+async fn topics_on_disk_are_listed_before_they_are_loaded() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = start(directory.path());
     let mut ids = Vec::new();

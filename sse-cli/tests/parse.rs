@@ -30,7 +30,7 @@ const TEXT: &str = ": hi\n* retry: 10 ms\nadd #7: one\u{fffd}\n  two\n";
 /// On a terminal, which `script` is for it.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_terminal_is_shown_what_it_would_obey() {
+fn control_characters_are_escaped_on_a_terminal() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("escapes");
     std::fs::write(&path, "event: \x1b[31me\nid: \x1b[1mi\ndata: \x1b]0;d\x07\n\n: \x1b[2Jc\n").unwrap();
     let command = format!("{} parse {}", env!("CARGO_BIN_EXE_sse"), path.display());
@@ -57,7 +57,7 @@ fn a_stream_is_read_from_a_file_or_standard_input() {
 }
 
 #[test]
-fn a_lenient_reader_takes_the_last_event_as_it_is() {
+fn lenient_prints_the_last_event_without_its_blank_line() {
     let (code, out, err) = sse(&["parse", "--lenient"], STREAM);
     assert_eq!((code, out), (Some(0), format!("{TEXT}message #7: cut\n")));
     assert_eq!(err, format!("* 2 events, 1 comment, {} bytes\n", STREAM.len()));
@@ -73,7 +73,7 @@ fn json_has_an_object_a_line() {
 }
 
 #[test]
-fn nothing_is_an_empty_stream() {
+fn empty_input_is_an_empty_stream() {
     assert_eq!(sse(&["parse"], b""), (Some(0), String::new(), "* 0 events, 0 comments, 0 bytes\n".into()));
 }
 

@@ -42,7 +42,7 @@ fn record(name: &str) -> (String, PathBuf) {
 }
 
 #[test]
-fn a_recording_is_parsed_as_what_was_seen() {
+fn a_recording_is_parsed_to_the_recorded_events() {
     let (seen, path) = record("parsed.jsonl");
     let parsed = sse(&["parse", "--json", path.to_str().unwrap()]);
     assert_eq!(events(&parsed).len(), 2);
@@ -51,7 +51,7 @@ fn a_recording_is_parsed_as_what_was_seen() {
 }
 
 #[test]
-fn a_recording_is_served_again_and_then_the_end() {
+fn replay_serves_each_recorded_response_and_then_204() {
     let (seen, path) = record("replayed.jsonl");
     let mut server = Command::new(env!("CARGO_BIN_EXE_sse"))
         .args(["replay", "--speed", "0", path.to_str().unwrap()])
@@ -107,7 +107,7 @@ fn damaged_recordings_are_errors_with_a_line_number_after_the_events_before_it()
 }
 
 #[test]
-fn a_recording_has_the_end_and_nothing_of_the_request() {
+fn a_recording_has_the_end_of_the_connection_and_nothing_of_the_request() {
     let (_, path) = record("ended.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<serde_json::Value> =

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_made_by_a_quarter() {
+    fn the_slots_of_members_grow_by_a_quarter() {
         let members = Members::new();
         let mut rooms = BTreeSet::new();
         for _ in 0..1025 {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn as_a_waker_it_wakes_whoever_waits() {
+    fn waking_the_members_wakes_every_waiting_member() {
         let members = Arc::new(Members::new());
         let (slot, _) = members.join(Cursor::at(0));
         let wakes: [fn(Waker); 2] = [Waker::wake, |waker| waker.wake_by_ref()];
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waker_may_take_a_member_with_it() {
+    fn a_waker_may_drop_a_member_when_it_is_dropped() {
         let members = Arc::new(Members::new());
         let (slot, _) = members.join(Cursor::at(0));
         let steps: [fn(&Members, usize); 3] = [

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn types_tell_the_topic_where_asked_for() {
+    async fn label_types_puts_the_topic_into_each_event_type() {
         let hub = Hub::new(HubConfig::default());
         let topics = [hub.topic("news").unwrap()];
         let stream = SeveralTopics::subscribe(&topics, &LastEventId(None)).await.unwrap();
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn none_too_many_and_ended_topics_are_refused() {
+    async fn no_topics_too_many_topics_and_ended_topics_are_refused() {
         let hub = Hub::new(HubConfig::default());
         let none = LastEventId(None);
         let error = |topics: Vec<Topic>| {

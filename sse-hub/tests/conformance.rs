@@ -7,12 +7,12 @@ use std::sync::Arc;
 use sse_hub::{HistoryLimits, MemoryLog, conformance};
 
 #[tokio::test(start_paused = true)]
-async fn memory_is_a_log() {
+async fn memory_passes_the_conformance_suite() {
     conformance::check(Arc::new(MemoryLog::new(HistoryLimits::default(), 100)), "").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn memory_is_a_log_between_threads() {
+async fn memory_passes_the_conformance_suite_between_threads() {
     conformance::check(Arc::new(MemoryLog::new(HistoryLimits::default(), 100)), "").await;
 }
 
@@ -24,7 +24,7 @@ mod disk {
     use sse_hub::{Log, conformance};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn disk_is_a_log_that_outlives_the_process() {
+    async fn disk_passes_the_conformance_suite_and_outlives_the_process() {
         let directory = tempfile::tempdir().unwrap();
         let open = || async {
             let log: Arc<dyn Log> = Arc::new(DiskLog::open(DiskConfig::new(directory.path())).unwrap());

@@ -80,7 +80,7 @@ async fn a_closed_hub_ends_the_response_cleanly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_too_many_is_told_to_come_back() {
+async fn a_subscriber_beyond_the_limit_gets_503_and_retry_after() {
     let hub = Hub::new(HubConfig::default().with_max_subscribers(1));
     let (_first, _) = request(hub_app(hub.clone()), get_root()).await;
     let (second, _) = request(hub_app(hub), get_root()).await;

@@ -132,7 +132,7 @@ fn the_event_after_a_split_one_is_borrowed_again() {
 }
 
 #[test]
-fn a_step_makes_no_text_of_what_is_none_in_another_chunk() {
+fn a_step_used_with_another_chunk_yields_no_text() {
     let chunk = "data: grün\n\ndata: green\n\n: grün\n".as_bytes();
     let (mut parser, mut input) = (Parser::new(), chunk);
     let event = parser.advance(&mut input).unwrap();
@@ -151,7 +151,7 @@ fn a_step_makes_no_text_of_what_is_none_in_another_chunk() {
 }
 
 #[test]
-fn nothing_is_allocated_for_what_is_borrowed() {
+fn borrowed_frames_cost_no_allocation() {
     let stream =
         "event: add\ndata: 漢字 and more\n\n: comment\ndata:\r\n\r\nretry: 5\nunknown\n\n".repeat(50);
     let (events, heap) = measure(|| {
@@ -208,7 +208,7 @@ fn ids_types_and_reconnection_times_of_up_to_40_bytes_never_touch_the_heap() {
 }
 
 #[test]
-fn large_events_use_their_room_again() {
+fn the_buffer_of_large_events_is_reused() {
     // So long that its room is not kept for small ones, and so that no event ends with a chunk.
     let stream = format!("data: {}\n\n", "x".repeat(300_001)).repeat(6);
     let (early, late) = stream.as_bytes().split_at(stream.len() / 3 + 500);

@@ -130,7 +130,7 @@ fn silence_is_filled_with_heartbeats_where_a_type_is_named() {
 }
 
 #[test]
-fn an_event_puts_the_comment_off() {
+fn an_event_postpones_the_comment() {
     let (clock, mut chunks) = events(&["data: a\n\n"]);
     clock.pass(10);
     assert_eq!(poll(&mut chunks), chunk("data: a\n\n"));
@@ -141,7 +141,7 @@ fn an_event_puts_the_comment_off() {
 }
 
 #[test]
-fn an_error_leaves_the_event_before_it_a_poll_to_be_written_in() {
+fn an_error_comes_one_poll_after_the_events_before_it() {
     let broken = || Err("broken");
     let (_, mut late) = chunks(stream::iter([Ok("data: a\n\n".into()), broken()]).boxed());
     assert_eq!(poll(&mut late), chunk("data: a\n\n"));
@@ -156,7 +156,7 @@ fn an_error_leaves_the_event_before_it_a_poll_to_be_written_in() {
 }
 
 #[test]
-fn a_signal_ends_it_after_what_is_ready_with_a_retry() {
+fn a_signal_ends_the_chunks_after_the_ready_events_with_a_retry() {
     let (_, chunks) = events(&["data: a\n\n"]);
     let mut chunks = chunks.until(ready(()), Duration::from_millis(500));
     assert_eq!(poll(&mut chunks), chunk("data: a\n\nretry: 500\n\n"));
@@ -169,7 +169,7 @@ fn a_signal_ends_it_after_what_is_ready_with_a_retry() {
 }
 
 #[test]
-fn a_stream_that_is_always_ready_ends_at_max_age() {
+fn a_stream_that_is_always_ready_ends_at_the_signal() {
     let (_, chunks) = chunks(stream::repeat(Ok(b"data: x\n\n".to_vec())).boxed());
     let mut chunks = chunks.until(ready(()), Duration::ZERO);
     let Poll::Ready(Some(Ok(last))) = poll(&mut chunks) else { panic!("there are events") };

@@ -58,7 +58,7 @@ fn after_close_nothing_of_the_chunk_is_delivered() {
 
 // 9.2.3: once the connection has failed, the user agent does not reconnect.
 #[test]
-fn closed_is_for_ever() {
+fn a_closed_source_stays_closed() {
     let mut client = Client::open(config());
     client.source.close();
     for _ in 0..2 {
@@ -122,7 +122,7 @@ fn polling_once_more_changes_nothing() {
 }
 
 #[test]
-fn a_hidden_page_gives_up_its_connection() {
+fn suspend_drops_the_connection() {
     let mut client = Client::open(config());
     client.read("id: 1\ndata: x\n\n");
     client.source.suspend();
@@ -187,7 +187,7 @@ fn a_request_that_may_not_be_repeated_cannot_be_suspended() {
 }
 
 #[test]
-fn suspended_time_is_no_healthy_time_but_the_time_before_is() {
+fn only_the_time_before_a_suspension_counts_as_healthy() {
     for (open, attempt) in [(10, 2), (60, 1)] {
         let mut client = Client::new(config());
         client.poll();

@@ -13,7 +13,7 @@ fn silence(timeout: impl Into<Liveness>) -> Config {
 }
 
 #[test]
-fn a_request_without_a_response_is_given_up() {
+fn a_request_without_a_response_ends_at_the_head_timeout() {
     let mut client = Client::new(config());
     assert_eq!(client.poll(), "connect 0 id - until 30s");
     client.sleep(millis(29_999));
@@ -25,7 +25,7 @@ fn a_request_without_a_response_is_given_up() {
 }
 
 #[test]
-fn a_request_is_sent_even_if_there_is_no_time_for_it() {
+fn a_request_is_sent_even_with_a_head_timeout_of_zero() {
     let mut client = Client::new(config().with_head_timeout(secs(0)));
     assert_eq!(client.poll(), "connect 0 id - until 0ns");
     assert_eq!(client.poll(), "lost HeadTimeout, attempt 1 in 1s");
@@ -41,7 +41,7 @@ fn a_response_beats_the_deadline_that_has_passed() {
 }
 
 #[test]
-fn unless_asked_for_silence_is_not_death() {
+fn without_an_idle_timeout_silence_does_not_end_a_connection() {
     let mut client = Client::open(config().with_head_timeout(None));
     for _ in 0..10 {
         assert_eq!(client.poll(), "read for ever");
@@ -53,7 +53,7 @@ fn unless_asked_for_silence_is_not_death() {
 }
 
 #[test]
-fn silence_is_death() {
+fn silence_for_the_idle_timeout_ends_the_connection() {
     let mut client = Client::open(silence(secs(45)));
     assert_eq!(client.poll(), "read until 45s");
     client.sleep(millis(44_999));
@@ -65,7 +65,7 @@ fn silence_is_death() {
 }
 
 #[test]
-fn any_byte_is_life() {
+fn any_byte_restarts_the_idle_timeout() {
     let mut client = Client::open(silence(secs(45)));
     client.poll();
     for byte in ["d", "a", ":", "\n", ":", "\n", "\u{1}"] {
@@ -78,7 +78,7 @@ fn any_byte_is_life() {
 }
 
 #[test]
-fn bytes_that_are_there_beat_the_deadline() {
+fn available_bytes_are_read_before_the_deadline_is_checked() {
     let mut client = Client::open(silence(secs(45)));
     client.poll();
     client.sleep(secs(46));
@@ -86,7 +86,7 @@ fn bytes_that_are_there_beat_the_deadline() {
 }
 
 #[test]
-fn an_application_that_is_slow_is_no_dead_server() {
+fn the_time_that_a_slow_application_takes_is_not_silence() {
     let both = silence(secs(45)).with_event_timeout(secs(60));
     let mut client = Client::open(both);
     client.poll();
@@ -114,7 +114,7 @@ fn comments_do_not_hide_a_stalled_producer() {
 }
 
 #[test]
-fn a_flood_without_an_event_runs_into_the_event_clock() {
+fn a_flood_without_an_event_ends_at_the_event_timeout() {
     let mut client = Client::open(config().with_event_timeout(secs(60)));
     client.poll();
     // There is always more: the driver is never at a point where it waits.
@@ -137,7 +137,7 @@ fn an_event_in_pieces_that_waited_for_the_application_is_read() {
 }
 
 #[test]
-fn an_event_restarts_the_event_clock() {
+fn an_event_restarts_the_event_timeout() {
     let mut client = Client::open(config().with_event_timeout(secs(60)));
     client.poll();
     client.sleep(secs(50));
@@ -145,7 +145,7 @@ fn an_event_restarts_the_event_clock() {
 }
 
 #[test]
-fn a_heartbeat_event_is_none_for_the_event_clock() {
+fn a_heartbeat_event_does_not_restart_the_event_timeout() {
     let mut client =
         Client::open(config().with_event_timeout(secs(60)).with_heartbeat_events(["ping", "heartbeat"]));
     client.poll();
@@ -169,7 +169,7 @@ fn a_heartbeat_event_is_none_for_the_event_clock() {
 }
 
 #[test]
-fn a_heartbeat_event_shows_the_cadence_of_a_server() {
+fn a_heartbeat_event_counts_as_a_keep_alive_for_adaptive_liveness() {
     let mut client = Client::open(silence(Liveness::Adaptive).with_heartbeat_events(["ping"]));
     client.poll();
     for _ in 0..3 {
@@ -181,7 +181,7 @@ fn a_heartbeat_event_shows_the_cadence_of_a_server() {
 }
 
 #[test]
-fn a_skipped_event_is_one_for_the_event_clock() {
+fn a_skipped_event_restarts_the_event_timeout() {
     let limits = sse_proto::Limits::default().with_event(4).with_overflow(sse_proto::Overflow::Skip);
     let mut client = Client::open(config().with_event_timeout(secs(60)).with_limits(limits));
     client.poll();
@@ -192,7 +192,7 @@ fn a_skipped_event_is_one_for_the_event_clock() {
 }
 
 #[test]
-fn the_earlier_clock_wins() {
+fn the_earlier_of_two_timeouts_ends_the_connection() {
     for (quiet, event, expected) in [(10, 20, "IdleTimeout"), (20, 10, "EventTimeout")] {
         let mut client = Client::open(silence(secs(quiet)).with_event_timeout(secs(event)));
         assert_eq!(client.poll(), "read until 10s");
@@ -202,7 +202,7 @@ fn the_earlier_clock_wins() {
 }
 
 #[test]
-fn a_timeout_of_nothing_still_reads_once() {
+fn an_idle_timeout_of_zero_still_reads_once() {
     let mut client = Client::open(silence(secs(0)));
     assert_eq!(client.poll(), "read until 0ns");
     assert_eq!(client.read("data\n\n"), ["event message \"\" id ", "read until 0ns"]);
@@ -221,7 +221,7 @@ fn learned(comments: u32) -> (Client, String) {
 }
 
 #[test]
-fn the_adaptive_clock_sleeps_until_it_knows_the_cadence() {
+fn adaptive_liveness_is_off_until_it_knows_the_keep_alive_interval() {
     assert_eq!(learned(2).1, "read for ever");
     let (mut client, wait) = learned(3);
     assert_eq!(wait, "read until 90s", "three times 15 s, after 45 s");

@@ -102,7 +102,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn any_sequence_of_operations_leaves_it_defined(config in config(), ops in vec(op(), 0..80)) {
+    fn any_sequence_of_operations_leaves_the_machine_consistent(config in config(), ops in vec(op(), 0..80)) {
         run(config, &ops, || heap().held);
     }
 }

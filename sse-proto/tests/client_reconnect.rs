@@ -18,7 +18,7 @@ fn delays(policy: &ReconnectPolicy, retry: Option<Duration>) -> Vec<Duration> {
 
 // 9.2.3, step 3: exponential backoff after failed attempts.
 #[test]
-fn the_wait_doubles_up_to_its_maximum() {
+fn the_wait_before_a_reconnection_doubles_up_to_its_maximum() {
     assert_eq!(delays(&policy(), None), [1, 2, 4, 8, 16, 30, 30].map(secs));
     let slow = policy().with_initial(secs(60));
     assert_eq!(delays(&slow, None), [60; 7].map(secs), "an initial wait above the maximum stands");
@@ -27,7 +27,7 @@ fn the_wait_doubles_up_to_its_maximum() {
 }
 
 #[test]
-fn a_factor_of_one_or_none_keeps_it_constant() {
+fn a_factor_of_one_or_zero_keeps_the_wait_constant() {
     for factor in [0, 1] {
         assert_eq!(delays(&policy().with_factor(factor), None), [1; 7].map(secs));
     }
@@ -35,13 +35,13 @@ fn a_factor_of_one_or_none_keeps_it_constant() {
 
 // 9.2.6: `retry` sets the reconnection time.
 #[test]
-fn the_server_sets_the_start() {
+fn a_retry_field_replaces_the_initial_wait() {
     assert_eq!(delays(&policy(), Some(secs(5))), [5, 10, 20, 30, 30, 30, 30].map(secs));
     assert_eq!(delays(&policy(), Some(secs(90))), [90; 7].map(secs), "above the maximum it stands");
 }
 
 #[test]
-fn the_wish_of_the_server_has_bounds() {
+fn a_retry_field_is_bounded_by_retry_min_and_retry_max() {
     let first = |policy: ReconnectPolicy, retry| policy.delay(1, Some(retry), None, 0);
     assert_eq!(first(policy(), Duration::ZERO), millis(10));
     assert_eq!(first(policy(), Duration::MAX), secs(3600));
@@ -61,7 +61,7 @@ fn browsers_wait_three_seconds() {
 }
 
 #[test]
-fn clients_that_were_told_when_to_come_back_are_spread_too() {
+fn jitter_also_spreads_clients_after_a_retry_after() {
     let spread = |jitter, retry, after| {
         let policy = policy().with_jitter(jitter);
         let delay = |random| policy.delay(1, retry, after, random).as_secs_f64().round();
@@ -88,7 +88,7 @@ fn jitter_applies_when_retry_after_is_close_to_own_delay() {
 
 proptest! {
     #[test]
-    fn jitter_shortens_our_wait_and_lengthens_the_servers(
+    fn jitter_shortens_the_policys_wait_and_lengthens_the_servers(
         jitter in prop_oneof![Just(Jitter::None), Just(Jitter::Equal), Just(Jitter::Full)],
         attempt in 1..100u32,
         retry in proptest::option::of(0..100_000u64),
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn the_arithmetic_takes_anything(
+    fn the_delay_arithmetic_never_overflows(
         initial: Duration, max: Duration, factor: u32, retry_min: Duration, retry_max: Duration, attempt: u32,
         retry: Option<Duration>, after: Option<Duration>, random: u64,
     ) {
@@ -123,7 +123,7 @@ proptest! {
 }
 
 #[test]
-fn seeds_spread_the_clients() {
+fn different_seeds_give_different_waits() {
     let mut delays: Vec<_> = (0..100)
         .map(|seed| {
             let mut source = EventSource::new(Config::default(), seed);
@@ -142,7 +142,7 @@ fn seeds_spread_the_clients() {
 }
 
 #[test]
-fn failed_attempts_add_up() {
+fn failed_attempts_in_a_row_are_counted() {
     let mut client = Client::new(config());
     assert_eq!(client.poll(), "connect 0 id - until 30s");
     assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
@@ -155,7 +155,7 @@ fn failed_attempts_add_up() {
 }
 
 #[test]
-fn a_bare_200_does_not_reset_the_count() {
+fn a_bare_200_does_not_reset_the_count_of_failed_attempts() {
     let mut client = Client::new(config());
     for (attempt, delay) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
         client.connect();
@@ -167,7 +167,7 @@ fn a_bare_200_does_not_reset_the_count() {
 }
 
 #[test]
-fn an_event_resets_it() {
+fn an_event_resets_the_count_of_failed_attempts() {
     let mut client = Client::new(config());
     client.poll();
     client.lose();
@@ -178,7 +178,7 @@ fn an_event_resets_it() {
 }
 
 #[test]
-fn a_healthy_time_resets_the_count() {
+fn a_healthy_connection_resets_the_count_of_failed_attempts() {
     for (open, expected) in [(59, "lost Transport, attempt 2 in 2s"), (60, "lost Transport, attempt 1 in 1s")]
     {
         let mut client = Client::new(config());
@@ -220,7 +220,7 @@ fn the_reconnection_time_applies_at_once_and_survives() {
 }
 
 #[test]
-fn max_attempts_end_it() {
+fn the_source_closes_after_max_attempts() {
     let mut client = Client::new(with(policy().with_max_attempts(2)));
     client.poll();
     for delay in [1, 2] {
@@ -232,7 +232,7 @@ fn max_attempts_end_it() {
 }
 
 #[test]
-fn max_elapsed_ends_it() {
+fn the_source_closes_after_max_elapsed() {
     let mut client = Client::new(with(policy().with_max_elapsed(secs(7))));
     client.sleep(secs(1000)); // counts from the first failure
     client.poll();
@@ -245,7 +245,7 @@ fn max_elapsed_ends_it() {
 }
 
 #[test]
-fn a_success_gives_the_whole_budget_back() {
+fn a_success_resets_max_attempts_and_max_elapsed() {
     let budget = policy().with_max_attempts(1).with_max_elapsed(secs(2));
     let mut client = Client::new(with(budget));
     for _ in 0..5 {
@@ -258,14 +258,14 @@ fn a_success_gives_the_whole_budget_back() {
 }
 
 #[test]
-fn never_means_never() {
+fn the_policy_never_closes_at_the_first_loss() {
     let mut client = Client::open(with(ReconnectPolicy::never()));
     client.read("id: 1\ndata: x\n\n");
     assert_eq!(client.lose(), "closed GaveUp { cause: Transport, attempts: 0 }");
 }
 
 #[test]
-fn the_application_sets_the_delay() {
+fn retry_after_of_the_application_sets_the_delay() {
     let mut client = Client::open(config());
     client.source.retry_after(secs(9)); // too early: without effect
     assert_eq!(client.lose(), "lost Transport, attempt 1 in 1s");
@@ -298,7 +298,7 @@ fn a_request_is_repeated_as_configured() {
 }
 
 #[test]
-fn never_repeated_means_after_no_failure_at_all() {
+fn repeat_never_sends_the_request_once_whatever_fails() {
     let fail = |verdict| {
         let mut client = Client::new(config().with_repeat(Repeat::Never));
         client.poll();
@@ -401,7 +401,7 @@ fn a_short_or_silent_or_broken_connection_is_a_failed_attempt() {
 }
 
 #[test]
-fn a_healthy_end_starts_the_limit_of_time_again() {
+fn a_healthy_end_resets_max_elapsed() {
     let mut client = Client::new(with(policy().with_max_elapsed(secs(100))));
     for _ in 0..20 {
         assert_eq!(lives(&mut client, ":\n", secs(2), true), "lost EndOfStream, attempt 1 in 1s");

@@ -140,7 +140,7 @@ fn retrying() -> Config {
 
 // Beyond 9.2.2, which closes at every one of them.
 #[test]
-fn chosen_statuses_are_tried_again() {
+fn statuses_of_retry_status_are_retried() {
     for status in Config::TRANSIENT_STATUS {
         let said = answer(retrying(), ResponseHead::from(status));
         assert_eq!(said, format!("lost Status({status}), attempt 1 in 1s"));
@@ -181,7 +181,7 @@ fn retry_after_is_forgotten_with_its_attempt() {
 }
 
 #[test]
-fn the_application_decides() {
+fn a_verdict_of_the_application_decides_about_a_response() {
     let decide = |verdict| {
         let mut client = Client::new(config());
         client.poll();
@@ -198,7 +198,7 @@ fn the_application_decides() {
 }
 
 #[test]
-fn a_response_that_nobody_asked_for_is_ignored() {
+fn a_response_without_a_request_is_ignored() {
     let mut client = Client::new(config());
     client.source.handle_response(client::ok());
     client.source.handle_eof();
@@ -233,7 +233,7 @@ fn a_fatal_error_closes_and_a_retryable_one_does_not() {
 }
 
 #[test]
-fn the_ends_that_are_no_failure() {
+fn is_failure_is_false_for_intended_ends() {
     use sse_proto::Cause::{EndOfStream, EventCut, Transport};
     let failures = [
         CloseReason::Status(404),

@@ -108,7 +108,7 @@ fn resumed_from(stream: &str) -> String {
 
 // 9.2.6, dispatch, step 1: an ID counts from its blank line on.
 #[test]
-fn only_what_was_committed_is_resumed_from() {
+fn a_client_resumes_only_from_an_id_whose_block_ended() {
     assert_eq!(resumed_from("data: x\n\n"), "-");
     assert_eq!(resumed_from("id: 5\n\n"), "5", "a block without data");
     assert_eq!(resumed_from("id: 1\ndata: x\n\nid: 2\ndata: y"), "1", "a truncated block");
@@ -120,7 +120,7 @@ fn only_what_was_committed_is_resumed_from() {
 
 // 9.2.3: the last event ID string outlives the connection.
 #[test]
-fn an_id_without_event_goes_on_over_connections() {
+fn an_id_without_an_event_survives_reconnections() {
     let mut client = Client::open(config());
     client.read("id: 5\ndata: x\n\n");
     for _ in 0..3 {
@@ -195,7 +195,7 @@ fn bytes_of_a_dead_connection_are_dropped() {
 }
 
 #[test]
-fn bytes_that_came_with_the_head_are_read() {
+fn bytes_that_arrive_with_the_head_are_read() {
     let mut client = Client::new(config());
     client.poll();
     client.source.handle_response(ok());
@@ -206,7 +206,7 @@ fn bytes_that_came_with_the_head_are_read() {
 
 // 9.2.6: the block is discarded at the end of the file.
 #[test]
-fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
+fn an_unterminated_event_is_dropped_unless_deliver_unterminated_is_set() {
     let end = |flush, stream| {
         let mut client = Client::open(config().with_deliver_unterminated(flush));
         client.read(stream);
@@ -236,14 +236,14 @@ fn the_last_event_without_its_blank_line_is_dropped_unless_asked_for() {
 }
 
 #[test]
-fn a_broken_connection_is_not_flushed() {
+fn a_broken_connection_delivers_no_unterminated_event() {
     let mut client = Client::open(config().with_deliver_unterminated(true));
     client.read("data: x\n");
     assert_eq!(client.lose(), "lost TransportCut, attempt 1 in 1s");
 }
 
 #[test]
-fn a_flushed_event_is_a_success() {
+fn a_delivered_unterminated_event_is_a_success() {
     let mut client = Client::new(config().with_deliver_unterminated(true));
     client.poll();
     client.lose();
@@ -256,7 +256,7 @@ fn a_flushed_event_is_a_success() {
 }
 
 #[test]
-fn a_stream_over_its_limit_is_not_asked_for_again() {
+fn a_stream_over_its_limit_is_not_requested_again() {
     let limits = Limits::default().with_event(8).with_id(4).with_overflow(Overflow::Fail);
     let mut client = Client::open(config().with_limits(limits));
     let said = client.read("id: 1\n\ndata: 123456789\n\ndata: x\n\n");

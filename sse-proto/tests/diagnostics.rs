@@ -60,7 +60,7 @@ fn lines_without_effect_are_reported_whole_in_every_chunking() {
 }
 
 #[test]
-fn an_ignored_line_within_a_block_changes_nothing_of_the_event() {
+fn an_ignored_line_within_a_block_does_not_change_the_event() {
     let stream = b"event: add\nfoo: 1\ndata: a\n: hi\nbar\ndata: b\nretry: x\nid: 7\n\n";
     for size in 1..=stream.len() {
         let said = read(stream, size, true);

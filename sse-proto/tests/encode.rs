@@ -172,12 +172,12 @@ fn call() -> impl Strategy<Value = Call> {
 
 proptest! {
     #[test]
-    fn nothing_but_the_given_fields_is_read_back(calls in prop::collection::vec(call(), 0..8)) {
+    fn an_encoded_event_reads_back_as_exactly_its_fields(calls in prop::collection::vec(call(), 0..8)) {
         inject(&calls);
     }
 
     #[test]
-    fn events_are_what_was_encoded(
+    fn encoded_events_read_back_unchanged(
         events in prop::collection::vec(prop::collection::vec(call(), 1..6), 0..6),
         lengths in prop::collection::vec(any::<u8>(), 0..4),
     ) {

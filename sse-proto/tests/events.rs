@@ -72,7 +72,7 @@ fn said<const N: usize>(what: [&str; N]) -> Vec<Said> {
 }
 
 #[test]
-fn a_stream_gives_its_events_and_its_frames_whatever_the_chunks() {
+fn a_stream_yields_equal_events_and_frames_whatever_the_chunks() {
     let (messages, frames) = both(
         &Parser::new(),
         [
@@ -99,7 +99,7 @@ fn an_unterminated_event_is_delivered_with_deliver_unterminated() {
 }
 
 #[test]
-fn a_failure_is_the_last_item_and_flushes_nothing() {
+fn a_failure_is_the_last_item_and_delivers_no_unterminated_event() {
     for (last, error) in [(Err(Broken), BROKEN), (Ok("ta: far too long\n\n"), TOO_LONG)] {
         let (messages, frames) = both(&flushing(), [Ok("data: a\n\nda"), last, Ok("data: b\n\n")]);
         assert_eq!(messages, [Ok("a 0".to_owned()), Err(error)]);
@@ -108,7 +108,7 @@ fn a_failure_is_the_last_item_and_flushes_nothing() {
 }
 
 #[test]
-fn a_skipped_block_is_a_frame_and_no_message() {
+fn a_skipped_block_is_a_frame_and_not_a_message() {
     let limits = Limits::default().with_event(10).with_overflow(Overflow::Skip);
     let parser = Parser::new().with_limits(limits);
     let (messages, frames) = both(&parser, [Ok("data: far too"), Ok(" long\n\ndata: a\n\n")]);
@@ -149,7 +149,7 @@ fn a_stream_is_pending_while_its_chunks_are() {
 }
 
 #[test]
-fn the_parser_can_be_asked() {
+fn the_parser_of_a_stream_can_be_read() {
     let mut events = EventStream::new(chunks([Ok("retry: 7\nid: 8\n\n")]), flushing());
     assert_eq!(events.parser().last_event_id(), "0");
     assert!(now(events.next()).is_none());

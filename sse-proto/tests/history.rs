@@ -45,7 +45,7 @@ fn skipping_to_a_position_evicts_what_lies_before_it_alone() {
 
 // 9.2.4: `Last-Event-ID` names the place to resume from.
 #[test]
-fn resumes_after_its_own_ids() {
+fn a_log_resumes_after_the_ids_that_it_gave() {
     let history = numbered(LIMITS, 4);
     for (id, expected) in [("e-0", vec!["1", "2", "3", "4"]), ("e-2", vec!["3", "4"]), ("e-4", vec![])] {
         assert_eq!(rest(&history, history.after(id).unwrap()), expected);
@@ -74,7 +74,7 @@ fn events_exactly_at_the_limits_are_kept() {
 }
 
 #[test]
-fn a_gap_counts_what_was_missed_where_that_is_known() {
+fn a_gap_has_the_number_of_missed_events_if_known() {
     let history = numbered(LIMITS, 10);
     assert_eq!(
         rest(&history, history.after("e-6").unwrap()),
@@ -89,7 +89,7 @@ fn a_gap_counts_what_was_missed_where_that_is_known() {
 }
 
 #[test]
-fn a_reader_that_fell_behind_is_told_how_far_and_goes_on() {
+fn a_reader_that_fell_behind_gets_a_gap_with_its_size_and_continues() {
     let mut history = numbered(LIMITS, 10);
     let mut cursor = history.after("e-6").unwrap();
     for number in 11..=13 {
@@ -105,7 +105,7 @@ fn a_reader_that_fell_behind_is_told_how_far_and_goes_on() {
 
 // 9.2.4: `Last-Event-ID`.
 #[test]
-fn resumes_after_the_ids_of_the_application() {
+fn a_log_resumes_after_the_ids_of_the_application() {
     let mut history = History::new(LIMITS);
     assert_eq!(history.next_id(), None);
     for id in ["a", "b", "", "c"] {
@@ -119,7 +119,7 @@ fn resumes_after_the_ids_of_the_application() {
 }
 
 #[test]
-fn an_id_given_twice_means_the_first_as_long_as_one_is_kept() {
+fn an_id_given_twice_means_its_first_event_as_long_as_one_is_kept() {
     let mut history = History::new(LIMITS);
     let mut append = |id, item: &str| {
         history.append(at(0), id, item.to_owned());
@@ -157,7 +157,7 @@ fn an_id_given_twice_means_the_first_as_long_as_one_is_kept() {
 }
 
 #[test]
-fn an_id_of_the_logs_own_that_is_given_again_hides_nothing() {
+fn an_id_of_the_log_that_the_application_repeats_skips_no_event() {
     let mut history = numbered(LIMITS, 2);
     history.append(at(2), Some("e-1"), "again".to_owned());
     assert_eq!(
@@ -179,7 +179,7 @@ fn an_id_of_the_logs_own_that_is_given_again_hides_nothing() {
 }
 
 #[test]
-fn a_client_without_an_event_yet_can_resume_where_it_began() {
+fn a_client_without_an_event_can_resume_where_it_began() {
     let mut history = numbered(LIMITS, 2);
     let begin = history.id_before(history.end()).unwrap();
     history.append(at(3), None, "3".to_owned());
@@ -194,7 +194,7 @@ fn a_client_without_an_event_yet_can_resume_where_it_began() {
 }
 
 #[test]
-fn a_cursor_that_fell_off_the_tail_is_told_and_goes_on_at_the_oldest() {
+fn a_cursor_at_an_evicted_event_gets_a_gap_and_continues_at_the_oldest() {
     let mut history = numbered(LIMITS, 1);
     let mut cursor = history.oldest();
     for number in 2..=10 {
@@ -221,7 +221,7 @@ fn bytes_are_bounded_but_the_newest_event_is_kept() {
 }
 
 #[test]
-fn events_expire() {
+fn events_expire_after_their_age() {
     let mut history = numbered(LIMITS, 3);
     assert_eq!(history.next_expiry(), Some(at(61)));
     history.expire(at(61));
@@ -253,7 +253,7 @@ enum Operation {
 proptest! {
     /// The log against a list of everything that was ever appended.
     #[test]
-    fn equals_a_list_that_forgets_nothing(
+    fn a_log_equals_the_end_of_a_list_that_keeps_everything(
         operations in prop::collection::vec(prop_oneof![
             6 => (prop::option::of(0..200u8), 0..40usize).prop_map(|(id, len)| Operation::Append { id, len }),
             1 => Just(Operation::Expire),

@@ -83,7 +83,7 @@ fn an_event_may_be_as_long_as_its_limit_and_no_longer() {
 
 // 9.2.6: UTF-8 decode makes U+FFFD of an invalid byte.
 #[test]
-fn replacement_characters_do_not_count_thrice() {
+fn a_replacement_character_counts_as_the_byte_that_it_replaces() {
     let parser = Parser::new().with_limits(SMALL);
     for length in 1..=20 {
         let stream = [&b"data: "[..], &[0xff; 10], b"\n\n"].concat();
@@ -170,7 +170,7 @@ fn a_skipped_block_begins_where_the_one_before_ended() {
 }
 
 #[test]
-fn a_value_that_a_later_line_replaces_counts_all_the_same() {
+fn a_value_that_a_later_line_replaces_counts_against_the_limit() {
     for (too_long, error) in [
         ("event: 0123456789a\nevent: e\ndata: x\n\n", Error::EventTooLong { limit: 10 }),
         ("id: 01234\nid: 1\ndata: x\n\n", Error::IdTooLong { limit: 4 }),
@@ -198,7 +198,7 @@ fn the_size_of_a_skipped_block_does_not_reach_back_into_the_stream_before() {
 }
 
 #[test]
-fn the_size_of_a_skipped_block_does_not_hang_on_how_the_stream_before_was_read() {
+fn the_size_of_a_skipped_block_does_not_depend_on_the_stream_before() {
     for before in [
         "data: x\n\n",
         "id: 7\ndata: x\n\n",

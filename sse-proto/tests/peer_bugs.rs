@@ -36,7 +36,7 @@ fn message(data: &str) -> Owned {
 
 // 9.2.5: one leading U+FEFF is ignored.
 #[test]
-fn a_byte_order_mark_is_no_panic_and_loses_no_event_however_it_is_split() {
+fn a_byte_order_mark_neither_panics_nor_loses_an_event_however_it_is_split() {
     assert_eq!(events("\u{feff}data: x\n\n"), [message("x")]);
     let chunks: [&[u8]; 5] = [b"", b"\xef", b"", b"\xbb", b"\xbfdata: x\n\n"];
     assert_eq!(listen(Parser::new(), chunks, || Way::Event).said, [Said::Event(message("x"))]);
@@ -54,7 +54,7 @@ fn a_second_byte_order_mark_and_one_further_on_are_characters() {
 
 // 9.2.6: the stream is decoded with the UTF-8 decode algorithm.
 #[test]
-fn an_invalid_byte_becomes_a_replacement_character_and_stalls_nothing() {
+fn an_invalid_byte_becomes_a_replacement_character_and_the_stream_continues() {
     assert_eq!(events(b"data: a\xffb\n\ndata: next\n\n"), [message("a\u{fffd}b"), message("next")]);
     assert_eq!(events(b"\xff\xfe: x\ndata: \xe2\x80\n\n\xc3\n\n"), [message("\u{fffd}")]);
     assert_eq!(events(b"event: \x80\nid: \xf0\x9f\ndata: x\n\n"), [owned("\u{fffd}", "x", "\u{fffd}")]);
@@ -92,7 +92,7 @@ fn retry_takes_digits_alone_and_neither_wraps_nor_ends_the_stream() {
 
 // 9.2.6: `id` is ignored if its value contains U+0000 NULL.
 #[test]
-fn an_id_with_nul_is_ignored_and_ends_nothing() {
+fn an_id_with_nul_is_ignored_and_the_stream_continues() {
     assert_eq!(events("id: 1\nid: 2\0\ndata: x\n\n"), [owned("message", "x", "1")]);
     assert_eq!(events("id: \0\ndata: x\0y\n\n"), [message("x\0y")]);
 }
@@ -112,7 +112,7 @@ fn a_block_with_an_id_alone_commits_it() {
 
 // 9.2.6: the last event ID buffer is not reset at a dispatch.
 #[test]
-fn an_event_without_an_id_has_the_one_before() {
+fn an_event_without_an_id_has_the_last_event_id() {
     assert_eq!(
         events("id: 5\n\ndata: x\n\ndata: y\n\n"),
         [owned("message", "x", "5"), owned("message", "y", "5")]
@@ -122,7 +122,7 @@ fn an_event_without_an_id_has_the_one_before() {
 
 // 9.2.6: pending data is discarded at the end of the file.
 #[test]
-fn an_id_that_was_read_but_whose_block_did_not_end_is_not_committed() {
+fn the_id_of_a_block_that_did_not_end_is_not_committed() {
     for cut in ["id: 2\n", "id: 2\ndata: half", "id: 2\ndata: x\n", "id: 2", "id: 2\r\ndata: x\r\n"] {
         let transcript = read(format!("id: 1\ndata: x\n\n{cut}"));
         assert_eq!(transcript.last_event_id, "1", "{cut:?}");
@@ -161,7 +161,7 @@ fn line_ends_of_other_formats_are_data() {
 
 // 9.2.6, dispatch, step 2: without data there is no event; `data` alone appends a line feed.
 #[test]
-fn empty_data_is_an_event_and_no_data_is_none() {
+fn a_data_field_without_a_value_makes_an_event_and_a_block_without_data_none() {
     assert_eq!(events("data\n\n"), [message("")]);
     assert_eq!(events("data:\ndata: \n\n"), [message("\n")]);
     assert_eq!(events("event: e\nid: 1\n\n"), []);
@@ -196,7 +196,7 @@ fn a_stream_event_named_error_or_open_is_an_event() {
 
 // 9.2.3: a reconnection starts a new stream; 9.2.6 discards the incomplete event.
 #[test]
-fn nothing_of_a_dead_connection_meets_the_next_one() {
+fn no_bytes_of_a_dead_connection_meet_the_next_one() {
     for half in ["data: half", "da", "event: e\ndata: x\n", "id: 9\n", "data: x\r", "\u{feff}", "retry: 1"] {
         let mut parser = Parser::with_last_event_id("1");
         assert_eq!(parser.next_event(&mut half.as_bytes()), Ok(None));
@@ -285,7 +285,7 @@ fn a_delivered_rest_is_not_part_of_the_next_stream() {
 }
 
 #[test]
-fn an_event_that_was_the_last_call_is_neither_dropped_nor_flushed() {
+fn an_event_returned_by_the_last_call_is_neither_dropped_nor_delivered_twice() {
     for flush in [false, true] {
         for start in ["", "da", "data: a\n", "id: 1\n"] {
             let mut parser = Parser::new().with_deliver_unterminated(flush);

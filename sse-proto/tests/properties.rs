@@ -162,7 +162,7 @@ proptest! {
 
     /// Cut anywhere, asked in any way, with any end; and each event's span alone gives that event.
     #[test]
-    fn any_cut_says_what_the_reference_says(cut in stream(), seed in select(vec!["", "7"]), flush: bool) {
+    fn the_parser_equals_the_reference_for_any_cut(cut in stream(), seed in select(vec!["", "7"]), flush: bool) {
         agree(&cut.stream, vec![cut.chunks()], seed, Limits::default(), flush);
     }
 
@@ -175,7 +175,7 @@ proptest! {
     /// The two naive twins share no code: one follows the text of the specification, the other
     /// knows limits and order.
     #[test]
-    fn the_reference_is_the_specification(cut in stream(), seed in select(vec!["", "7"])) {
+    fn the_reference_parser_equals_the_literal_specification(cut in stream(), seed in select(vec!["", "7"])) {
         let spec = model(&cut.stream, seed);
         let reference = reference(&cut.stream, seed, Limits::default(), false);
         let comments: Vec<_> = spec.comments.into_iter().map(Said::Comment).collect();
@@ -191,7 +191,7 @@ proptest! {
 
 /// The generator reaches what the properties are about.
 #[test]
-fn the_generator_is_not_blind() {
+fn the_generator_of_streams_produces_every_kind_of_line() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
 

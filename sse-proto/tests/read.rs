@@ -12,7 +12,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn events_come_out_of_a_reader_whatever_its_reads() {
+fn a_reader_yields_its_events_whatever_its_reads() {
     let chunks = ["data: a\n", "\nid: 7\nda", "ta: b\r", "\n\r\n", "data: lost"].map(Ok::<_, io::Error>);
     let messages: Vec<_> = now(stream::iter(chunks).into_async_read().sse().try_collect()).unwrap();
     let seen: Vec<_> = messages.iter().map(|message| (message.data(), message.id())).collect();

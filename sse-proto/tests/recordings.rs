@@ -29,7 +29,7 @@ fn events(recording: &str) -> Vec<Message> {
 }
 
 #[test]
-fn an_answer_that_a_gateway_cut_inside_of_characters_is_whole() {
+fn an_answer_that_a_gateway_cut_inside_characters_is_whole() {
     let events = events(include_str!("data/recordings/openai-rechunked.jsonl"));
     assert_eq!(events.last().unwrap().data(), "[DONE]");
     let mut answer = String::new();

@@ -103,7 +103,7 @@ fn base64(text: &str) -> Vec<u8> {
 
 // 9.2.5, 9.2.6.
 #[test]
-fn in_the_given_chunks() {
+fn every_case_parses_in_its_given_chunks() {
     for case in cases() {
         let chunks: Vec<Vec<u8>> = case.chunks.iter().map(Chunk::bytes).collect();
         case.check(&chunks.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -112,7 +112,7 @@ fn in_the_given_chunks() {
 
 // 9.2.5, 9.2.6.
 #[test]
-fn whole_and_byte_by_byte() {
+fn every_case_parses_whole_and_byte_by_byte() {
     for case in cases() {
         let stream: Vec<u8> = case.chunks.iter().flat_map(Chunk::bytes).collect();
         case.check(&[&stream]);
@@ -121,7 +121,7 @@ fn whole_and_byte_by_byte() {
 }
 
 #[test]
-fn cut_in_two_anywhere() {
+fn every_case_parses_cut_in_two_anywhere() {
     for case in cases() {
         let stream: Vec<u8> = case.chunks.iter().flat_map(Chunk::bytes).collect();
         // A case of a hundred kilobytes is cut in as many places as a small one.
@@ -132,7 +132,7 @@ fn cut_in_two_anywhere() {
 }
 
 #[test]
-fn the_model_agrees() {
+fn the_model_parses_every_case() {
     for case in cases() {
         let stream: Vec<u8> = case.chunks.iter().flat_map(Chunk::bytes).collect();
         let outcome = model(&stream, &case.initial_last_event_id);
@@ -144,7 +144,7 @@ fn the_model_agrees() {
 
 // 9.2.6: an incomplete event is discarded.
 #[test]
-fn the_end_of_the_stream_drops_or_flushes() {
+fn the_end_of_a_case_drops_or_delivers_its_unterminated_event() {
     let mut flushed_cases = 0;
     for case in cases() {
         let Some(expected) = &case.lenient_eof else { continue };

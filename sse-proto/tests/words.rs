@@ -8,7 +8,7 @@ use sse_proto::{
 };
 
 #[test]
-fn a_loss_says_why() {
+fn every_cause_of_a_loss_has_its_message() {
     for (cause, words) in [
         (Cause::EndOfStream, "the response ended"),
         (Cause::Transport, "the connection failed"),
@@ -27,7 +27,7 @@ fn a_loss_says_why() {
 }
 
 #[test]
-fn the_end_says_why_and_whether_it_is_a_failure() {
+fn every_close_reason_has_its_message_and_says_whether_it_is_a_failure() {
     let cause = Cause::EndOfStream;
     let limit = CloseReason::Limit(Error::IdTooLong { limit: 4 });
     for (reason, is_failure, words) in [
@@ -92,7 +92,7 @@ fn a_loss_prints_its_cause_and_the_chain_of_its_error_once() {
 }
 
 #[test]
-fn a_gap_says_what_to_do() {
+fn the_message_of_a_gap_says_what_to_do() {
     let limits = HistoryLimits::new().with_events(1);
     let mut history = History::new(limits);
     let unknown: Gap = history.after("7").unwrap_err();
@@ -138,7 +138,7 @@ fn the_last_of_repeated_headers_counts_and_their_names_have_no_case() {
 }
 
 #[test]
-fn an_id_that_was_given_stands_before_a_header() {
+fn a_configured_last_event_id_precedes_a_header() {
     let mut config = Config::default();
     config.resume_after(b"caf\xe9");
     assert_eq!(config.last_event_id(), "");

@@ -81,7 +81,7 @@ async fn the_codec_decodes_every_frame() {
 }
 
 #[tokio::test]
-async fn the_codec_flushes_if_the_parser_does() {
+async fn the_codec_delivers_an_unterminated_event_if_the_parser_does() {
     let codec = EventCodec::new(Parser::new().with_deliver_unterminated(true));
     let frames: Vec<_> = FramedRead::new(STREAM, codec).try_collect().await.unwrap();
     let Some(OwnedFrame::Event(message)) = frames.last() else { panic!() };

@@ -59,7 +59,7 @@ async fn close_before_the_first_poll_sends_nothing() {
 /// A losing branch of `select!` is dropped and created again: while it connects, while it waits,
 /// while it reads.
 #[tokio::test(start_paused = true)]
-async fn a_branch_that_loses_a_select_has_lost_nothing() {
+async fn a_source_that_loses_a_select_loses_no_event() {
     let mut script = Vec::new();
     for connection in 0..5 {
         let mut answer = Answer::stream("");
@@ -92,7 +92,7 @@ async fn a_branch_that_loses_a_select_has_lost_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_sources_in_one_task() {
+async fn many_sources_can_run_in_one_task() {
     let servers = [
         Server::start([Answer::stream("").sleep(secs(2)).send("data: b\n\n").idle()]).await,
         Server::start([Answer::stream("").sleep(secs(1)).send("data: a\n\n").idle()]).await,

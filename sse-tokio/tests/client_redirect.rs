@@ -53,7 +53,7 @@ async fn a_chain_without_end_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_location_that_is_no_url_of_http_is_an_error() {
+async fn a_location_that_is_not_an_http_url_is_an_error() {
     for location in ["http://[", "ftp://127.0.0.1/", "data:text/event-stream,data:x"] {
         let server = Server::start([Answer::redirect(302, location)]).await;
         assert_eq!(failure(&server).await, RedirectError::Location, "{location}");
@@ -62,7 +62,7 @@ async fn a_location_that_is_no_url_of_http_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn headers_go_along_within_the_origin() {
+async fn headers_follow_a_redirect_within_the_origin() {
     let server = Server::start([Answer::redirect(302, "/b"), Answer::stream("data: a\n\n")]).await;
     next(&mut with_secrets(builder(&server, "/a")).build().unwrap()).await;
     let second = &server.requests()[1];
@@ -72,7 +72,7 @@ async fn headers_go_along_within_the_origin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn headers_stay_with_their_origin() {
+async fn headers_do_not_follow_a_redirect_to_another_origin() {
     // Another port is another origin.
     let away = Server::start([Answer::stream("id: 7\n\n")]).await;
     let redirect = Answer::redirect(307, &away.url("/b"));
@@ -100,7 +100,7 @@ async fn removed_headers_do_not_come_back_after_a_redirect_home() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_header_on_the_list_may_travel() {
+async fn a_forwarded_header_follows_a_redirect_to_another_origin() {
     let away = Server::start([Answer::stream("")]).await;
     let home = Server::start([Answer::redirect(302, &away.url("/b"))]).await;
     let source =
@@ -111,7 +111,7 @@ async fn a_header_on_the_list_may_travel() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_of_a_location_are_for_that_origin() {
+async fn credentials_of_a_location_are_sent_only_to_its_origin() {
     let away = Server::start([Answer::stream("")]).await;
     let location = away.url("/b").replace("http://", "http://user:p%20w@");
     let home = Server::start([Answer::redirect(302, &location)]).await;
@@ -123,7 +123,7 @@ async fn credentials_of_a_location_are_for_that_origin() {
 /// The rule of the Fetch standard: 303 is a GET, and so is a POST after 301 and 302; 307 and 308
 /// repeat the request.
 #[tokio::test(start_paused = true)]
-async fn methods_and_bodies() {
+async fn redirects_change_method_and_body_as_fetch_says() {
     let cases = [
         (301, Method::POST, "GET", ""),
         (302, Method::POST, "GET", ""),
@@ -148,7 +148,7 @@ async fn methods_and_bodies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_that_is_sent_on_to_its_own_url_goes_in_no_circle() {
+async fn a_post_that_redirects_to_its_own_url_does_not_loop() {
     let server = Server::start([Answer::redirect(303, "/a"), Answer::stream("data: a\n\n")]).await;
     let mut source = builder(&server, "/a").method(Method::POST).body("question").build().unwrap();
     assert_eq!(next(&mut source).await, "open 200");
@@ -156,7 +156,7 @@ async fn a_post_that_is_sent_on_to_its_own_url_goes_in_no_circle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_a_stream_cannot_follow_unless_it_is_not_needed() {
+async fn a_stream_body_cannot_follow_a_redirect_that_needs_it() {
     let stream = || {
         let frame = Frame::data(Bytes::from_static(b"question"));
         Body::wrap(StreamBody::new(futures_util::stream::iter([Ok::<_, std::io::Error>(frame)])))

@@ -73,7 +73,7 @@ async fn the_body_of_the_last_retried_status_can_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_travels() {
+async fn an_error_is_send_sync_and_static() {
     fn assert<T: Send + Sync + 'static>(_: &T) {}
     fn assert_send<T: Send>(_: &T) {}
     let server = Server::start([Answer::status(500, "", "")]).await;
@@ -87,7 +87,7 @@ async fn an_error_travels() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_validator_sees_every_response_and_has_the_last_word() {
+async fn the_response_hook_sees_every_response_and_decides() {
     let server = Server::start([
         Answer::of_type("application/json", "data: a\n\n"),
         Answer::status(404, "", ""),
@@ -131,7 +131,7 @@ async fn the_validator_sees_every_response_and_has_the_last_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_hook_for_chunks_has_the_bytes_of_open_responses_as_they_came() {
+async fn the_chunk_hook_sees_the_bytes_of_open_responses_unchanged() {
     let server =
         Server::start([Answer::stream(": hi\r\n\ndata: a\n\nda"), Answer::status(403, "", "no")]).await;
     let bytes = Arc::new(Mutex::new(Vec::new()));
@@ -142,7 +142,7 @@ async fn the_hook_for_chunks_has_the_bytes_of_open_responses_as_they_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leniency_is_for_content_types_but_that_of_a_page() {
+async fn lenient_content_type_accepts_every_type_except_html() {
     let lenient = || config().with_lenient_content_type(true);
     for (content_type, said) in [
         ("application/json", "open 200"),
@@ -206,7 +206,7 @@ async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_without_its_blank_line_is_delivered_if_asked_for() {
+async fn an_unterminated_event_is_delivered_if_configured() {
     for (flush, said) in [(true, "message \"b\" id "), (false, "lost EventCut, attempt 1 in 1s")] {
         let server = Server::start([Answer::stream("data: a\n\ndata: b")]).await;
         let mut source =

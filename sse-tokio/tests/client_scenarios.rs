@@ -10,7 +10,7 @@ use support::{builder, config, listen, next, source};
 
 /// An event without an ID does not make the client forget the last one.
 #[tokio::test(start_paused = true)]
-async fn a_the_id_outlives_events_without_one() {
+async fn the_last_event_id_survives_events_without_an_id() {
     let server = Server::start([
         Answer::stream("id: 5\ndata: a\n\ndata: b\n\n"),
         Answer::stream("data: c\n\n"),
@@ -28,14 +28,14 @@ async fn a_the_id_outlives_events_without_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn b_without_an_id_there_is_no_header() {
+async fn without_an_id_there_is_no_last_event_id_header() {
     let server = Server::start([Answer::stream("data: a\n\n"), Answer::stream("id\ndata: b\n\n")]).await;
     listen(&mut source(&server)).await;
     assert_eq!(server.sent("last-event-id"), [None, None, None]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn c_a_retry_alone_in_its_block_is_honoured() {
+async fn retry_alone_in_a_block_sets_the_reconnection_time() {
     let server = Server::start([Answer::stream("retry: 50\n\n")]).await;
     assert_eq!(
         listen(&mut source(&server)).await,
@@ -48,14 +48,14 @@ async fn c_a_retry_alone_in_its_block_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn d_an_id_goes_out_as_utf_8() {
+async fn a_last_event_id_is_sent_as_utf_8() {
     let server = Server::start([Answer::stream("id: …é\ndata: a\n\n")]).await;
     listen(&mut source(&server)).await;
     assert_eq!(server.requests()[1].header("last-event-id"), Some("…é".as_bytes()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn e_a_204_ends_it_for_good() {
+async fn a_204_ends_a_source_for_good() {
     let server = Server::start([Answer::stream("data: a\n\n"), Answer::status(204, "", "")]).await;
     let mut source = source(&server);
     let said = listen(&mut source).await;
@@ -65,7 +65,7 @@ async fn e_a_204_ends_it_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f_a_503_closes() {
+async fn a_503_closes_a_source() {
     let server = Server::start([Answer::status(503, "", "busy")]).await;
     let mut source = source(&server);
     assert_eq!(next(&mut source).await, "error: the server answered with status 503 instead of 200: busy");
@@ -76,7 +76,7 @@ async fn f_a_503_closes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f_a_503_is_retried_by_those_who_ask_for_it() {
+async fn a_503_is_retried_if_configured() {
     let server = Server::start([
         Answer::status(503, "Retry-After: 7\r\n", ""),
         Answer::status(503, "", ""),
@@ -98,7 +98,7 @@ async fn f_a_503_is_retried_by_those_who_ask_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g_a_reset_while_reconnecting_is_one_more_try() {
+async fn a_reset_while_reconnecting_is_a_failed_attempt() {
     let server = Server::start([
         Answer::stream("id: 1\ndata: a\n\n").reset(),
         Answer::raw("").reset(),
@@ -117,7 +117,7 @@ async fn g_a_reset_while_reconnecting_is_one_more_try() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn h_a_truncated_block_is_resumed_from_the_one_before() {
+async fn after_a_truncated_block_the_source_resumes_from_the_block_before() {
     let server = Server::start([
         Answer::stream("id: 1\ndata: a\n\nid: 2\ndata: b"),
         Answer::stream("id: 2\ndata: b\n\n"),
@@ -136,7 +136,7 @@ async fn content_type(content_type: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn i_html_fails() {
+async fn a_content_type_of_html_closes_a_source() {
     assert_eq!(
         content_type("text/html").await,
         "error: the response is not text/event-stream but text/html: data: a"
@@ -144,12 +144,12 @@ async fn i_html_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn j_case_and_parameters_do_not_matter() {
+async fn case_and_parameters_of_a_content_type_do_not_matter() {
     assert_eq!(content_type("Text/Event-Stream; charset=x").await, "open 200");
 }
 
 #[tokio::test(start_paused = true)]
-async fn k_a_longer_subtype_fails() {
+async fn a_content_type_with_a_longer_subtype_closes_a_source() {
     assert_eq!(
         content_type("text/event-streamX").await,
         "error: the response is not text/event-stream but text/event-streamX: data: a"
@@ -157,14 +157,14 @@ async fn k_a_longer_subtype_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn l_a_block_with_nothing_but_an_id_is_resumed_from() {
+async fn a_source_resumes_from_a_block_that_has_only_an_id() {
     let server = Server::start([Answer::stream("id: 9\n\n")]).await;
     assert_eq!(listen(&mut source(&server)).await, ["open 200", "lost EndOfStream, attempt 1 in 1s"]);
     assert_eq!(server.sent("last-event-id"), [None, Some("9".into())]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn m_a_malformed_retry_does_no_harm() {
+async fn a_malformed_retry_is_ignored() {
     let server = Server::start([Answer::stream("retry: x\nretry: +5\nretry: \ndata: a\n\n")]).await;
     assert_eq!(
         listen(&mut source(&server)).await,
@@ -173,7 +173,7 @@ async fn m_a_malformed_retry_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn n_an_id_that_no_header_can_carry_is_not_sent() {
+async fn an_id_that_no_header_can_carry_is_not_sent() {
     let server = Server::start([
         Answer::stream("id: a\u{1}b\ndata: a\n\n"),
         Answer::stream("data: b\n\nid: c\td\ndata: c\n\n"),
@@ -186,7 +186,7 @@ async fn n_an_id_that_no_header_can_carry_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn o_a_redirect_with_a_relative_location_is_followed_anew_by_each_attempt() {
+async fn each_attempt_follows_a_redirect_with_a_relative_location() {
     for status in [301, 302, 303, 307, 308] {
         let server = Server::start([
             Answer::redirect(status, "../there?x=1"),
@@ -204,7 +204,7 @@ async fn o_a_redirect_with_a_relative_location_is_followed_anew_by_each_attempt(
 }
 
 #[tokio::test(start_paused = true)]
-async fn p_a_redirect_to_nowhere_is_an_error_and_no_loop() {
+async fn a_redirect_without_a_location_is_an_error_and_not_a_loop() {
     for status in [301, 302, 303, 307, 308] {
         for headers in ["", "Location:\r\n", "Location:  \r\n"] {
             let server = Server::start([Answer::status(status, headers, "")]).await;

@@ -32,7 +32,7 @@ async fn after_comments(source: &mut EventSource) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_server_is_given_up() {
+async fn a_silent_server_is_disconnected_at_the_idle_timeout() {
     let server = Server::start([Answer::stream("data: a\n\n").idle(), Answer::stream("").idle()]).await;
     let config = config().with_idle_timeout(secs(45));
     let mut source = builder(&server, "/").config(config).build().unwrap();
@@ -47,7 +47,7 @@ async fn a_silent_server_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_clock_silence_lasts() {
+async fn without_an_idle_timeout_silence_lasts() {
     for beyond_any_clock in [None, Some(Duration::MAX)] {
         let server = Server::start([Answer::stream("").sleep(secs(86400 * 7)).send("data: a\n\n")]).await;
         let config = config().with_event_timeout(beyond_any_clock).with_head_timeout(beyond_any_clock);
@@ -58,7 +58,7 @@ async fn without_a_clock_silence_lasts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trickle_is_life_but_no_event() {
+async fn a_trickle_of_bytes_ends_at_the_event_timeout() {
     // A comment every 6.5 s, byte by byte, for two minutes.
     let comment = b": still here\n";
     let mut answer = Answer::stream("");
@@ -91,7 +91,7 @@ async fn the_time_that_the_application_takes_is_not_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_adaptive_clock_learns_from_keep_alives() {
+async fn adaptive_liveness_learns_from_keep_alives() {
     let mut answer = Answer::stream("");
     for _ in 0..4 {
         answer = answer.sleep(secs(15)).send(":\n");
@@ -104,7 +104,7 @@ async fn the_adaptive_clock_learns_from_keep_alives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+async fn a_server_that_accepts_and_sends_nothing_ends_at_the_head_timeout() {
     let server = Server::start([Answer::raw("").idle(), Answer::raw("HTTP/1.1 200 OK\r\nCont").idle()]).await;
     let config = config().with_head_timeout(secs(30));
     let mut source = builder(&server, "/").config(config).build().unwrap();
@@ -114,7 +114,7 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_that_a_hook_takes_is_not_the_servers() {
+async fn the_time_of_a_request_hook_does_not_count_for_the_head_timeout() {
     let server = Server::start([Answer::raw("").idle()]).await;
     let source = builder(&server, "/").config(config().with_head_timeout(secs(30)));
     let source = source.on_request(|request, _| async {
@@ -126,7 +126,7 @@ async fn the_time_that_a_hook_takes_is_not_the_servers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_back_off_and_an_event_starts_anew() {
+async fn waits_grow_with_failures_and_an_event_resets_them() {
     let server = Server::start([
         Answer::stream(""),
         Answer::stream(": a 200 and a comment prove nothing\n"),
@@ -151,7 +151,7 @@ async fn failures_back_off_and_an_event_starts_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_policy_gives_up() {
+async fn a_source_ends_after_max_attempts() {
     let server = Server::start([Answer::stream(""), Answer::raw("").reset(), Answer::raw("").reset()]).await;
     let mut config = config();
     let policy = config.policy().with_max_attempts(2);
@@ -166,7 +166,7 @@ async fn the_policy_gives_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_application_decides_on_each_loss() {
+async fn the_application_decides_after_each_disconnected_event() {
     let server = Server::start([Answer::stream("id: 1\n\n"), Answer::stream(""), Answer::stream("")]).await;
     let mut source = source(&server);
     assert_eq!(next(&mut source).await, "open 200");
@@ -213,7 +213,7 @@ async fn a_suspended_source_hangs_up_and_resumes_after_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_that_is_suspended_ends() {
+async fn suspending_a_post_ends_the_source() {
     let server = Server::start([Answer::stream("data: a\n\n").idle()]).await;
     let mut source = builder(&server, "/").method(reqwest::Method::POST).build().unwrap();
     next(&mut source).await;
@@ -224,7 +224,7 @@ async fn a_post_that_is_suspended_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ready_state_is_that_of_the_specification() {
+async fn the_ready_state_has_the_numbers_of_the_specification() {
     let server = Server::start([Answer::stream("data: a\n\n")]).await;
     let mut source = source(&server);
     assert_eq!(source.ready_state(), ReadyState::Connecting);

@@ -78,7 +78,7 @@ fn event(kind: &str, data: &str, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_service_tells_its_capabilities_and_quits() {
+async fn the_contract_service_reports_its_capabilities_and_quits() {
     let harness = Harness::open([Answer::stream("").idle()], json!({})).await;
     let response = harness.client.get(&harness.service).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -99,7 +99,7 @@ async fn the_service_tells_its_capabilities_and_quits() {
 }
 
 #[tokio::test]
-async fn the_request_is_that_of_the_specification() {
+async fn the_contract_services_request_has_the_required_headers() {
     let harness =
         Harness::open([Answer::stream("").idle()], json!({ "headers": null, "lastEventId": null })).await;
     let request = &harness.requests(1).await[0];
@@ -110,7 +110,7 @@ async fn the_request_is_that_of_the_specification() {
 }
 
 #[tokio::test]
-async fn everything_is_reported_in_order() {
+async fn the_contract_service_reports_everything_in_order() {
     let body = "\u{feff}: hi\ndata: a\n\nevent: other\ndata: unheard\n\nid: 1\ndata: b\ndata: c\n\n";
     let harness = Harness::open([Answer::stream(body).idle()], json!({})).await;
     assert_eq!(
@@ -124,7 +124,7 @@ async fn everything_is_reported_in_order() {
 }
 
 #[tokio::test]
-async fn types_are_listened_to() {
+async fn the_contract_service_reports_only_requested_types() {
     // The events are sent to the second connection, when the service listens.
     let script = [Answer::stream(": ready\n").idle(), Answer::stream("event: greeting\ndata: a\n\n").idle()];
     let harness = Harness::open(script, json!({})).await;
@@ -137,14 +137,14 @@ async fn types_are_listened_to() {
 }
 
 #[tokio::test]
-async fn a_line_of_ten_mebibytes() {
+async fn the_contract_service_reads_a_line_of_ten_mebibytes() {
     let data = "x".repeat(10 << 20);
     let harness = Harness::open([Answer::stream(format!("data: {data}\n\n")).idle()], json!({})).await;
     assert!(harness.reports(1).await[0] == event("message", &data, ""));
 }
 
 #[tokio::test]
-async fn the_body_is_sent_again() {
+async fn the_contract_service_sends_the_body_with_each_attempt() {
     for method in ["POST", "REPORT"] {
         let parameters = json!({
             "method": method,
@@ -194,7 +194,7 @@ async fn a_read_timeout_reconnects() {
 }
 
 #[tokio::test]
-async fn a_204_is_the_end() {
+async fn a_204_ends_the_contract_services_stream() {
     let harness =
         Harness::open([Answer::stream("data: a\n\n"), Answer::status(204, "", "")], json!({})).await;
     harness.requests(2).await;
@@ -204,7 +204,7 @@ async fn a_204_is_the_end() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_deleted_hangs_up() {
+async fn deleting_a_stream_closes_its_connection() {
     let harness = Harness::open([Answer::stream(": ready\n").idle()], json!({})).await;
     harness.reports(1).await;
     let deleted = harness.client.delete(&harness.location).send().await.unwrap();

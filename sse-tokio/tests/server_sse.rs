@@ -80,14 +80,14 @@ async fn silence_is_broken_by_comments_an_interval_after_the_last_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_broken_by_an_event_of_the_heartbeat_s_type() {
+async fn silence_is_broken_by_a_heartbeat_event() {
     let silent = Sse::new(stream::pending::<EncodedEvent>()).keep_alive(Duration::from_secs(10));
     let mut body = silent.heartbeat("alive").unwrap();
     assert_eq!(frame(&mut body).await.unwrap().unwrap(), "event: alive\ndata: \n\n");
 }
 
 #[tokio::test(start_paused = true)]
-async fn keep_alive_is_15_s_by_default_and_can_be_off() {
+async fn the_keep_alive_interval_is_15_s_by_default_and_can_be_off() {
     let start = Instant::now();
     let mut body = Sse::new(stream::pending::<EncodedEvent>());
     assert_eq!(frame(&mut body).await.unwrap().unwrap(), ": \n");
@@ -142,7 +142,7 @@ async fn a_stream_that_is_always_ready_is_shut_down_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_that_are_not_unpin_will_do() {
+async fn a_stream_that_is_not_unpin_can_be_a_body() {
     let events = stream::once(async { event("a") }).chain(stream::once(async { event("b") }));
     let collected = Sse::new(events).collect().await.unwrap().to_bytes();
     assert_eq!(collected, "data: a\n\ndata: b\n\n");

@@ -26,7 +26,7 @@ fn gave_up(cause: Cause) -> CloseReason {
 }
 
 #[test]
-fn a_head_that_trickles_has_its_time() {
+fn a_trickling_head_ends_at_the_head_timeout() {
     for (start, piece) in
         [("HTTP/1.1 200 \r\n", "X: y\r\n"), ("HTTP/1.1 200 \r\nX: ", "y"), ("", "HTTP/1.1 103 \r\n\r\n")]
     {
@@ -48,7 +48,7 @@ fn all_redirects_together_have_one_timeout() {
 }
 
 #[test]
-fn a_head_that_floods_has_its_limit() {
+fn a_flooding_head_is_refused_at_its_size_limit() {
     for (start, piece) in [("", "x"), ("HTTP/1.1 200 \r\nX: ", "x"), ("HTTP/1.1 200 \r\n", "X: y\r\n")] {
         let reply = Reply::Endless(start.into(), piece.repeat(10_000).into(), Duration::ZERO);
         assert_eq!(end(reply, |config| config), gave_up(Cause::Transport), "{start:?} {piece:?}");

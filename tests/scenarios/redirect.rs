@@ -7,7 +7,7 @@ use sse_test::{Server, no_content, redirect, status, stream};
 const FATAL: Seen = Seen::Closed(CloseReason::Transport);
 
 #[test]
-fn o_a_relative_location_is_resolved() {
+fn a_relative_location_is_resolved() {
     for code in [301, 302, 303, 307, 308] {
         for (location, path) in
             [("next?x=1", "/dir/next?x=1"), ("/root", "/root"), ("../up", "/up"), ("?q", "/dir/first?q")]
@@ -24,7 +24,7 @@ fn o_a_relative_location_is_resolved() {
 }
 
 #[test]
-fn o_without_a_location_it_is_an_error() {
+fn a_redirect_without_a_location_is_an_error() {
     for reply in [status(301), redirect(307, ""), redirect(302, "ftp://localhost/"), redirect(302, "http://")]
     {
         let server = Server::play([reply]);
@@ -47,7 +47,7 @@ fn redirects_are_counted_up_to_20_and_urls_are_not_compared() {
 }
 
 #[test]
-fn p_credentials_stay_with_their_origin() {
+fn credential_headers_do_not_follow_a_redirect_to_another_origin() {
     let there = Server::play([stream("data: a\n\n")]);
     let here = Server::play([redirect(307, "/here"), redirect(307, &there.url("/there")), no_content()]);
     let mut ask = ask(here.url("/"));
@@ -70,7 +70,7 @@ fn p_credentials_stay_with_their_origin() {
 }
 
 #[test]
-fn p_credentials_of_a_url_are_sent_and_stay_as_well() {
+fn credentials_of_a_url_do_not_follow_a_redirect_to_another_origin() {
     let there = Server::play([stream("data: a\n\n")]);
     let here = Server::play([redirect(307, "/here"), redirect(307, &there.url("/there")), no_content()]);
     let url = here.url("/").replace("//", "//me:pass%20word@");
@@ -83,7 +83,7 @@ fn p_credentials_of_a_url_are_sent_and_stay_as_well() {
 }
 
 #[test]
-fn p_those_of_a_location_are_for_its_origin() {
+fn credentials_of_a_location_are_sent_to_its_origin() {
     let there = Server::play([stream("data: a\n\n")]);
     let location = there.url("/").replace("//", "//me:pass%20word@");
     let here = Server::play([redirect(307, &location), no_content()]);
@@ -93,7 +93,7 @@ fn p_those_of_a_location_are_for_its_origin() {
 }
 
 #[test]
-fn p_a_body_goes_along_or_the_method_becomes_get() {
+fn a_redirect_keeps_the_body_or_turns_the_method_into_get() {
     for (code, method, body) in [
         (301, "GET", ""),
         (302, "GET", ""),

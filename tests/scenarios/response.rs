@@ -19,7 +19,7 @@ fn of_type(content_type: &str) -> Vec<Seen> {
 }
 
 #[test]
-fn the_request_asks_for_events() {
+fn a_request_accepts_event_streams_and_forbids_caching() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
     let seen = all(&ask(server.url("/events?x=1")));
     assert_eq!(seen[0], Seen::Open(200));
@@ -33,7 +33,7 @@ fn the_request_asks_for_events() {
 }
 
 #[test]
-fn f_or_is_retried_if_asked_for() {
+fn a_status_is_retried_if_configured() {
     let busy = response(503, "Content-Length: 0\r\nRetry-After: 0\r\n", "");
     let server = Server::play([Reply::Bytes(busy), stream("data: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/"));
@@ -45,7 +45,7 @@ fn f_or_is_retried_if_asked_for() {
 }
 
 #[test]
-fn of_several_types_the_last_counts() {
+fn the_last_of_several_content_types_counts() {
     let (stream, html) = ("text/event-stream", "text/html");
     for between in ["\r\nContent-Type: ", ", "] {
         assert_eq!(data(&of_type(&[html, between, stream].concat())), ["a"]);
@@ -70,7 +70,7 @@ fn secrets_are_not_printed() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_refused_connection_is_retried_as_not_sent() {
     let server = Server::play([]);
     let mut ask = ask(server.url("/"));
     server.requests();
@@ -83,7 +83,7 @@ fn nobody_listens() {
 }
 
 #[test]
-fn an_answer_counts_that_comes_before_the_body_of_the_request_is_sent() {
+fn an_answer_before_the_end_of_the_requests_body_counts() {
     let large = "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"error\":\"large\"}";
     let answer = format!("HTTP/1.1 413 \r\n{large}");
     let server = Server::play([Reply::Early(answer.into())]);
@@ -97,7 +97,7 @@ fn an_answer_counts_that_comes_before_the_body_of_the_request_is_sent() {
 
 /// `Accept-Encoding` of the user's own changes nothing: no client has a decoder.
 #[test]
-fn a_content_coding_is_refused_and_identity_is_none() {
+fn a_content_coding_is_refused_and_identity_is_accepted() {
     for user in [None, Some(("accept-encoding", "gzip"))] {
         for coding in ["gzip", "br", "identity, x-unknown"] {
             let headers = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}\r\n");

@@ -5,7 +5,7 @@ use proto::Cause;
 use sse_test::{Reply, Server, no_content, response, stream};
 
 #[test]
-fn b_the_first_id_may_be_given() {
+fn a_configured_last_event_id_is_sent_with_the_first_request() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_last_event_id("41");
@@ -16,7 +16,7 @@ fn b_the_first_id_may_be_given() {
 }
 
 #[test]
-fn b_also_as_a_header_until_the_stream_takes_it_back() {
+fn a_last_event_id_header_is_sent_until_the_stream_changes_the_id() {
     let server = Server::play([
         stream("data: a\n\n"),
         stream("id: 6\ndata: b\n\n"),
@@ -32,7 +32,7 @@ fn b_also_as_a_header_until_the_stream_takes_it_back() {
 }
 
 #[test]
-fn g_a_reset_is_no_reason_to_give_up() {
+fn a_reset_connection_is_retried() {
     let server = Server::play([
         stream("id: 1\ndata: a\n\n"),
         Reply::Reset,
@@ -48,7 +48,7 @@ fn g_a_reset_is_no_reason_to_give_up() {
 }
 
 #[test]
-fn h_nor_is_one_that_a_broken_response_cut() {
+fn an_event_cut_by_a_broken_response_is_resumed() {
     let chunked = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
     let broken = response(200, chunked, "1C\r\nid: 1\ndata: a\n\nid: 2\ndata: h\r\n");
     let server = Server::play([Reply::Bytes(broken), stream("alf\n\ndata: b\n\n"), no_content()]);
@@ -59,7 +59,7 @@ fn h_nor_is_one_that_a_broken_response_cut() {
 }
 
 #[test]
-fn n_a_query_parameter_carries_any_id() {
+fn a_query_parameter_carries_an_id_that_no_header_can() {
     let server = Server::play([stream("id: a\u{1}b&c\ndata: a\n\n"), no_content()]);
     let mut ask = ask(server.url("/?since=0&x=%7e"));
     ask.id_parameter = Some("since");

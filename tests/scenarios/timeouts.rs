@@ -13,7 +13,7 @@ fn silent_after(body: &str) -> Reply {
 }
 
 #[test]
-fn a_silent_connection_is_given_up() {
+fn a_silent_connection_ends_at_the_idle_timeout() {
     let server = Server::play([silent_after("id: 1\ndata: a\n\n"), silent_after(": alive\n"), no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_idle_timeout(SOON);
@@ -24,7 +24,7 @@ fn a_silent_connection_is_given_up() {
 }
 
 #[test]
-fn a_stream_without_events_is_given_up() {
+fn a_stream_without_events_ends_at_the_event_timeout() {
     let server = Server::play([silent_after(": alive\n"), no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_event_timeout(SOON);
@@ -33,7 +33,7 @@ fn a_stream_without_events_is_given_up() {
 }
 
 #[test]
-fn a_request_without_a_response_is_given_up() {
+fn a_request_without_a_response_ends_at_the_head_timeout() {
     let server = Server::play([Reply::Hold(Vec::new()), no_content()]);
     let mut ask = ask(server.url("/"));
     // The second request has as long, and a busy machine is not to make it fail.
@@ -44,7 +44,7 @@ fn a_request_without_a_response_is_given_up() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_connect_whose_packets_are_dropped_has_its_limit() {
+fn a_connect_whose_packets_are_dropped_ends_at_the_connect_timeout() {
     let host = sse_test::Full::listen();
     let mut ask = ask(host.url("/"));
     let policy = ask.config.policy().with_max_attempts(1);

@@ -37,14 +37,14 @@ fn ok(data: &[&str]) -> Vec<Result<String, String>> {
 }
 
 #[test]
-fn byte_order_mark_panicked_and_is_removed() {
+fn a_byte_order_mark_is_removed_and_no_longer_panics() {
     let stream = || vec!["\u{feff}data: x\n\n".as_bytes()];
     assert!(catch_unwind(|| data!(original, stream(), true)).is_err());
     assert_eq!(data!(sse_eventsource_stream, stream(), true), ok(&["x"]));
 }
 
 #[test]
-fn event_that_ends_with_cr_was_withheld_and_arrives_at_once() {
+fn an_event_that_ends_with_cr_arrives_at_once_and_is_no_longer_withheld() {
     let stream = || vec![&b"data: x\r\r"[..]];
     assert_eq!(data!(original, stream(), false), ok(&[]));
     assert_eq!(data!(original, stream(), true), ok(&[]), "and at the end it was lost");
@@ -52,7 +52,7 @@ fn event_that_ends_with_cr_was_withheld_and_arrives_at_once() {
 }
 
 #[test]
-fn invalid_utf8_stalled_the_stream_and_becomes_a_replacement_character() {
+fn invalid_utf8_becomes_a_replacement_character_and_no_longer_stalls() {
     let stream = || vec![&b"data: a\xffb\n\n"[..], b"data: c\n\n"];
     assert_eq!(data!(original, stream(), false), ok(&[]));
     let old = data!(original, stream(), true);
@@ -61,7 +61,7 @@ fn invalid_utf8_stalled_the_stream_and_becomes_a_replacement_character() {
 }
 
 #[test]
-fn character_that_the_end_cuts_was_an_error_and_is_dropped_with_its_event() {
+fn a_character_cut_by_the_end_is_dropped_with_its_event_and_is_no_longer_an_error() {
     let stream = || vec![&b"data: a\n\ndata: \xe2\x82"[..]];
     let old = data!(original, stream(), true);
     assert!(matches!(&old[..], [Ok(_), Err(error)] if error.starts_with("Utf8(")), "{old:?}");
@@ -69,21 +69,21 @@ fn character_that_the_end_cuts_was_an_error_and_is_dropped_with_its_event() {
 }
 
 #[test]
-fn retry_took_a_plus_sign_and_takes_digits_alone() {
+fn retry_accepts_only_digits_and_no_longer_a_plus_sign() {
     let stream = "retry: +5\ndata: x\n\n";
     assert_eq!(event!(original, stream).retry, Some(Duration::from_millis(5)));
     assert_eq!(event!(sse_eventsource_stream, stream).retry, None);
 }
 
 #[test]
-fn retry_past_64_bits_was_ignored_and_is_the_longest_time() {
+fn retry_past_64_bits_is_the_longest_time_and_no_longer_ignored() {
     let stream = "retry: 99999999999999999999999\ndata: x\n\n";
     assert_eq!(event!(original, stream).retry, None);
     assert_eq!(event!(sse_eventsource_stream, stream).retry, Some(Duration::from_millis(u64::MAX)));
 }
 
 #[test]
-fn id_that_was_set_was_forgotten_at_the_first_event_and_is_inherited() {
+fn a_set_id_is_inherited_and_no_longer_forgotten_at_the_first_event() {
     macro_rules! ids {
         ($krate:ident) => {{
             let mut events =
@@ -102,7 +102,7 @@ fn id_that_was_set_was_forgotten_at_the_first_event_and_is_inherited() {
 }
 
 #[test]
-fn id_of_a_block_without_data_is_the_last_event_id_at_once() {
+fn the_id_of_a_block_without_data_is_the_last_event_id_at_once() {
     macro_rules! id {
         ($krate:ident) => {{
             let mut events = $krate::EventStream::new(stream::iter([Ok::<_, ()>("id: 7\n\n")]));
@@ -115,7 +115,7 @@ fn id_of_a_block_without_data_is_the_last_event_id_at_once() {
 }
 
 #[test]
-fn retry_alone_in_a_block_was_lost_and_is_the_reconnection_time() {
+fn retry_alone_in_a_block_sets_the_reconnection_time_and_is_no_longer_lost() {
     let stream = "retry: 50\n\ndata: x\n\n";
     assert_eq!(event!(original, stream).retry, None);
     assert_eq!(
@@ -131,7 +131,7 @@ fn retry_alone_in_a_block_was_lost_and_is_the_reconnection_time() {
 }
 
 #[test]
-fn there_are_no_limits_as_before() {
+fn an_event_has_no_size_limit_as_in_the_replaced_crate() {
     let long = "x".repeat(17 << 20);
     let stream = format!("id: {long}\ndata: {long}\n\n");
     let event = event!(sse_eventsource_stream, stream);

@@ -47,7 +47,7 @@ macro_rules! allocated {
 }
 
 #[test]
-fn a_chunk_of_many_events_is_copied_once_where_it_was_once_a_line() {
+fn a_chunk_of_many_events_is_copied_once_and_not_once_for_each_line() {
     let old = [allocated!(original, 1000), allocated!(original, 4000)];
     assert!(old[1] > 15 * old[0], "{old:?}");
     let new = [allocated!(sse_eventsource_stream, 1000), allocated!(sse_eventsource_stream, 4000)];

@@ -43,7 +43,7 @@ fn events_without_a_type_are_messages_and_inherit_the_id() {
 }
 
 #[test]
-fn retry_is_that_of_the_events_own_block() {
+fn an_event_has_the_retry_of_its_own_block() {
     let events =
         same(&[Ok("retry: 5\nretry: 7\ndata: a\n\ndata: b\n\nretry: 9\n\ndata: c\n\nretry: 7\ndata: d\n\n")]);
     let expected = [("a", Some(7)), ("b", None), ("c", None), ("d", Some(7))];
@@ -86,7 +86,7 @@ fn the_source_is_not_polled_again_after_its_end() {
 }
 
 #[test]
-fn the_last_event_id_is_that_of_the_event_that_was_yielded() {
+fn the_last_event_id_is_the_id_of_the_last_yielded_event() {
     macro_rules! ids {
         ($krate:ident) => {{
             let chunks = stream::iter([Ok::<_, ()>("id: 1\ndata: a\n\nid: 2\ndata: b\n\ndata: c\n\n")]);
@@ -122,7 +122,7 @@ fn line() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn streams_that_were_read_right_are_read_alike_however_they_are_cut(
+    fn streams_that_the_replaced_crate_reads_right_are_read_alike_however_they_are_cut(
         lines in proptest::collection::vec((line(), proptest::sample::select(&["\n", "\n", "\r\n", "\r"][..])), 0..40),
         cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
     ) {

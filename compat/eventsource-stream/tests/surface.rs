@@ -52,7 +52,7 @@ fn event_stream_is_send_sync_and_unpin_exactly_if_its_source_is() {
 }
 
 #[test]
-fn event_and_error_have_the_traits_of_old() {
+fn event_and_error_have_the_traits_of_the_replaced_crate() {
     const { assert!(has!(Event: Send + Sync + Unpin + Default + std::fmt::Debug + Eq + Clone)) };
     const { assert!(has!(EventStreamError<()>: Send + Sync + Unpin + std::fmt::Debug + PartialEq)) };
     const { assert!(!has!(EventStreamError<Rc<u8>>: Send) && !has!(EventStreamError<Cell<u8>>: Sync)) };
@@ -73,7 +73,7 @@ fn event_and_error_have_the_traits_of_old() {
 }
 
 #[test]
-fn functions_of_event_stream_ask_for_no_bounds() {
+fn functions_of_event_stream_require_no_bounds() {
     struct Holder<S>(EventStream<S>);
     impl<S> Holder<S> {
         fn new(source: S) -> Self {
@@ -102,7 +102,7 @@ fn enum_and_struct_are_exhaustive() {
 }
 
 #[test]
-fn errors_read_as_of_old_and_have_no_source() {
+fn errors_have_the_messages_of_the_replaced_crate_and_no_source() {
     let utf8 = String::from_utf8(vec![0xff]).unwrap_err();
     let cases: [(EventStreamError<&str>, String); 3] = [
         (EventStreamError::Utf8(utf8.clone()), format!("UTF8 error: {utf8}")),

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_was_open_for_a_minute_starts_the_count_again() {
+    async fn a_connection_open_for_a_minute_resets_the_count_of_retries() {
         assert_eq!(retries_after(true).await, Some(1));
         assert_eq!(retries_after(false).await, Some(4));
     }

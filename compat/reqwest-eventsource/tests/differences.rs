@@ -74,7 +74,7 @@ macro_rules! recorder {
 }
 
 #[tokio::test]
-async fn max_retries_was_ignored_and_is_honoured() {
+async fn max_retries_is_honoured_and_no_longer_ignored() {
     macro_rules! count {
         ($krate:ident) => {{
             let policy = $krate::retry::Constant::new(SOON, Some(2));
@@ -86,7 +86,7 @@ async fn max_retries_was_ignored_and_is_honoured() {
 }
 
 #[tokio::test]
-async fn max_retries_of_zero_retried_and_does_not() {
+async fn max_retries_of_zero_no_longer_retries() {
     macro_rules! delay {
         ($krate:ident) => {{
             use $krate::retry::RetryPolicy;
@@ -98,7 +98,7 @@ async fn max_retries_of_zero_retried_and_does_not() {
 }
 
 #[tokio::test]
-async fn the_number_of_retries_was_always_one_and_counts_up() {
+async fn the_number_of_retries_counts_up_and_is_no_longer_always_one() {
     macro_rules! numbers {
         ($krate:ident) => {{
             let (policy, told) = recorder!($krate);
@@ -111,7 +111,7 @@ async fn the_number_of_retries_was_always_one_and_counts_up() {
 }
 
 #[tokio::test]
-async fn a_bare_200_started_the_count_again_and_does_not() {
+async fn a_bare_200_no_longer_resets_the_count_of_retries() {
     macro_rules! numbers {
         ($krate:ident) => {{
             let server = Server::start([Answer::stream(""), Answer::stream(""), Answer::stream("")]);
@@ -125,35 +125,35 @@ async fn a_bare_200_started_the_count_again_and_does_not() {
 }
 
 #[tokio::test]
-async fn an_event_without_an_id_made_a_later_connection_forget_it() {
+async fn an_event_without_an_id_no_longer_makes_a_later_connection_forget_the_id() {
     let streams = ["id: 5\ndata: a\n\n", "data: b\n\n"];
     assert_eq!(ids!(original, None, streams), ids(&["-", "5", ""]));
     assert_eq!(ids!(sse_reqwest_eventsource, None, streams), ids(&["-", "5", "5"]));
 }
 
 #[tokio::test]
-async fn without_an_id_an_empty_header_was_sent() {
+async fn without_an_id_no_empty_header_is_sent_any_longer() {
     let streams = ["data: a\n\n"];
     assert_eq!(ids!(original, None, streams), ids(&["-", ""]));
     assert_eq!(ids!(sse_reqwest_eventsource, None, streams), ids(&["-", "-"]));
 }
 
 #[tokio::test]
-async fn the_callers_own_header_was_doubled_and_is_the_seed() {
+async fn the_callers_last_event_id_header_is_the_first_id_and_no_longer_doubled() {
     let streams = ["data: a\n\n", "id: 2\ndata: b\n\n"];
     assert_eq!(ids!(original, Some("1"), streams), ids(&["1", "1 and ", "1 and 2"]));
     assert_eq!(ids!(sse_reqwest_eventsource, Some("1"), streams), ids(&["1", "1", "2"]));
 }
 
 #[tokio::test]
-async fn the_id_of_a_block_without_data_was_forgotten_with_its_connection() {
+async fn the_id_of_a_block_without_data_is_no_longer_forgotten_with_its_connection() {
     let streams = ["id: 7\n\n"];
     assert_eq!(ids!(original, None, streams), ids(&["-", ""]));
     assert_eq!(ids!(sse_reqwest_eventsource, None, streams), ids(&["-", "7"]));
 }
 
 #[tokio::test]
-async fn an_id_with_a_control_character_ended_the_client_and_is_not_sent() {
+async fn an_id_with_a_control_character_is_not_sent_and_no_longer_ends_the_client() {
     let streams = ["id: a\u{1}b\ndata: a\n\n"];
     let (sent, error) = ids!(original, None, streams);
     assert_eq!((&sent[..], error.as_str()), (&["-".to_owned()][..], "Invalid `Last-Event-ID`: a\u{1}b"));
@@ -161,7 +161,7 @@ async fn an_id_with_a_control_character_ended_the_client_and_is_not_sent() {
 }
 
 #[tokio::test]
-async fn retry_alone_in_a_block_was_ignored_and_is_the_reconnection_time() {
+async fn retry_alone_in_a_block_sets_the_reconnection_time_and_is_no_longer_ignored() {
     macro_rules! times {
         ($krate:ident) => {{
             let server = Server::start([Answer::stream("retry: 50\n\ndata: a\n\n")]);
@@ -175,7 +175,7 @@ async fn retry_alone_in_a_block_was_ignored_and_is_the_reconnection_time() {
 }
 
 #[test]
-fn a_reconnection_time_of_zero_made_a_busy_loop_and_is_raised() {
+fn a_reconnection_time_of_zero_is_raised_and_no_longer_makes_a_busy_loop() {
     macro_rules! delays {
         ($krate:ident) => {{
             use $krate::retry::{Constant, ExponentialBackoff, RetryPolicy};
@@ -191,7 +191,7 @@ fn a_reconnection_time_of_zero_made_a_busy_loop_and_is_raised() {
 }
 
 #[test]
-fn a_factor_that_is_no_number_panicked_and_gives_the_longest_delay() {
+fn a_factor_that_is_not_a_number_gives_the_longest_delay_and_no_longer_panics() {
     macro_rules! delay {
         ($krate:ident) => {{
             use $krate::retry::{ExponentialBackoff, RetryPolicy};
@@ -204,7 +204,7 @@ fn a_factor_that_is_no_number_panicked_and_gives_the_longest_delay() {
 }
 
 #[tokio::test]
-async fn a_content_type_with_an_odd_parameter_was_refused_and_is_accepted() {
+async fn a_content_type_with_an_odd_parameter_is_accepted_and_no_longer_refused() {
     macro_rules! opens {
         ($krate:ident, $value:expr) => {{
             let headers = format!("Content-Type: {}\r\n", $value);
@@ -223,7 +223,7 @@ async fn a_content_type_with_an_odd_parameter_was_refused_and_is_accepted() {
 }
 
 #[tokio::test]
-async fn the_last_of_several_content_types_counts_where_it_was_the_first() {
+async fn the_last_of_several_content_types_counts_and_no_longer_the_first() {
     macro_rules! opens {
         ($krate:ident, $first:expr, $last:expr) => {{
             let headers = format!("Content-Type: {}\r\nContent-Type: {}\r\n", $first, $last);
@@ -238,7 +238,7 @@ async fn the_last_of_several_content_types_counts_where_it_was_the_first() {
 }
 
 #[tokio::test]
-async fn close_kept_the_connection_until_the_source_was_dropped_and_drops_it_at_once() {
+async fn close_drops_the_connection_at_once_and_no_longer_keeps_it() {
     macro_rules! close {
         ($krate:ident, $drop:expr) => {{
             let mut server = Server::start([Answer::held("data: a\n\n")]);
@@ -264,7 +264,7 @@ async fn close_kept_the_connection_until_the_source_was_dropped_and_drops_it_at_
 }
 
 #[tokio::test]
-async fn the_seed_is_the_last_event_id_from_the_beginning() {
+async fn the_callers_last_event_id_header_is_the_last_event_id_from_the_start() {
     let request = || client().get("http://127.0.0.1:9/").header("Last-Event-ID", "1");
     assert_eq!(original::EventSource::new(request()).unwrap().last_event_id(), "");
     assert_eq!(sse_reqwest_eventsource::EventSource::new(request()).unwrap().last_event_id(), "1");

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn at_once_if_it_fails_and_after_its_head_start_if_it_is_silent() {
+    fn the_next_address_is_tried_at_once_after_a_failure_and_after_the_head_start_in_silence() {
         let [slow, refuses] = ["[::1]:1", "1.1.1.1:1"].map(address);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (last, gone) = channel::bounded::<()>(1);

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_wakes_the_watchdog_though_it_sleeps_for_a_later_one() {
+    fn an_earlier_deadline_wakes_the_watchdog_that_sleeps_for_a_later_one() {
         let watchdog = asleep();
         assert!(!watchdog.0.state().fired, "it is not due");
         let now = Some(Instant::now());

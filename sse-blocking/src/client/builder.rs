@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_is_as_the_features_say() {
+    fn the_enabled_features_select_the_tls_provider() {
         let config = agent();
         let (provider, roots) = (config.tls_config().provider(), config.tls_config().root_certs());
         if cfg!(feature = "native-tls") {

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn allocations_are_counted_only_while_they_are_to_be() {
+    fn allocations_are_counted_only_inside_count() {
         let (kept, heap) = heap::count(|| vec![0_u8; 1000]);
         drop(kept);
         assert!(heap.calls >= 1 && heap.bytes >= 1000, "{heap:?}");

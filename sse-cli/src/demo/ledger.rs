@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn all_in_order_is_all_well() {
+    fn events_in_order_have_no_loss_and_no_repetition() {
         assert_eq!(closed(&[("1", "one"), ("2", "two"), ("3", "three")]), (3, 0, 0));
     }
 

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wire_says_what_is_expected() {
+    fn the_encoded_events_parse_to_the_expected_events() {
         let script = Script::new();
         let wire = script.wire.concat();
         let (mut parser, mut input) = (Parser::new(), wire.as_bytes());
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cuts_are_where_they_say() {
+    fn each_cut_is_at_the_place_that_its_description_names() {
         let script = Script::new();
         let sent: Vec<_> = script.cuts.iter().map(|cut| cut.sent.escape_ascii().to_string()).collect();
         assert_eq!(

@@ -264,7 +264,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn types_that_clients_read_otherwise_are_not_taken_for_a_heartbeat() {
+    fn types_with_another_meaning_for_clients_are_refused_as_heartbeats() {
         assert_eq!(heartbeat_type("alive"), Ok("alive".to_owned()));
         for wrong in ["", "gap", "error", "open", "a\nb", "a\rb"] {
             assert!(heartbeat_type(wrong).is_err(), "{wrong:?}");
@@ -273,7 +273,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn no_time_between_comments_is_no_comments() {
+    fn a_keep_alive_of_0_sends_no_comments() {
         let keep_alive = |seconds| parse(&["--keep-alive", seconds]).hub().keep_alive;
         assert_eq!(keep_alive("1"), Duration::from_secs(1));
         assert_eq!(keep_alive("0"), Duration::MAX, "not one every millisecond");

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_read_of_who_may_not_publish() {
+    async fn the_body_of_a_request_without_the_right_to_publish_is_not_read() {
         let asked = Arc::default();
         assert_eq!(
             publish_nothing(&app(&["--publish-token", "secret"]), &asked).await,

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_s_worth_at_once_then_the_rate() {
+    fn a_burst_of_one_second_passes_and_then_the_rate_limits() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut rate = Rate::new(10, start).unwrap();

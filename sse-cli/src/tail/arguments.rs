@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_it_is_the_default_client() {
+    fn without_flags_tail_has_the_default_settings() {
         assert_eq!(config(&[]), Config::default());
     }
 

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_refused_with_the_way_out() {
+    fn contradicting_options_are_refused_with_a_solution() {
         for (arguments, advice) in [
             (&["--json", "--raw"][..], "give one of them"),
             (&["--data-only", "--json"], "give one of them"),

@@ -174,7 +174,7 @@ fn addresses_beyond_loopback_need_remote_for_subscribers_and_for_the_publisher()
 }
 
 #[test]
-fn a_server_that_never_answers_and_one_that_is_not_there_fail() {
+fn a_server_that_never_answers_or_does_not_exist_is_a_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (code, message) = refusal(&[&url, "--patience", "0.2"]);

@@ -68,7 +68,7 @@ impl Client {
 }
 
 #[test]
-fn subscribers_without_a_window_hold_no_memory_and_nobody_back() {
+fn subscribers_without_a_window_hold_no_memory_and_delay_no_other() {
     let server = Server::start(&[]);
     let no_window = [&INITIAL_WINDOW_SIZE[..], &[0; 4]].concat();
     let mut stalled: Vec<_> = (0..4).map(|_| Client::new(&server, &no_window)).collect();
@@ -89,7 +89,7 @@ fn subscribers_without_a_window_hold_no_memory_and_nobody_back() {
 }
 
 #[test]
-fn connections_that_asked_once_make_room_and_those_in_use_stay() {
+fn connections_idle_after_one_request_make_room_and_used_ones_stay() {
     let server = Server::start(&["--max-subscribers", "10"]);
     let mut follower = Client::new(&server, &[]);
     assert!(follower.send(&get(1, "/events/t")) && follower.is_answered(1));
@@ -112,7 +112,7 @@ fn connections_that_asked_once_make_room_and_those_in_use_stay() {
 }
 
 #[test]
-fn requests_that_are_taken_back_at_once_end_the_connection() {
+fn requests_that_are_reset_at_once_end_the_connection() {
     let server = Server::start(&[]);
     let before = server.peak();
     let mut client = Client::new(&server, &[]);
@@ -159,7 +159,7 @@ fn a_head_that_unpacks_to_megabytes_is_refused() {
 }
 
 #[test]
-fn frames_of_any_kind_without_end() {
+fn endless_frames_of_any_kind_do_no_harm() {
     let server = Server::start(&[]);
     let before = server.peak();
     let max_streams = [0, 3, 0, 0, 0, 100];

@@ -96,7 +96,7 @@ impl Server {
 }
 
 #[test]
-fn a_subscriber_that_does_not_read_holds_neither_memory_nor_others() {
+fn a_subscriber_that_does_not_read_holds_no_memory_and_delays_no_other() {
     let server = Server::start(&[]);
     let stalled: Vec<_> = (0..50).map(|_| server.subscribe()).collect();
     let mut reader = BufReader::new(server.subscribe());
@@ -111,7 +111,7 @@ fn a_subscriber_that_does_not_read_holds_neither_memory_nor_others() {
 }
 
 #[test]
-fn a_flood_of_connections_that_never_ask_leaves_room_for_others() {
+fn a_flood_of_connections_without_requests_leaves_room_for_others() {
     let server = Server::start(&["--max-subscribers", "100"]);
     let before = server.peak();
     let silent: Vec<_> = (0..150).map(|_| server.connect()).collect();
@@ -128,7 +128,7 @@ fn a_flood_of_connections_that_never_ask_leaves_room_for_others() {
 }
 
 #[test]
-fn a_flood_beyond_the_limit_passes() {
+fn the_server_recovers_from_a_flood_of_connections_beyond_the_limit() {
     let server = Server::start(&["--max-subscribers", "10"]);
     // All 266 connections that there may be, and more that wait in the backlog.
     let silent: Vec<_> = (0..300).map(|_| server.connect()).collect();
@@ -137,7 +137,7 @@ fn a_flood_beyond_the_limit_passes() {
 }
 
 #[test]
-fn a_client_that_closes_its_half_is_let_go_or_served_and_leaves_nothing() {
+fn a_client_that_closes_its_half_is_served_or_disconnected_and_leaks_nothing() {
     let server = Server::start(&[]);
     let halves: Vec<_> = (0..50)
         .map(|_| {

@@ -19,7 +19,7 @@ mod topics;
 use server::Server;
 
 #[test]
-fn follows_live_and_replays_after_an_id() {
+fn a_subscriber_follows_live_and_replays_after_an_id() {
     let server = Server::start(&["--retry", "1500"]);
     let mut live = server.get("/events/a%20b", &[]);
     assert_eq!(live.status, 200);
@@ -47,7 +47,7 @@ fn follows_live_and_replays_after_an_id() {
 }
 
 #[test]
-fn a_restart_is_a_gap() {
+fn a_restart_without_a_durable_log_is_a_gap() {
     let id = {
         let server = Server::start(&[]);
         server.publish("/events/t", "lost")
@@ -62,7 +62,7 @@ fn a_restart_is_a_gap() {
 }
 
 #[test]
-fn tokens_guard_each_side() {
+fn publishing_and_following_need_their_own_tokens() {
     let server = Server::start(&["--publish-token", "p", "--subscribe-token", "s"]);
     let refused = server.get("/events/t", &[]);
     assert_eq!(refused.status, 401);
@@ -78,7 +78,7 @@ fn tokens_guard_each_side() {
 }
 
 #[test]
-fn foreign_names_and_pages_are_refused() {
+fn foreign_host_names_and_origins_are_refused() {
     let server = Server::start(&["--cors-origin", "https://good.example", "--cors-credentials"]);
     assert_eq!(server.get("/events/t", &["Host: rebound.example"]).status, 403);
     assert_eq!(server.post("/events/t", &["Host: rebound.example"], "x").0, 403);
@@ -108,7 +108,7 @@ fn foreign_names_and_pages_are_refused() {
 }
 
 #[test]
-fn limits_hold() {
+fn the_limits_of_topics_subscribers_bodies_and_rate_hold() {
     let server = Server::start(&["--max-body", "2000", "--max-rate", "2", "--max-subscribers", "1"]);
     assert_eq!(server.post("/events/t", &[], &"x".repeat(2001)).0, 413);
     // A hundred events at once use up the rate of two a second for most of a minute.
@@ -125,7 +125,7 @@ fn limits_hold() {
 }
 
 #[test]
-fn subscribers_leave_topics_for_publishers() {
+fn subscribers_of_invented_names_leave_topics_for_publishers() {
     let server = Server::start(&["--max-topics", "4"]);
     let mut made_up = ["/events/a", "/events/b"].map(|topic| server.get(topic, &[]));
     for stream in &mut made_up {

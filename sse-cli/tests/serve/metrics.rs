@@ -108,7 +108,7 @@ fn metrics(server: &Server) -> Metrics {
 }
 
 #[test]
-fn every_request_is_counted_by_what_became_of_it() {
+fn every_request_is_counted_by_its_outcome() {
     let server = Server::start(&["--max-body", "10"]);
     let mut live = server.get("/events/a%22%5Cb", &[]);
     live.block();

@@ -94,7 +94,7 @@ pub(super) fn address(url: &str) -> &str {
 }
 
 #[test]
-fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+fn the_command_line_precedes_the_environment_which_precedes_the_file() {
     let path = temporary("settings.toml");
     std::fs::write(&path, "listen = [\"127.0.0.1:0\"]\nretry = 1\nmax-body = 3\nkeep-alive = 9\n").unwrap();
     let mut server = Loud::start(
@@ -246,7 +246,7 @@ fn sighup_reads_tokens_again_and_a_bad_file_keeps_the_old_ones() {
 }
 
 #[test]
-fn an_idle_connection_ends_after_the_time_that_it_is_told() {
+fn an_idle_connection_ends_after_the_announced_time() {
     let mut server = Loud::start(&["--listen", "127.0.0.1:0", "--idle-timeout", "1"], &[]);
     let url = server.listening();
     let mut stream = TcpStream::connect(address(&url)).unwrap();

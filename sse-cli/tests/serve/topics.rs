@@ -5,7 +5,7 @@ use std::process::Command;
 use super::Server;
 
 #[test]
-fn the_newest_id_is_told_without_a_stream() {
+fn head_returns_the_newest_id_without_a_stream() {
     let server = Server::start(&["--max-topics", "2"]);
     let before = server.request("HEAD", "/events/t", &[], "");
     assert_eq!((before.status, before.header("content-type")), (200, Some("text/event-stream")));
@@ -31,7 +31,7 @@ fn the_newest_id_is_told_without_a_stream() {
 }
 
 #[test]
-fn a_subscriber_of_a_quiet_topic_comes_back_without_a_gap() {
+fn a_subscriber_of_a_quiet_topic_resumes_without_a_gap() {
     let server = Server::start(&[]);
     let mut fresh = server.get("/events/fresh", &[]);
     let place = fresh.block();
@@ -83,7 +83,7 @@ fn only_publishers_end_a_topic() {
 }
 
 #[test]
-fn topics_are_listed_by_pages_to_those_who_may_follow_them() {
+fn topics_are_listed_by_pages_to_clients_that_may_follow_them() {
     let server = Server::start(&[]);
     let id = server.publish("/events/b", "x");
     let mut live = server.get("/events/a", &[]);
@@ -105,7 +105,7 @@ fn topics_are_listed_by_pages_to_those_who_may_follow_them() {
 }
 
 #[test]
-fn probes_are_answered_whatever_name_they_ask_for() {
+fn probes_are_answered_under_any_host_name() {
     let server = Server::start(&["--host", "events.example"]);
     for path in ["/healthz", "/readyz"] {
         assert_eq!(server.get(path, &["Host: 10.1.2.3:8080"]).status, 200, "{path}");

@@ -105,7 +105,7 @@ impl Tls {
 }
 
 #[test]
-fn a_client_certificate_opens_a_server_that_asks_for_one() {
+fn a_client_certificate_is_accepted_by_a_server_that_requires_one() {
     let tls = Tls::new();
     let (cert, key) = (file("client.pem", &tls.cert), file("client-key.pem", &tls.key));
     let both = file("client-both.pem", &format!("{}{}", tls.key, tls.cert));

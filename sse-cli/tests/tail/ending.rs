@@ -42,7 +42,7 @@ fn a_signal_ends_the_command_with_a_summary_and_exit_code_0() {
 }
 
 #[test]
-fn raw_output_ends_with_its_reader_though_no_event_comes() {
+fn raw_output_ends_with_its_reader_although_no_event_comes() {
     let server = Server::start([Answer::Flood(STREAM, "junk".repeat(1000))]);
     let (mut child, mut stdout) = spawn(&server.url, &["--raw"]);
     stdout.read_exact(&mut [0; 4]).unwrap();
@@ -51,7 +51,7 @@ fn raw_output_ends_with_its_reader_though_no_event_comes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_command_quietly() {
+fn a_closed_output_pipe_ends_the_command_quietly() {
     for format in [&[][..], &["--json"], &["--raw"], &["--data-only"], &["--template", "{data}"]] {
         let (go, wait) = channel();
         let more = "data: two\n\n".repeat(10_000);

@@ -83,7 +83,7 @@ fn no_control_character_is_left_in_json() {
 }
 
 #[test]
-fn text_in_a_pipe_is_as_it_came() {
+fn text_in_a_pipe_is_unchanged() {
     let server = Server::start([stream("data: \x1b[1mbold\x1b[0m\n\n")]);
     assert_eq!(run(&server.url, &["--max-events", "1"]).out, "message: \x1b[1mbold\x1b[0m\n");
 }

@@ -43,7 +43,7 @@ fn max_retries_limits_failed_attempts() {
 }
 
 #[test]
-fn a_status_is_final_unless_it_is_to_be_retried() {
+fn a_status_is_final_unless_retry_status_names_it() {
     let busy = || response("503 Service Unavailable", "Retry-After: 0\r\n", "busy");
     let server = Server::start([busy(), busy(), stream("data: one\n\n")]);
     let left = run(&server.url, &["--retry-delay", "0.01"]);
@@ -69,7 +69,7 @@ fn a_post_is_sent_once_unless_repeat_says_otherwise() {
 }
 
 #[test]
-fn without_reconnection_it_ends_with_the_response() {
+fn without_reconnection_the_command_ends_with_the_response() {
     let server = Server::start([stream("data: one\n\n"), stream("data: never requested\n\n")]);
     let left = run(&server.url, &["--no-reconnect"]);
     assert_eq!((left.out.as_str(), left.code), ("message: one\n", Some(0)));
@@ -88,7 +88,7 @@ fn a_response_that_breaks_off_and_is_not_repeated_is_a_failure() {
 }
 
 #[test]
-fn silence_and_comments_without_events_end_a_connection_if_wanted() {
+fn timeouts_for_silence_and_for_events_end_a_connection() {
     for (flag, cause) in [
         ("--timeout", "the server fell silent (--timeout)"),
         ("--event-timeout", "no event came in time (--event-timeout)"),

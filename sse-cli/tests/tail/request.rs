@@ -146,7 +146,7 @@ fn invalid_arguments_are_rejected_before_anything_is_sent() {
 }
 
 #[test]
-fn a_socks_proxy_of_the_environment_is_not_gone_around() {
+fn an_unusable_socks_proxy_of_the_environment_is_an_error() {
     let (address, proxy) = socks::proxy();
     let mut command = tail("http://events.example/a", &[]);
     assert!(command.env("all_proxy", format!("socks5h://{address}")).status().unwrap().success(), "204");

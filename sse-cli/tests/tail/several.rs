@@ -113,7 +113,7 @@ fn max_events_counts_the_events_of_all_streams() {
 }
 
 #[test]
-fn urls_that_look_alike_are_numbered() {
+fn urls_that_look_equal_without_secrets_are_numbered() {
     let server = Server::start([stream("data: x\n\n"), stream("data: x\n\n"), no_content(), no_content()]);
     let (a, b) = (format!("{}?key=a", server.url), format!("{}?key=b", server.url));
     let output = tail(&a, &["--template", "{url}", "--retry-delay", "0.01"]).arg(&b).output().unwrap();

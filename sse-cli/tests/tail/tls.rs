@@ -59,7 +59,7 @@ fn first(url: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn certificates_of_cacert_are_trusted_and_with_insecure_all() {
+fn cacert_sets_the_trusted_certificates_and_insecure_trusts_all() {
     let server = Server::start();
     let open = "{\"kind\":\"open\",\"status\":200}\n";
     assert_eq!(first(&server.url, &["--cacert", &server.certificate]), open);

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_proxy_is_not_gone_around() {
+    fn a_malformed_proxy_is_an_error_and_not_bypassed() {
         for proxy in ["http://", "a b"] {
             let proxies = proxies(&[("all_proxy", proxy), ("no_proxy", "direct.example")]);
             for (url, direct) in

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn comes_from_the_header_or_the_query() {
+    fn the_last_event_id_comes_from_the_header_or_the_query() {
         assert_eq!(of(None, "/"), None);
         assert_eq!(of(Some(b"7"), "/?lastEventId=5").as_deref(), Some("7"));
         assert_eq!(of(Some(b""), "/?a=b&lastEventId=a%20%C3%A9+c").as_deref(), Some("a é c"));

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_somebody_else_is_refused() {
+    fn a_directory_of_another_program_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("lost+found")).unwrap();
         drop(Directory::open(directory.path()).unwrap());

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_batches_and_preallocated_zeros_are_no_damage() {
+    fn whole_batches_and_preallocated_zeros_are_not_damage() {
         let journal = [batch(1, b"one"), batch(2, b""), vec![0; 100]].concat();
         assert_eq!(damage(&journal), None);
         assert_eq!(damage(b""), None);

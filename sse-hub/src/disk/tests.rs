@@ -56,7 +56,7 @@ fn numbers(events: &[Stored]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn events_are_there_after_reopening_and_numbers_go_on() {
+async fn a_reopened_log_has_its_events_and_continues_their_numbers() {
     let directory = directory();
     let log = open(directory.path());
     let first = log.append("a", batch(["1", "2"])).await.unwrap().first;
@@ -147,7 +147,7 @@ async fn an_ended_topic_is_refused_for_a_while_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn feeds_are_told_every_event_once_and_in_order_until_they_leave() {
+async fn feeds_get_every_event_once_and_in_order_until_they_are_dropped() {
     let directory = directory();
     let log = Arc::new(open(directory.path()));
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -191,7 +191,7 @@ fn disk_use(path: &Path) -> u64 {
 }
 
 #[tokio::test]
-async fn the_oldest_events_go_when_the_bytes_are_used_up_and_places_outlive_them() {
+async fn the_oldest_events_are_dropped_at_the_byte_limit_and_places_outlive_them() {
     const BYTES: u64 = DiskConfig::LEAST_BYTES;
     let directory = directory();
     let open = || DiskLog::open(DiskConfig::new(directory.path()).with_bytes(BYTES)).unwrap();
@@ -237,7 +237,7 @@ async fn the_oldest_events_go_when_the_bytes_are_used_up_and_places_outlive_them
 }
 
 #[tokio::test]
-async fn places_beyond_the_limit_are_forgotten_oldest_first_and_the_last_of_them_is_no_gap() {
+async fn places_beyond_the_limit_are_forgotten_oldest_first_and_the_newest_resumes_without_a_gap() {
     let directory = directory();
     let config = DiskConfig::new(directory.path()).with_bytes(DiskConfig::LEAST_BYTES).with_positions(2);
     let log = DiskLog::open(config).unwrap();

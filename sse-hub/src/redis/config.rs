@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_has_no_hash_tag_of_its_own() {
+    fn braces_in_a_prefix_do_not_make_a_hash_tag() {
         let config = RedisConfig::new("redis://localhost").unwrap().prefix("{app}:");
         assert_eq!(config.prefix, "(app):");
     }

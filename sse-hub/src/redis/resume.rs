@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_of_another_time_is_a_gap_of_unknown_size() {
+    fn a_place_from_another_numbering_is_a_gap_of_unknown_size() {
         let floor = Some(Place::new(60, 6));
         let found = Found { floor, ..found() };
         for place in [Place::new(65, 6), Place::new(5, 3), Place::new(95, 12), Place::new(12, 0)] {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_event_is_marked_between_what_was_before_it_and_what_came_after() {
+    fn a_loss_is_marked_between_the_events_before_and_after_it() {
         let found = Found { floor: Some(Place::new(80, 8)), ..found() };
         assert_eq!(found.border_of_loss(Place::new(85, 9)), Some(86));
         assert_eq!(found.border_of_loss(Place::new(95, 12)), Some(91), "nothing came after it yet");

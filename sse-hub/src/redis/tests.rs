@@ -134,7 +134,7 @@ async fn redis_bounds_events_and_index_by_count_and_bytes() {
 }
 
 #[tokio::test]
-async fn an_id_that_was_given_twice_means_the_first_event_that_is_kept() {
+async fn an_id_that_was_given_twice_means_the_first_kept_event() {
     let Some(redis) = RedisServer::start() else { return };
     let log = node(&redis);
     let named = Batch::new(&[EventBuilder::new().id("same").unwrap().data("a")]);
@@ -254,7 +254,7 @@ async fn a_wrong_password_is_named_without_being_shown() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_writes_is_not_ready_and_is_ready_once_it_does() {
+async fn a_server_that_refuses_writes_is_ready_only_once_it_accepts_them() {
     let Some(redis) = RedisServer::start() else { return };
     let log = node(&redis);
     append(&log, one()).await;
@@ -294,7 +294,7 @@ async fn a_server_that_takes_no_writes_is_not_ready_and_is_ready_once_it_does() 
 }
 
 #[tokio::test]
-async fn a_log_without_a_server_is_away_and_works_once_there_is_one() {
+async fn a_log_without_a_server_is_unavailable_until_the_server_starts() {
     let Some(mut redis) = RedisServer::start() else { return };
     redis.kill();
     let log = Arc::new(node(&redis));
@@ -353,7 +353,7 @@ async fn ready(redis: &RedisServer) -> Arc<dyn crate::Log> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn redis_is_a_log() {
+async fn redis_passes_the_conformance_suite() {
     let Some(redis) = RedisServer::start() else { return };
     crate::conformance::check(ready(&redis).await, "").await;
     crate::conformance::survives(|| ready(&redis), "").await;

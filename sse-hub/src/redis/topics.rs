@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_noticed_where_the_event_before_is_older_than_what_is_known() {
+    fn a_loss_is_noticed_if_the_previous_event_is_older_than_the_newest_known_one() {
         let (topics, names, _) = topics();
         let heard =
             |stamp, number, previous| topics.heard(&names.channel, Place::new(stamp, number), previous);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_event_is_remembered_of_topics_that_nobody_follows() {
+    fn the_newest_event_of_topics_without_followers_is_remembered() {
         let (topics, names, number) = topics();
         topics.saw(&names.channel, Place::new(10, 5));
         assert!(topics.remove(&names.channel, number));

@@ -19,7 +19,7 @@ fn read(tail: &mut Tail, cursor: &mut Cursor) -> String {
 }
 
 #[test]
-fn events_come_once_and_in_order_whatever_order_they_are_announced_in() {
+fn events_are_read_once_and_in_order_whatever_the_order_of_updates() {
     let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
     let mut cursor = tail.end();
     assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::News);
@@ -75,7 +75,7 @@ fn the_first_event_after_a_stamp_is_found() {
 }
 
 #[test]
-fn a_loss_that_is_found_late_is_a_gap_to_those_who_are_before_it_and_nothing_to_the_others() {
+fn a_loss_that_is_found_late_is_a_gap_only_for_readers_before_it() {
     let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
     let mut before = tail.end();
     tail.appended(stored(11, 4..=5), Instant::ZERO);
@@ -95,7 +95,7 @@ fn a_loss_that_is_found_late_is_a_gap_to_those_who_are_before_it_and_nothing_to_
 }
 
 #[test]
-fn a_loss_that_is_heard_of_while_the_topic_opens_is_not_forgotten() {
+fn a_loss_that_is_reported_while_the_topic_opens_is_kept() {
     let mut tail = Tail::new(HistoryLimits::default());
     tail.lose(20);
     let newest = [stored(11, 4..=5), stored(30, 6..=6)].concat();

@@ -72,7 +72,7 @@ async fn a_journal_that_is_missing_is_refused() {
 }
 
 #[tokio::test]
-async fn a_directory_that_was_interrupted_while_it_was_made_is_made_again() {
+async fn a_directory_whose_creation_was_interrupted_is_created_again() {
     let directory = directory();
     DiskLog::open(config(directory.path())).unwrap().close().await;
     // The engine writes its version last.

@@ -7,7 +7,7 @@ use sse_hub::{From, Hub, HubConfig, HubError, Metrics};
 use super::{frame, publish, ready, topic};
 
 #[tokio::test(start_paused = true)]
-async fn topics_and_subscribers_are_limited_and_given_back() {
+async fn the_limits_of_topics_and_subscribers_free_up_when_they_leave() {
     let hub = Hub::new(HubConfig::default().with_max_topics(2).with_max_subscribers(1));
     let used = hub.topic("used").unwrap();
     let subscription = used.subscribe(From::Now).await.unwrap();
@@ -49,7 +49,7 @@ async fn topics_are_separate_and_metrics_count_them_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn topics_without_events_are_told_apart() {
+async fn topics_without_events_are_counted() {
     let hub = Hub::new(HubConfig::default());
     assert!(hub.get("news").is_none());
     let news = hub.topic("news").unwrap();

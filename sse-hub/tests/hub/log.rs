@@ -132,7 +132,7 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_resumes_from_what_memory_no_longer_has() {
+async fn a_subscriber_resumes_from_events_that_only_the_log_has() {
     let log = Remote::new();
     let topic = topic(&log);
     let ids = publish_numbers(&topic, 0..20).await;
@@ -149,7 +149,7 @@ async fn a_subscriber_resumes_from_what_memory_no_longer_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn equal_cold_reads_are_one() {
+async fn equal_reads_of_the_log_at_a_time_are_one_read() {
     let log = Remote::new();
     let topic = topic(&log);
     let ids = publish_numbers(&topic, 0..20).await;
@@ -181,7 +181,7 @@ async fn a_subscriber_that_lags_catches_up_from_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn updates_that_were_missed_are_read_from_the_log() {
+async fn missed_updates_are_read_from_the_log() {
     let log = Remote::new();
     let topic = topic(&log);
     let mut subscription = topic.subscribe(From::Now).await.unwrap();
@@ -195,7 +195,7 @@ async fn updates_that_were_missed_are_read_from_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_log_is_away_new_subscribers_wait_and_publishing_fails() {
+async fn while_the_log_is_unavailable_new_subscribers_wait_and_publishing_fails() {
     let log = Remote::new();
     let hub = hub(&log);
     let known = {
@@ -222,7 +222,7 @@ async fn while_the_log_is_away_new_subscribers_wait_and_publishing_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn topics_that_nobody_uses_are_unloaded_and_keep_their_events() {
+async fn unused_topics_leave_memory_and_keep_their_events_in_the_log() {
     let log = Remote::new();
     let hub = Hub::with_log(HubConfig::default().with_max_topics(2), Arc::clone(&log) as Arc<dyn Log>);
     let mut ids = Vec::new();
@@ -243,7 +243,7 @@ async fn topics_that_nobody_uses_are_unloaded_and_keep_their_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ended_topic_lets_its_subscribers_go_and_refuses_new_ones_for_a_while() {
+async fn an_ended_topic_ends_its_subscriptions_and_refuses_new_ones_for_a_while() {
     let log = Remote::new();
     let hub = Hub::with_log(
         HubConfig::default().with_retry(Duration::from_secs(3)),

@@ -67,7 +67,7 @@ fn data_with(parser: &mut Parser, bytes: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn replays_what_followed_the_id_in_one_frame_and_goes_on() {
+async fn a_subscription_replays_the_events_after_the_id_in_one_frame_and_continues() {
     let (_, topic) = topic(HubConfig::default());
     let first = publish(&topic, "a").await;
     publish(&topic, "b").await;
@@ -81,7 +81,7 @@ async fn replays_what_followed_the_id_in_one_frame_and_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_is_put_together_once_for_all() {
+async fn a_burst_is_concatenated_once_for_all_subscribers() {
     let (_, topic) = topic(HubConfig::default());
     let mut subscriptions = vec![];
     for _ in 0..3 {
@@ -151,7 +151,7 @@ fn a_hub_outlives_the_runtime_that_polled_it_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_comes_in_frames_of_bounded_size() {
+async fn a_backlog_is_sent_in_frames_of_bounded_size() {
     let (_, topic) = topic(HubConfig::default());
     let begin = publish(&topic, "").await;
     for _ in 0..10 {
@@ -179,7 +179,7 @@ async fn a_frame_may_be_exactly_as_long_as_its_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_without_an_id_is_given_its_place() {
+async fn a_client_without_an_id_gets_the_id_of_its_place() {
     let (_, topic) = topic(HubConfig::default().with_retry(Duration::from_secs(2)));
     publish(&topic, "before").await;
     let mut parser = Parser::new();
@@ -206,7 +206,7 @@ async fn the_application_may_give_its_own_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_of_another_log_is_a_gap_that_is_told_once() {
+async fn an_id_of_another_log_is_a_gap_that_is_reported_once() {
     let (hub, topic) = topic(HubConfig::default());
     publish(&topic, "a").await;
     let mut parser = Parser::with_last_event_id("0123456789abcdef-7");
@@ -221,7 +221,7 @@ async fn an_id_of_another_log_is_a_gap_that_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_subscriber_is_told_and_holds_nothing() {
+async fn a_slow_subscriber_gets_a_gap_event_and_holds_no_memory() {
     let (hub, topic) = topic(small());
     let mut slow = topic.subscribe(From::Now).await.unwrap();
     let mut quick = topic.subscribe(From::Now).await.unwrap();
@@ -276,7 +276,7 @@ async fn closing_ends_streams_after_their_last_event_with_a_retry() {
 
 /// Every connection is cut somewhere, inside lines and events too, and the next one resumes.
 #[tokio::test(start_paused = true)]
-async fn cut_anywhere_nothing_is_lost_or_repeated() {
+async fn no_event_is_lost_or_repeated_wherever_a_subscription_is_cut() {
     const EVENTS: usize = 6;
     let (_, topic) = topic(HubConfig::default());
     for cut in 1..150 {

@@ -30,7 +30,7 @@ async fn back(hub: &Hub, topic: &str, id: &str) -> (Subscription, Vec<String>) {
 const NOTHING: [&str; 0] = [];
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_of_a_topic_without_events_comes_back_without_a_gap() {
+async fn a_subscriber_of_a_topic_without_events_resumes_without_a_gap() {
     let hub = Hub::new(HubConfig::default());
     let id = place(&hub, "fresh").await;
     for other in ["b", "c"] {
@@ -47,7 +47,7 @@ async fn a_subscriber_of_a_topic_without_events_comes_back_without_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_had_everything_comes_back_without_a_gap_when_it_is_gone() {
+async fn an_up_to_date_subscriber_resumes_without_a_gap_after_its_events_expired() {
     let hub = Hub::new(HubConfig::default());
     let ids = [publish(&hub.topic("t").unwrap(), "a").await, publish(&hub.topic("t").unwrap(), "b").await];
     advance(HOUR).await;
@@ -75,7 +75,7 @@ async fn the_application_s_own_newest_id_outlives_its_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_topics_beyond_the_limit_nothing_but_the_newest_stamp_is_remembered() {
+async fn beyond_the_limit_of_remembered_topics_only_the_newest_stamp_is_kept() {
     let hub = Hub::new(HubConfig::default().with_remembered_topics(1));
     let empty = place(&hub, "empty").await;
     let mut ids = Vec::new();
@@ -113,7 +113,7 @@ async fn a_subscription_can_begin_with_the_oldest_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_that_was_rendered_is_followed_without_a_hole() {
+async fn a_page_rendered_with_the_last_event_id_misses_no_event() {
     let hub = Hub::new(HubConfig::default());
     let before = hub.last_event_id("t").await.unwrap().unwrap();
     assert_eq!(hub.metrics().topics, 0, "it makes no topic");

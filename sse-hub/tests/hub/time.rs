@@ -19,7 +19,7 @@ async fn soon(subscription: &mut Subscription) -> Option<Bytes> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_broken_by_a_comment_for_everyone() {
+async fn silence_is_broken_by_a_comment_to_every_subscriber() {
     let start = tokio::time::Instant::now();
     let at = || start.elapsed().as_secs();
     let (_, topic) = topic(HubConfig::default());
@@ -45,7 +45,7 @@ async fn silence_is_broken_by_a_comment_for_everyone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_takes_the_comment_s_place_and_is_no_event_of_the_topic() {
+async fn a_heartbeat_replaces_the_comment_and_is_not_an_event_of_the_topic() {
     let config = HubConfig::default().with_heartbeat("alive").unwrap();
     let (hub, topic) = topic(config);
     let mut subscription = topic.subscribe(From::Now).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_heartbeat_takes_the_comment_s_place_and_is_no_event_of_the_topic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn latency_is_that_of_live_subscribers_and_not_of_replays() {
+async fn latency_is_measured_for_live_subscribers_and_not_for_replays() {
     let (hub, topic) = topic(HubConfig::default());
     let observed = || hub.metrics().latency.buckets.iter().sum::<u64>();
     publish(&topic, "old").await;
@@ -78,7 +78,7 @@ async fn latency_is_that_of_live_subscribers_and_not_of_replays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keep_alive_can_be_off() {
+async fn a_keep_alive_of_duration_max_sends_no_comments() {
     let (_, topic) = topic(HubConfig::default().with_keep_alive(Duration::MAX));
     let mut subscription = topic.subscribe(From::Now).await.unwrap();
     frame(&mut subscription).await.unwrap();
@@ -87,7 +87,7 @@ async fn keep_alive_can_be_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_spares_the_comment_that_was_due() {
+async fn an_event_postpones_the_comment_that_was_due() {
     let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
     let mut quick = topic.subscribe(From::Now).await.unwrap();
     let mut slow = topic.subscribe(From::Now).await.unwrap();
@@ -102,7 +102,7 @@ async fn an_event_spares_the_comment_that_was_due() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newcomer_does_not_put_the_comment_off() {
+async fn a_new_subscriber_does_not_postpone_the_comment() {
     let topic = Hub::new(HubConfig::default()).topic("t").unwrap();
     let mut first = topic.subscribe(From::Now).await.unwrap();
     assert!(soon(&mut first).await.is_some(), "its place");
@@ -113,7 +113,7 @@ async fn a_newcomer_does_not_put_the_comment_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_leaves_leaves_nothing() {
+async fn a_dropped_subscription_leaves_no_member_behind() {
     let hub = Hub::new(HubConfig::default());
     let topic = hub.topic("t").unwrap();
     let stays = topic.subscribe(From::Now).await.unwrap();
@@ -160,7 +160,7 @@ async fn the_ids_of_one_hub_mean_nothing_to_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_reaches_who_waits_at_once() {
+async fn closing_the_hub_ends_waiting_subscriptions_at_once() {
     let hub = Hub::new(HubConfig::default().with_keep_alive(Duration::MAX));
     let mut waiting = hub.topic("t").unwrap().subscribe(From::Now).await.unwrap();
     assert!(soon(&mut waiting).await.unwrap().ends_with(b"-0\n\n"), "its place");
@@ -174,7 +174,7 @@ async fn a_close_reaches_who_waits_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stay_is_bounded_and_its_ends_are_spread() {
+async fn max_age_ends_subscriptions_at_spread_times() {
     let config = HubConfig::default()
         .with_max_age(secs(1000))
         .with_retry(secs(2))
@@ -206,7 +206,7 @@ async fn a_stay_is_bounded_and_its_ends_are_spread() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_is_always_behind_leaves_in_time() {
+async fn a_subscriber_that_is_always_behind_ends_at_its_max_age() {
     let config = HubConfig::default().with_max_age(secs(100)).with_retry(secs(2));
     let topic = Hub::new(config).topic("t").unwrap();
     let mut subscription = topic.subscribe(From::Now).await.unwrap();

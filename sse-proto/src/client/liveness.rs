@@ -180,25 +180,25 @@ mod tests {
     }
 
     #[test]
-    fn three_comments_wake_it() {
+    fn adaptive_liveness_begins_after_three_comments() {
         assert_eq!(learned(&[(15, true), (15, true)]), None);
         assert_eq!(learned(&[(15, true), (14, true), (15, true)]), Some(secs(45)));
     }
 
     #[test]
-    fn the_floor_and_the_top() {
+    fn adaptive_liveness_has_a_minimum_of_30_s_and_a_maximum_of_6_min() {
         assert_eq!(learned(&[(1, true); 3]), Some(secs(30)));
         assert_eq!(learned(&[(120, true); 3]), Some(secs(360)));
     }
 
     #[test]
-    fn comments_in_a_burst_are_no_cadence() {
+    fn comments_in_a_burst_are_not_a_keep_alive_interval() {
         assert_eq!(learned(&[(0, true); 100]), None);
         assert_eq!(learned(&[(20, true), (0, true), (20, true), (0, true), (20, true)]), Some(secs(60)));
     }
 
     #[test]
-    fn a_longer_silence_that_an_event_ended_counts() {
+    fn a_longer_silence_that_an_event_ended_counts_for_adaptive_liveness() {
         assert_eq!(learned(&[(10, true), (10, true), (10, true), (20, false)]), Some(secs(60)));
         let mut events = std::vec![(10, true), (10, true), (20, true)];
         events.extend([(5, false); 8]);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_eight_count() {
+    fn adaptive_liveness_uses_only_the_last_eight_silences() {
         let mut silences = std::vec![(60, true)];
         silences.extend([(20, true); 7]);
         assert_eq!(learned(&silences), Some(secs(180)));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_above_two_minutes_puts_it_back_to_sleep() {
+    fn a_silence_above_two_minutes_turns_adaptive_liveness_off() {
         assert_eq!(learned(&[(15, true), (15, true), (15, true), (121, false)]), None);
         assert_eq!(learned(&[(300, true); 3]), None);
     }

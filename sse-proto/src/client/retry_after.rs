@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms_are_one_date() {
+    fn the_three_forms_of_an_http_date_are_equal() {
         assert_eq!(since_1970("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(since_1970("Sunday, 06-Nov-94 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(since_1970("Sun Nov  6 08:49:37 1994"), Some(784_111_777));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_follows_the_one_before() {
+    fn consecutive_days_are_one_day_apart() {
         const LENGTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
         let mut days = 0;
         for year in 1970..2101u64 {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_dates_are_none() {
+    fn a_malformed_http_date_is_none() {
         for date in [
             "",
             "Sun",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_need_no_date() {
+    fn a_retry_after_in_seconds_needs_no_date_header() {
         assert_eq!(retry_after("120", None), Some(Duration::from_secs(120)));
         assert_eq!(retry_after(" 0 ", None), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999999999999999999", None), Some(Duration::from_secs(u64::MAX)));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_measured_against_the_servers_own() {
+    fn a_retry_after_date_is_compared_with_the_date_header() {
         let later = "Thu, 01 Jan 1970 00:02:00 GMT";
         assert_eq!(retry_after(later, Some(UNIX_EPOCH)), Some(Duration::from_secs(120)));
         assert_eq!(retry_after(UNIX_EPOCH, Some(later)), Some(Duration::ZERO));

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_the_last_parameter() {
+    fn a_last_event_id_becomes_the_last_query_parameter() {
         assert_eq!(query("7", "id", None).unwrap(), "id=7");
         assert_eq!(query("7", "id", Some("")).unwrap(), "id=7");
         assert_eq!(query("7", "id", Some("a=%7e&b&&c=+")).unwrap(), "a=%7e&b&c=+&id=7");
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_encoded_as_rfc_7617_has_it() {
+    fn credentials_are_encoded_as_in_rfc_7617() {
         for (user, password, value) in [
             ("Aladdin", Some("open%20sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
             ("a", Some("bc"), "Basic YTpiYw=="),

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_llm_stream_is_no_json() {
+    fn the_end_marker_of_an_llm_stream_is_not_json() {
         let done = Event { event: "message", data: "[DONE]", id: "" };
         assert!(done.json::<serde_json::Value>().is_err());
     }

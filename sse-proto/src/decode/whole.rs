@@ -249,7 +249,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
-        fn the_parser_says_the_same_without_this_lane(
+        fn the_parser_gives_equal_results_without_the_fast_lane(
             stream in stream(),
             cuts in vec(any::<Index>(), 0..4),
             (event, id, skip, frames) in (0..40usize, 0..3usize, any::<bool>(), any::<bool>()),

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn is_due_after_silence_and_again_after_each_comment() {
+    fn a_comment_is_due_after_silence_and_again_after_each_comment() {
         let mut keep_alive = KeepAlive::new(Duration::from_millis(100), at(0));
         assert!(!keep_alive.poll(at(99)));
         assert!(keep_alive.poll(at(100)));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_event_puts_it_off_and_ends_what_was_open() {
+    fn a_whole_event_postpones_the_comment_and_ends_an_open_event() {
         let mut keep_alive = KeepAlive::new(Duration::from_millis(100), at(0));
         keep_alive.handle_sent(at(10), b"data: a");
         assert_eq!(keep_alive.deadline(), None);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn is_never_due_inside_an_event() {
+    fn a_comment_is_never_due_inside_an_event() {
         for stream in
             ["data: a\n\n", "data: a\r\r", "data: a\r\n\r\n", "id: 1\r\ndata: a\n\r\n", "data: a\r\n\r"]
         {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_interval_does_not_spin_and_a_boundless_one_never_comes() {
+    fn a_zero_interval_is_one_millisecond_and_duration_max_is_never() {
         let mut keep_alive = KeepAlive::new(Duration::ZERO, at(5));
         assert!(!keep_alive.poll(at(5)));
         assert!(keep_alive.poll(at(6)));

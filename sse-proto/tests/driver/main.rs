@@ -81,7 +81,7 @@ fn a_driver_connects_reads_and_connects_again() {
 }
 
 #[test]
-fn owned_events_are_the_same() {
+fn owned_and_lent_events_are_equal() {
     let mut client = story();
     for expected in STORY {
         assert!(!client.driver.is_done() || expected == "over");
@@ -105,7 +105,7 @@ fn a_rejected_response_comes_with_its_body_unread() {
 }
 
 #[test]
-fn the_error_that_ends_it_is_handed_over() {
+fn the_error_that_ends_a_driver_is_returned() {
     let mut client = Client::new(Config::default(), [Answer::Error("fatal")]);
     let closed = client.driver.next().now_or_never().unwrap().unwrap().unwrap_err();
     assert_eq!(closed.reason, CloseReason::Transport);
@@ -120,7 +120,7 @@ fn the_error_that_ends_it_is_handed_over() {
 }
 
 #[test]
-fn an_error_belongs_to_one_loss_alone() {
+fn each_loss_has_only_its_own_error() {
     let config = Config::default().with_retry_status(vec![503]);
     let mut client = Client::new(config, [Answer::Error("refused"), Answer::Response(503, vec![]), GONE]);
     assert_eq!(client.next(), "lost: the connection failed: refused, attempt 1 in 1s");
@@ -128,7 +128,7 @@ fn an_error_belongs_to_one_loss_alone() {
 }
 
 #[test]
-fn the_application_has_the_last_word_on_a_response() {
+fn the_hook_of_the_transport_decides_about_a_response() {
     let reject = |_| Verdict::Close(CloseReason::Rejected);
     let mut client = Client::judging(reject, Config::default(), [body([Part::Chunk("data: x\n\n")])]);
     assert_eq!(client.take(2), ["closed: the application rejected the response, 200", "over"]);
@@ -139,7 +139,7 @@ fn the_application_has_the_last_word_on_a_response() {
 }
 
 #[test]
-fn a_response_that_does_not_begin_is_given_up() {
+fn a_response_that_does_not_begin_ends_at_the_head_timeout() {
     let mut client = Client::new(Config::default(), [Answer::Silence, body([Part::Silence])]);
     assert_eq!(client.next(), "lost: no response came in time (head timeout), attempt 1 in 1s");
     assert_eq!(client.world.log(), ["connect 0 id - at 0ns", "request dropped"]);
@@ -148,7 +148,7 @@ fn a_response_that_does_not_begin_is_given_up() {
 }
 
 #[test]
-fn without_a_timeout_it_waits_for_ever() {
+fn a_driver_without_a_timeout_waits_for_ever() {
     let mut client = Client::new(Config::default().with_head_timeout(None), [Answer::Silence]);
     assert_eq!(client.next(), "pending");
     assert_eq!(client.world.timers(), 0);
@@ -201,7 +201,7 @@ fn time_of_a_slow_application_is_not_silence_of_the_server() {
 }
 
 #[test]
-fn nobody_asks_for_the_time_unless_a_clock_runs() {
+fn the_time_is_read_only_if_a_clock_runs() {
     let parts = [Part::Chunk("data: a\n\ndata: b\n\n:\n"), Part::Chunk("data: c\n\n"), Part::Silence];
     let mut client = Client::new(Config::default(), [body(parts)]);
     assert_eq!(client.next(), "open 200");
@@ -224,7 +224,7 @@ fn the_time_is_read_for_a_chunk_and_not_for_each_of_its_events() {
 }
 
 #[test]
-fn no_timer_outlives_what_it_was_for() {
+fn no_timer_outlives_its_purpose() {
     let mut client = Client::new(Config::default(), [Answer::Error("reset")]);
     assert!(client.next().starts_with("lost: "));
     assert!(client.driver.next().now_or_never().is_none());
@@ -235,7 +235,7 @@ fn no_timer_outlives_what_it_was_for() {
 }
 
 #[test]
-fn a_suspension_drops_the_connection_and_is_no_loss() {
+fn a_suspension_drops_the_connection_without_a_disconnected_event() {
     let first = body([Part::Chunk("id: 1\ndata: a\n\ndata: b\n\n"), Part::Silence]);
     let mut client = Client::new(Config::default(), [first, body([Part::Silence])]);
     assert_eq!(client.take(2), ["open 200", "event message \"a\" id 1"]);
@@ -268,7 +268,7 @@ fn nothing_follows_close_but_the_end() {
 }
 
 #[test]
-fn the_application_may_name_another_delay() {
+fn retry_after_replaces_the_delay_of_the_driver() {
     let mut client = Client::new(Config::default(), [Answer::Error("refused"), GONE]);
     assert_eq!(client.next(), "lost: the connection failed: refused, attempt 1 in 1s");
     client.driver.retry_after(secs(100));
@@ -277,7 +277,7 @@ fn the_application_may_name_another_delay() {
 }
 
 #[test]
-fn a_future_that_is_dropped_has_lost_nothing() {
+fn a_dropped_future_loses_no_event() {
     let parts = [Part::Pause(secs(1)), Part::Chunk("data: a\n\ndata: b\n\n"), Part::Silence];
     let mut client = Client::new(Config::default(), [body(parts)]);
     assert_eq!(client.next(), "open 200");

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn secrets_of_the_url_are_not_in_the_error_and_a_refused_connection_is_told_apart() {
+    async fn an_error_omits_the_urls_secrets_and_recognizes_a_refused_connection() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://me:secret@{closed}/live?key=secret").parse().unwrap();
         let theirs = Client::new().execute(Request::new(Method::GET, url)).await.unwrap_err();

@@ -62,7 +62,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn every_event_arrives_once_and_in_order_or_the_gap_is_told() {
+fn every_event_arrives_once_and_in_order_or_a_gap_is_reported() {
     let (first, runs) = (number("SSE_FAULT_SEED", 0), number("SSE_FAULT_RUNS", 200));
     let mut tally = Tally::default();
     for seed in first..first + runs {

@@ -63,7 +63,7 @@ fn bytes_that_are_not_http2_end_the_connection_with_a_reason() {
 }
 
 #[test]
-fn frames_that_carry_nothing_are_no_life() {
+fn http2_frames_without_data_do_not_restart_the_idle_timeout() {
     for piece in [
         frame(PING, 0, 0, &[7; 8]),
         frame(SETTINGS, 0, 0, &[]),

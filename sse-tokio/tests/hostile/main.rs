@@ -69,7 +69,7 @@ fn an_id_of_megabytes_is_over_its_limit() {
 }
 
 #[test]
-fn comments_and_unknown_fields_without_end_are_no_events() {
+fn endless_comments_and_unknown_fields_end_at_the_event_timeout() {
     let comments = b": still here, still here, still here, still here\n".repeat(100);
     for piece in
         [comments, b"x: y\n".repeat(1000), vec![b'\n'; 1000], b"id: 1\n\n".repeat(1000), vec![b'x'; 64 << 10]]
@@ -103,7 +103,7 @@ fn heads_without_end_are_refused() {
 }
 
 #[test]
-fn a_response_that_never_begins_is_given_up() {
+fn a_response_that_never_begins_ends_at_the_head_timeout() {
     let endless = b"HTTP/1.1 103 Early Hints\r\n\r\n";
     for (start, piece) in [("", &b""[..]), ("HTTP/1.1 200 OK\r\n", b""), ("", endless)] {
         let outcome = attack("http", start, piece, Config::default());
@@ -113,14 +113,14 @@ fn a_response_that_never_begins_is_given_up() {
 }
 
 #[test]
-fn a_body_that_never_begins_is_given_up() {
+fn a_body_that_never_begins_ends_at_the_idle_timeout() {
     let config = Config::default().with_idle_timeout(secs(20));
     let outcome = attack("http", HEAD, b"", config);
     assert_eq!(outcome.reason(), gave_up(Cause::IdleTimeout));
 }
 
 #[test]
-fn a_handshake_that_fails_half_way_says_so() {
+fn a_tls_handshake_that_breaks_off_is_reported() {
     // The header announces 16 KiB of handshake.
     let promise = "\x16\x03\x03\x40\0";
     let outcome = attack("https", promise, b"", Config::default());
@@ -150,7 +150,7 @@ fn noise(mut state: u64) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_bytes_are_a_stream() {
+async fn random_bytes_are_a_valid_stream() {
     for seed in 0..20 {
         let body = [&noise(seed)[..], b"\n\nid\ndata: \xff\xfe end\n\n"].concat();
         let server = Server::start([Answer::stream(body)]).await;
@@ -177,7 +177,7 @@ async fn ids_that_no_header_can_carry_are_kept_and_not_sent() {
 
 /// A server that sends an event each time, so that no failure adds up, and asks for no wait at all.
 #[tokio::test(start_paused = true)]
-async fn no_wait_becomes_ten_milliseconds_and_for_ever_becomes_an_hour() {
+async fn a_retry_of_zero_becomes_10_ms_and_an_endless_one_becomes_an_hour() {
     let endless = format!("1{}", "0".repeat(30));
     for (retry, wait) in
         [("0", millis(10)), ("00", millis(10)), (&endless, secs(3600)), (&"9".repeat(100_000), secs(3600))]
@@ -193,7 +193,7 @@ async fn no_wait_becomes_ten_milliseconds_and_for_ever_becomes_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_of_kilobytes_have_an_end() {
+async fn long_redirect_urls_are_followed_up_to_the_limit() {
     let script: Vec<_> =
         (0..30).map(|n| Answer::redirect(307, &format!("/{n}{}", "x".repeat(60_000)))).collect();
     let server = Server::start(script).await;

@@ -45,7 +45,7 @@ fn no_content() -> Answer {
 }
 
 #[tokio::test]
-async fn each_end_of_a_response_is_an_error_and_then_it_reconnects() {
+async fn the_source_reconnects_after_each_end_of_a_response_which_is_an_error() {
     let mut server = Server::start([
         Answer::stream("id: 1\ndata: a\n\ndata: half"),
         Answer::stream("event: add\ndata: b\n\n"),
@@ -162,14 +162,14 @@ async fn an_id_outlives_events_without_one_and_any_number_of_connections() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_block_without_data_is_resumed_from_and_that_of_a_cut_block_is_not() {
+async fn the_source_resumes_from_the_id_of_a_block_without_data_and_not_of_a_cut_block() {
     let mut server = Server::start([Answer::stream("id: 7\n\nid: 8\ndata: half"), no_content()]);
     said(&mut follow(&server)).await;
     assert_eq!(server.last_event_ids(), ["-", "7"]);
 }
 
 #[tokio::test]
-async fn the_callers_own_id_is_the_seed_and_never_doubled() {
+async fn the_callers_last_event_id_header_is_sent_once_until_the_stream_sets_another() {
     let mut server = Server::start([Answer::stream("data: a\n\nid: 2\ndata: b\n\n"), no_content()]);
     let mut source = with_policy(client().get(&server.url).header("Last-Event-ID", "1"), SOON);
     assert_eq!(source.last_event_id(), "1");
@@ -189,7 +189,7 @@ async fn an_empty_id_is_never_sent() {
 }
 
 #[tokio::test]
-async fn an_id_is_sent_as_utf8_and_one_that_no_header_can_carry_is_not_and_ends_nothing() {
+async fn an_id_is_sent_as_utf8_unless_no_header_can_carry_it_which_does_not_end_the_source() {
     let mut server = Server::start([
         Answer::stream("id: gr\u{fc}n\ndata: a\n\n"),
         Answer::stream("id: a\u{1}b\ndata: b\n\n"),
@@ -251,7 +251,7 @@ async fn the_number_of_retries_counts_up_and_a_bare_200_resets_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_starts_the_count_again() {
+async fn an_event_resets_the_count_of_retries() {
     let server = Server::start([
         Answer::stream(""),
         Answer::stream("data: a\n\n"),
@@ -264,7 +264,7 @@ async fn an_event_starts_the_count_again() {
 }
 
 #[tokio::test]
-async fn max_retries_ends_it_after_so_many_refused_connections() {
+async fn max_retries_ends_the_source_after_that_many_refused_connections() {
     let server = Server::start([]);
     let policy = Constant::new(Duration::from_millis(1), Some(2));
     let mut source = with_policy(client().get(&server.url), policy);
@@ -288,7 +288,7 @@ async fn the_policy_is_given_each_reconnection_time_also_one_alone_in_its_block(
 }
 
 #[tokio::test]
-async fn a_reconnection_time_of_no_use_neither_panics_nor_ends_the_stream() {
+async fn a_useless_reconnection_time_neither_panics_nor_ends_the_stream() {
     let server = Server::start([Answer::stream("retry: 0\ndata: a\n\n"), no_content()]);
     assert_eq!(said(&mut follow(&server)).await, ["open", "message/a/", "Stream ended"]);
 
@@ -338,7 +338,7 @@ async fn close_drops_the_connection_and_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn close_while_it_connects_or_waits_ends_the_stream_too() {
+async fn close_while_connecting_or_waiting_also_ends_the_stream() {
     let server = Server::start([Answer::stream("")]);
     let mut source = follow(&server);
     source.close();

@@ -17,7 +17,7 @@ use reqwest_eventsource::{
 };
 
 #[test]
-fn types_have_the_traits_of_old() {
+fn types_have_the_traits_of_the_replaced_crate() {
     fn source<T: Stream<Item = Result<Event, Error>> + Send + Unpin + 'static>() {}
     fn event<T: Debug + Clone + Eq + From<MessageEvent> + Send + Sync + Unpin>() {}
     fn state<T: Debug + Copy + Ord + Send + Sync>() {}
@@ -37,7 +37,7 @@ fn types_have_the_traits_of_old() {
 }
 
 #[test]
-fn functions_have_the_signatures_of_old() {
+fn functions_have_the_signatures_of_the_replaced_crate() {
     let _: fn(RequestBuilder) -> Result<EventSource, CannotCloneRequestError> = EventSource::new;
     let _: fn(&'static str) -> EventSource = EventSource::get;
     let _: fn(String) -> EventSource = EventSource::get;
@@ -84,7 +84,7 @@ fn enums_are_exhaustive() {
 }
 
 #[test]
-fn errors_read_as_of_old() {
+fn errors_have_the_messages_of_the_replaced_crate() {
     let utf8: FromUtf8Error = String::from_utf8(vec![0xff]).unwrap_err();
     let parser = || -> NomError<String> { NomError::new("x".to_owned(), ErrorKind::Tag) };
     let cases = [

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn events_in_order_are_deliveries_alone() {
+    fn events_in_order_count_as_deliveries_only() {
         assert_eq!(tally(&[(10, 12), (12, 20)], 20), Tally { deliveries: 10, ..Tally::default() });
     }
 

@@ -393,7 +393,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn further_source_addresses_are_of_loopback_and_for_loopback_alone() {
+    fn further_source_addresses_are_loopback_and_used_for_loopback_only() {
         let target = SocketAddr::from(([127, 0, 0, 1], 80));
         assert_eq!(source(target, PER_SOURCE - 1), None);
         assert_eq!(source(target, PER_SOURCE), Some(SocketAddr::from(([127, 0, 0, 2], 0))));

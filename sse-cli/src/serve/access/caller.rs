@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn bearer_is_the_only_scheme_and_one_is_the_only_number() {
+    fn only_one_authorization_header_of_the_scheme_bearer_counts() {
         let token = |value: &str| bearer(&headers(&[("authorization", value)])).unwrap().map(str::to_owned);
         assert_eq!(token("Bearer secret").as_deref(), Some("secret"));
         assert_eq!(token("bearer  secret ").as_deref(), Some("secret"));

@@ -149,7 +149,7 @@ mod tests {
     ];
 
     #[test]
-    fn names_are_in_the_set_as_each_pattern_by_itself_says() {
+    fn a_set_contains_the_names_that_any_of_its_patterns_covers() {
         for list in LISTS {
             for name in NAMES {
                 assert_eq!(patterns(list).contains(name), naive(list, name), "{list:?} {name:?}");

@@ -35,7 +35,7 @@ impl File {
 }
 
 #[tokio::test]
-async fn a_server_that_was_emptied_is_a_gap_of_unknown_size_to_those_who_were_there() {
+async fn subscribers_of_a_server_that_was_emptied_get_a_gap_of_unknown_size() {
     let Some(redis) = RedisServer::start() else { return };
     let (log, stranger) = (node(&redis), node(&redis));
     for publisher in [&log, &stranger] {
@@ -56,7 +56,7 @@ async fn a_server_that_was_emptied_is_a_gap_of_unknown_size_to_those_who_were_th
 }
 
 #[tokio::test]
-async fn an_older_file_that_is_restored_is_a_gap_also_to_those_who_come_later() {
+async fn a_restored_older_file_is_a_gap_also_for_subscribers_that_come_later() {
     let Some(mut redis) = RedisServer::start() else { return };
     let log = node(&redis);
     let mut reader = Reader::new(&log, Place::default()).await;
@@ -94,7 +94,7 @@ async fn a_topic_that_was_followed_before_its_first_event_has_lost_none() {
 }
 
 #[tokio::test]
-async fn a_hub_that_had_not_heard_of_what_was_lost_is_made_to_look() {
+async fn a_hub_that_never_had_the_lost_events_is_made_to_compare() {
     let Some(mut redis) = RedisServer::start() else { return };
     let (log, stranger) = (node(&redis), node(&redis));
     for publisher in [&log, &stranger] {
@@ -159,7 +159,7 @@ const GAP: &str = r#"{"missed":null}"#;
 /// A client that has all events that Redis kept, and none that it lost, returns to a node whose
 /// tail was repaired.
 #[tokio::test]
-async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_noticed_it() {
+async fn a_node_that_noticed_a_loss_reports_it_to_a_client_that_had_none_of_the_lost_events() {
     let Some(mut redis) = RedisServer::start() else { return };
     let hub = hub(&redis);
     let kept = publish(&hub, "kept").await;
@@ -176,7 +176,7 @@ async fn a_loss_is_told_to_a_client_that_had_nothing_of_it_by_a_node_that_notice
 /// The publishing node does not know of the loss, and another node delivers the event before any
 /// node marks the loss.
 #[tokio::test]
-async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
+async fn a_loss_that_is_marked_late_is_reported_by_nodes_that_have_read_past_it() {
     let Some(redis) = RedisServer::start() else { return };
     let (one, other) = (hub(&redis), hub(&redis));
     let kept = publish(&one, "kept").await;
@@ -201,7 +201,7 @@ async fn a_loss_that_is_marked_late_is_told_by_nodes_that_have_read_over_it() {
 
 /// A third node published the lost event, and alone knows of it.
 #[tokio::test]
-async fn a_node_that_nobody_follows_notices_that_what_it_published_was_lost() {
+async fn a_node_without_subscribers_notices_that_its_published_events_were_lost() {
     let Some(mut redis) = RedisServer::start() else { return };
     let (publisher, other) = (hub(&redis), hub(&redis));
     let kept = publish(&publisher, "kept").await;
@@ -213,7 +213,7 @@ async fn a_node_that_nobody_follows_notices_that_what_it_published_was_lost() {
 }
 
 #[tokio::test]
-async fn two_losses_one_after_the_other_are_two_gaps_or_one_never_none() {
+async fn two_losses_in_a_row_are_one_gap_or_two_and_never_none() {
     let Some(mut redis) = RedisServer::start() else { return };
     let (one, other) = (hub(&redis), hub(&redis));
     let kept = publish(&one, "kept").await;

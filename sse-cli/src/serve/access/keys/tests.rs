@@ -22,7 +22,7 @@ fn the_kind_of_a_key_says_its_algorithm() {
 }
 
 #[test]
-fn a_key_that_everybody_has_is_not_a_secret() {
+fn a_well_known_key_is_refused_as_a_secret() {
     for issuer in [Issuer::rsa(), &Issuer::p256(), &Issuer::ed25519()] {
         let base64: Vec<&str> = issuer.public.lines().filter(|line| !line.starts_with('-')).collect();
         let der = STANDARD.decode(base64.concat()).unwrap();
