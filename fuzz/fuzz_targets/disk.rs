@@ -1,8 +1,8 @@
-//! A log on disk whose files are changed anywhere: it is refused, or gives nothing but what was
-//! written.
+//! Fuzz target: a log on disk whose files are changed anywhere is refused, or returns only events
+//! that were written.
 //!
-//! An input is a list of changes, six bytes each: which file, where (two bytes, of its length),
-//! what (cut there, set, flip), how.
+//! An input is a list of changes, six bytes each: which file, where (two bytes, relative to its
+//! length), what (cut there, set, flip), how.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What the fuzz targets run: the checks of sse-proto's tests, and the comparison with other
+//! Code that the fuzz targets run: the checks of sse-proto's tests, and the comparison with other
 //! parsers.
 
 mod peers;

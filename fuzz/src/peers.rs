@@ -1,10 +1,10 @@
-//! The two conforming peers, fed the same chunks.
+//! Comparison with the two conforming peers, which get the same chunks.
 //!
-//! Their known differences, which are left out of the comparison:
+//! The comparison ignores these known differences:
 //!
-//! - A `retry` that no `u32` (sse-core) or no `u64` (sse-parse) can hold is ignored there; here it
-//!   saturates.
-//! - They report no comments, and their limits count other things: they have none here.
+//! - A `retry` that no `u32` (sse-core) or no `u64` (sse-parse) can hold is ignored by the peer;
+//!   this project's parser saturates.
+//! - The peers report no comments, and their limits count differently, so they run without limits.
 
 use std::num::NonZeroUsize;
 
@@ -14,7 +14,8 @@ use crate::support::checks::Input;
 use crate::support::transcript::cut;
 use crate::support::{Owned, frames, owned};
 
-/// What all three can say: the events, the reconnection times in milliseconds, the last event ID.
+/// Results that all three parsers report: the events, the reconnection times in milliseconds, the
+/// last event ID.
 #[derive(Debug, PartialEq)]
 struct Told {
     events: Vec<Owned>,
@@ -22,7 +23,7 @@ struct Told {
     last_event_id: String,
 }
 
-/// The parser and each peer get the same input.
+/// Feeds the input to this project's parser and to each peer, and compares the results.
 pub fn agree(input: &[u8]) {
     let mut input = Input::new(input);
     let lengths = input.counted();
@@ -44,7 +45,7 @@ pub fn agree(input: &[u8]) {
     assert_eq!(sse_core(&chunks), ours, "sse-core, {chunks:?}");
 }
 
-/// Knows the last reconnection time alone.
+/// Results of sse-parse, which reports only the last reconnection time.
 fn sse_parse(chunks: &[&[u8]]) -> Told {
     let mut parser = sse_parse::SseParser::new();
     for chunk in chunks {

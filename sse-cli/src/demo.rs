@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 struct Summary {
     /// Number of events that arrived.
     events: u64,
-    /// Bytes of the streams that arrived, including those of cut events.
+    /// Number of bytes of the streams that arrived, cut events included.
     bytes: u64,
     /// Number of connections opened after the first.
     reconnects: u64,

@@ -1,5 +1,5 @@
-//! One stream of events over loopback, read by each client in turn: how fast, and how that compares
-//! to reading it raw.
+//! Throughput of clients that read one stream of events over loopback, in turn, compared with raw
+//! reading.
 //!
 //! `cargo run --release -p bench-client [-- EVENTS ROUNDS [CONTENDER..]]`
 
@@ -16,15 +16,16 @@ use http_body_util::{BodyDataStream, BodyExt};
 use launchdarkly_sdk_transport::HyperTransport;
 use sse_tokio::{ByteStreamExt, Config, Event, EventRef, EventSource, Frame, Repeat};
 
-/// How the server frames the body, and how much it writes at once.
+/// Framing of the body by the server, and the size of its writes.
 #[derive(Clone, Copy)]
 enum Framing {
-    /// The end of the connection ends the body; 64 KiB a write.
+    /// The end of the connection ends the body; each write has 64 KiB.
     Plain,
-    /// A chunk of HTTP/1.1 per event, as servers flush them; the kernel and 64 KiB writes put many
-    /// into one read.
+    /// An HTTP/1.1 chunk for each event, as servers flush them; the kernel and 64 KiB writes put
+    /// many chunks into one read.
     Chunked,
-    /// The same, each with a write of its own: the client reads what has come until it looks.
+    /// An HTTP/1.1 chunk for each event, and a write for each chunk: a read returns what has
+    /// arrived so far.
     Flushed,
 }
 
@@ -89,15 +90,15 @@ fn main() {
     }
 }
 
-/// The seconds that this thread, on which the client runs, was on a processor: what a busy machine
-/// does not change.
+/// The CPU time of this thread, on which the client runs, in seconds. Other load on the machine
+/// does not change it.
 fn on_cpu() -> f64 {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
     let nanoseconds = schedstat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok());
     nanoseconds.expect("three numbers") / 1e9
 }
 
-/// 300 bytes, as a token of an LLM takes them.
+/// An event of 300 bytes, like a token of an LLM.
 fn event() -> String {
     format!(
         "data: {{\"id\":\"chatcmpl-1\",\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n",
@@ -145,7 +146,7 @@ fn serve(events: usize, framing: Framing) -> SocketAddr {
     address
 }
 
-/// Reads by the client of reqwest-eventsource 0.6, or by its drop-in replacement.
+/// Implements reading with the client of reqwest-eventsource 0.6, or with its drop-in replacement.
 macro_rules! read_alike {
     ($krate:ident, $url:expr) => {{
         let request = reqwest12::Client::new().get($url);

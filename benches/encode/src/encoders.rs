@@ -1,4 +1,5 @@
-//! The encoders, each from `[type, data, ID]` to bytes by the shortest way that its public API has.
+//! Encoders in the comparison: each converts `[type, data, ID]` to bytes by the shortest way of its
+//! public API.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -10,11 +11,11 @@ use axum::response::IntoResponse as _;
 use futures_core::Stream;
 use http_body::Body as _;
 
-/// `[type, data, ID]` of each event; the type is `message` and the ID empty where the event names
-/// none.
+/// `[type, data, ID]` of each event; the type is `message` if the event has none, and the ID may be
+/// empty.
 pub type Texts = Arc<[[String; 3]]>;
 
-/// Calls back with each encoded event. Panics are the caller's to catch.
+/// An encoder, which calls back with each encoded event. The caller catches panics.
 pub trait Encoder {
     const NAME: &str;
 
@@ -40,7 +41,7 @@ fn ours(text: &[String; 3]) -> sse_proto::EventBuilder<'_> {
     event
 }
 
-/// Into one buffer that is used again.
+/// `EventBuilder::encode_into` with one reused buffer.
 pub struct EncodeInto;
 
 impl Encoder for EncodeInto {
@@ -56,7 +57,7 @@ impl Encoder for EncodeInto {
     }
 }
 
-/// A string for each event.
+/// `EventBuilder::encode` with a new string for each event.
 pub struct Encode;
 
 impl Encoder for Encode {
@@ -209,7 +210,7 @@ impl Encoder for SseCodec {
     }
 }
 
-/// What people write when they need no crate for this.
+/// Typical hand-written code, without a crate.
 pub struct HandRolled;
 
 impl Encoder for HandRolled {

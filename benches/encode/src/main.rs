@@ -1,8 +1,8 @@
-//! Encoders side by side: `bench-encode [ROUNDS]` prints a table, each encoder checked before it is
-//! timed.
+//! Comparison of encoders: `bench-encode [ROUNDS]` prints a table; each encoder is checked before
+//! it is timed.
 //!
-//! `bench-encode SHAPE ENCODER` does the work of one cell in `counted`, for callgrind; see
-//! `count.sh`. The shape `20-lines-crlf` is `20-lines` with CRLF in the data.
+//! `bench-encode SHAPE ENCODER` does the work of one cell in the function `counted`, for callgrind;
+//! see `count.sh`. The shape `20-lines-crlf` is `20-lines` with CRLF in the data.
 
 mod encoders;
 
@@ -74,7 +74,7 @@ fn texts(shape: Shape) -> Texts {
     Corpus::texts(shape, BYTES).into()
 }
 
-/// 20 lines of data with CRLF between them.
+/// Events with 20 lines of data, separated by CRLF.
 fn crlf() -> Texts {
     let texts = Corpus::texts(Shape::Lines, BYTES).into_iter();
     texts.map(|[kind, data, id]| [kind, data.replace('\n', "\r\n"), id]).collect()
@@ -141,7 +141,7 @@ fn table(entries: &[Entry], name: &str, texts: &Texts, rounds: usize) {
     }
 }
 
-/// The expected result of a reader: line breaks arrive as LF.
+/// The events that a reader has to get: line breaks arrive as LF.
 fn expected(texts: &Texts) -> Fingerprint {
     let mut expected = Fingerprint::default();
     for [kind, data, id] in texts.iter() {

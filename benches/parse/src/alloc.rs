@@ -1,4 +1,4 @@
-//! An allocator that counts on demand, so that the timed runs pay one predicted branch and no more.
+//! Allocator that counts on demand, so that timed runs cost only one more predicted branch.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -12,18 +12,18 @@ static BYTES: AtomicU64 = AtomicU64::new(0);
 static LIVE: AtomicU64 = AtomicU64::new(0);
 static PEAK: AtomicU64 = AtomicU64::new(0);
 
-/// What happened on the heap while [`count`] ran its closure.
+/// Allocations while [`count`] ran its closure.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heap {
-    /// Calls of `alloc` and `realloc`.
+    /// Number of calls of `alloc` and `realloc`.
     pub calls: u64,
-    /// Requested bytes; a `realloc` counts its whole new size.
+    /// Requested bytes; a `realloc` counts with its full new size.
     pub bytes: u64,
-    /// The most that was held at one time, beyond what was there before.
+    /// The largest heap at one time, in bytes, minus the heap before.
     pub peak: u64,
 }
 
-/// Runs `work` and says what it allocated.
+/// Runs `work` and returns its result with its allocations.
 pub fn count<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     CALLS.store(0, Relaxed);
     BYTES.store(0, Relaxed);

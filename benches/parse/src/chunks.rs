@@ -1,5 +1,4 @@
-//! How a corpus arrives: the same bytes in pieces of one size, of random sizes, or one event a
-//! piece.
+//! Division of a corpus into chunks: of one size, of random sizes, or one event for each chunk.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,17 +9,17 @@ use bytes::Bytes;
 use crate::Corpus;
 use crate::corpus::random::Random;
 
-/// The sizes in which the bytes arrive.
+/// The sizes of the chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunking {
-    /// Everything at once.
+    /// One chunk with everything.
     Whole,
-    /// Pieces of this many bytes.
+    /// Chunks of this many bytes.
     Size(usize),
-    /// Each event with its blank line is one piece, and each block of comments: what a server
-    /// writes at once.
+    /// One chunk for each event with its blank line, and for each block of comments, as a server
+    /// writes them.
     Event,
-    /// 1 to 4096 bytes, as many of them below 64 as above, from this seed.
+    /// Chunks of 1 to 4096 random bytes, half of them below 64, from this seed.
     Random(u64),
 }
 
@@ -38,7 +37,7 @@ impl Chunking {
         Self::Random(0),
     ];
 
-    /// Reads what `Display` writes: any number of bytes, `random` or `random-` and a seed.
+    /// Parses the output of `Display`: a number of bytes, `random`, or `random-` and a seed.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "whole" => Some(Self::Whole),
@@ -64,14 +63,14 @@ impl fmt::Display for Chunking {
     }
 }
 
-/// Stands for a random size.
+/// The value of `size` that means random sizes.
 const RANDOM: usize = usize::MAX;
 
-/// A corpus and how it is cut. The cuts are computed on the way: a list of a million slices would
-/// evict from the cache what is being measured.
+/// A corpus and its division into chunks. The cuts are computed on the fly: a list of a million
+/// slices would evict the measured data from the cache.
 pub struct Chunks {
     bytes: Bytes,
-    /// 0: at the `ends`.
+    /// The chunk size; 0 means that the chunks end at `ends`.
     size: usize,
     ends: Arc<[usize]>,
     random: Random,
@@ -88,7 +87,7 @@ impl Chunks {
         Self { bytes: corpus.bytes.clone(), size, ends: corpus.ends.clone(), random: Random(seed) }
     }
 
-    /// One chunk of any bytes.
+    /// A corpus of one chunk.
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self { size: bytes.len(), bytes, ends: Arc::default(), random: Random(0) }
@@ -103,12 +102,12 @@ impl Chunks {
         Self { size: 0, ends: ends.collect(), bytes: chunks.concat().into(), random: Random(0) }
     }
 
-    /// For parsers that take a slice.
+    /// The chunks as slices, for parsers that take a slice.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.cuts(&*self.ends).map(|range| &self.bytes[range])
     }
 
-    /// For parsers that take `Bytes`, and may keep them.
+    /// The chunks as `Bytes`, for parsers that may keep them.
     pub fn shared(&self) -> impl Iterator<Item = Bytes> + Send + Sync + use<> {
         let bytes = self.bytes.clone();
         self.cuts(self.ends.clone()).map(move |range| bytes.slice(range))

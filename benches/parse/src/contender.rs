@@ -1,17 +1,18 @@
-//! The interface of a parser in the comparison.
+//! Interface of a parser in the comparison.
 
 use std::fmt;
 
 use crate::Chunks;
 use crate::{limits, ours, peers};
 
-/// Where a contender's events go.
+/// Receiver of a contender's events.
 pub trait Sink {
-    /// The type (`message` where the stream named none), the data, the last event ID.
+    /// Receives an event: its type (`message` if the stream set none), its data, and the last event
+    /// ID.
     fn event(&mut self, kind: &str, data: &str, id: &str);
 }
 
-/// The timed sink: enough to keep the work from being optimised away, and nearly nothing else.
+/// Sink for timing: does just enough to keep the work from being optimised away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub events: u64,
@@ -29,7 +30,7 @@ impl Sink for Tally {
     }
 }
 
-/// The checking sink: every byte of every event, in order (FNV-1a).
+/// Sink for checking: hashes every byte of every event, in order (FNV-1a).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     pub events: u64,
@@ -57,11 +58,11 @@ impl Sink for Fingerprint {
 /// The kind of the events that a contender returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
-    /// Valid until the next call: slices, or one buffer that is used again.
+    /// Events that are valid until the next call: slices, or one reused buffer.
     Borrowed,
-    /// The caller's to keep.
+    /// Events that the caller owns.
     Owned,
-    /// No events: a limit.
+    /// No events, because the contender is a limit.
     None,
 }
 
@@ -79,22 +80,22 @@ impl fmt::Display for Api {
 pub enum Role {
     Ours,
     Peer,
-    /// A limit of the machine: the work that every parser has to do at least, without the parsing.
+    /// A limit of the machine: work that every parser has to do at least, without parsing.
     Limit,
 }
 
-/// One parser, with the little that it takes to feed it.
+/// A parser in the comparison, with the code that feeds it.
 pub trait Contender {
     const NAME: &str;
     const API: Api;
     const ROLE: Role = Role::Peer;
 
-    /// A new parser, all the chunks, all the events. An error or a stream that ends early shows in
-    /// the events.
+    /// Creates a parser, feeds it all chunks, and passes all events to `sink`. An error, or a
+    /// stream that ends early, shows as missing events.
     fn run(chunks: &Chunks, sink: &mut impl Sink);
 }
 
-/// A contender without its type.
+/// A contender as a value, without its type.
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub name: &'static str,
@@ -124,7 +125,7 @@ impl Entry {
     }
 }
 
-/// Everyone, ours first, the limits last.
+/// All contenders: this project's first, the limits last.
 pub fn entries() -> Vec<Entry> {
     vec![
         Entry::of::<ours::Borrowed>(),

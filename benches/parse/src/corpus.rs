@@ -1,5 +1,4 @@
-//! Streams as they really come, generated from a fixed seed, each with the events that it has to
-//! give.
+//! Realistic streams, generated from a fixed seed, each with the events that it contains.
 
 mod events;
 pub(crate) mod random;
@@ -16,26 +15,26 @@ pub use shape::Shape;
 const SEED: u64 = 0x5EED_0F5E;
 const MESSAGE: &str = "message";
 
-/// A stream and what it means.
+/// A stream and the events that it contains.
 pub struct Corpus {
     pub bytes: Bytes,
-    /// Where each event ends, and each block of comments, its blank line included.
+    /// The end of each event and of each block of comments, with its blank line.
     pub ends: Arc<[usize]>,
     pub events: u64,
-    /// The events in order, straight from the generator and not from a parser.
+    /// The events in order, from the generator and not from a parser.
     pub expected: Fingerprint,
 }
 
 impl Corpus {
-    /// At least `size` bytes of whole events. A smaller corpus of the same shape is a prefix of a
-    /// larger one.
+    /// Generates at least `size` bytes of whole events. A smaller corpus of a shape is a prefix of
+    /// a larger one.
     pub fn new(shape: Shape, size: usize) -> Self {
         let mut writer = Writer::new(shape.line_end());
         writer.fill(shape, size);
         writer.finish()
     }
 
-    /// The type, data and ID of its events, for encoders.
+    /// The type, data and ID of the events of a corpus, for encoders.
     pub fn texts(shape: Shape, size: usize) -> Vec<[String; 3]> {
         let mut writer = Writer::new("\n");
         writer.texts = Some(Vec::new());
@@ -43,7 +42,7 @@ impl Corpus {
         writer.texts.unwrap_or_default()
     }
 
-    /// One event of `size` bytes of data: in a single line, or in lines of 60 bytes.
+    /// A corpus with one event of `size` bytes of data, in a single line or in lines of 60 bytes.
     pub fn one_event(size: usize, lines: bool) -> Self {
         let mut writer = Writer::new("\n");
         let mut data = Random(SEED).word(size, size);
@@ -100,7 +99,7 @@ impl Writer {
         self.out.extend_from_slice(self.eol.as_bytes());
     }
 
-    /// Lines and a blank one, which a server writes at once.
+    /// Writes a block of these lines and a blank line, which a server writes at once.
     fn block(&mut self, lines: &[&str]) {
         for line in lines {
             self.line([line, ""]);
@@ -116,12 +115,12 @@ impl Writer {
         self.block(&[]);
     }
 
-    /// The type is written unless it is `message`, the ID unless it is empty.
+    /// Writes an event: its type unless that is `message`, its ID unless that is empty.
     fn event(&mut self, kind: &str, data: &str, id: &str) {
         self.event_with(&[], kind, data, id);
     }
 
-    /// The same after lines of other fields.
+    /// Writes an event after lines of other fields.
     fn event_with(&mut self, lines: &[&str], kind: &str, data: &str, id: &str) {
         if !id.is_empty() {
             self.line(["id: ", id]);
@@ -130,14 +129,15 @@ impl Writer {
         self.dispatch(kind, data, id);
     }
 
-    /// The same with the ID last, as this project's servers write it.
+    /// Writes an event after lines of other fields, with its ID last, as this project's servers
+    /// write it.
     fn event_before_id(&mut self, lines: &[&str], kind: &str, data: &str, id: &str) {
         self.fields(lines, kind, data);
         self.line(["id: ", id]);
         self.dispatch(kind, data, id);
     }
 
-    /// An event whose type is written though it is `message`, which is what MCP and Wikimedia do.
+    /// Writes an event with the type `message` written out, as MCP and Wikimedia do.
     fn named_event(&mut self, data: &str, id: &str) {
         self.line(["event: ", MESSAGE]);
         self.event_with(&[], MESSAGE, data, id);

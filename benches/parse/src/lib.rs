@@ -1,8 +1,8 @@
-//! Parsing measured against the peers.
+//! Comparison of this project's parser with other parsers.
 //!
-//! A [`Corpus`] is cut into [`Chunks`] and goes through each [`Entry`], which has to give the right
-//! events ([`Fingerprint`]) before its time counts. `bin/compare` prints the tables, `bin/count` is
-//! what callgrind looks at, `benches/parse.rs` is the same under criterion.
+//! A [`Corpus`] is cut into [`Chunks`] and passed through each [`Entry`], whose events have to be
+//! right ([`Fingerprint`]) before its time counts. `bin/compare` prints the tables, `bin/count` is
+//! the program for callgrind, and `benches/parse.rs` runs the comparison under criterion.
 
 pub mod alloc;
 mod chunks;

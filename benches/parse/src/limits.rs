@@ -1,11 +1,11 @@
-//! What the machine allows, measured beside the parsers.
+//! Limits of the machine, measured like parsers.
 
 use std::hint::black_box;
 
 use crate::Chunks;
 use crate::contender::{Api, Contender, Role, Sink};
 
-/// One pass that reads every byte.
+/// Reads every byte once.
 pub struct Read;
 
 impl Contender for Read {
@@ -22,7 +22,7 @@ impl Contender for Read {
     }
 }
 
-/// Every line end, found by memchr.
+/// Finds every line end with memchr.
 pub struct LineScan;
 
 impl Contender for LineScan {
@@ -39,7 +39,7 @@ impl Contender for LineScan {
     }
 }
 
-/// The standard library's UTF-8 validation.
+/// Validates UTF-8 with the standard library.
 pub struct Utf8;
 
 impl Contender for Utf8 {

@@ -1,4 +1,4 @@
-//! Judging and timing: everyone is checked first, then all take turns (A B C A B C ..).
+//! Checking and timing: all contenders are checked first, then they take turns (A B C A B C ..).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -7,14 +7,15 @@ use crate::alloc::{self, Heap};
 use crate::clock;
 use crate::{Chunking, Chunks, Corpus, Entry, Role};
 
-/// How long to measure.
+/// Settings of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Turns for each contender; the median of them is quoted.
+    /// Number of turns of each contender; their median is reported.
     pub rounds: usize,
-    /// Passes over the corpus are repeated within a turn until it lasts about this long.
+    /// The approximate length of a turn, for which passes over the corpus are repeated.
     pub turn: Duration,
-    /// A contender that needs longer for one pass is left out; a slow one gets fewer turns.
+    /// The longest time for one pass; a contender that needs longer is left out, and a slow one
+    /// gets fewer turns.
     pub patience: Duration,
 }
 
@@ -28,13 +29,14 @@ pub enum Verdict {
     Slow(f64),
 }
 
-/// One contender in one cell.
+/// Result of one contender in one cell.
 pub struct Row {
     pub entry: Entry,
     pub verdict: Verdict,
-    /// Nanoseconds for one pass over the corpus, a value for each turn; empty unless it was right.
+    /// Nanoseconds for one pass over the corpus, one value for each turn; empty if the events were
+    /// wrong.
     pub turns: Vec<f64>,
-    /// Of one pass.
+    /// Allocations of one pass.
     pub heap: Heap,
 }
 
@@ -50,8 +52,8 @@ impl Row {
     }
 }
 
-/// One cell: the last corpus of `ladder`, whose other steps are shorter streams of the same shape.
-/// Short streams reveal a quadratic parser before it takes minutes.
+/// Measures one cell: the last corpus of `ladder`. The other corpora are shorter streams of its
+/// shape, which reveal a quadratic parser before it takes minutes.
 pub fn cell(entries: &[Entry], ladder: &[Corpus], chunking: Chunking, plan: Plan) -> Vec<Row> {
     let corpus = ladder.last().expect("a ladder has a step");
     let chunks = Chunks::new(corpus, chunking);
@@ -80,8 +82,8 @@ pub fn cell(entries: &[Entry], ladder: &[Corpus], chunking: Chunking, plan: Plan
     rows
 }
 
-/// One event of each of these sizes, smallest first:
-/// `(ns per byte, peak heap over the event's size)`, `None` from the size on that takes too long.
+/// Measures one event of each of these sizes, smallest first: `(ns per byte, peak heap divided by
+/// the event's size)`; `None` from the size on that takes too long.
 pub fn growth(
     entry: Entry,
     sizes: &[usize],
@@ -143,7 +145,7 @@ fn judge(entry: Entry, ladder: &[Corpus], chunking: Chunking, patience: Duration
     }
 }
 
-/// `None` if it panicked.
+/// Runs `work` without printing a panic; `None` if it panicked.
 fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));

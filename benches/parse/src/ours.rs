@@ -1,4 +1,4 @@
-//! The parser of this project, through each of its ways out.
+//! This project's parser, through each of its interfaces.
 
 use std::convert::Infallible;
 use std::future::{Pending, Ready as Done, pending, ready};
@@ -14,7 +14,7 @@ use crate::Chunks;
 use crate::contender::{Api, Contender, Role, Sink};
 use crate::peers::{Ready, drain};
 
-/// Room for the largest event of the growth cells.
+/// Limits that allow the largest event of the growth cells.
 fn limits() -> Limits {
     Limits::default().with_event(128 << 20)
 }
@@ -41,7 +41,7 @@ impl Contender for Borrowed {
     }
 }
 
-/// A `Message` of each event.
+/// `Message` for each event.
 pub struct Owned;
 
 impl Contender for Owned {
@@ -81,7 +81,7 @@ impl Contender for Frames {
     }
 }
 
-/// `.sse()` on a stream of chunks: a `Message` of each event.
+/// `.sse()` on a stream of chunks: a `Message` for each event.
 pub struct Stream;
 
 impl Contender for Stream {
@@ -96,7 +96,7 @@ impl Contender for Stream {
     }
 }
 
-/// The drop-in replacement of eventsource-stream: three strings for each event, as there.
+/// The drop-in replacement of eventsource-stream: three strings for each event.
 pub struct DropIn;
 
 impl Contender for DropIn {
@@ -111,7 +111,7 @@ impl Contender for DropIn {
     }
 }
 
-/// A response that is there at once, and all of its body.
+/// Transport whose response, with its whole body, is available at once.
 struct Memory<I>(Option<I>);
 
 impl<I> Timer for Memory<I> {
@@ -170,7 +170,7 @@ impl Contender for Client {
     }
 }
 
-/// The same as what a stream is made of, `Driver::poll_owned`: a `Message` of each event.
+/// The complete client except its transport, `Driver::poll_owned`: a `Message` for each event.
 pub struct ClientOwned;
 
 impl Contender for ClientOwned {

@@ -1,5 +1,4 @@
-//! The peers. Each is fed by the shortest way that its public API has; none is slowed down by its
-//! adapter.
+//! Peers: each is fed by the shortest way of its public API, and no adapter slows its parser down.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -24,7 +23,7 @@ impl<I: Iterator + Unpin> Stream for Ready<I> {
     }
 }
 
-/// Polls to the end or to the first error.
+/// Polls a stream to its end or its first error.
 #[inline]
 pub(crate) fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut each: impl FnMut(T)) {
     let mut stream = pin!(stream);
@@ -34,7 +33,7 @@ pub(crate) fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut each: im
     }
 }
 
-/// The type of an event, for peers that give the field as it stands there.
+/// The type of an event, for peers that return the field without its default.
 #[inline]
 fn named(field: Option<&str>) -> &str {
     field.filter(|kind| !kind.is_empty()).unwrap_or("message")
@@ -267,7 +266,7 @@ impl launchdarkly_sdk_transport::HttpTransport for Body {
     }
 }
 
-/// What people write when they need no crate for this.
+/// Typical hand-written code, without a crate.
 pub struct HandRolled;
 
 impl Contender for HandRolled {

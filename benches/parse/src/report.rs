@@ -1,14 +1,14 @@
-//! What `compare` prints and writes.
+//! Output of `compare`: tables and CSV.
 
 use std::fmt::Write as _;
 
 use crate::{Api, Chunking, Corpus, Entry, Role, Row, Shape, Verdict};
 
-/// The first line of the CSV.
+/// The first line of the CSV file.
 pub const CSV_HEADER: &str = "corpus,chunks,run,bytes,events,contender,api,verdict,median_ns,min_ns,ns_per_event,\
     mb_per_s,times_best_peer,allocations_per_event,allocated_bytes_per_event,peak_bytes\n";
 
-/// One cell, a line for each contender.
+/// Prints one cell, with a line for each contender.
 pub fn print_cell(shape: Shape, chunking: Chunking, corpus: &Corpus, rows: &[Row]) {
     println!("\n{shape}, chunks {chunking}: {} bytes, {} events", corpus.bytes.len(), corpus.events);
     println!(
@@ -37,7 +37,7 @@ pub fn print_cell(shape: Shape, chunking: Chunking, corpus: &Corpus, rows: &[Row
     }
 }
 
-/// One cell, a record for each contender.
+/// Writes one cell to the CSV file, with a record for each contender.
 pub fn write_csv(
     out: &mut String,
     shape: Shape,
@@ -69,13 +69,13 @@ pub fn write_csv(
     }
 }
 
-/// One cell in the summary: ours against the best peer.
+/// One cell in the summary: this project's parser against the best peer.
 pub struct Standing {
     cell: String,
     peer: String,
     owned_peer: String,
-    /// Borrowed against the best peer, owned against the best peer, owned against the best that
-    /// gives owned events, and these ratios for each run.
+    /// Three ratios, one value for each run: borrowed events against the best peer, owned events
+    /// against the best peer, owned events against the best peer that returns owned events.
     ratios: [Vec<f64>; 3],
     ns: [f64; 2],
     of_read: f64,
@@ -115,7 +115,7 @@ impl Standing {
         }
     }
 
-    /// The table of all cells, and which are lost.
+    /// Prints the table of all cells, and the cells in which a peer is faster.
     pub fn print(standings: &[Self]) {
         println!(
             "\n{:<20} {:<32} {:<32} {:>10} {:>10} {:>8} {:>8} {:>9} {:>7}",
@@ -153,7 +153,7 @@ impl Standing {
     }
 }
 
-/// The fastest right one of those.
+/// The fastest contender with right events among those that `which` selects.
 fn best(rows: &[Row], which: impl Fn(&Entry) -> bool) -> Option<(&Row, f64)> {
     let timed = rows.iter().filter(|row| which(&row.entry)).filter_map(|row| Some((row, row.median()?)));
     timed.min_by(|a, b| a.1.total_cmp(&b.1))

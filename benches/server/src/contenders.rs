@@ -1,5 +1,5 @@
-//! The servers that are compared: same router, same listener, same runtime; only the body and its
-//! source differ.
+//! Servers in the comparison: equal router, listener and runtime; only the body and its source
+//! differ.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::counting;
 pub enum Contender {
     /// `sse_hub::Hub`.
     Hub,
-    /// The same over a log on disk.
+    /// `sse_hub::Hub` over a log on disk.
     DiskHub,
     /// `sse_hub::Hub` over the Redis server that the environment variable `SSE_REDIS` names.
     RedisHub,
@@ -34,7 +34,7 @@ pub enum Contender {
     Broadcast,
     /// nginx with nchan.
     Nchan,
-    /// A body that never yields anything: what the HTTP stack takes.
+    /// A body that never yields anything, which shows the cost of the HTTP stack.
     Stack,
 }
 
@@ -66,7 +66,7 @@ pub enum Source {
     Stack,
 }
 
-/// All keep as many events.
+/// The number of events that every server keeps.
 pub const KEPT: usize = 4096;
 
 fn config() -> HubConfig {

@@ -1,4 +1,4 @@
-//! An allocator that knows how many bytes are in use.
+//! Allocator that counts the bytes in use.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
@@ -7,7 +7,7 @@ pub struct Counting;
 
 static IN_USE: AtomicIsize = AtomicIsize::new(0);
 
-/// Bytes that are allocated now.
+/// Number of bytes that are allocated now.
 pub fn in_use() -> isize {
     IN_USE.load(Relaxed)
 }

@@ -1,4 +1,4 @@
-//! The log on disk: how fast it appends beside a raw file, and how fast it opens.
+//! Benchmark of the log on disk: its appends compared with a raw file, and the time to open it.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 
 const TURNS: usize = 5;
 
-/// As much as a turn writes at most, allocated and written before.
+/// The size of the raw file, in bytes: as much as a turn writes at most, allocated and written
+/// before.
 const RAW: u64 = 256 << 20;
 
 /// Measures concurrent publishers, each of which waits until its event is on the disk: the log, and
@@ -43,8 +44,8 @@ pub fn append(publishers: usize, seconds: u64, bytes: usize, topics: usize) {
     );
 }
 
-/// How long it takes until the first subscriber of a topic with this many events is served, after a
-/// restart.
+/// Measures the time from a restart until the first subscriber of a topic with this many events is
+/// served.
 pub fn open(events: usize, bytes: usize) {
     let runtime = Runtime::new().expect("a runtime");
     let directory = Directory::new("open");
@@ -163,7 +164,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A directory on the disk that this is run on, removed at the end.
+/// A directory on the measured disk, removed at the end.
 struct Directory(std::path::PathBuf);
 
 impl Directory {

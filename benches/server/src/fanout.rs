@@ -1,16 +1,16 @@
-//! Fan-out of the hub over its log on disk beside the hub in memory, with one publisher and with
-//! several.
+//! Benchmark of fan-out: the hub over its log on disk compared with the hub in memory, with one
+//! publisher and with several.
 //!
-//! One publisher that waits for all subscribers measures the latency of the disk in series with the
-//! fan-out. Several publishers, as many bursts on their way at a time, measure the fan-out: while
-//! one waits for the disk, others are delivered.
+//! One publisher that waits for all subscribers measures the latency of the disk plus the fan-out.
+//! Several publishers with as many bursts on their way measure the fan-out alone: while one waits
+//! for the disk, the bursts of others are delivered.
 
 use std::time::Duration;
 
 use crate::contenders::Contender;
 use crate::load::{Process, median};
 
-/// How often each has its turn; the median counts.
+/// Number of turns of each contender; the median counts.
 const TURNS: usize = 5;
 
 pub fn run(subscribers: usize, seconds: u64, size: usize) {

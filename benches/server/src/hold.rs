@@ -1,7 +1,7 @@
-//! A given number of subscribers, held at once, and one event to all of them.
+//! Benchmark that holds a given number of subscribers at once, and sends one event to all of them.
 //!
-//! A process may open 20,000 sockets here and there, so they are spread over pairs of processes, a
-//! hub and its subscribers.
+//! A process may open only 20,000 sockets on this machine, so the subscribers are spread over pairs
+//! of processes, a hub and its subscribers.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use crate::contenders::Contender;
 use crate::load::Process;
 
-/// Subscribers of one hub.
+/// Number of subscribers of one hub.
 const PART: usize = 12_500;
-/// Events that are published one after the other.
+/// Number of events that are published one after the other.
 const EVENTS: usize = 5;
 
 pub fn run(subscribers: usize, size: usize) {
@@ -60,7 +60,8 @@ fn read(out: &mut impl BufRead) -> String {
     line.trim_end().to_owned()
 }
 
-/// One hub and its subscribers: says `held`, waits for a line, publishes, and prints its row.
+/// Runs one hub and its subscribers: prints `held`, waits for a line, publishes, and prints its
+/// row.
 pub fn part(subscribers: usize, size: usize) {
     let mut process = Process::start(Contender::Hub, subscribers, size);
     println!("held");

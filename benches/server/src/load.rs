@@ -1,4 +1,4 @@
-//! Deliveries over loopback, by the load generator of `sse bench`.
+//! Benchmark of deliveries over loopback, with the load generator of `sse bench`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::generator::{Pace, Plan, Subscribers, Target, Watch};
 use crate::nchan;
 use crate::process::Server;
 
-/// How often each contender has its turn in a cell; the median counts.
+/// Number of turns of each contender in a cell; the median counts.
 const TURNS: usize = 5;
 
-/// How long nothing may arrive.
+/// The longest time without an arrival.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Prints the tables, and writes the figures to `csv` if it names a file.
@@ -81,13 +81,13 @@ pub fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
 pub struct Process {
     server: Server,
     subscribers: Subscribers,
-    /// Bytes of data an event.
+    /// Bytes of data per event.
     size: usize,
-    /// `None` for a server without a counting allocator.
+    /// Allocated bytes for each connection; `None` for a server without a counting allocator.
     pub bytes_per_connection: Option<isize>,
 }
 
-/// Looks at nothing, and stops nothing.
+/// Watch that observes nothing, and never stops a run.
 struct Blind;
 
 impl Watch for Blind {}
@@ -107,12 +107,12 @@ impl Process {
         Self { server, subscribers, size, bytes_per_connection: held }
     }
 
-    /// Bursts, each published when all subscribers have the one before it.
+    /// Publishes bursts, each as soon as all subscribers have the burst before it.
     pub fn turn(&mut self, burst: usize, duration: Duration) -> Turn {
         self.run(burst, 1, duration, u64::MAX)
     }
 
-    /// Bursts of concurrent publishers, as many in flight as there are publishers.
+    /// Publishes bursts concurrently, with as many in flight as there are publishers.
     pub fn concurrent(&mut self, burst: usize, publishers: u32, duration: Duration) -> Turn {
         self.run(burst, publishers, duration, u64::MAX)
     }

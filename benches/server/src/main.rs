@@ -1,17 +1,17 @@
-//! Measures the hub beside the usual way to serve events in Rust, axum's `Sse` over
-//! `tokio::sync::broadcast`, and beside nginx with nchan.
+//! Benchmarks of the hub, compared with axum's `Sse` over `tokio::sync::broadcast`, the usual way
+//! to serve events in Rust, and with nginx and nchan.
 //!
 //! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV]` prints
 //! deliveries a second, CPU per delivery and latency; `.. -- memory [SUBSCRIBERS]` what an idle
-//! subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands;
-//! `.. -- redis [SECONDS] [BYTES] [SUBSCRIBERS]` measures the hub over Redis beside Redis alone.
-//! The contenders run in processes of their own and take turns.
+//! subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands; `.. -- redis
+//! [SECONDS] [BYTES] [SUBSCRIBERS]` measures the hub over Redis beside Redis alone. The contenders
+//! run in processes of their own and take turns.
 //!
 //! `.. -- append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS]` measures the log on disk beside a raw
-//! file; `.. -- open [EVENTS] [BYTES]` how fast it opens.
-//! `.. -- fanout [SUBSCRIBERS] [SECONDS] [BYTES]` measures how fast the hub over that log delivers
-//! beside the hub in memory. `.. -- resident SSE` measures the resident memory of idle connections;
-//! SSE is the path of the command `sse`.
+//! file; `.. -- open [EVENTS] [BYTES]` how fast it opens. `.. -- fanout [SUBSCRIBERS] [SECONDS]
+//! [BYTES]` measures how fast the hub over that log delivers beside the hub in memory. `.. --
+//! resident SSE` measures the resident memory of idle connections; SSE is the path of the command
+//! `sse`.
 
 mod contenders;
 mod counting;

@@ -1,4 +1,4 @@
-//! What an idle subscriber takes beside its connection: bodies in this process, polled to pending.
+//! Memory of an idle subscriber without its connection: bodies in this process, polled to pending.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

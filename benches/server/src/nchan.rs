@@ -1,5 +1,5 @@
-//! nginx with its module nchan, as Debian has them (`nginx`, `libnginx-mod-nchan`): one process,
-//! since it shares nothing between cores that one topic could use.
+//! nginx with its module nchan, as Debian packages them (`nginx`, `libnginx-mod-nchan`): one
+//! process, because its processes share nothing that would help one topic.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use crate::load::PATIENCE;
 
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/// The files of nginx, removed when it is dropped.
+/// The directory of nginx's files. Dropping it removes them.
 pub struct Directory(PathBuf);
 
-/// Whether nginx and the module are there.
+/// Whether nginx and the module are installed.
 pub fn is_installed() -> bool {
     Path::new(MODULE).exists() && Path::new("/usr/sbin/nginx").exists()
 }
 
-/// Starts nginx; returns its process and its address, and publishes by `POST`, the only way into
-/// nchan without a WebSocket: a burst is one write of pipelined requests.
+/// Starts nginx; returns its process, its address, and a publisher that uses `POST`, the only way
+/// into nchan without a WebSocket: a burst is one write of pipelined requests.
 pub fn start() -> (Child, String, HttpPublisher, Directory) {
     let address = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

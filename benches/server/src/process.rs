@@ -1,4 +1,4 @@
-//! A server in a process of its own.
+//! A server in a separate process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -16,10 +16,10 @@ pub struct Server {
     control: Control,
 }
 
-/// The way in which the server gets the order to publish.
+/// The channel for publish commands to the server.
 enum Control {
     Pipe(ChildStdin, BufReader<ChildStdout>),
-    /// The directory is removed with the server.
+    /// By HTTP; the directory is removed with the server.
     Http(HttpPublisher, #[expect(dead_code, reason = "it is kept for its end")] Directory),
 }
 
@@ -45,7 +45,7 @@ impl Server {
         Self { contender, address, is_concurrent: false, child, control: Control::Pipe(stdin, stdout) }
     }
 
-    /// The bytes in use, by the server's counting allocator; `None` if it has none.
+    /// The bytes in use, according to the server's counting allocator; `None` if it has none.
     pub fn bytes(&mut self) -> Option<isize> {
         let Control::Pipe(stdin, stdout) = &mut self.control else { return None };
         writeln!(stdin, "bytes").expect("it reads");

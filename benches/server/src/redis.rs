@@ -1,5 +1,5 @@
-//! The hub over Redis, beside Redis alone: what a publish costs, how long it takes to another node,
-//! and that many topics cost no more than one. With a server of its own; everything is interleaved,
+//! Benchmark of the hub over Redis, compared with Redis alone: the cost of a publish, the time to
+//! another node, and the effect of many topics. Starts its own Redis server; contenders alternate,
 //! and medians count.
 
 use std::future::poll_fn;
@@ -26,14 +26,14 @@ mod server;
 
 use server::RedisServer;
 
-/// The server of [`Contender::RedisHub`], for its process.
+/// The URL of the Redis server for [`Contender::RedisHub`].
 pub static URL: OnceLock<String> = OnceLock::new();
 
-/// How often each has its turn; the median counts.
+/// Number of turns of each contender; the median counts.
 const TURNS: usize = 5;
 const PUBLISHERS: usize = 64;
 const TOPICS: usize = 5_000;
-/// Publishes whose latency is measured in a turn, one after the other.
+/// Number of publishes in a turn whose latency is measured, one after the other.
 const ONE_BY_ONE: usize = 2_000;
 
 pub fn run(seconds: u64, size: usize, subscribers: usize) {
@@ -50,7 +50,7 @@ pub fn run(seconds: u64, size: usize, subscribers: usize) {
     fan_out(&redis, Duration::from_secs(seconds), size, subscribers);
 }
 
-/// Deliveries a second over sockets, from processes of their own.
+/// Measures deliveries per second over sockets; publisher and subscribers are separate processes.
 fn fan_out(redis: &RedisServer, turn: Duration, size: usize, subscribers: usize) {
     URL.get_or_init(|| redis.url());
     let mut ones = [Contender::RedisHub, Contender::Hub].map(|hub| Process::start(hub, 1, size));
@@ -85,7 +85,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Events a second of publishers that each wait for their own.
+/// Events per second of publishers that each wait for their own event.
 async fn rate<F: Future<Output = ()> + Send>(
     turn: Duration,
     publish: impl Fn(usize) -> F + Clone + Send + 'static,
@@ -124,7 +124,7 @@ async fn publish_one(topic: &Topic, data: &str) {
     topic.publish(EventBuilder::new().data(data)).await.expect("the server is there");
 }
 
-/// The script of a publish by itself, with the arguments that the hub gives it.
+/// The publishing script alone, with the arguments that the hub passes.
 #[derive(Clone)]
 struct Bare {
     connection: MultiplexedConnection,

@@ -1,8 +1,8 @@
 //! Resident memory of an idle subscriber's connection, as the kernel counts it: plain HTTP/1.1, no
 //! TLS.
 //!
-//! `sse serve` as a user runs it, bare hyper with a body that never ends (the floor of a server on
-//! hyper), and nginx with nchan.
+//! Compares `sse serve` with its defaults, bare hyper with a body that never ends (the minimum for
+//! a server on hyper), and nginx with nchan.
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,10 +21,10 @@ use hyper_util::rt::TokioIo;
 
 use crate::nchan;
 
-/// Connections after which memory is read.
+/// Numbers of connections after which memory is read.
 const STEPS: [usize; 2] = [2_000, 10_000];
 
-/// A server in a process of its own, and the path that its subscribers request.
+/// A server in a separate process, and the path that its subscribers request.
 struct Server {
     name: &'static str,
     child: Child,
@@ -83,7 +83,7 @@ impl Server {
         Self { name, child, address, path, _directory: None }
     }
 
-    /// Resident bytes (`VmRSS`).
+    /// Resident memory of the server in bytes (`VmRSS`).
     fn resident(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process has memory");
@@ -99,7 +99,7 @@ impl Drop for Server {
     }
 }
 
-/// A connection that has read the head of its response.
+/// Opens a connection and reads the head of its response.
 fn subscribe(server: &Server) -> TcpStream {
     let mut stream = TcpStream::connect(&server.address).expect("the server listens");
     let path = server.path;
@@ -126,7 +126,7 @@ impl Body for Never {
     }
 }
 
-/// Serves [`Never`] with nothing but hyper and a task of tokio for each connection.
+/// Serves [`Never`] with only hyper and a tokio task for each connection.
 pub fn serve_bare() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

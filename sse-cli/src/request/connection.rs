@@ -128,7 +128,7 @@ fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, Failure> {
     }
     if !contains(&pem, "PRIVATE KEY-----") {
         let advice = if key.is_some() { "" } else { "; give its file with --key" };
-        return Err(failed(key_file, &format!("there is no private key in it (PEM){advice}")));
+        return Err(failed(key_file, &format!("no PEM private key was found in the file{advice}")));
     }
     Identity::from_pem(&pem).map_err(|error| Failure::new(FAILED, key_file.display(), &error))
 }

@@ -94,7 +94,7 @@ impl Logged {
         self.path.strip_prefix("/events/").filter(|name| !name.is_empty() && !name.contains('/'))
     }
 
-    /// The topics that the request names, as people read them.
+    /// The topics of the request, with their percent-encoding decoded.
     fn topic(&self) -> String {
         let name = || Some(percent_decode_str(self.segment()?).decode_utf8_lossy());
         match &self.several {

@@ -136,8 +136,8 @@ fn certificates_and_keys_that_cannot_be_used_are_errors_that_name_the_file() {
     );
     for (arguments, name, advice) in [
         (&["--cert", &cert][..], &cert, "give its file with --key"),
-        (&["--cert", &key], &key, "there is no certificate"),
-        (&["--cert", &cert, "--key", &cert], &cert, "there is no private key"),
+        (&["--cert", &key], &key, "no PEM certificate"),
+        (&["--cert", &cert, "--key", &cert], &cert, "no PEM private key"),
         (&["--cert", &cert, "--key", &encrypted], &encrypted, "openssl pkey"),
     ] {
         let left = run("https://127.0.0.1:9/", arguments);

@@ -43,7 +43,8 @@ pub(super) enum Failure {
 #[derive(Clone)]
 struct Connection {
     commands: Commands,
-    /// Flag that distinguishes a failure of this connection from one of an earlier connection.
+    /// Set when a command failed on this connection. Each connection has its own flag, so that a
+    /// late failure on an earlier one does not count.
     suspect: Arc<AtomicBool>,
 }
 

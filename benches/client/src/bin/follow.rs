@@ -1,7 +1,7 @@
-//! Rust clients as commands, for `sse check --client`: `follow CLIENT URL` prints the events as
-//! JSON, one a line.
+//! Rust clients as commands, for `sse check --client`: `follow CLIENT URL` prints each event as a
+//! line of JSON.
 //!
-//! Each client has its defaults, and goes on after an error for as long as its stream does.
+//! Each client has its default settings, and continues after an error as long as its stream does.
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,8 +1,9 @@
-//! The memory of clients that are open and wait:
-//! `cargo run --release -p bench-client --bin idle [-- CLIENTS]`.
+//! Memory of clients with an idle, open connection: `cargo run --release -p bench-client --bin idle
+//! [-- CLIENTS]`.
 //!
-//! Each kind of client gets a process of its own, in which the growth of what is resident is
-//! divided by their number; the server is another, and the buffers of the sockets are the kernel's.
+//! Each kind of client runs in its own process. The growth of that process's resident memory is
+//! divided by the number of clients. The server is another process, and socket buffers belong to
+//! the kernel.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -130,7 +131,7 @@ async fn open(mut source: EventSource) -> EventSource {
     source
 }
 
-/// The bytes of this process that are in memory.
+/// Resident memory of this process, in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of it");

@@ -1,4 +1,4 @@
-//! The comparison: `compare --help`.
+//! Comparison of all parsers: see `compare --help`.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -137,7 +137,7 @@ fn bytes(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Streams of 64 KiB, 256 KiB, .. up to `size`.
+/// Streams of increasing size: 64 KiB, 256 KiB, .. up to `size`.
 fn ladder(shape: Shape, size: usize) -> Vec<Corpus> {
     let steps = std::iter::successors(Some(64 << 10), |step| Some(step * 4)).take_while(|&step| step < size);
     steps.chain([size]).map(|step| Corpus::new(shape, step)).collect()

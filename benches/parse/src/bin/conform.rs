@@ -15,13 +15,13 @@ use serde_json::Value;
 
 const CASES: &str = include_str!("../../../../sse-proto/tests/data/parse.json");
 
-/// Longer than any contender needs that does not hang.
+/// The longest time for one case; a parser that takes longer counts as hung.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Case {
     name: String,
     expected: Fingerprint,
-    /// In the given chunks, whole, byte by byte.
+    /// The chunks of the case: as given, whole, and byte by byte.
     ways: [Vec<Vec<u8>>; 3],
 }
 
@@ -73,8 +73,8 @@ fn run(entry: Entry, chunks: Vec<Vec<u8>>) -> Outcome {
     }
 }
 
-/// The cases of one stream from its start. Those that begin with an ID need a way to set it, which
-/// few peers have.
+/// The cases that begin a new stream. Cases that begin with an ID need a way to set it, which few
+/// peers have.
 fn cases() -> Vec<Case> {
     let cases: Vec<Value> = serde_json::from_str(CASES).expect("the test data is well-formed");
     cases.iter().filter(|case| case.get("initial_last_event_id").is_none()).map(case).collect()

@@ -1,6 +1,6 @@
-//! What callgrind looks at: `count CORPUS CHUNKS CONTENDER [BYTES]` does the work of one cell in
-//! `counted`, and all the preparation outside it; `benches/count.sh` collects within that function
-//! and divides by the events.
+//! Program for callgrind: `count CORPUS CHUNKS CONTENDER [BYTES]` does the work of one cell in the
+//! function `counted`, and all preparation outside it; `benches/count.sh` collects within that
+//! function and divides by the number of events.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The events of each shape, in the words of the services that send them.
+//! Events of each shape, in the format of the services that send them.
 
 use super::random::Random;
 use super::{MESSAGE, Shape, Writer};
@@ -50,7 +50,7 @@ pub(super) fn next(shape: Shape, writer: &mut Writer, random: &mut Random) {
     }
 }
 
-/// One streamed token in the JSON that a chat completion comes in.
+/// The JSON of a chat completion with one streamed token.
 fn chat_chunk(random: &mut Random) -> String {
     format!(
         "{{\"id\":\"chatcmpl-{}\",\"object\":\"chat.completion.chunk\",\"created\":{},\"model\":\"gpt-4o-2024-08-06\",\
@@ -75,7 +75,7 @@ fn comments(writer: &mut Writer, random: &mut Random) {
     writer.event(MESSAGE, &chat_chunk(random), "");
 }
 
-/// Most are short, some are long, and one in eight is empty.
+/// A comment: most are short, some long, and one in eight is empty.
 fn comment(random: &mut Random) -> String {
     match random.below(8) {
         0 => String::new(),

@@ -1,6 +1,6 @@
-//! Seeded randomness: the same streams and the same cuts on every machine.
+//! Seeded random numbers: equal streams and cuts on every machine.
 
-/// splitmix64.
+/// SplitMix64 generator.
 #[derive(Clone)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -17,8 +17,8 @@ impl Random {
         least + self.below(most - least + 1)
     }
 
-    /// A size of 1 to 4096, as often below 64 as above. Out of line, to leave the other ways of
-    /// cutting as they are.
+    /// A size of 1 to 4096, half of the sizes below 64. Out of line, so that it does not change the
+    /// code of the other ways of cutting.
     #[inline(never)]
     pub(crate) fn chunk(&mut self) -> usize {
         let least = 1 << self.below(12);

@@ -1,27 +1,27 @@
-//! The kinds of streams, by name.
+//! Shapes: the kinds of streams in the comparison.
 
 use std::fmt;
 
-/// The pieces of a stream.
+/// Kind of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One `data` line of about 300 bytes of JSON.
     OpenAi,
     /// A type and about 90 bytes of JSON, with pings between.
     Anthropic,
-    /// `data: x`.
+    /// The event `data: x`.
     Tiny,
-    /// One `data` line of 64 KiB, as images come.
+    /// One `data` line of 64 KiB, like an image.
     Long,
     /// 20 `data` lines of about 60 bytes.
     Lines,
     /// An ID, a type and 1.5 KB of data.
     Feed,
-    /// As `OpenAi`, lines ended by CRLF.
+    /// `OpenAi` with CRLF line ends.
     Crlf,
-    /// As `Anthropic`, lines ended by CRLF.
+    /// `Anthropic` with CRLF line ends.
     AnthropicCrlf,
-    /// As `OpenAi`, lines ended by CR.
+    /// `OpenAi` with CR line ends.
     Cr,
     /// 5 to 25 comments before each event of `OpenAi`.
     KeepAlive,
@@ -41,8 +41,8 @@ pub enum Shape {
     /// Wikimedia's recent changes: a named `message`, an ID of 200 bytes of JSON, 1.3 KB of JSON
     /// with some text that is not ASCII.
     Wikimedia,
-    /// Another shape every 2 to 6 events: tokens, pings, lines, IDs, comments, Chinese text, and
-    /// lines of 2 KiB.
+    /// A random other shape for every 2 to 6 events: tokens, pings, lines, IDs, comments, Chinese
+    /// text, and lines of 2 KiB.
     Mixed,
 }
 
@@ -68,12 +68,12 @@ impl Shape {
         Self::Mixed,
     ];
 
-    /// Reads what `Display` writes.
+    /// Parses the output of `Display`.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|shape| shape.to_string() == name)
     }
 
-    /// What ends each line.
+    /// The line end of the shape.
     pub(super) fn line_end(self) -> &'static str {
         match self {
             Self::Crlf | Self::AnthropicCrlf => "\r\n",
