@@ -322,7 +322,7 @@ fn follows_a_host_that_a_proxy_alone_knows() {
 /// An error while no connection is there shows that nothing was sent.
 #[test]
 fn a_name_that_does_not_resolve_was_not_sent_to() {
-    // Resolved by nobody: it is longer than a name may be (RFC 1035, 2.3.4).
+    // The name does not resolve, because it is longer than a name may be (RFC 1035, 2.3.4).
     let url = format!("http://{}.invalid/", "a".repeat(64));
     let mut source = EventSource::builder(url).config(config()).build().unwrap();
     let Some(Ok(Event::Disconnected { cause, .. })) = source.next() else { panic!() };

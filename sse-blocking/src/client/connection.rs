@@ -71,9 +71,9 @@ struct Observer(Connections);
 struct Observed<T> {
     inner: T,
     connections: Connections,
-    /// It leads to a proxy, and what is written to it asks for a tunnel.
+    /// Whether the connection leads to a proxy, and its first request asks for a tunnel.
     tunnel: bool,
-    /// The step that waited for input last.
+    /// The last step that waited for input.
     step: Option<Timeout>,
 }
 
