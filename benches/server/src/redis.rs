@@ -21,7 +21,6 @@ use crate::contenders::Contender;
 use crate::load::Process;
 
 #[path = "../../../tests/redis.rs"]
-#[allow(dead_code, reason = "tests use all of it")]
 mod server;
 
 use server::RedisServer;
@@ -86,13 +85,10 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Events per second of publishers that each wait for their own event.
-async fn rate<F: Future<Output = ()> + Send>(
+async fn rate<F: Future<Output = ()> + Send + 'static>(
     turn: Duration,
     publish: impl Fn(usize) -> F + Clone + Send + 'static,
-) -> f64
-where
-    F: 'static,
-{
+) -> f64 {
     let count = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let mut publishers = JoinSet::new();

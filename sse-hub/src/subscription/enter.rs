@@ -1,0 +1,90 @@
+//! Entering a topic: a new subscription is counted, becomes a member, and gets its place, which may
+//! have to be looked up.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use proto::Timer as _;
+
+use super::from::{At, Begin, Wanted, begin};
+use super::{State, Subscription, now};
+use crate::log::Health;
+use crate::topic::Phase;
+use crate::topics::Held;
+use crate::{From, HubError};
+
+/// How long a response waits for its topic to open; after that it begins without the ID of its
+/// place.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The beginning of a subscription, known or still being looked up.
+pub(super) enum Beginning {
+    Wanted(Pin<Box<dyn Future<Output = Option<Begin>> + Send>>),
+    Found(Begin),
+}
+
+impl Subscription {
+    pub(crate) async fn begin(topic: Held, from: From<'_>) -> Result<Self, HubError> {
+        let hub = &topic.hub;
+        if hub.farewell.get().is_some() {
+            return Err(HubError::Closed);
+        }
+        let limit = hub.config.max_subscribers;
+        let free = |subscribers| (subscribers < limit).then_some(subscribers + 1);
+        if hub.subscribers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_err() {
+            return Err(HubError::TooManySubscribers { limit });
+        }
+        topic.state().open();
+        let wanted = match from {
+            From::Now => Wanted::Now((*topic.phase.borrow() != Phase::Open).then(now)),
+            From::Earliest => Wanted::Earliest,
+            From::After(id) => Wanted::After(id.into()),
+        };
+        let mut subscription = Self::join(topic);
+        let mut begin = Box::pin(begin(Arc::clone(subscription.topic.state()), wanted));
+        let mut found = poll_fn(|cx| Poll::Ready(begin.as_mut().poll(cx))).await;
+        if found.is_pending() && subscription.topic.hub.log.health() == Health::Ready {
+            // A log that is away is not waited for: to browsers a response that fails is final.
+            found = tokio::time::timeout(PATIENCE, &mut begin).await.map_or(Poll::Pending, Poll::Ready);
+        }
+        subscription.state = State::Begin(Box::new(match found {
+            Poll::Ready(Some(begin)) => Beginning::Found(begin),
+            Poll::Ready(None) => return Err(HubError::Ended),
+            Poll::Pending => Beginning::Wanted(begin),
+        }));
+        subscription.place();
+        Ok(subscription)
+    }
+
+    fn join(topic: Held) -> Self {
+        let now = topic.hub.clock.now();
+        // Both at once: one who joins in between, and waits already, would not be woken any more.
+        let mut watch = topic.watch();
+        let (slot, alone) = topic.members.join(topic.tail().end());
+        if alone {
+            watch.restart(now);
+        }
+        drop(watch);
+        let comments = topic.comments.load(Ordering::Relaxed);
+        let slot = u32::try_from(slot).expect("there are fewer subscribers");
+        let subscription = Self { topic, slot, comments, ends: 0, state: State::FOLLOW };
+        match subscription.topic.hub.config.max_age {
+            Some(age) => subscription.end_after(age.mul_f64(1.0 - fastrand::f64() / 10.0)),
+            None => subscription,
+        }
+    }
+
+    /// Moves the subscription to its cursor in the tail once that is known, so that its lag is
+    /// counted.
+    pub(super) fn place(&self) {
+        if let State::Begin(beginning) = &self.state
+            && let Beginning::Found(Begin { at: At::Tail(cursor), .. }) = &**beginning
+        {
+            self.advance(*cursor);
+        }
+    }
+}
