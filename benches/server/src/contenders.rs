@@ -21,6 +21,7 @@ use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::counting;
+use crate::raw::Raw;
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Contender {
@@ -28,6 +29,8 @@ pub enum Contender {
     Hub,
     /// `sse_hub::Hub` over a log on disk.
     DiskHub,
+    /// The hub in memory, published to when the bytes are in a raw file on the disk.
+    SyncedHub,
     /// `sse_hub::Hub` over the Redis server that the environment variable `SSE_REDIS` names.
     RedisHub,
     /// axum's `Sse` over a `tokio::sync::broadcast`.
@@ -43,6 +46,7 @@ impl Contender {
         match self {
             Self::Hub => "hub",
             Self::DiskHub => "hub on disk",
+            Self::SyncedHub => "hub after a raw file",
             Self::RedisHub => "hub over Redis",
             Self::Broadcast => "axum + broadcast",
             Self::Nchan => "nginx + nchan",
@@ -51,10 +55,16 @@ impl Contender {
     }
 
     pub fn named(name: &str) -> Self {
-        [Self::Hub, Self::DiskHub, Self::RedisHub, Self::Broadcast, Self::Nchan, Self::Stack]
-            .into_iter()
-            .find(|it| it.name() == name)
-            .expect("a contender")
+        let all = [
+            Self::Hub,
+            Self::DiskHub,
+            Self::SyncedHub,
+            Self::RedisHub,
+            Self::Broadcast,
+            Self::Nchan,
+            Self::Stack,
+        ];
+        all.into_iter().find(|it| it.name() == name).expect("a contender")
     }
 }
 
@@ -62,6 +72,7 @@ impl Contender {
 #[derive(Clone)]
 pub enum Source {
     Hub(Topic),
+    Synced(Topic, Raw),
     Broadcast(broadcast::Sender<(u64, Arc<str>)>, Arc<AtomicU64>),
     Stack,
 }
@@ -73,21 +84,30 @@ fn config() -> HubConfig {
     HubConfig::default().with_history(HistoryLimits::new().with_events(KEPT))
 }
 
+fn topic(hub: Hub) -> Topic {
+    hub.topic("t").expect("the first topic")
+}
+
 impl Source {
     pub fn new(contender: Contender) -> Self {
         match contender {
-            Contender::Hub => Self::hub(Hub::new(config())),
+            Contender::Hub => Self::Hub(topic(Hub::new(config()))),
             Contender::DiskHub => {
                 // Removed when it is made again: the process ends by a signal.
                 let path = std::path::Path::new("target/bench-hub-on-disk");
                 let _ = std::fs::remove_dir_all(path);
                 let log = DiskLog::open(DiskConfig::new(path)).expect("a disk");
-                Self::hub(Hub::with_log(config(), Arc::new(log)))
+                Self::Hub(topic(Hub::with_log(config(), Arc::new(log))))
+            }
+            Contender::SyncedHub => {
+                // The process ends by a signal, and the next one makes the file again.
+                let (raw, _) = Raw::create(std::path::Path::new("target"));
+                Self::Synced(topic(Hub::new(config())), raw)
             }
             Contender::RedisHub => {
                 let url = std::env::var("SSE_REDIS").expect("SSE_REDIS");
                 let log = RedisLog::new(RedisConfig::new(&url).expect("a URL")).expect("usable");
-                Self::hub(Hub::with_log(config(), Arc::new(log)))
+                Self::Hub(topic(Hub::with_log(config(), Arc::new(log))))
             }
             Contender::Broadcast => Self::Broadcast(broadcast::channel(KEPT).0, Arc::default()),
             Contender::Stack => Self::Stack,
@@ -95,13 +115,11 @@ impl Source {
         }
     }
 
-    fn hub(hub: Hub) -> Self {
-        Self::Hub(hub.topic("t").expect("the first topic"))
-    }
-
     pub async fn subscribe(&self) -> Response {
         match self {
-            Self::Hub(topic) => topic.subscribe(From::Now).await.expect("below the limit").into_response(),
+            Self::Hub(topic) | Self::Synced(topic, _) => {
+                topic.subscribe(From::Now).await.expect("below the limit").into_response()
+            }
             Self::Broadcast(sender, _) => {
                 let events = BroadcastStream::new(sender.subscribe()).filter_map(|received| async {
                     let (id, data) = received.ok()?;
@@ -118,9 +136,12 @@ impl Source {
 
     /// Publishes a burst: the data of its events, separated by spaces.
     async fn publish(&self, burst: &str) {
+        if let Self::Synced(_, raw) = self {
+            raw.append(burst.to_owned().into()).await;
+        }
         let burst = burst.split(' ');
         match self {
-            Self::Hub(topic) => {
+            Self::Hub(topic) | Self::Synced(topic, _) => {
                 let events: Vec<_> = burst.map(|data| EventBuilder::new().data(data)).collect();
                 topic.publish_all(&events).await.expect("it fits");
             }

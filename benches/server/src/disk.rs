@@ -1,8 +1,6 @@
 //! Benchmark of the log on disk: its appends compared with a raw file, and the time to open it.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,13 +10,10 @@ use bytes::Bytes;
 use sse_hub::disk::{DiskConfig, DiskLog};
 use sse_hub::{Amount, Batch, Log as _, NewEvent};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot};
+
+use crate::raw::Raw;
 
 const TURNS: usize = 5;
-
-/// The size of the raw file, in bytes: as much as a turn writes at most, allocated and written
-/// before.
-const RAW: u64 = 256 << 20;
 
 /// Measures concurrent publishers, each of which waits until its event is on the disk: the log, and
 /// a file that is written and synced for all that wait. Both take turns; medians count.
@@ -78,40 +73,14 @@ pub fn open(events: usize, bytes: usize) {
 }
 
 async fn raw(directory: &Path, event: &Bytes, publishers: usize, time: Duration) -> f64 {
-    let path = directory.join("raw");
-    let mut file = File::create(&path).expect("a file");
-    io::copy(&mut io::Read::take(io::repeat(0), RAW), &mut file).expect("room");
-    file.sync_all().expect("a disk");
-    let (queue, mut commands) = mpsc::channel::<(Bytes, oneshot::Sender<()>)>(4096);
-    let writer = std::thread::spawn(move || {
-        let (mut group, mut answers, mut at) = (Vec::new(), Vec::new(), 0);
-        while let Some(first) = commands.blocking_recv() {
-            for (event, answer) in [first].into_iter().chain(std::iter::from_fn(|| commands.try_recv().ok()))
-            {
-                group.extend_from_slice(&event);
-                answers.push(answer);
-            }
-            at = if at + group.len() as u64 > RAW { 0 } else { at };
-            file.write_all_at(&group, at).expect("room");
-            file.sync_data().expect("a disk");
-            at += group.len() as u64;
-            group.clear();
-            answers.drain(..).for_each(|answer| answer.send(()).expect("a publisher"));
-        }
-    });
-    let (waiting, event) = (queue.clone(), event.clone());
+    let (raw, writer) = Raw::create(directory);
+    let event = event.clone();
     let rate = drive(publishers, time, move |_| {
-        let (queue, event) = (waiting.clone(), event.clone());
-        async move {
-            let (answer, answered) = oneshot::channel();
-            queue.try_send((event, answer)).expect("room in the queue");
-            answered.await.expect("an answer");
-        }
+        let (raw, event) = (raw.clone(), event.clone());
+        async move { raw.append(event).await }
     })
     .await;
-    drop(queue);
-    writer.join().expect("it does not panic");
-    fs::remove_file(path).expect("it is there");
+    writer.remove();
     rate
 }
 

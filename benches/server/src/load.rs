@@ -94,7 +94,12 @@ impl Watch for Blind {}
 
 impl Process {
     pub fn start(contender: Contender, count: usize, size: usize) -> Self {
-        let mut server = Server::start(contender);
+        Self::subscribe(Server::start(contender), count, size)
+    }
+
+    /// Connects so many subscribers to a server.
+    pub fn subscribe(mut server: Server, count: usize, size: usize) -> Self {
+        let contender = server.contender;
         let before = server.bytes();
         let target = Target {
             addresses: vec![server.address.parse().expect("an address")],

@@ -10,8 +10,11 @@
 //! `.. -- append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS]` measures the log on disk beside a raw
 //! file; `.. -- open [EVENTS] [BYTES]` how fast it opens. `.. -- fanout [SUBSCRIBERS] [SECONDS]
 //! [BYTES]` measures how fast the hub over that log delivers beside the hub in memory. `.. --
-//! resident SSE` measures the resident memory of idle connections; SSE is the path of the command
-//! `sse`.
+//! against PROGRAM [SUBSCRIBERS] [SECONDS] [BYTES]` measures the hub in memory beside the hub of
+//! PROGRAM, another build of this one. `.. -- resident SSE` measures the resident memory of idle
+//! connections; SSE is the path of the command `sse`.
+
+use std::path::Path;
 
 mod contenders;
 mod counting;
@@ -25,6 +28,7 @@ mod load;
 mod memory;
 mod nchan;
 mod process;
+mod raw;
 mod redis;
 mod resident;
 
@@ -44,7 +48,10 @@ fn main() {
             number(3, 200),
             arguments.get(4).map(String::as_str),
         ),
-        Some("fanout") => fanout::run(number(1, 500), number(2, 1) as u64, number(3, 200)),
+        Some("fanout") => fanout::run(number(1, 2000), number(2, 1) as u64, number(3, 200)),
+        Some("against") if arguments.len() > 1 => {
+            fanout::against(Path::new(&arguments[1]), number(2, 2000), number(3, 1) as u64, number(4, 200))
+        }
         Some("memory") => memory::run(number(1, 10_000)),
         Some("hold") => hold::run(number(1, 10_000), number(2, 200)),
         Some("redis") => redis::run(number(1, 2) as u64, number(2, 300), number(3, 2000)),
@@ -58,7 +65,7 @@ fn main() {
             "usage: bench-server load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV] | memory [SUBSCRIBERS] | hold [SUBSCRIBERS] [BYTES] \
              | redis [SECONDS] [BYTES] [SUBSCRIBERS] \
              | append [PUBLISHERS] [SECONDS] [BYTES] [TOPICS] | open [EVENTS] [BYTES] | fanout [SUBSCRIBERS] [SECONDS] [BYTES] \
-             | resident SSE"
+             | against PROGRAM [SUBSCRIBERS] [SECONDS] [BYTES] | resident SSE"
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! A server in a separate process.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::contenders::Contender;
@@ -25,12 +26,17 @@ enum Control {
 
 impl Server {
     pub fn start(contender: Contender) -> Self {
+        Self::start_of(&std::env::current_exe().expect("this program"), contender)
+    }
+
+    /// Starts a contender of another build of this program.
+    pub fn start_of(program: &Path, contender: Contender) -> Self {
         if contender == Contender::Nchan {
             let (child, address, publisher, directory) = nchan::start();
             let control = Control::Http(publisher, directory);
             return Self { contender, address, is_concurrent: false, child, control };
         }
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
+        let mut child = Command::new(program)
             .args(["contender", contender.name()])
             .envs(crate::redis::URL.get().map(|url| ("SSE_REDIS", url)))
             .stdin(Stdio::piped())

@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body::Body as _;
-use redis::aio::MultiplexedConnection;
-use redis::{Client, Script};
+use redis::Client;
 use sse_hub::redis::{RedisConfig, RedisLog};
-use sse_hub::{EventBuilder, From, Health, Hub, HubConfig, Subscription, Topic};
+use sse_hub::{EventBuilder, From, Health, HistoryLimits, Hub, HubConfig, Subscription, Topic};
 use tokio::task::JoinSet;
 
 use crate::contenders::Contender;
@@ -23,6 +22,9 @@ use crate::load::Process;
 #[path = "../../../tests/redis.rs"]
 mod server;
 
+mod bare;
+
+use bare::{Bare, Call};
 use server::RedisServer;
 
 /// The URL of the Redis server for [`Contender::RedisHub`].
@@ -32,6 +34,8 @@ pub static URL: OnceLock<String> = OnceLock::new();
 const TURNS: usize = 5;
 const PUBLISHERS: usize = 64;
 const TOPICS: usize = 5_000;
+/// Number of events that each of many topics keeps.
+const KEPT: usize = 100;
 /// Number of publishes in a turn whose latency is measured, one after the other.
 const ONE_BY_ONE: usize = 2_000;
 
@@ -107,9 +111,11 @@ async fn rate<F: Future<Output = ()> + Send + 'static>(
     count.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }
 
-async fn hub(redis: &RedisServer) -> Hub {
-    let log = RedisLog::new(RedisConfig::new(&redis.url()).expect("a URL")).expect("usable");
-    let hub = Hub::with_log(HubConfig::default().with_max_topics(2 * TOPICS), Arc::new(log));
+/// A hub that keeps so much of each topic, in memory and in Redis.
+async fn hub(redis: &RedisServer, keep: HistoryLimits) -> Hub {
+    let log = RedisConfig::new(&redis.url()).expect("a URL").keep(keep);
+    let config = HubConfig::default().with_max_topics(2 * TOPICS).with_history(keep);
+    let hub = Hub::with_log(config, Arc::new(RedisLog::new(log).expect("usable")));
     while hub.health() != Health::Ready {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -120,40 +126,12 @@ async fn publish_one(topic: &Topic, data: &str) {
     topic.publish(EventBuilder::new().data(data)).await.expect("the server is there");
 }
 
-/// The publishing script alone, with the arguments that the hub passes.
-#[derive(Clone)]
-struct Bare {
-    connection: MultiplexedConnection,
-    script: Arc<Script>,
-    event: Arc<str>,
-}
-
-impl Bare {
-    async fn publish(mut self) {
-        let keys = ["sse:{bare}:s", "sse:{bare}:m", "sse:{bare}:x", "sse:{bare}:q"];
-        let mut call = self.script.prepare_invoke();
-        for key in keys {
-            call.key(key);
-        }
-        for argument in
-            ["1", "sse:{bare}", "4096", "4194304", "3600000000", "0", "0", "", "", "", &*self.event]
-        {
-            call.arg(argument);
-        }
-        call.invoke_async::<redis::Value>(&mut self.connection).await.expect("the server is there");
-    }
-}
-
 async fn publish(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
     let client = Client::open(redis.url()).expect("a URL");
-    let script = Script::new(include_str!("../../../sse-hub/src/redis/publish.lua"));
-    let bare = Bare {
-        connection: client.get_multiplexed_async_connection().await.expect("the server is there"),
-        script: Arc::new(script),
-        event: format!("data: {data}\n").into(),
-    };
-    let hub = hub(redis).await;
+    let hub = hub(redis, HistoryLimits::default()).await;
     let topic = hub.topic("hub").expect("the first");
+    let call = Call::capture(&hub, &client, &[EventBuilder::new().data(data)]).await;
+    let bare = Bare::new(&client, &call, &["bare".to_owned()]).await;
     let (mut this, mut that) = (vec![], vec![]);
     for _ in 0..TURNS {
         let (topic, data) = (topic.clone(), Arc::clone(data));
@@ -165,38 +143,55 @@ async fn publish(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
             .await,
         );
         let bare = bare.clone();
-        that.push(rate(turn, move |_| bare.clone().publish()).await);
+        that.push(rate(turn, move |at| bare.clone().publish(at, 1)).await);
     }
     row("publishes a second, 64 publishers: hub, bare EVALSHA", [median(this), median(that)]);
 }
 
+/// Many topics that are full, so that they grow no more, and one of them: through a hub that
+/// follows them, and by bare calls.
 async fn topics(redis: &RedisServer, turn: Duration, data: &Arc<str>) {
-    let hub = hub(redis).await;
-    let mut topics = Vec::new();
-    let mut subscriptions = Vec::new();
-    for number in 0..TOPICS {
-        let topic = hub.topic(&format!("many{number}")).expect("below the limit");
+    let client = Client::open(redis.url()).expect("a URL");
+    let hub = hub(redis, HistoryLimits::new().with_events(KEPT)).await;
+    let event = EventBuilder::new().data(data);
+    let many = vec![event.clone(); KEPT];
+    let call = Call::capture(&hub, &client, &[event]).await;
+    let fill = Call::capture(&hub, &client, &many).await;
+    let names: Vec<String> = (0..TOPICS).map(|number| format!("bare{number}")).collect();
+    let bare = Bare::new(&client, &call, &names).await;
+    let mut connection = client.get_multiplexed_async_connection().await.expect("the server is there");
+    let (mut topics, mut subscriptions) = (Vec::new(), Vec::new());
+    for (number, name) in names.iter().enumerate() {
+        let topic = hub.topic(&format!("hub{number}")).expect("below the limit");
         // Followed, as topics with a publisher usually are.
         subscriptions.push(topic.subscribe(From::Now).await.expect("below the limit"));
-        // The first publish of a topic makes its keys.
-        publish_one(&topic, data).await;
+        let bare = fill.to(name);
+        // Twice, because Redis trims in steps.
+        for _ in 0..2 {
+            topic.publish_all(&many).await.expect("the server is there");
+            bare.query_async::<redis::Value>(&mut connection).await.expect("the server is there");
+        }
         topics.push(topic);
     }
     let topics: Arc<[Topic]> = topics.into();
-    let (mut this, mut that) = (vec![], vec![]);
+    let mut rates = [const { vec![] }; 4];
     for _ in 0..TURNS {
-        for (of, rates) in [(TOPICS, &mut this), (1, &mut that)] {
-            let (topics, data) = (Arc::clone(&topics), Arc::clone(data));
-            rates.push(
+        for (count, at) in [(TOPICS, 0), (1, 1)] {
+            let (topics, data, bare) = (Arc::clone(&topics), Arc::clone(data), bare.clone());
+            rates[at].push(
                 rate(turn, move |at| {
                     let (topics, data) = (Arc::clone(&topics), Arc::clone(&data));
-                    async move { publish_one(&topics[at % of], &data).await }
+                    async move { publish_one(&topics[at % count], &data).await }
                 })
                 .await,
             );
+            rates[2 + at].push(rate(turn, move |at| bare.clone().publish(at, count)).await);
         }
     }
-    row("publishes a second: 5,000 topics, 1 topic", [median(this), median(that)]);
+    let [many, one, bare_many, bare_one] = rates.map(median);
+    row("publishes a second through a hub: 5,000 topics, 1 topic", [many, one]);
+    row("publishes a second by bare EVALSHA: 5,000 topics, 1 topic", [bare_many, bare_one]);
+    println!("| the first ratio by the second | | | {:.2} |", many / one / (bare_many / bare_one));
 }
 
 async fn frame(subscription: &mut Subscription) -> Bytes {
@@ -207,7 +202,8 @@ async fn frame(subscription: &mut Subscription) -> Bytes {
 }
 
 async fn latency(redis: &RedisServer, data: &Arc<str>) {
-    let (one, other) = (hub(redis).await, hub(redis).await);
+    let keep = HistoryLimits::default();
+    let (one, other) = (hub(redis, keep).await, hub(redis, keep).await);
     let (topic, followed) = (one.topic("latency").expect("one"), other.topic("latency").expect("one"));
     let mut subscription = followed.subscribe(From::Now).await.expect("one");
     frame(&mut subscription).await;
