@@ -156,7 +156,7 @@ impl Server {
         self.requests().iter().map(|request| request.line.replace(" HTTP/1.1", "")).collect()
     }
 
-    /// The value of one header in every request.
+    /// The value of the header `name` in each request so far; `None` where it is absent.
     pub fn sent(&self, name: &str) -> Vec<Option<String>> {
         self.requests().iter().map(|request| request.text(name).map(str::to_owned)).collect()
     }

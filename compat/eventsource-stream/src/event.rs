@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
-/// An event of a stream.
+/// An event: its type, data and ID, and the reconnection time of its block.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Event {
     /// The event type; `message` if the block named none.

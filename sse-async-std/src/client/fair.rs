@@ -1,4 +1,4 @@
-//! Socket that yields to other tasks.
+//! Socket whose reads yield to other tasks from time to time.
 
 use std::io;
 use std::pin::Pin;

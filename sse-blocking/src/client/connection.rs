@@ -1,5 +1,5 @@
-//! The connections of an attempt: what ureq does not report about them, and plain HTTP through a
-//! proxy.
+//! Observation of an attempt's connections, about which ureq reports too little, and plain HTTP
+//! through a proxy.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,13 +18,13 @@ pub(super) struct Connections(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// A connection is there, and the request is being written to it.
+    /// Whether there is a connection to which the request is being written.
     sent: AtomicBool,
-    /// ureq connects through a proxy.
+    /// Whether ureq connects through a proxy.
     proxied: AtomicBool,
-    /// The proxy of the next request, if it gets the whole URL (RFC 9112, 3.2.2).
+    /// The proxy that gets the whole URL in the next request (RFC 9112, 3.2.2); `None` without one.
     proxy: Mutex<Option<Uri>>,
-    /// What precedes the path in the next request line.
+    /// The scheme and authority that precede the path in the next request line.
     origin: Mutex<Option<String>>,
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Reader<R> {
     number: u64,
     /// The time of the last line that was read.
     at: Duration,
-    /// Whether a head was read.
+    /// Whether the head of a response was read, which has to come before bytes of a body.
     begun: bool,
 }
 

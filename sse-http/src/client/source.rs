@@ -39,7 +39,7 @@ pub struct EventSource<C: Client> {
 
 /// A [`Client`] whose sources have a builder.
 pub trait Build: Client + Sized {
-    /// The builder of a source.
+    /// The builder type, by which a user configures a source.
     type Builder;
 
     /// Creates the builder of a source for `url`.

@@ -82,7 +82,7 @@ impl Draft {
         self
     }
 
-    /// Sets the method.
+    /// Sets the request method.
     pub fn method(self, method: Method) -> Self {
         self.with(|template| *template.request.method_mut() = method)
     }

@@ -58,7 +58,7 @@ impl Directory {
         self.path.join("log")
     }
 
-    /// Makes the engine's directory survive a power cut.
+    /// Syncs the engine's directory, so that it survives a power cut.
     pub(super) fn sync(&self) -> Result<(), DiskError> {
         sync(&self.path).map_err(|error| DiskError::io(&self.path, error))
     }

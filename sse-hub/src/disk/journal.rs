@@ -121,7 +121,7 @@ fn damage(journal: &[u8]) -> Option<Damage> {
     Some(Damage { at: journal.len() - rest.len(), is_torn_write: !(0..rest.len()).any(is_batch) })
 }
 
-/// A complete batch.
+/// A batch of the journal that is complete and has the right checksum.
 struct Batch {
     seqno: u64,
     length: usize,

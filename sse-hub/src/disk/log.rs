@@ -27,7 +27,7 @@ use crate::log::{
 /// How many publications may wait in the queue.
 const QUEUE: usize = 4096;
 
-/// How many bytes the waiting publications may have.
+/// How many bytes of publications may wait in the queue.
 const QUEUED_BYTES: usize = 64 << 20;
 
 /// The time after which to retry when the log is too busy.

@@ -29,7 +29,7 @@ impl Found {
         Place::new(stamp, oldest.number.saturating_sub(1))
     }
 
-    /// Where a reader resumes that has everything up to `place`.
+    /// Where a reader resumes after it has read everything up to `place`.
     pub(super) fn resume(&self, place: Place) -> Resume {
         let (start, last) = (self.start(), self.last());
         let found = self.place == Some(place) || place == self.newest || place == start;

@@ -70,7 +70,7 @@ pub(crate) enum At {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    /// The response begins with the ID of the place.
+    /// The response begins with an event that has only the ID of the place.
     Live,
     /// The client knows its place.
     Resumed,

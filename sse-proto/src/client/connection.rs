@@ -34,7 +34,8 @@ impl Connection {
 
 impl Clocks {
     /// Checks the clocks before bytes are parsed, or when there are none: returns why the
-    /// connection counts as dead, if it does. Reads the time only where a clock stops.
+    /// connection counts as dead, if it does. Reads the time only if a running clock has to be
+    /// stopped.
     pub(super) fn before(
         &mut self,
         mut now: impl FnMut() -> Instant,
@@ -50,7 +51,7 @@ impl Clocks {
     }
 
     /// Checks the clocks after bytes were parsed: returns why the connection counts as dead, if it
-    /// does. Reads the time only where a clock starts.
+    /// does. Reads the time only if a clock has to be started.
     pub(super) fn after<'a>(
         &mut self,
         now: impl FnMut() -> Instant,

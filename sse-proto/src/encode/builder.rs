@@ -236,8 +236,8 @@ impl<'a> Texts<'a> {
         out.write_str("\n")
     }
 
-    /// Writes the lines after the first. Inlined, because a `start` that the compiler knows is
-    /// copied by one store.
+    /// Writes the lines after the first. Inlined, so that a constant `start` is copied by a single
+    /// store instruction.
     #[inline(always)]
     fn write_more(&self, start: &str, out: &mut impl fmt::Write) -> fmt::Result {
         for text in self.more() {

@@ -272,7 +272,7 @@ impl<T: AsRef<[u8]>> History<T> {
         self.first += 1;
     }
 
-    /// The place where a client resumes that has received everything up to and including
+    /// The place where a client resumes after it has received everything up to and including
     /// `last_event_id`.
     ///
     /// # Errors

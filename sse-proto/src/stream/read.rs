@@ -48,7 +48,7 @@ pub trait ByteReadExt: AsyncRead + Sized {
 
 impl<R: AsyncRead> ByteReadExt for R {}
 
-/// A reader as a stream of chunks, for [`EventStream::new`] with a parser of the caller.
+/// A reader as a stream of chunks, for [`EventStream::new`] with the caller's own parser.
 ///
 /// All chunks lie in one buffer of 16 KiB, unless a chunk is kept beyond the next poll.
 #[derive(Debug)]

@@ -66,7 +66,7 @@ impl Builder {
         }
     }
 
-    /// Sets the method; `GET` unless set.
+    /// Sets the request method; `GET` by default.
     ///
     /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
     /// `PATCH`) is sent only once, and the source ends with its response.

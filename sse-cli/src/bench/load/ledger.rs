@@ -28,7 +28,7 @@ pub(super) struct Tally {
 }
 
 impl Ledger {
-    /// Begins a turn whose first event has the number `first`.
+    /// Begins a turn (one measurement) whose first event has the number `first`.
     pub(super) fn begin(&mut self, first: u32) {
         *self = Self { first, next: first, missing: Vec::new() };
     }

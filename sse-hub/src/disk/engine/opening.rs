@@ -62,7 +62,7 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
     name.strip_prefix('s')?.parse().ok()
 }
 
-/// How many keys begin with `prefix`. A damaged table makes this an error, every time.
+/// How many keys begin with `prefix`. If a table is damaged, every call fails.
 pub(super) fn count(keyspace: &Keyspace, prefix: &[u8]) -> fjall::Result<usize> {
     keyspace.prefix(prefix).try_fold(0, |count, found| found.key().map(|_| count + 1))
 }
