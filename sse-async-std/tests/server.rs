@@ -49,6 +49,7 @@ fn no_cache_and_no_proxy_holds_events_back() {
     }
 }
 
+// 9.2.7: a comment line every 15 seconds or so.
 #[test]
 fn silence_is_filled_with_comments_and_only_silence() {
     let events = stream::iter([event("a")]).chain(stream::pending());

@@ -28,6 +28,7 @@ fn all(reader: EventReader<impl Read>) -> Vec<Result<String, ErrorKind>> {
     reader.map(|item| item.map(|message| message.into_data()).map_err(|error| error.kind())).collect()
 }
 
+// 9.2.6: an incomplete block is discarded at the end of the file.
 #[test]
 fn events_span_reads_and_an_unterminated_event_is_dropped() {
     let reader = script([Ok("data: a\n"), Ok("\ndata"), Ok(": b\r"), Ok("\n\r\ndata: lost\n")]);

@@ -17,7 +17,7 @@ fn typed(content_type: &str) -> ResponseHead<'_> {
     ResponseHead::new(200, [("content-type", content_type)])
 }
 
-// 9.2.2: status 200 and `text/event-stream` announce the connection.
+// 9.2.2: status 200 and `text/event-stream` announce the connection (9.2.3).
 #[test]
 fn a_200_with_the_content_type_opens() {
     for content_type in [
@@ -34,7 +34,7 @@ fn a_200_with_the_content_type_opens() {
     }
 }
 
-// 9.2.2: another `Content-Type` fails the connection.
+// 9.2.2: another `Content-Type` fails the connection (9.2.3).
 #[test]
 fn another_content_type_or_none_closes() {
     for content_type in [
@@ -56,7 +56,7 @@ fn another_content_type_or_none_closes() {
     assert_eq!(answer(config(), ResponseHead::from(200)), "closed ContentType");
 }
 
-// 9.2.2: a status other than 200 fails the connection; 9.2.1: 204 stops reconnection.
+// 9.2.2: a status other than 200 fails the connection (9.2.3); 9.2.1: 204 stops reconnection.
 #[test]
 fn every_other_status_closes() {
     for status in [100, 201, 205, 210, 299, 301, 304, 400, 404, 410, 429, 500, 503, 599] {

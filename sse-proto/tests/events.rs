@@ -88,6 +88,7 @@ fn a_stream_yields_equal_events_and_frames_whatever_the_chunks() {
     assert_eq!(frames, said(["5ms", ":hi", "a ", "b 2", "c 2"]));
 }
 
+// 9.2.6 would discard the event; some servers end like this.
 #[test]
 fn an_unterminated_event_is_delivered_with_deliver_unterminated() {
     let (messages, frames) = both(&flushing(), [Ok("data: a\n\nid: 1\ndata: b")]);

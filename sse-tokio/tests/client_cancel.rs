@@ -10,6 +10,7 @@ use sse_test::paused::{Answer, Server};
 use sse_test::{millis, secs};
 use support::{listen, next, source};
 
+// 9.2.9: a source that is garbage collected aborts its fetch.
 #[tokio::test]
 async fn a_source_that_is_dropped_hangs_up() {
     let server = Server::start([Answer::stream("data: a\n\n").idle()]).await;
@@ -31,6 +32,7 @@ async fn a_source_that_is_dropped_while_it_connects_hangs_up() {
     server.hung_up().await;
 }
 
+// 9.2.2: `close()` aborts the fetch and sets the ready state to CLOSED.
 #[tokio::test]
 async fn close_hangs_up_at_once_and_delivers_nothing_more() {
     let server = Server::start([Answer::stream("data: a\n\ndata: b\n\n").idle()]).await;

@@ -37,6 +37,7 @@ fn with_secrets(builder: Builder) -> Builder {
 }
 
 /// Fetch counts, and has no loop test: with a cookie the same URL answers differently.
+// 9.2.1: event stream requests can be redirected; Fetch bounds the number.
 #[tokio::test(start_paused = true)]
 async fn a_url_may_redirect_to_itself() {
     let server = Server::start([Answer::redirect(302, "/events"), Answer::stream("data: a\n\n")]).await;

@@ -24,6 +24,7 @@ fn body_stream() -> Body {
     Body::wrap(StreamBody::new(stream::iter(frames)))
 }
 
+// 9.2.2: `Accept: text/event-stream`, and the cache mode no-store.
 #[tokio::test(start_paused = true)]
 async fn a_get_has_the_headers_of_the_specification() {
     let server = Server::start([]).await;
@@ -170,6 +171,7 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
     assert_eq!(server.requests().len(), 1);
 }
 
+// 9.2.4: `Last-Event-ID` carries a string encoded as UTF-8.
 #[tokio::test(start_paused = true)]
 async fn a_last_event_id_that_is_not_utf8_is_not_sent_as_another() {
     let server = Server::start([]).await;

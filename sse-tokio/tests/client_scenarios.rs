@@ -9,6 +9,7 @@ use sse_tokio::{Config, EventSource};
 use support::{builder, config, listen, next, source};
 
 /// An event without an ID does not make the client forget the last one.
+// 9.2.6: the last event ID buffer is not reset at a dispatch.
 #[tokio::test(start_paused = true)]
 async fn the_last_event_id_survives_events_without_an_id() {
     let server = Server::start([
@@ -27,6 +28,7 @@ async fn the_last_event_id_survives_events_without_an_id() {
     assert_eq!(server.sent("last-event-id"), [None, id.clone(), id.clone(), id]);
 }
 
+// 9.2.3: `Last-Event-ID` is set only if the last event ID string is not empty.
 #[tokio::test(start_paused = true)]
 async fn without_an_id_there_is_no_last_event_id_header() {
     let server = Server::start([Answer::stream("data: a\n\n"), Answer::stream("id\ndata: b\n\n")]).await;
@@ -34,6 +36,7 @@ async fn without_an_id_there_is_no_last_event_id_header() {
     assert_eq!(server.sent("last-event-id"), [None, None, None]);
 }
 
+// 9.2.6: `retry` sets the reconnection time.
 #[tokio::test(start_paused = true)]
 async fn retry_alone_in_a_block_sets_the_reconnection_time() {
     let server = Server::start([Answer::stream("retry: 50\n\n")]).await;
@@ -47,6 +50,7 @@ async fn retry_alone_in_a_block_sets_the_reconnection_time() {
     assert!((50..=51).contains(&waited), "{waited}");
 }
 
+// 9.2.3: the header has the last event ID string, encoded as UTF-8.
 #[tokio::test(start_paused = true)]
 async fn a_last_event_id_is_sent_as_utf_8() {
     let server = Server::start([Answer::stream("id: …é\ndata: a\n\n")]).await;
@@ -54,6 +58,7 @@ async fn a_last_event_id_is_sent_as_utf_8() {
     assert_eq!(server.requests()[1].header("last-event-id"), Some("…é".as_bytes()));
 }
 
+// 9.2.1: 204 No Content stops reconnection.
 #[tokio::test(start_paused = true)]
 async fn a_204_ends_a_source_for_good() {
     let server = Server::start([Answer::stream("data: a\n\n"), Answer::status(204, "", "")]).await;
@@ -64,6 +69,7 @@ async fn a_204_ends_a_source_for_good() {
     assert_eq!(server.requests().len(), 2);
 }
 
+// 9.2.2: a status other than 200 fails the connection (9.2.3).
 #[tokio::test(start_paused = true)]
 async fn a_503_closes_a_source() {
     let server = Server::start([Answer::status(503, "", "busy")]).await;
@@ -116,6 +122,7 @@ async fn a_reset_while_reconnecting_is_a_failed_attempt() {
     assert_eq!(server.requests().len(), 5);
 }
 
+// 9.2.6: an incomplete block is discarded, with its ID.
 #[tokio::test(start_paused = true)]
 async fn after_a_truncated_block_the_source_resumes_from_the_block_before() {
     let server = Server::start([
@@ -135,6 +142,7 @@ async fn content_type(content_type: &str) -> String {
     said
 }
 
+// 9.2.2: another `Content-Type` fails the connection (9.2.3).
 #[tokio::test(start_paused = true)]
 async fn a_content_type_of_html_closes_a_source() {
     assert_eq!(
@@ -143,11 +151,13 @@ async fn a_content_type_of_html_closes_a_source() {
     );
 }
 
+// 9.2.2: the content type is compared as a MIME type.
 #[tokio::test(start_paused = true)]
 async fn case_and_parameters_of_a_content_type_do_not_matter() {
     assert_eq!(content_type("Text/Event-Stream; charset=x").await, "open 200");
 }
 
+// 9.2.2: the content type is compared as a MIME type.
 #[tokio::test(start_paused = true)]
 async fn a_content_type_with_a_longer_subtype_closes_a_source() {
     assert_eq!(
@@ -156,6 +166,7 @@ async fn a_content_type_with_a_longer_subtype_closes_a_source() {
     );
 }
 
+// 9.2.6, dispatch, step 1: a block without data sets the last event ID string.
 #[tokio::test(start_paused = true)]
 async fn a_source_resumes_from_a_block_that_has_only_an_id() {
     let server = Server::start([Answer::stream("id: 9\n\n")]).await;
@@ -163,6 +174,7 @@ async fn a_source_resumes_from_a_block_that_has_only_an_id() {
     assert_eq!(server.sent("last-event-id"), [None, Some("9".into())]);
 }
 
+// 9.2.6: `retry` counts only if its value consists of ASCII digits.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_retry_is_ignored() {
     let server = Server::start([Answer::stream("retry: x\nretry: +5\nretry: \ndata: a\n\n")]).await;
@@ -185,6 +197,7 @@ async fn an_id_that_no_header_can_carry_is_not_sent() {
     assert_eq!(server.sent("last-event-id"), [None, None, Some("c\td".into())]);
 }
 
+// 9.2.1: event stream requests can be redirected.
 #[tokio::test(start_paused = true)]
 async fn each_attempt_follows_a_redirect_with_a_relative_location() {
     for status in [301, 302, 303, 307, 308] {

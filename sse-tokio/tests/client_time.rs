@@ -125,6 +125,7 @@ async fn the_time_of_a_request_hook_does_not_count_for_the_head_timeout() {
     assert_eq!(takes(130, next(&mut source.build().unwrap())).await, lost);
 }
 
+// 9.2.3: the user agent may wait longer after failed attempts.
 #[tokio::test(start_paused = true)]
 async fn waits_grow_with_failures_and_an_event_resets_them() {
     let server = Server::start([
@@ -223,6 +224,7 @@ async fn suspending_a_post_ends_the_source() {
     assert_eq!(listen(&mut source).await, [end]);
 }
 
+// 9.2.2: CONNECTING 0, OPEN 1, CLOSED 2.
 #[tokio::test(start_paused = true)]
 async fn the_ready_state_has_the_numbers_of_the_specification() {
     let server = Server::start([Answer::stream("data: a\n\n")]).await;

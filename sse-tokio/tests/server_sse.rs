@@ -55,6 +55,7 @@ async fn frames_are_bounded_and_an_empty_event_is_none() {
     assert!(frame(&mut body).await.is_none());
 }
 
+// 9.2.7: a comment line every 15 seconds or so.
 #[tokio::test(start_paused = true)]
 async fn silence_is_broken_by_comments_an_interval_after_the_last_event() {
     let start = Instant::now();
@@ -79,6 +80,7 @@ async fn silence_is_broken_by_comments_an_interval_after_the_last_event() {
     assert_eq!(frames, expected);
 }
 
+// 9.2.6: an event with a type is dispatched, a comment is not.
 #[tokio::test(start_paused = true)]
 async fn silence_is_broken_by_a_heartbeat_event() {
     let silent = Sse::new(stream::pending::<EncodedEvent>()).keep_alive(Duration::from_secs(10));

@@ -1,4 +1,4 @@
-//! Redirects, and what does not go along.
+//! Tests of redirects, and of the headers that do not follow them.
 
 use super::{Seen, all, ask, data};
 use proto::CloseReason;
@@ -6,6 +6,7 @@ use sse_test::{Server, no_content, redirect, status, stream};
 
 const FATAL: Seen = Seen::Closed(CloseReason::Transport);
 
+// 9.2.1: event stream requests can be redirected.
 #[test]
 fn a_relative_location_is_resolved() {
     for code in [301, 302, 303, 307, 308] {

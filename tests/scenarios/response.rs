@@ -18,6 +18,7 @@ fn of_type(content_type: &str) -> Vec<Seen> {
     seen
 }
 
+// 9.2.2: `Accept: text/event-stream`, and the cache mode no-store.
 #[test]
 fn a_request_accepts_event_streams_and_forbids_caching() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
@@ -32,6 +33,7 @@ fn a_request_accepts_event_streams_and_forbids_caching() {
     assert!(request.text("host").is_some());
 }
 
+// 9.2.2 fails the connection at every status other than 200; `retry_status` deviates.
 #[test]
 fn a_status_is_retried_if_configured() {
     let busy = response(503, "Content-Length: 0\r\nRetry-After: 0\r\n", "");
@@ -69,6 +71,7 @@ fn secrets_are_not_printed() {
     server.requests();
 }
 
+// 9.2.3: a network error reestablishes the connection.
 #[test]
 fn a_refused_connection_is_retried_as_not_sent() {
     let server = Server::play([]);
@@ -141,6 +144,7 @@ fn a_post_that_was_not_sent_may_be_sent_again() {
     assert_eq!(causes(&all(&ask)), [Cause::NotSent, Cause::NotSent]);
 }
 
+// 9.2.6: an incomplete block is discarded.
 #[test]
 fn an_event_that_was_cut_is_reported() {
     let server = Server::play([stream("data: a\n\ndata: hal"), stream("data: b\n\n"), no_content()]);

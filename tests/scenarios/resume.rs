@@ -4,6 +4,7 @@ use super::{Seen, all, ask, causes, data};
 use proto::Cause;
 use sse_test::{Reply, Server, no_content, response, stream};
 
+// 9.2.4: `Last-Event-ID` carries the last event ID string.
 #[test]
 fn a_configured_last_event_id_is_sent_with_the_first_request() {
     let server = Server::play([stream("data: a\n\n"), no_content()]);
@@ -31,6 +32,7 @@ fn a_last_event_id_header_is_sent_until_the_stream_changes_the_id() {
     assert_eq!(sent, [Some("5".into()), Some("5".into()), Some("6".into()), None]);
 }
 
+// 9.2.3: a network error reestablishes the connection.
 #[test]
 fn a_reset_connection_is_retried() {
     let server = Server::play([
@@ -47,6 +49,7 @@ fn a_reset_connection_is_retried() {
     assert_eq!(server.requests()[1].text("last-event-id"), Some("1"));
 }
 
+// 9.2.6: an incomplete block is discarded, with its ID.
 #[test]
 fn an_event_cut_by_a_broken_response_is_resumed() {
     let chunked = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";

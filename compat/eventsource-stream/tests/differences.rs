@@ -36,6 +36,7 @@ fn ok(data: &[&str]) -> Vec<Result<String, String>> {
     data.iter().map(|&data| Ok(data.to_owned())).collect()
 }
 
+// 9.2.5: one leading U+FEFF is ignored.
 #[test]
 fn a_byte_order_mark_is_removed_and_no_longer_panics() {
     let stream = || vec!["\u{feff}data: x\n\n".as_bytes()];
@@ -43,6 +44,7 @@ fn a_byte_order_mark_is_removed_and_no_longer_panics() {
     assert_eq!(data!(sse_eventsource_stream, stream(), true), ok(&["x"]));
 }
 
+// 9.2.5: a lone CR is an `end-of-line`.
 #[test]
 fn an_event_that_ends_with_cr_arrives_at_once_and_is_no_longer_withheld() {
     let stream = || vec![&b"data: x\r\r"[..]];
@@ -51,6 +53,7 @@ fn an_event_that_ends_with_cr_arrives_at_once_and_is_no_longer_withheld() {
     assert_eq!(data!(sse_eventsource_stream, stream(), false), ok(&["x"]));
 }
 
+// 9.2.6: the stream is decoded with the UTF-8 decode algorithm.
 #[test]
 fn invalid_utf8_becomes_a_replacement_character_and_no_longer_stalls() {
     let stream = || vec![&b"data: a\xffb\n\n"[..], b"data: c\n\n"];
@@ -68,6 +71,7 @@ fn a_character_cut_by_the_end_is_dropped_with_its_event_and_is_no_longer_an_erro
     assert_eq!(data!(sse_eventsource_stream, stream(), true), ok(&["a"]));
 }
 
+// 9.2.6: `retry` counts only if its value consists of ASCII digits.
 #[test]
 fn retry_accepts_only_digits_and_no_longer_a_plus_sign() {
     let stream = "retry: +5\ndata: x\n\n";
@@ -82,6 +86,7 @@ fn retry_past_64_bits_is_the_longest_time_and_no_longer_ignored() {
     assert_eq!(event!(sse_eventsource_stream, stream).retry, Some(Duration::from_millis(u64::MAX)));
 }
 
+// 9.2.6: the last event ID buffer is not reset at a dispatch.
 #[test]
 fn a_set_id_is_inherited_and_no_longer_forgotten_at_the_first_event() {
     macro_rules! ids {
@@ -101,6 +106,7 @@ fn a_set_id_is_inherited_and_no_longer_forgotten_at_the_first_event() {
     assert_eq!(ids!(sse_eventsource_stream), ids(["7", "8"]));
 }
 
+// 9.2.6, dispatch, step 1: a block without data sets the last event ID string.
 #[test]
 fn the_id_of_a_block_without_data_is_the_last_event_id_at_once() {
     macro_rules! id {
@@ -114,6 +120,7 @@ fn the_id_of_a_block_without_data_is_the_last_event_id_at_once() {
     assert_eq!(id!(sse_eventsource_stream), "7");
 }
 
+// 9.2.6: `retry` sets the reconnection time.
 #[test]
 fn retry_alone_in_a_block_sets_the_reconnection_time_and_is_no_longer_lost() {
     let stream = "retry: 50\n\ndata: x\n\n";

@@ -131,6 +131,7 @@ async fn an_event_without_an_id_no_longer_makes_a_later_connection_forget_the_id
     assert_eq!(ids!(sse_reqwest_eventsource, None, streams), ids(&["-", "5", "5"]));
 }
 
+// 9.2.3: `Last-Event-ID` is set only if the last event ID string is not empty.
 #[tokio::test]
 async fn without_an_id_no_empty_header_is_sent_any_longer() {
     let streams = ["data: a\n\n"];
@@ -160,6 +161,7 @@ async fn an_id_with_a_control_character_is_not_sent_and_no_longer_ends_the_clien
     assert_eq!(ids!(sse_reqwest_eventsource, None, streams), ids(&["-", "-"]));
 }
 
+// 9.2.6: `retry` sets the reconnection time.
 #[tokio::test]
 async fn retry_alone_in_a_block_sets_the_reconnection_time_and_is_no_longer_ignored() {
     macro_rules! times {
@@ -203,6 +205,7 @@ fn a_factor_that_is_not_a_number_gives_the_longest_delay_and_no_longer_panics() 
     assert_eq!(delay!(sse_reqwest_eventsource).unwrap(), Some(Duration::from_secs(5)));
 }
 
+// 9.2.2: the content type is compared as a MIME type.
 #[tokio::test]
 async fn a_content_type_with_an_odd_parameter_is_accepted_and_no_longer_refused() {
     macro_rules! opens {

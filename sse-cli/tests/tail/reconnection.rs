@@ -8,6 +8,7 @@ fn kinds(left: &crate::Left) -> Vec<String> {
     left.json().iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect()
 }
 
+// 9.2.3: reconnection sends `Last-Event-ID`.
 #[test]
 fn reconnection_resumes_after_the_last_event() {
     let server = Server::start([

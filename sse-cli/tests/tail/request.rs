@@ -20,6 +20,7 @@ fn file(name: &str, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+// 9.2.2: `Accept: text/event-stream`, and the cache mode no-store.
 #[test]
 fn default_headers_are_those_of_browsers() {
     let request = request(&[]);

@@ -1,5 +1,5 @@
-//! Redirects: the next URL, and which parts of the request are sent to it (Fetch, "HTTP-redirect
-//! fetch").
+//! Redirects: the next URL, and which parts of the request are sent to it (9.2.1; Fetch,
+//! "HTTP-redirect fetch").
 
 use std::error::Error;
 use std::fmt;
@@ -164,6 +164,7 @@ mod tests {
         Redirects::location(status, location, &url(A)).map(|to| to.map(String::from))
     }
 
+    // 9.2.1: event stream requests can be redirected.
     #[test]
     fn the_method_changes_as_fetch_says() {
         for (status, method, becomes_get) in [

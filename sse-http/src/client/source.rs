@@ -28,8 +28,8 @@ pub type EventRef<'a> = ClientEventRef<'a, Head, TransportError>;
 /// is the last item. A source ends without an error if it was [closed](Self::close), if the server
 /// answered 204 (9.2.3), or if a response ended whose request is not repeated.
 ///
-/// Dropping the source ends the connection. The source works only while it is polled, and spawns
-/// nothing. The type of an adapter, such as `sse_tokio::EventSource`, has an example.
+/// Dropping the source ends the connection (9.2.9). The source works only while it is polled, and
+/// spawns nothing. The type of an adapter, such as `sse_tokio::EventSource`, has an example.
 #[must_use = "an event source does nothing unless polled"]
 pub struct EventSource<C: Client> {
     driver: Driver<Http<C>>,

@@ -52,6 +52,7 @@ mod tests {
         LastEventId::of(&headers, &uri.parse().unwrap()).0
     }
 
+    // 9.2.4: the header `Last-Event-ID`.
     #[test]
     fn the_last_event_id_comes_from_the_header_or_the_query() {
         assert_eq!(of(None, "/"), None);

@@ -18,6 +18,7 @@ async fn soon(subscription: &mut Subscription) -> Option<Bytes> {
     timeout(secs(1), frame(subscription)).await.ok()?
 }
 
+// 9.2.7: a comment line every 15 seconds or so.
 #[tokio::test(start_paused = true)]
 async fn silence_is_broken_by_a_comment_to_every_subscriber() {
     let start = tokio::time::Instant::now();
@@ -44,6 +45,7 @@ async fn silence_is_broken_by_a_comment_to_every_subscriber() {
     assert_eq!(at(), 155, "an interval after the event");
 }
 
+// 9.2.6: an event with a type is dispatched, a comment is not.
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_replaces_the_comment_and_is_not_an_event_of_the_topic() {
     let config = HubConfig::default().with_heartbeat("alive").unwrap();

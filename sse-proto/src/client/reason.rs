@@ -67,7 +67,7 @@ impl Cause {
 pub enum CloseReason {
     /// The application called [`EventSource::close`](crate::EventSource::close).
     Caller,
-    /// The server answered 204 No Content: the client must not reconnect (9.2.3).
+    /// The server answered 204 No Content: the client must not reconnect (9.2.1, 9.2.3).
     NoContent,
     /// The response had a status other than 200 that is not retried.
     Status(u16),

@@ -1,4 +1,4 @@
-//! Decides whether a response is accepted (9.2.3).
+//! Decides whether a response is accepted (9.2.2, 9.2.3).
 
 use core::time::Duration;
 

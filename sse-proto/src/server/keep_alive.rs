@@ -110,6 +110,7 @@ mod tests {
         Instant::from_epoch(Duration::from_millis(milliseconds))
     }
 
+    // 9.2.7: a comment line every 15 seconds or so.
     #[test]
     fn a_comment_is_due_after_silence_and_again_after_each_comment() {
         let mut keep_alive = KeepAlive::new(Duration::from_millis(100), at(0));
