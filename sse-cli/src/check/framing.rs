@@ -30,7 +30,7 @@ pub(super) fn check(body: &Body, tail: Tail) -> Vec<Finding> {
         findings.extend(blank_lines(body, &blocks, tail));
     }
     if findings.is_empty() && !blocks.is_empty() {
-        let message = format!("the format of {} blocks is right", blocks.len());
+        let message = format!("the format is right (blocks checked: {})", blocks.len());
         findings.push(Finding::pass("format", message).by(FORMAT));
     }
     findings

@@ -7,7 +7,7 @@ const ANSWER: &str = "\
 Every connection breaks sooner or later: a laptop sleeps, a train enters a tunnel, a proxy loses patience, a server \
 is deployed. A stream of events survives that. Each event has an ID, and a client that comes back names the last one \
 it has seen, so that the server can go on right after it: be it inside a line, a naïve façade or a 🦀.\n\nThe rest is \
-care. What was cut is no event, what came twice is no news, and whoever was sent away waits a moment before knocking \
+care: a client discards an event that was cut, never delivers an event twice, and waits a moment before it connects \
 again. You have just watched it.";
 
 /// The events of the stream, their encoding, and the places where the connection breaks.
