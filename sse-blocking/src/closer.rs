@@ -52,7 +52,7 @@ impl Closer {
             interrupt();
         } else {
             let before = state.interrupt.replace(Box::new(interrupt));
-            // In this order: what it holds may ask this closer as it goes.
+            // In this order, because dropping the callback may call this closer.
             drop(state);
             drop(before);
         }

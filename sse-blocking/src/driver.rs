@@ -236,7 +236,7 @@ impl<T: Transport> Driver<T> {
             Progress::Closed(reason) => {
                 self.done = true;
                 let response = match mem::replace(&mut self.connection, Connection::None) {
-                    // Its body will be read, and a closer ends that.
+                    // The body of the response will be read, and a closer can interrupt that.
                     Connection::Answered(head, body) => Some(Box::new((head, body))),
                     _ => {
                         self.closer.forget();
@@ -269,7 +269,7 @@ impl<T: Transport> Driver<T> {
             }
             Err(error) => {
                 let kind = T::error_kind(&error);
-                // Too late is why it failed: the machine will see it, and give the cause its name.
+                // If the deadline has passed, the machine reports the timeout as the cause.
                 if kind == ErrorKind::Fatal || deadline.is_none_or(|deadline| self.clock.now() < deadline) {
                     self.source.handle_error(kind);
                 }

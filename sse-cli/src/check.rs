@@ -217,14 +217,13 @@ fn own_client(
     version: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, Failure> {
     version(arguments.client_builder()?.unwrap_or_default())
-        // A coding is to be seen, and not undone, whatever features of reqwest other crates turn
-        // on.
+        // The coding must stay visible, whichever features of reqwest other crates enable.
         .no_gzip()
         .no_brotli()
         .no_deflate()
         .no_zstd()
         .redirect(redirect::Policy::limited(20))
-        // Each probe is a connection of its own, as each client would be.
+        // Each probe uses a new connection, as a separate client would.
         .pool_max_idle_per_host(0)
         .build()
         .map_err(|error| Failure::new(FAILED, "cannot set up the client", &error))
@@ -234,7 +233,7 @@ fn own_client(
 /// sent several times.
 async fn examine(clients: &Clients, target: &Target, patience: Duration, many: bool) -> Vec<Finding> {
     let deadline = Instant::now() + patience;
-    // The phase of the returning client needs some time after the other phases.
+    // The probe of resumption needs some time after the other probes.
     let reserve = if many { patience.mul_f64(0.35).min(Duration::from_secs(5)) } else { Duration::ZERO };
     let plain = Variant { headers: vec![("accept-encoding", "identity".into())], ..Variant::default() };
     let main = observe(&clients.usual, target, &plain, deadline - reserve, settled);

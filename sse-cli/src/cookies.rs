@@ -99,7 +99,7 @@ impl reqwest::cookie::CookieStore for Jar {
             if cookies.store.iter_any().count() >= COOKIES {
                 continue;
             }
-            // Cookies for other hosts are not taken.
+            // Cookies for other hosts are rejected.
             if cookies.store.insert_raw(&cookie, url).is_ok() {
                 cookies.changed = true;
             }

@@ -85,7 +85,7 @@ async fn follow(
 ) -> Result<Summary, Failure> {
     let bytes = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&bytes);
-    // Neither a proxy nor certificates have a part in a stream on this machine.
+    // A stream on this machine needs neither a proxy nor certificates.
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
     let mut source = EventSource::builder(format!("http://{server}/"))
         .client_builder(client)

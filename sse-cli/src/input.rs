@@ -40,8 +40,8 @@ impl Input {
     }
 
     fn new(mut input: Box<dyn BufRead>) -> io::Result<Self> {
-        // A pipe may give one byte at a time, and a live stream is not held up for longer than it
-        // may be a recording.
+        // A pipe may return one byte at a time. A live stream is delayed only as long as it may
+        // still be a recording.
         let mut start = Vec::new();
         while may_be_recording(&start) {
             let read = input.by_ref().take(1).read_to_end(&mut start)?;
@@ -83,6 +83,6 @@ fn fill(input: &mut Box<dyn BufRead>) -> io::Result<&[u8]> {
             Err(error) => return Err(error),
         }
     }
-    // Not returned from the loop: that would borrow for all of its rounds.
+    // Not returned inside the loop, because the borrow would last for all iterations.
     input.fill_buf()
 }

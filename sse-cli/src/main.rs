@@ -86,7 +86,7 @@ fn run(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitC
         .build()
         .map_err(|error| Failure::new(FAILED, "cannot start the runtime", &error))?;
     let result = runtime.block_on(command);
-    // A connection that a server floods would be waited for.
+    // A normal shutdown would wait for a connection that a server floods.
     runtime.shutdown_background();
     result
 }

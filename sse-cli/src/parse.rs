@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 }
             }
         }
-        // What feeds a pipe may be in no hurry.
+        // The writer of a pipe may be slow, so earlier events are printed first.
         printer.flush()?;
     }
     finish(&mut parser, &mut printer, arguments)?;

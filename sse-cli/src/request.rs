@@ -177,7 +177,7 @@ pub(crate) fn shown(url: &Url) -> Url {
 
 /// Parses a URL; without a scheme it is `http`, as in browsers and curl: `localhost:8080/events`.
 pub(crate) fn url(text: &str) -> Result<Url, impl std::error::Error + Send + Sync + use<>> {
-    // Not anywhere: another URL may be in the query.
+    // Only at the start, because the query may contain another URL.
     let is_scheme =
         |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     match text.split_once("://") {

@@ -53,7 +53,8 @@ impl Members {
             }
             None => {
                 if slots.slots.len() == slots.slots.capacity() {
-                    // By a quarter, not to the double: there may be many members, and they stay.
+                    // The capacity grows by a quarter instead of doubling, because there may be
+                    // many long-lived members.
                     slots.slots.reserve_exact(slots.slots.len() / 4 + 4);
                 }
                 slots.slots.push(member);
@@ -137,7 +138,7 @@ impl Members {
                 wakers.push(mem::replace(&mut member.waker, Waker::noop().clone()));
             }
         }
-        // Not under the lock: a waker may do as it likes, poll its task at once included.
+        // Not under the lock: a waker may run any code, and even poll its task at once.
         wakers.into_iter().for_each(Waker::wake);
     }
 }

@@ -64,7 +64,7 @@ impl MemoryLog {
         if state.is_ended(name, now) {
             return Err(AppendError::Ended);
         }
-        // Made before the stamp: its place before the first event is older than that.
+        // Created before the stamp, because the place before its first event has to be older.
         let topic = state.topic(name, limits);
         topic.expire(now);
         if let Some(key) = &batch.key

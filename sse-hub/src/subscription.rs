@@ -203,8 +203,7 @@ impl Subscription {
             if parked {
                 return Poll::Pending;
             }
-            // What happens from here on wakes the task; what happened until here the next round
-            // sees.
+            // Later changes wake the task; earlier ones are seen in the next iteration.
             self.topic.park(self.slot(), cx.waker());
             parked = true;
         }

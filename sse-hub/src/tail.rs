@@ -98,8 +98,8 @@ impl Tail {
         let floor = match newest.peek().map(Stored::place) {
             None => extent.last,
             Some(first) if extent.start.is_followed_by(first) => extent.start,
-            // The event before it is not here, and its stamp not known: the first one is the place
-            // to begin after.
+            // The event before is not in the tail, and its stamp is unknown: begin after the first
+            // event.
             Some(first) => {
                 newest.next();
                 first
@@ -152,7 +152,7 @@ impl Tail {
                 self.push(event, now);
                 news = Fed::News;
             } else if event.place() > self.end {
-                // A hole, or numbers that are given again.
+                // A hole, or numbers that were given twice.
                 self.ahead = self.ahead.max(Some(last));
                 return Fed::Repair;
             }
@@ -166,7 +166,7 @@ impl Tail {
             self.ahead = self.ahead.max(Some(place));
             return Fed::Nothing;
         }
-        // Before its first event a topic has no place of its own.
+        // Before its first event a topic has no fixed place.
         if place == self.end || place.number == 0 && self.end.number == 0 {
             return Fed::Nothing;
         }
@@ -182,7 +182,7 @@ impl Tail {
             return;
         }
         let first = self.after_stamp(border.saturating_sub(1));
-        // Nothing is here from after the loss, or nothing from before it.
+        // The tail has no events after the loss, or none before it.
         if first == self.history.end() || self.place(first).stamp >= border {
             return;
         }
@@ -209,7 +209,7 @@ impl Tail {
         let mut news = Fed::Nothing;
         if let Some(gap) = page.gap {
             match gap.missed {
-                // The same log, which kept less than was missed here.
+                // The log is unchanged, but has dropped some of the missed events.
                 Some(missed) if page.after.number == asked.number + missed => {
                     self.history.skip_to(page.after.number.wrapping_add(self.shift));
                     (self.end, self.end_id, self.joined) = (page.after, None, None);

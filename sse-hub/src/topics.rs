@@ -115,7 +115,7 @@ impl Topics {
             false => now,
         };
         loop {
-            // One at a time: what it does as it goes is not done under the lock.
+            // One at a time, so that dropping a topic happens outside the lock.
             let unloaded = self.lock().unload_first(before);
             if unloaded.is_none() {
                 return;

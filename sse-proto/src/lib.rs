@@ -73,5 +73,5 @@ pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 pub use stream::{ByteReadExt, ReadChunk, ReadChunks};
 #[cfg(feature = "stream")]
 pub use stream::{ByteStreamExt, Chunks, Driver, EventStream, EventStreamError, Timer, Transport};
-// `Instant`, and `Epoch` where there is a clock.
+// `Instant`, and `Epoch` on targets with a clock.
 pub use time::*;

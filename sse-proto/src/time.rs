@@ -1,7 +1,7 @@
 //! Time as an argument: the core never reads a clock.
 
-// Only where a clock works: that of `std` panics on wasm32-unknown-unknown, and without JavaScript
-// there is none.
+// Only on targets with a clock: the clock of `std` panics on wasm32-unknown-unknown, and without
+// JavaScript there is no other.
 #[cfg(all(
     feature = "std",
     any(feature = "web-time", not(all(target_family = "wasm", target_os = "unknown")))

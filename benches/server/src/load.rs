@@ -97,7 +97,7 @@ impl Process {
         Self::subscribe(Server::start(contender), count, size)
     }
 
-    /// Connects so many subscribers to a server.
+    /// Connects `subscribers` subscribers to a server.
     pub fn subscribe(mut server: Server, count: usize, size: usize) -> Self {
         let contender = server.contender;
         let before = server.bytes();

@@ -111,7 +111,7 @@ async fn rate<F: Future<Output = ()> + Send + 'static>(
     count.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// A hub that keeps so much of each topic, in memory and in Redis.
+/// A hub that keeps this much of each topic, in memory and in Redis.
 async fn hub(redis: &RedisServer, keep: HistoryLimits) -> Hub {
     let log = RedisConfig::new(&redis.url()).expect("a URL").keep(keep);
     let config = HubConfig::default().with_max_topics(2 * TOPICS).with_history(keep);

@@ -250,7 +250,7 @@ impl Build for Http {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the request, which has secrets in its headers and its query.
+        // The request is left out, because its headers and query contain secrets.
         f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -111,8 +111,8 @@ impl Watchdog {
     fn watch(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.0.state();
         state.deadline = deadline;
-        // Deadlines move with every read, mostly ahead: so the thread is not notified, and
-        // sometimes wakes up too early.
+        // Deadlines move with every read, mostly to a later time. The thread is then not notified,
+        // and sometimes wakes up too early.
         if deadline.is_some_and(|deadline| state.asleep.is_none_or(|until| deadline < until)) {
             self.0.changed.notify_one();
         }

@@ -158,7 +158,7 @@ impl FusedIterator for EventSource {}
 
 impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the URL, which has secrets in its query.
+        // The URL is left out, because its query contains secrets.
         f.debug_struct("EventSource").field("driver", &self.driver).finish_non_exhaustive()
     }
 }

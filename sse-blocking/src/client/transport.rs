@@ -58,7 +58,7 @@ impl Transport for Http {
             let request = hook(exchange.request()?, attempt.request.attempt).map_err(TransportError::Hook)?;
             exchange.replace(request)?;
         }
-        // The clock of the request covers no hook, and all redirects together.
+        // The time limit covers all redirects together, but not the hook.
         let limit = self.config.head_timeout();
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let connections = Connections::default();
@@ -132,7 +132,7 @@ impl Http {
         if request.body().len() > LARGE {
             request.headers_mut().entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
         }
-        // ureq adds it to the time without a check.
+        // ureq adds the timeout to the current time without an overflow check.
         let connect = self.config.connect_timeout();
         let connect = connect.filter(|limit| Instant::now().checked_add(*limit).is_some());
         let (parts, body) = request.into_parts();
@@ -140,7 +140,8 @@ impl Http {
             .configure_request(Request::from_parts(parts, ()))
             .max_redirects(0)
             .http_status_as_error(false)
-            // `QUERY`, say: refused, it would be tried again and again.
+            // Otherwise ureq refuses methods such as `QUERY`, and the source would retry without
+            // end.
             .allow_non_standard_methods(true)
             .proxy(proxy)
             .timeout_resolve(connect)
@@ -150,7 +151,7 @@ impl Http {
 
     /// Reads the beginning of a refused response, and lets the application's hook decide about it.
     fn refuse(&mut self, head: &Head, body: &mut HttpBody<Blocking<Body>>, verdict: Verdict) -> Verdict {
-        // A body that breaks off is as long as it is: the response stands.
+        // If the body breaks off, its beginning is used: the decision about the response stands.
         if let Some(Blocking(body)) = body.get_mut() {
             body.limit(Some(self.config.refused_body_timeout()));
         }
@@ -184,13 +185,13 @@ fn send(
     thread::Builder::new()
         .name("sse connect".into())
         .spawn(move || {
-            // The body is sent from where it is.
+            // The body is sent without a copy.
             let (parts, body) = request.into_parts();
             let response = match body.is_empty() {
                 true => agent.run(Request::from_parts(parts, ())),
                 false => agent.run(Request::from_parts(parts, &body[..])),
             };
-            // Nobody waits for it any more after the deadline.
+            // After the deadline nothing waits for the response.
             let _ = sender.send(Outcome::Response(response));
         })
         .map_err(|error| TransportError::Connect(error.into()))?;
@@ -200,7 +201,7 @@ fn send(
     };
     match outcome {
         Ok(Outcome::Response(response)) => response.map_err(|error| ureq_error(error, connections.is_sent())),
-        // The source knows why.
+        // The source itself knows the reason.
         Ok(Outcome::Closed) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
         Err(RecvTimeoutError::Timeout) => {
             late.shutdown();

@@ -239,7 +239,7 @@ impl Arguments {
             Hub::Mercure => form_urlencoded::byte_serialize(publishing.topic.as_bytes()).collect(),
             Hub::Plain | Hub::Sse | Hub::Pushpin => publishing.topic.clone(),
         };
-        // A template of one's own takes the place of both.
+        // A template of the user replaces both.
         let burst = publishing.burst_template.as_deref().or(burst.filter(|_| publishing.template.is_none()));
         let event = publishing.template.as_deref().unwrap_or(event);
         if !event.contains("{data}") {

@@ -100,7 +100,7 @@ fn idle_timeout(seen: &Observation) -> Option<Finding> {
 fn held_at_the_end(seen: &Observation, blocks: &[Block<'_>]) -> Option<Finding> {
     let Tail::Silence(silence) = seen.tail() else { return None };
     let last = blocks.last().filter(|block| !block.complete)?;
-    // A line that is whole lacks its blank line, which is a rule of the format.
+    // A complete line without its blank line is a fault of the format, which `framing` reports.
     let cut = last.lines.last().is_some_and(|line| line.ending == Ending::Missing);
     (cut && blocks.iter().any(Block::is_event)).then(|| {
         Finding::fault(
@@ -127,7 +127,7 @@ fn times(seen: &Observation, blocks: &[Block<'_>]) -> Finding {
 
 /// Reports a part of an event, then silence, then the rest: a buffer that is flushed when full.
 fn held_inside(body: &Body, blocks: &[Block<'_>]) -> Option<Finding> {
-    // Offsets at which a pause was: few, because each took its time.
+    // Offsets at which a pause occurred; few, because each pause takes time.
     let pauses = body.arrivals().windows(2).filter(|pair| pair[1].at.saturating_sub(pair[0].at) >= HELD);
     let pauses: Vec<usize> = pauses.map(|pair| pair[0].end).collect();
     let held = |block: &&Block<'_>| {

@@ -118,7 +118,7 @@ pub(super) fn resumption(
         let message = "`Last-Event-ID` is ignored: the stream goes on with new events only";
         return Some(ignored(message, &sent, format!("goes on with id {}", quote(&next.id, QUOTED))));
     }
-    // The replay ends with what the second connection had time for: only holes within it count.
+    // The second connection ended at some event; only holes before that event count.
     let last = missed.iter().rposition(|event| came(event));
     let lost = last.and_then(|last| missed[..last].iter().find(|event| !came(event)));
     if let Some(event) = lost {

@@ -56,7 +56,7 @@ impl Show {
 
     /// Shows that the client gave up. The summary then counts the missing events.
     pub(super) fn failed(&mut self, error: &Error) {
-        // Nobody has to listen.
+        // Standard error may be closed.
         let _ = writeln!(io::stderr(), "sse demo: {}", chain(error));
     }
 

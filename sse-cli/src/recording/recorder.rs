@@ -27,7 +27,7 @@ impl Recorder {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path)?;
-        // A file that was there before has another mode; a device or a pipe keeps its own.
+        // An existing file may have another mode; a device or a pipe keeps its mode.
         #[cfg(unix)]
         if file.metadata()?.is_file() {
             file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -60,7 +60,7 @@ impl Recorder {
     }
 
     fn entry(&mut self, what: What) -> io::Result<()> {
-        // Microseconds are enough, and read better than all the digits of a float.
+        // Microseconds are precise enough, and shorter than all digits of a float.
         let at = (self.started.elapsed().as_secs_f64() * 1e6).round() / 1000.0;
         self.line(&Entry { at, what })
     }

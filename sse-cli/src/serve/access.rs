@@ -81,8 +81,7 @@ impl Access {
     ///
     /// If a file of a token or of keys cannot be read, a token is empty, or a key is not usable.
     pub(super) fn new(arguments: &AccessArguments, secure: bool) -> Result<Self, String> {
-        // Named, not found by the features of the crate: two providers in one program would leave
-        // none.
+        // The provider is named here, because two providers in one program leave no default.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let source = |token: &Option<Secret>, file| Source::new(token.as_ref(), file);
         let rules = Rules {

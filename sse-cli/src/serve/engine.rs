@@ -30,12 +30,12 @@ pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
     }
     #[cfg(feature = "redis")]
     if let Some(url) = redis_url(arguments)? {
-        // The Redis client takes the process's default provider, and with two in one program there
-        // is none.
+        // The Redis client uses the process's default provider, and two providers in one program
+        // leave no default.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = arguments.hub();
         let redis = RedisConfig::new(url.expose())?.prefix(&arguments.redis_prefix).keep(config.history);
-        // The server need not be there yet: until it is, publishers are refused and subscribers
+        // The Redis server may start later: until then, publishers are refused and subscribers
         // wait.
         return Ok(Hub::with_log(config, Arc::new(RedisLog::new(redis)?)));
     }

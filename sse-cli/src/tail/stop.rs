@@ -22,7 +22,7 @@ pub(crate) fn requested() -> io::Result<oneshot::Receiver<()>> {
             let mut signals = Signals::new()?;
             let _ = begun.send(Ok(()));
             signals.next().await;
-            // It may be over already.
+            // The command may have ended already.
             let _ = sender.send(());
             signals.next().await;
             Ok(())
@@ -30,7 +30,7 @@ pub(crate) fn requested() -> io::Result<oneshot::Receiver<()>> {
         let runtime = Builder::new_current_thread().enable_all().build();
         match runtime.and_then(|runtime| runtime.block_on(listen)) {
             Ok(()) => std::process::exit(130),
-            // Nobody waits for it later on.
+            // Nothing waits for this message later.
             Err(error) => drop(begun.send(Err(error))),
         }
     })?;

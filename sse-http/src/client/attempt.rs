@@ -138,7 +138,7 @@ impl Attempt {
 
 impl fmt::Debug for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the URL and the headers, which hold secrets.
+        // URL and headers are left out, because they contain secrets.
         f.debug_struct("Attempt").field("method", self.request.method()).finish_non_exhaustive()
     }
 }

@@ -190,7 +190,7 @@ impl<B> fmt::Display for Error<B> {
                 Some(value) => write!(f, " but {}", Excerpt(value.as_bytes()))?,
                 None => f.write_str(": it has no Content-Type")?,
             },
-            // Its bytes are not text.
+            // The bytes of an encoded body are not text.
             CloseReason::ContentEncoding(_) => return Ok(()),
             _ => {}
         }

@@ -196,7 +196,7 @@ impl<C: Client> Stream for EventSource<C> {
 
 impl<C: Client> fmt::Debug for EventSource<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the URL, which has secrets in its query.
+        // The URL is left out, because its query contains secrets.
         f.debug_struct("EventSource").field("driver", &self.driver).finish_non_exhaustive()
     }
 }

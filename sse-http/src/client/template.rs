@@ -227,7 +227,7 @@ impl Template {
 /// Moves the credentials of a URL to the header `Authorization`, unless that header is set.
 pub(super) fn take_credentials(url: &mut Url, headers: &mut HeaderMap) {
     let Some(value) = authorization(url) else { return };
-    // Only a URL without a host refuses, and one of HTTP has it.
+    // These calls fail only for a URL without a host, and an HTTP URL has one.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     headers.entry(AUTHORIZATION).or_insert(value);
 }

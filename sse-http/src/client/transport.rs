@@ -123,7 +123,7 @@ impl<C: Client> Shared<C> {
             let request = hook(attempt.request()?, failures).await.map_err(TransportError::Hook)?;
             attempt.replace(request)?;
         }
-        // The clock of the request covers no hook: a token may take its time.
+        // The time limit does not cover the hook, because fetching a token may take long.
         let response = self.exchange(&mut attempt);
         let (head, body) = match self.config.head_timeout() {
             Some(limit) => self.within(limit, response).await.ok_or(TransportError::HeadTimeout)??,
@@ -150,7 +150,8 @@ impl<C: Client> Shared<C> {
     ) -> Result<(Head, Body<C::Body>), TransportError> {
         let verdict = self.config.verdict(&head.response_head());
         if verdict != Verdict::Open {
-            // A body that breaks off is as long as it is: the response stands.
+            // If the body breaks off, its beginning is used: the decision about the response
+            // stands.
             let _ = self.within(self.config.refused_body_timeout(), body.fill(Refused::BODY)).await;
             head.verdict = Some(match &self.on_refused {
                 Some(hook) => {

@@ -115,7 +115,7 @@ fn damage(journal: &[u8]) -> Option<Damage> {
     }
     let is_batch = |at: usize| {
         let batch = (rest[at] == START).then(|| Batch::read(&rest[at..])).flatten();
-        // Bytes of an event can look like a batch, but not know the next number.
+        // Bytes of an event can look like a batch, but do not have the next number.
         batch.is_some_and(|batch| at == 0 || seqnos.contains(&batch.seqno))
     };
     Some(Damage { at: journal.len() - rest.len(), is_torn_write: !(0..rest.len()).any(is_batch) })
@@ -150,8 +150,8 @@ impl Batch {
 fn skip_item(rest: &mut &[u8]) -> Option<()> {
     match take(rest)? {
         [ITEM] => {
-            // Compression is compiled out, so that no length but that of bytes that are there
-            // decides over memory.
+            // Compression is compiled out, so only lengths of existing bytes determine how much
+            // memory is allocated.
             let [0..=3, 0] = take(rest)? else { return None };
             take::<8>(rest)?;
             let key = u16::from_le_bytes(take(rest)?);

@@ -108,7 +108,7 @@ impl DiskLog {
         let read = move || catch_unwind(AssertUnwindSafe(|| views.read(read)));
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),
-            // Closed, or about to be open again.
+            // The log is closed, or the engine is being reopened.
             Ok(Ok(None)) if self.queue.is_closed() => Err(LogError::Broken(closed())),
             Ok(Ok(None)) => Err(LogError::Unavailable { retry_after: SOON }),
             Ok(Err(_)) | Err(_) => Err(LogError::Corrupt("the storage engine failed to read it".to_owned())),
@@ -201,7 +201,8 @@ impl Log for DiskLog {
             State::Full { needed } if free(&self.path) < needed => {
                 Health::Away("the disk is full".to_owned())
             }
-            // Nobody may publish before it is said to work again.
+            // A full log counts as ready, because otherwise no publish would show that it works
+            // again.
             State::Ready | State::Full { .. } => Health::Ready,
             State::Broken(why) => Health::Away(why),
         }
@@ -211,7 +212,7 @@ impl Log for DiskLog {
         Box::pin(async {
             let (answer, answered) = oneshot::channel();
             if self.queue.send(Command::Close(answer)).await.is_ok() {
-                // It fails if the log was closed in the meantime.
+                // Fails if the log was closed in the meantime.
                 let _ = answered.await;
             }
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -59,7 +59,7 @@ fn directories(path: &Path) -> io::Result<Vec<std::path::PathBuf>> {
 fn is_intact(keyspace: &Path) -> io::Result<bool> {
     let current = match fs::read(keyspace.join("current")) {
         Ok(current) => current,
-        // The engine writes it last, and clears away what it did not finish.
+        // The engine writes this file last, and removes unfinished files.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),
     };
@@ -74,9 +74,9 @@ fn is_intact(keyspace: &Path) -> io::Result<bool> {
     let Some(list) = list.filter(|list| xxh3_128(list) == u128::from_le_bytes(*checksum)) else {
         return Ok(false);
     };
-    // From here on it is what the engine wrote.
+    // The list is verified from here on.
     let Some(tables) = tables(&path, &list) else { return Ok(false) };
-    // Others are what a crash left half written, and the engine removes them.
+    // Other tables are leftovers of a crash, which the engine removes.
     for table in tables {
         let intact = match File::open(keyspace.join("tables").join(table.to_string())) {
             Ok(mut table) => has_contents(&mut table)?,

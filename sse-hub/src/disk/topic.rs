@@ -36,7 +36,7 @@ impl<'v> Topic<'v> {
         let (id, ended) = (record.id, record.ended);
         let first = view.first(id)?;
         let last = view.last(id)?.unwrap_or(Mark { place: record.place, given: record.given });
-        // The stamp of the event before is gone with it; it was not higher.
+        // The stamp of the event before is no longer known; it was not higher.
         let before = |place: Place| Place::new(place.stamp, place.number.saturating_sub(1));
         let start = first.map_or(last.place, |first| before(first.place));
         let known = Known { id, start, last: last.place, last_id: last.given, ended };
@@ -67,7 +67,7 @@ impl<'v> Topic<'v> {
         let is_newest = known.last_id.as_deref() == Some(id);
         let given = self.view.given(known.id, id)?.or(is_newest.then_some(known.last));
         Ok(match (given, place) {
-            // The client may mean either, and is to miss nothing.
+            // The client may mean either event, and must not miss one.
             (Some(given), Some(Located::After(place))) => {
                 Located::After(if place.number < given.number { place } else { given })
             }
@@ -93,7 +93,7 @@ impl<'v> Topic<'v> {
         if let Some(first) = events.first().map(|event| event.place()) {
             let missing = (first.number - 1).saturating_sub(from.number);
             if missing > 0 {
-                // A hole: nothing but damage makes one.
+                // A hole in the numbers, which only damage causes.
                 let told = gap.map_or(Some(0), |gap| gap.missed);
                 gap = Some(told.map_or(Gap::UNKNOWN, |told| Gap::of(told + missing)));
                 from = Place::new(first.stamp, first.number - 1);
@@ -136,8 +136,8 @@ impl<'v> Topic<'v> {
     /// forgotten.
     fn locate_unknown(&self, at: Place) -> Located {
         let forgotten = self.clock.forgotten;
-        // With a number, only the newest event of the topic that was forgotten last; without,
-        // any later place.
+        // A place with a number must be the newest event of the topic that was forgotten last; a
+        // place without a number may be any later one.
         let has_all = if at.number == 0 { at.stamp >= forgotten } else { at.stamp == forgotten };
         if has_all {
             return Located::After(Place::new(at.stamp, 0));

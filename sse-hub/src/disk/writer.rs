@@ -115,9 +115,9 @@ impl Writer {
         }
         self.shared.deliverer.stop();
         self.engine.close();
-        // With the lock of the directory.
+        // Dropped together with the lock of the directory.
         drop(self.engine);
-        // The caller may not wait for it.
+        // The caller may not be waiting.
         closed.map(|closed| closed.send(()));
     }
 

@@ -65,7 +65,7 @@ impl Batch {
         let mut digest = Sha256::new();
         for event in &self.events {
             let id = event.id.as_deref().unwrap_or_default();
-            // Lengths first, so that no two batches are the same bytes.
+            // The lengths come first, so that different batches have different bytes.
             for part in [id.as_bytes(), &event.bytes] {
                 digest.update((part.len() as u64).to_le_bytes());
                 digest.update(part);
@@ -115,13 +115,14 @@ impl Stored {
                 (place, id, bytes, bytes.len() + "id: \n\n".len() + id_len)
             })
             .collect();
-        // Exactly, for the capacity is kept as long as the events are.
+        // The exact capacity, because it is kept as long as the events.
         let mut wire = Vec::with_capacity(events.iter().map(|(.., len)| len).sum());
         let mut parts = Vec::with_capacity(events.len());
         for (place, id, bytes, len) in events {
             let start = wire.len();
             wire.extend_from_slice(bytes);
-            // The ID comes last: a client that takes it at its line has had the event by then.
+            // The ID comes last: a client that accepts it at its line then already has the event's
+            // data.
             match &id {
                 Some(id) => write!(wire, "id: {id}\n\n"),
                 None => write!(wire, "id: {place}\n\n"),

@@ -162,7 +162,7 @@ impl MemoryTopic {
         } else if place.number < start.number && place.stamp <= start.stamp && place.stamp >= self.last.from {
             return Err((Gap::of(start.number - place.number), start));
         }
-        // Not one of this log: on after everything that can have been before it.
+        // The place is not from this log: continue after every event that may have come before it.
         let mut number = start.number;
         while let Some(entry) = self.entry(number).filter(|entry| entry.event.place().stamp <= place.stamp) {
             number = entry.event.place().number;

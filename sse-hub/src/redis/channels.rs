@@ -139,7 +139,7 @@ impl Connection {
         let over = async {
             tokio::select! {
                 () = sleep(wait) => {}
-                // The other connection found the server back.
+                // The other connection reached the server again.
                 () = server.made_again() => {}
             }
         };
@@ -204,7 +204,8 @@ impl Connection {
                 Order::Leave(names) => left.push(names),
             }
         }
-        // Leaving first: a topic that was left and is followed again is subscribed to in the end.
+        // Unsubscribes first, so that a topic that was left and is followed again ends up
+        // subscribed.
         left.retain(|names| !self.server.topics.is_followed(&names.channel));
         if !left.is_empty() {
             let names: Vec<&str> = left.iter().map(|names| names.channel.as_str()).collect();
@@ -258,7 +259,7 @@ impl Connection {
 
     fn deliver(&self, message: &Msg) {
         let channel = message.get_channel_name();
-        // One that is not understood is left to the next comparison.
+        // A message that is not understood is ignored; the next comparison finds its events.
         let Some(message) = message::parse(&Bytes::copy_from_slice(message.get_payload_bytes())) else {
             return;
         };
@@ -270,7 +271,7 @@ impl Connection {
         };
         let Some(last) = events.last().map(|event| event.place()) else { return };
         match topics.heard(channel, last, previous) {
-            // Marked already: the hubs have to look.
+            // The loss is already marked: the hubs have to compare.
             _ if lost => topics.tell(channel, &Update::Latest(last)),
             None => topics.tell(channel, &Update::Appended(events)),
             Some(known) => {
@@ -284,7 +285,7 @@ impl Connection {
     /// Sends the newest place of some topics to their feeds, in the background.
     fn compare(&mut self, names: Vec<Arc<Names>>) {
         while self.comparisons.try_join_next().is_some() {}
-        // While commands have no answer, those that are due stand for those to come.
+        // While commands get no answer, the pending comparisons stand for later ones.
         if names.is_empty() || self.comparisons.len() >= COMPARISONS {
             return;
         }

@@ -106,7 +106,7 @@ impl RedisLog {
 
     async fn look(&self, names: &Names, id: Option<&str>, newest: Amount) -> Result<Found, LogError> {
         let found = self.server.look(names, id, newest).await?;
-        // Whether what was known before is still there, comparisons find out.
+        // Comparisons find out whether earlier events are still there.
         if self.server.topics.known(&names.channel).number == 0 {
             self.server.topics.saw(&names.channel, found.newest);
         }
@@ -147,7 +147,7 @@ impl Log for RedisLog {
         Box::pin(async move {
             let found = self.look(&self.names(topic), None, newest).await?;
             let (start, last) = (found.start(), found.last());
-            // Only what lies on this side of a loss is in one piece.
+            // Only the events after a loss are without holes.
             let mut events = found.events;
             let pieces = |one: &Place, next: &Place| {
                 one.is_followed_by(*next) && !(one.stamp < found.loss && found.loss <= next.stamp)

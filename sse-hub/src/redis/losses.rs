@@ -62,10 +62,10 @@ pub(super) async fn compare(server: &Server, names: Arc<Names>) {
                 }
                 return topics.tell(channel, &Update::Latest(found.last()));
             }
-            // Nobody follows it any more.
+            // The topic has no followers left.
             Ok(None) => return,
             Err(Failure::Unavailable(_) | Failure::Unknown(_)) => backoff.wait().await,
-            // Said where the topic is opened or published to.
+            // Opening the topic, or publishing to it, reports this error.
             Err(Failure::Broken(_) | Failure::Foreign(_)) => return,
         }
     }

@@ -32,8 +32,8 @@ impl Names {
             }
         }
         if topic.is_empty() {
-            // An empty hash tag is none. No other topic has this name: a percent sign is followed
-            // by its digits.
+            // An empty hash tag does not count. No other topic gets this name, because a percent
+            // sign is always followed by digits.
             channel.push('%');
         }
         channel.push('}');

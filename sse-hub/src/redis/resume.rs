@@ -72,7 +72,7 @@ impl Found {
         match place {
             _ if self.newest.number == 0 => false,
             Place { stamp, .. } if stamp != 0 && stamp < self.former_loss => false,
-            // A place of before the first event.
+            // A place before the first event.
             Place { number: 0, stamp } => stamp <= self.base,
             Place { stamp: 0, .. } => true,
             Place { stamp, .. } => {

@@ -111,7 +111,7 @@ impl Server {
                 Ok(Err(error)) => self.set_trouble(Some(self.config.describe(&error))),
                 Err(_) => self.set_trouble(Some("connecting takes too long".to_owned())),
             }
-            // The other connection may find the server back first.
+            // The other connection may reach the server first.
             let _ = timeout(backoff.next(), self.back.notified()).await;
         }
     }
@@ -125,7 +125,7 @@ impl Server {
                     Some("a command failed or took too long".to_owned())
                 }
                 Ok(Ok(())) => None,
-                // It answers, and may be read from.
+                // The server answers, and can be read from.
                 Ok(Err(error)) if takes_no_writes(&error) => {
                     self.set_trouble(Some(self.config.describe(&error)));
                     let _ = timeout(PING, self.suspicion.notified()).await;
@@ -152,7 +152,7 @@ impl Server {
         write.arg(format!("{}probe", self.config.prefix)).arg("").arg("PX").arg(1);
         match write.query_async::<()>(commands).await {
             Ok(()) => {}
-            // Rights that are enough for the scripts may not be for this.
+            // A user whose rights suffice for the scripts may not be allowed this command.
             Err(error) if error.code() == Some("NOPERM") => {}
             Err(error) => return Err(error),
         }
@@ -212,7 +212,7 @@ impl Server {
             Ok(Ok(_)) => Err(Failure::Foreign("a script answered something else than a list".to_owned())),
             Ok(Err(error)) => Err(self.failure(&error, &connection)),
             Err(_) => {
-                // A new connection tells whether the server hangs or only this one.
+                // A new connection shows whether the server hangs, or only this connection.
                 self.suspect(&connection);
                 Err(Failure::Unknown("Redis did not answer in time".to_owned()))
             }

@@ -48,7 +48,8 @@ impl Subscription {
         let mut begin = Box::pin(begin(Arc::clone(subscription.topic.state()), wanted));
         let mut found = poll_fn(|cx| Poll::Ready(begin.as_mut().poll(cx))).await;
         if found.is_pending() && subscription.topic.hub.log.health() == Health::Ready {
-            // A log that is away is not waited for: to browsers a response that fails is final.
+            // Does not wait for an unavailable log, because browsers do not reconnect after a
+            // failed response.
             found = tokio::time::timeout(PATIENCE, &mut begin).await.map_or(Poll::Pending, Poll::Ready);
         }
         subscription.state = State::Begin(Box::new(match found {
@@ -62,7 +63,8 @@ impl Subscription {
 
     fn join(topic: Held) -> Self {
         let now = topic.hub.clock.now();
-        // Both at once: one who joins in between, and waits already, would not be woken any more.
+        // Both under one lock: a subscriber that joins in between, and already waits, would never
+        // be woken.
         let mut watch = topic.watch();
         let (slot, alone) = topic.members.join(topic.tail().end());
         if alone {

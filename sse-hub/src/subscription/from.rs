@@ -89,7 +89,7 @@ pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begi
     let tail = |cursor, start| Begin { at: At::Tail(cursor), start };
     Some(match wanted {
         Wanted::Now(since) => {
-            // After an outage, what was published meanwhile is what it has been waiting for.
+            // After an outage, the subscriber gets the events that were published while it waited.
             let since = since.filter(|_| topic.late.load(Ordering::Relaxed));
             let events = topic.tail();
             tail(since.map_or_else(|| events.end(), |since| events.after_stamp(since)), Start::Live)

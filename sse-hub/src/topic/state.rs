@@ -126,7 +126,7 @@ impl TopicState {
         let due = self.watch().poll(&self.hub.clock, &mut Context::from_waker(&self.waker));
         if due.comment {
             self.comments.fetch_add(1, Ordering::Relaxed);
-            // This poll may have taken the wake-up that was meant for all.
+            // This poll may have consumed the wake-up that was meant for all members.
             self.members.wake(Some(slot));
         } else if !due.ends.is_empty() {
             self.members.wake_some(&due.ends);
@@ -173,7 +173,7 @@ impl TopicState {
             }
             if self.users.load(Ordering::Relaxed) == 0 {
                 self.phase.send_replace(Phase::Closed);
-                // Somebody may have come who found it opening.
+                // A subscriber may have come meanwhile and found the topic opening.
                 if self.users.load(Ordering::Relaxed) == 0 || !self.claim_opening() {
                     return;
                 }
@@ -188,7 +188,7 @@ impl TopicState {
             Some(topic) => Wake::keeping(topic.feed(update), topic),
             None => Wake::nobody(),
         });
-        // First the feed: what is appended in between comes by both ways, and once.
+        // The feed comes first: an event appended in between arrives twice, and is delivered once.
         let following = log.follow(&self.name, feed).await?;
         let extent = log.open(&self.name, tail::amount(self.hub.config.history)).await?;
         if extent.ended.is_some() {
@@ -232,7 +232,7 @@ impl TopicState {
     }
 
     fn ended(&self) -> Waker {
-        // First the members: none of them is to read that events are gone.
+        // The members are ended first, so that none of them reports the dropped events as a gap.
         self.members.end();
         self.phase.send_replace(Phase::Ended);
         self.tail().unload();
@@ -265,7 +265,8 @@ impl TopicState {
                     continue;
                 }
                 topic.repairing.store(false, Ordering::Release);
-                // What came after the last look found a repair going on.
+                // An update after the last check saw this repair running, and did not start
+                // another.
                 if topic.tail().repair().1.is_none() || topic.repairing.swap(true, Ordering::AcqRel) {
                     return;
                 }
@@ -286,7 +287,7 @@ impl TopicState {
     }
 
     fn set_empty(&self, empty: bool) {
-        // Looked at first: with every event it is not to be written.
+        // Read first, to avoid a write for every event.
         if self.empty.load(Ordering::Relaxed) == empty || self.empty.swap(empty, Ordering::Relaxed) == empty {
             return;
         }

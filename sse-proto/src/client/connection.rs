@@ -42,7 +42,7 @@ impl Clocks {
         input: &[u8],
         config: &Config,
     ) -> Option<Cause> {
-        // Bytes that are there count before a deadline that has passed.
+        // Available bytes take precedence over a deadline that has passed.
         if !input.is_empty() {
             self.data(&mut now, config);
             return None;

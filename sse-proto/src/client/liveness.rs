@@ -67,7 +67,8 @@ impl Clocks {
     pub(super) fn data(&mut self, now: impl FnOnce() -> Instant, config: &Config) {
         if let Some(since) = self.waiting.take() {
             let waited = now().saturating_duration_since(since);
-            // One wait, however long, is not more than late: what it was for may be in the bytes.
+            // One long wait counts at most as the timeout, because the awaited event may be in the
+            // bytes.
             let counted = waited.min(config.event_timeout.unwrap_or(Duration::MAX));
             self.eventless = self.eventless.saturating_add(counted);
             self.silence = self.silence.max(waited);

@@ -43,8 +43,8 @@ fn http_date(text: &str) -> Option<u64> {
     let day = number(day, 1..=31)?;
     let month = MONTHS.iter().position(|&name| name == month)? as u64;
     let year = match (year.len(), number(year, 0..=9999)?) {
-        // A year of two digits is at most 50 years ahead, says the RFC; that takes a clock. No
-        // server that still sends this form will need dates beyond 2069.
+        // By the RFC a year of two digits is at most 50 years ahead, which needs a clock. Servers
+        // that still send this form do not need dates after 2069.
         (2, year @ 70..) => 1900 + year,
         (2, year) => 2000 + year,
         (_, 0) => return None,

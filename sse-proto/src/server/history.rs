@@ -283,8 +283,8 @@ impl<T: AsRef<[u8]>> History<T> {
     pub fn after(&self, last_event_id: &str) -> Result<Cursor, Gap> {
         let given = self.ids.get(last_event_id).map(|holders| holders.first + 1);
         let own = self.own_position(last_event_id);
-        // An application can give an ID twice, or one that was the log's: the client may mean
-        // either, and is to miss nothing.
+        // An application can give an ID twice, or an ID that the log gave: the client may mean
+        // either event, and must not miss one.
         let position = [given, own].into_iter().flatten().min().ok_or(Gap { missed: None })?;
         if position < self.first {
             // Which of the application's events with this ID the client had cannot be known.

@@ -160,8 +160,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         }
         if self.events.is_none() {
             if self.error.is_some() && core::mem::take(&mut self.fresh) {
-                // With an error at once, hyper would throw away the chunk before it that it has not
-                // written yet.
+                // If the error came at once, hyper would discard the previous chunk, which it has
+                // not written yet.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

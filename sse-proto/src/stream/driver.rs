@@ -180,7 +180,7 @@ impl<T: Transport> Driver<T> {
                 return Poll::Ready(None);
             }
             let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
-            // An `AsRef` that changes its mind is not worth a panic.
+            // An `AsRef` that returns other bytes than before must not cause a panic.
             let mut input = chunk.get(self.read..).unwrap_or_default();
             if input.is_empty() && self.source.is_idle() {
                 ready!(self.poll_body(cx, None));
@@ -193,8 +193,8 @@ impl<T: Transport> Driver<T> {
                 }
                 Err(probe) => probe,
             };
-            // The time is read when the machine wants it: what the application took is not the
-            // server's silence.
+            // The time is read only when the machine needs it: the application's own time is not
+            // silence of the server.
             let output = self.source.poll_after(probe, || self.transport.now(), &mut input);
             self.read = chunk.len() - input.len();
             match output {
@@ -288,8 +288,8 @@ impl<T: Transport> Driver<T> {
     /// clock.
     fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
         let Some(deadline) = deadline else {
-            // One that is left over, from connecting say, costs the runtime something each time
-            // that it waits.
+            // A leftover timer, for example from connecting, would cost the runtime time at each
+            // wait.
             self.timer = None;
             return Poll::Pending;
         };

@@ -312,7 +312,7 @@ fn own_client(
     };
     let client = match builder {
         Some(builder) => finished(builder),
-        // A small container has no certificates, and `http` needs none.
+        // A minimal container may have no certificates, and `http` URLs need none.
         None => finished(proxied()).or_else(|error| match request.url().map(Url::scheme) {
             Some("http") => finished(without_certificates(proxied())),
             _ => Err(error),
@@ -360,7 +360,7 @@ impl Build for Http {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the request, which has secrets in its headers and its query.
+        // The request is left out, because its headers and query contain secrets.
         f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }

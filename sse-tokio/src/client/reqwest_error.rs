@@ -12,7 +12,7 @@ use sse_http::client::TransportError;
 pub(super) fn error(mut error: reqwest::Error) -> TransportError {
     if let Some(url) = error.url_mut() {
         url.set_query(None);
-        // They fail for a URL without a host, which has none.
+        // These calls fail only for a URL without a host, which has no credentials.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
     }
     if error.is_builder() || error.is_redirect() {

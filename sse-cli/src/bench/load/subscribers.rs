@@ -325,7 +325,7 @@ impl Counts {
         self.last_arrival = Some(Instant::now());
         let before = subscriber.ledger.has_reached(self.end);
         for arrival in &reading.arrivals {
-            // A hub that changes data may make any number of a marker.
+            // A hub that changes data may turn a marker's number into any other.
             if arrival.end > announced {
                 self.others += u64::from(arrival.end - arrival.first.number);
                 continue;

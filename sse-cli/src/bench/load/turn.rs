@@ -254,7 +254,7 @@ impl Job<'_> {
     fn publish(&mut self, due: Option<Instant>) -> Result<(), String> {
         let first = self.announced.load(Ordering::Acquire);
         let Some(end) = first.checked_add(self.plan.burst) else { return Ok(()) };
-        // Before it is published: it may arrive at once.
+        // Stored before the publish, because events may arrive at once.
         self.announced.store(end, Ordering::Release);
         let time = due.unwrap_or_else(Instant::now);
         let burst: Vec<String> =

@@ -50,7 +50,7 @@ impl Report<'_> {
             let mut object = json!({ "bytes_per_second": self.bytes as f64 / row.seconds });
             match (row.chunk, row.heap) {
                 (Some(chunk), Some(heap)) => {
-                    // The whole connection has no size of its own.
+                    // The chunk size `whole` has no number.
                     object["chunk"] = json!((chunk != usize::MAX).then_some(chunk));
                     object["events_per_second"] = json!(self.counts.events as f64 / row.seconds);
                     object["allocations"] = json!(heap.calls);

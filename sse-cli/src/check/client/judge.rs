@@ -110,7 +110,7 @@ async fn wait_for_requests(
             changed = timeout_at(deadline, log.changed.notified()) => if changed.is_err() { break },
             status = child.wait(), if exited.is_none() => {
                 exited = status.ok();
-                // What it sent last may still be on its way.
+                // The client's last output may still be on its way.
                 deadline = deadline.min(Instant::now() + MORE);
             }
         }

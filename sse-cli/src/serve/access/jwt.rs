@@ -111,7 +111,7 @@ impl Requirements {
         let exp = Duration::try_from_secs_f64(payload.exp.unwrap_or_default()).unwrap_or(Duration::MAX);
         let end = exp.saturating_add(Duration::from_secs(self.leeway));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // RFC 7519, 4.1.4: on and after `exp`.
+        // RFC 7519, 4.1.4: a token is not accepted on or after `exp`.
         let remaining = end.checked_sub(now).filter(|time| !time.is_zero()).ok_or(EXPIRED)?;
         let Rights { publish, subscribe } = payload.sse;
         Ok(Claims { publish: Patterns::new(publish), subscribe: Patterns::new(subscribe), remaining })

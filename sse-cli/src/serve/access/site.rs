@@ -66,7 +66,7 @@ impl Site {
     /// page's own server. A foreign origin is refused completely: CORS alone prevents a page from
     /// reading the answer, but not from publishing.
     pub(super) fn check(&self, headers: &HeaderMap, uri: &Uri, via: Via) -> Result<Page, Refusal> {
-        // Of two, an intermediary may have used the other (RFC 9112, 3.2).
+        // If there are two headers, an intermediary may have used the other one (RFC 9112, 3.2).
         let several = |name: HeaderName| headers.get_all(name).iter().nth(1).is_some();
         if several(header::HOST) || several(header::ORIGIN) {
             return Err(Refusal::bad_request("there is more than one Host or Origin: send one"));
