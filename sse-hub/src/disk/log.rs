@@ -201,8 +201,7 @@ impl Log for DiskLog {
             State::Full { needed } if free(&self.path) < needed => {
                 Health::Away("the disk is full".to_owned())
             }
-            // A full log counts as ready, because otherwise no publish would show that it works
-            // again.
+            // Once there is room again the log counts as ready, because otherwise no publish would be tried.
             State::Ready | State::Full { .. } => Health::Ready,
             State::Broken(why) => Health::Away(why),
         }
