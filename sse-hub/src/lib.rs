@@ -11,8 +11,39 @@
 //!                     (a gap)    └───── cursor of one that lags: 8 and 9 are its next frame
 //! ```
 //!
+//! # Example
+//!
+//! A handler of axum, with the feature `axum`:
+//!
+//! ```
+//! use sse_hub::{EventBuilder, Hub, HubConfig, HubError, LastEventId, Subscription, Topic};
+//!
+//! async fn events(news: Topic, id: LastEventId) -> Result<Subscription, HubError> {
+//!     news.subscribe(&id).await // the response: `Subscription` and `HubError` are `IntoResponse`
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let news = Hub::new(HubConfig::default()).topic("news")?;
+//! # let response = events(news.clone(), LastEventId(None)).await?;
+//! let id = news.publish(EventBuilder::new().event("tick")?.data("1")).await?;
+//! # assert!(id.ends_with("-1") && response.last_event_id() == Some(id));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
 //! All timers are tokio's: poll bodies inside a runtime with time enabled, and all bodies of one
 //! topic inside the same runtime.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `axum` | subscriptions and errors as axum responses, [`LastEventId`] as an extractor |
+//! | `disk` | `disk::DiskLog`: a log in a directory, whose events survive the process |
+//! | `redis` | `redis::RedisLog`: any number of processes form one hub over Redis or Valkey, TLS by rustls |
+//! | `conformance` | `conformance`: the test suite that every [`Log`] has to pass |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]

@@ -19,16 +19,16 @@
 //! | events → bytes | [`EventBuilder`] |
 //! | connecting, validating responses, retrying | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | replay and keep-alive | [`History`], [`KeepAlive`] |
-//! | the same over streams (feature `stream`) | `ByteStreamExt::sse`, `Chunks`, `Driver`, `Transport` |
+//! | all of this over asynchronous streams (feature `stream`) | `ByteStreamExt::sse`, `Chunks`, `Driver`, `Transport` |
 //!
 //! # In scope
 //!
 //! All of 9.2: parsing, interpretation, the processing model of `EventSource`, authoring notes; and
-//! what practice has added: reconnection policies, liveness clocks, limits, replay.
+//! additions from practice: reconnection policies, liveness clocks, limits, replay.
 //!
 //! # Out of scope
 //!
-//! HTTP, TLS, timers and sockets, which adapters bring (`sse-tokio`, `sse-async-std`,
+//! HTTP, TLS, timers and sockets, which adapters add (`sse-tokio`, `sse-async-std`,
 //! `sse-blocking`); and the protocols inside the data, such as JSON or JSON-RPC.
 //!
 //! # Features
@@ -40,7 +40,7 @@
 //! - `futures-io`: event streams of any `AsyncRead` of futures-io; implies `stream` and `std`.
 //! - `web-time`: `Epoch` on wasm32-unknown-unknown, by `performance.now()`; nothing elsewhere.
 //!   Implies `std`.
-//! - `serde`: `Event::json` and `Message::json`, data as JSON, typed.
+//! - `serde`: `Event::json` and `Message::json`, which parse data as typed JSON.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![deny(clippy::undocumented_unsafe_blocks)]

@@ -18,10 +18,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - `EventSource` follows a URL, or any request. It is a `Stream`; `next_event` lends the same
-//!   events without allocating. A lost connection is an event, and the source reconnects after the
-//!   last event ID; an `Err` is final, and the last item. Everything beyond the request is in
-//!   [`Config`]: reconnection, liveness, limits, validation.
+//! - `EventSource` sends a `GET` to a URL, or any request, and follows the stream in the response.
+//!   It is a `Stream`; `next_event` lends the same events without allocating. A lost connection is
+//!   an event, and the source reconnects after the last event ID; an `Err` is final, and the last
+//!   item. [`Config`] has the settings of the protocol: reconnection, liveness, limits, validation.
 //! - `.sse()` parses bytes from elsewhere, without the client: any `Stream` of chunks
 //!   ([`ByteStreamExt`]), a tokio reader (`ByteReadExt`), the body of a response (`ByteBodyExt`).
 //!   `EventCodec` serves `tokio_util::codec`.
@@ -37,9 +37,9 @@
 //! | `rustls` (default), `native-tls` | HTTPS by rustls, or by the TLS library of the platform |
 //! | `http2` (default) | HTTP/2, where the server offers it |
 //! | `system-proxy` (default) | the proxy that the environment names, of HTTP or SOCKS |
-//! | `server`, `axum` | event streams as `http_body::Body`; the same as axum responses |
+//! | `server`, `axum` | event streams as `http_body::Body`; bodies as axum responses |
 //! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; `EventCodec` |
-//! | `serde` | JSON, typed: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
+//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
 //! | `tracing` | a span per source with its URL, without credentials and query; events on connections, never data |
 //!
 //! # Coming from JavaScript
@@ -49,7 +49,7 @@
 //! | `new EventSource(url)`, `url` | `EventSource::get(url)?`, `source.url()` |
 //! | `method`, `headers`, `body` | `EventSource::builder(url).method(..).header(..).body(..)` |
 //! | `withCredentials` | `.client_builder(..)` of reqwest with a cookie store (its feature `cookies`) |
-//! | `onopen`, which looks at the response | `Event::Open(head)`; `.on_response(..)` has the last word on a response |
+//! | `onopen`, which looks at the response | `Event::Open(head)`; `.on_response(..)` decides about a response |
 //! | `onmessage`, `addEventListener(type, ..)` | `Event::Message(message)`, `message.event()` |
 //! | `event.data`, `lastEventId`, `origin` | `message.data()`, `message.id()`, `head.url` |
 //! | `onerror`, `readyState` | `Event::Disconnected { cause, attempt, delay, .. }`, `source.ready_state()` |

@@ -201,7 +201,8 @@ impl Log for DiskLog {
             State::Full { needed } if free(&self.path) < needed => {
                 Health::Away("the disk is full".to_owned())
             }
-            // Once there is room again the log counts as ready, because otherwise no publish would be tried.
+            // Once there is room again the log counts as ready, because otherwise no publish would
+            // be tried.
             State::Ready | State::Full { .. } => Health::Ready,
             State::Broken(why) => Health::Away(why),
         }
