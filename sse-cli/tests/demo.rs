@@ -37,7 +37,7 @@ fn the_answer_is_shown_whole_with_a_line_for_every_cut() {
     assert_eq!(text.matches("  ~ cut ").count(), 8, "{text}");
     let shown: String = text.lines().skip(2).filter(|line| !line.starts_with("  ~")).collect();
     assert!(shown.starts_with("Every connection breaks sooner or later: a laptop sleeps"), "{shown}");
-    assert!(shown.contains("a naïve façade or a 🦀.The rest is care."), "{shown}");
+    assert!(shown.contains("a naïve façade or a 🦀.The rest is care: a client"), "{shown}");
     assert!(shown.contains("You have just watched it."), "{shown}");
     assert!(text.ends_with(" 8 reconnections, 0 lost, 0 repeated\n"), "{text}");
     assert_eq!(output.status.code(), Some(0));

@@ -18,7 +18,7 @@ pub(super) enum Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     pub(super) level: Level,
-    /// A stable name for scripts.
+    /// The code of the finding, which is stable so that scripts can rely on it.
     pub(super) code: &'static str,
     /// The finding in one sentence.
     pub(super) message: String,

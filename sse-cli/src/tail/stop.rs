@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 ///
 /// # Errors
 ///
-/// If the signals cannot be handled. They then end the program directly.
+/// If the signals cannot be handled; a signal then ends the program directly.
 pub(crate) fn requested() -> io::Result<oneshot::Receiver<()>> {
     let (sender, receiver) = oneshot::channel();
     let (begun, begins) = mpsc::channel();
