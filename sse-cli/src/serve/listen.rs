@@ -1,4 +1,4 @@
-//! Listening: sockets, TLS, limits, signals, and the end.
+//! Listeners of `sse serve`: sockets, TLS, limits, signals, and the shutdown.
 
 pub(crate) mod address;
 pub(super) mod connection;
@@ -23,15 +23,15 @@ use connection::{Limits, PATIENCE, Place};
 use socket::{Listener, Stream};
 use tls::Tls;
 
-/// Connections beside those of subscribers.
+/// How many connections are allowed besides those of subscribers.
 const OTHERS: usize = 256;
 
-/// What the accepting tasks share.
+/// State that the accepting tasks share.
 #[derive(Clone)]
 struct Server {
     app: Router,
     tls: Option<Tls>,
-    /// Beyond the limit clients wait in the backlog of the socket.
+    /// Permits for connections; further clients wait in the backlog of the socket.
     connections: Arc<Semaphore>,
     limits: Arc<Limits>,
 }
@@ -56,7 +56,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     for listener in &listeners {
         let url = listener.url(scheme);
         tracing::info!(url, "listening");
-        // Nobody has to listen to that.
+        // Standard output may be closed.
         let _ = writeln!(io::stdout(), "listening on {url}");
     }
     let limit = arguments.max_subscribers.saturating_add(OTHERS).min(Semaphore::MAX_PERMITS);
@@ -106,14 +106,14 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     let gone = timeout(Duration::from_secs(arguments.grace), connections.acquire_many(all));
     tokio::select! {
         _ = gone => {}
-        // Asked twice: at once.
+        // A second signal ends the server at once.
         () = signals.end() => {}
     }
     hub.close_log().await;
     Ok(())
 }
 
-/// Reads certificates, tokens and keys again. An unreadable file changes nothing.
+/// Reads certificates, tokens and keys again. If a file cannot be read, nothing changes.
 fn reload(access: &super::access::Access, tls: Option<&Tls>) {
     let mut results = vec![access.reload()];
     results.extend(tls.map(Tls::reload));
@@ -125,7 +125,7 @@ fn reload(access: &super::access::Access, tls: Option<&Tls>) {
     }
 }
 
-/// Accepts connections until the task is ended.
+/// Accepts connections until the task is aborted.
 async fn accept(server: Server, listener: Listener) {
     loop {
         let permit = Arc::clone(&server.connections).acquire_owned().await;
@@ -143,7 +143,7 @@ async fn accept(server: Server, listener: Listener) {
 }
 
 impl Server {
-    /// Starts the task of a connection, which holds the permit to its end.
+    /// Starts the task of a connection, which holds its permit until the connection ends.
     fn start(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -1,4 +1,4 @@
-//! Where to listen: addresses, names, Unix sockets, and sockets that systemd passes.
+//! Addresses to listen on: IP addresses, host names, Unix sockets, and sockets that systemd passes.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What one `--listen` says.
+/// The value of one `--listen` option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// An IP address and a port.
@@ -63,8 +63,7 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Whether only this machine can reach it, as far as the text tells: a name is looked up for
-    /// it.
+    /// Whether only this machine can reach the address; a host name is looked up to find out.
     pub(crate) fn is_loopback(&self) -> bool {
         match self {
             Self::Ip(address) => address.ip().is_loopback(),
@@ -76,7 +75,7 @@ impl Address {
         }
     }
 
-    /// The IP addresses that it stands for; none for a Unix socket or systemd's.
+    /// The IP addresses of the value; none for a Unix socket or systemd's sockets.
     pub(crate) fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         match self {
             Self::Ip(address) => Ok(vec![*address]),

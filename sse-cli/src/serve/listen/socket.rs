@@ -1,4 +1,4 @@
-//! Bound sockets, of TCP or Unix.
+//! Bound TCP and Unix sockets.
 
 use std::fs;
 use std::io;
@@ -25,13 +25,13 @@ pub(super) enum Stream {
     Unix(UnixStream),
 }
 
-/// The path of a Unix socket, which is removed with its listener.
+/// The path of a Unix socket. Dropping it removes the file.
 #[derive(Debug)]
 pub(super) struct Bound(PathBuf);
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        // Somebody may have removed it already.
+        // The file may have been removed already.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -50,7 +50,7 @@ impl Listener {
         }
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can reach the listener.
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Self::Tcp(listener) => listener.local_addr().is_ok_and(|address| address.ip().is_loopback()),
@@ -67,7 +67,7 @@ impl Listener {
         }
     }
 
-    /// The URL that is printed, with this scheme.
+    /// The URL of the listener with this scheme, for messages.
     pub(super) fn url(&self, scheme: &str) -> String {
         match self {
             Self::Tcp(listener) => match listener.local_addr() {
@@ -79,11 +79,10 @@ impl Listener {
     }
 }
 
-/// Binds everything that `addresses` stand for.
+/// Binds all addresses.
 ///
 /// # Errors
-///
-/// With the address that cannot be bound.
+/// If an address cannot be bound; the message names it.
 pub(super) async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
     for address in addresses {
@@ -101,7 +100,7 @@ async fn tcp(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()>
     let before = listeners.len();
     let mut port = None;
     for mut resolved in address.resolve()? {
-        // A free port is one for all addresses of a name.
+        // All addresses of a name get one free port.
         if let Some(port) = port.filter(|_| resolved.port() == 0) {
             resolved.set_port(port);
         }
@@ -122,7 +121,8 @@ async fn tcp(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()>
     Ok(())
 }
 
-/// A stale socket without an answer is replaced; anything else at the path is left alone.
+/// Binds a Unix socket. A stale socket file, on which nothing answers, is replaced; any other file
+/// at the path is an error.
 fn unix(path: &Path) -> io::Result<Listener> {
     if let Ok(metadata) = fs::symlink_metadata(path) {
         if !metadata.file_type().is_socket() {
@@ -140,7 +140,7 @@ fn unix(path: &Path) -> io::Result<Listener> {
     Ok(Listener::Unix(listener, bound))
 }
 
-/// The sockets of systemd's socket activation: all that it passes.
+/// All sockets that systemd's socket activation passes.
 fn systemd() -> io::Result<Vec<Listener>> {
     let mut passed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();

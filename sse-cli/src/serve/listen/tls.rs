@@ -1,4 +1,4 @@
-//! The certificate of `sse serve`, and how it is replaced while connections go on.
+//! Certificate of `sse serve`, and its replacement while connections are open.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// Files of a certificate chain and its key, and what they were when they were last read.
+/// Files of a certificate chain and its key, and the configuration from their last successful read.
 #[derive(Clone)]
 pub(super) struct Tls {
     cert: PathBuf,
@@ -19,15 +19,14 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    ///
-    /// With the file that cannot be read, or does not fit the other one.
+    /// If a file cannot be read, or if the key does not match the certificate; the message names
+    /// the file.
     pub(super) fn new(cert: PathBuf, key: PathBuf) -> Result<Self, String> {
         let current = Arc::new(RwLock::new(read(&cert, &key)?));
         Ok(Self { cert, key, current })
     }
 
-    /// Reads the files again, for connections from now on. If that fails, the certificate stays as
-    /// it is.
+    /// Reads the files again, for new connections. If that fails, the old certificate stays in use.
     pub(super) fn reload(&self) -> Result<(), String> {
         let acceptor = read(&self.cert, &self.key)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
