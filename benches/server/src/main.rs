@@ -2,7 +2,7 @@
 //! to serve events in Rust, and with nginx and nchan.
 //!
 //! `cargo run --release -p bench-server -- load [SUBSCRIBERS] [SECONDS] [BYTES] [CSV]` prints
-//! deliveries a second, CPU per delivery and latency; `.. -- memory [SUBSCRIBERS]` what an idle
+//! deliveries per second, CPU per delivery and latency; `.. -- memory [SUBSCRIBERS]` what an idle
 //! subscriber takes; `.. -- hold [SUBSCRIBERS] [BYTES]` holds tens of thousands; `.. -- redis
 //! [SECONDS] [BYTES] [SUBSCRIBERS]` measures the hub over Redis beside Redis alone. The contenders
 //! run in processes of their own and take turns.

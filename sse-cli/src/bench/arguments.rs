@@ -42,9 +42,10 @@ How it measures:
 
 /// Measure how fast a hub delivers, and whether everything arrives
 ///
-/// Holds many subscribers on one thread, publishes events, and reports deliveries a second,
-/// latency, and what was lost, repeated or out of order. Speaks HTTP/1.1 without TLS, and with
-/// loopback addresses only unless --remote is given. Ctrl-C ends the measurement with its report.
+/// Holds many subscribers on one thread, publishes events, and reports deliveries per second,
+/// latency, and which events were lost, repeated or out of order. Speaks HTTP/1.1 without TLS, and
+/// with loopback addresses only unless --remote is given. Ctrl-C ends the measurement with its
+/// report.
 ///
 /// Exit codes: 0 if every event reached every subscriber exactly once and in order; 1 if events
 /// were lost, repeated or out of order, if a subscriber was cut off, or if the measurement failed;
@@ -288,7 +289,7 @@ fn given(headers: &[Headers]) -> impl Iterator<Item = (HeaderName, HeaderValue)>
 fn rate(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
         Ok(rate) if (0.001..=1e7).contains(&rate) => Ok(rate),
-        _ => Err("not a number of events a second, from 0.001 to 10000000"),
+        _ => Err("not a number of events per second, from 0.001 to 10000000"),
     }
 }
 

@@ -129,7 +129,7 @@ impl Report<'_> {
             )?;
         }
         let rate = self.rate();
-        writeln!(out, "deliveries    {} in {seconds:.2} s, {rate:.0} a second", self.deliveries())?;
+        writeln!(out, "deliveries    {} in {seconds:.2} s, {rate:.0} per second", self.deliveries())?;
         if !turn.latency.is_empty() {
             let [p50, p99, max] = [0.5, 0.99, 1.0].map(|quantile| self.latency(quantile));
             writeln!(out, "latency       p50 {p50:.2} ms, p99 {p99:.2} ms, max {max:.2} ms")?;
@@ -149,13 +149,13 @@ impl Report<'_> {
         }
         if let Some(server) = &self.server {
             let (cpu, each) = (server.cpu(), server.cpu_per_delivery(self.deliveries()));
-            writeln!(out, "server CPU    {cpu:.2} s, {each:.2} µs a delivery")?;
+            writeln!(out, "server CPU    {cpu:.2} s, {each:.2} µs per delivery")?;
             let [before, idle, after] =
                 [server.before, server.idle, server.after].map(|usage| usage.memory as f64 / 1e6);
             let each = server.memory_per_subscriber(connected) / 1000.0;
             writeln!(
                 out,
-                "server memory {before:.1} MB before, {idle:.1} MB connected ({each:.1} kB a subscriber), {after:.1} MB in the end"
+                "server memory {before:.1} MB before, {idle:.1} MB connected ({each:.1} kB per subscriber), {after:.1} MB at the end"
             )?;
         }
         if let Some(cpu) = self.generator_cpu {

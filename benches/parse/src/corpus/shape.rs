@@ -29,7 +29,7 @@ pub enum Shape {
     Chinese,
     /// 5 to 25 blocks of a lone colon before each event of `OpenAi`.
     Colons,
-    /// 1 to 6 comment blocks before each event, of one to three lines and 0 to 200 bytes a line,
+    /// 1 to 6 comment blocks before each event, of one to three lines and 0 to 200 bytes per line,
     /// and comments within events.
     Comments,
     /// About 100 bytes of data with an ID, before or after the data, and a reconnection time in
