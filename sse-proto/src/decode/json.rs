@@ -1,16 +1,16 @@
-//! Data as JSON, typed (feature `serde`).
+//! Parsing of data as typed JSON (feature `serde`).
 
 use serde::Deserialize;
 
 use super::{Event, Message};
 
 impl<'a> Event<'a> {
-    /// Reads the data as JSON; what the type borrows lies in the event.
+    /// Parses the data as JSON, into a type that may borrow from the event.
     ///
     /// # Errors
     ///
-    /// The data is no JSON, as the `[DONE]` at the end of many streams is not, or does not fit the
-    /// type.
+    /// If the data is not JSON, for example the `[DONE]` at the end of many streams, or does not
+    /// fit the type.
     ///
     /// # Example
     ///
@@ -34,7 +34,7 @@ impl<'a> Event<'a> {
 }
 
 impl Message {
-    /// Reads the data as JSON; what the type borrows lies in the message.
+    /// Parses the data as JSON, into a type that may borrow from the message.
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
-//! The room that a stream may take, and what happens beyond it.
+//! Limits of the sizes of events and IDs, and the reaction to larger ones.
 
-/// The room that a stream may take, in bytes as they come on the wire.
+/// Limits of the sizes of events and IDs, in bytes on the wire.
 ///
-/// Whatever the peer sends, a parser holds one event and one other value, and so much more than
-/// their limits as it takes to replace ill-formed bytes by U+FFFD (three bytes for one, beside the
-/// one while that is done).
+/// Whatever the peer sends, a parser holds at most one event and one other value. Replacing
+/// ill-formed bytes by U+FFFD can make them larger than their limits: three bytes for each byte,
+/// and for a moment the original too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(super) event: usize,
@@ -13,16 +13,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits: an event and an ID take as much memory as the peer sends. For trusted peers
-    /// alone.
+    /// No limits: an event and an ID take as much memory as the peer sends. Only for trusted peers.
     pub const NONE: Self = Self { event: usize::MAX, id: usize::MAX, overflow: Overflow::Fail };
 
-    /// The default: events of 16 MiB, IDs of 4 KiB, [`Overflow::Fail`].
+    /// The default limits: events of 16 MiB, IDs of 4 KiB, [`Overflow::Fail`].
     pub const fn new() -> Self {
         Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
     }
 
-    /// Sets the longest event, its data and its type taken together; also the longest comment.
+    /// Sets the longest event, counted as its data and type together; also the longest comment.
     /// Default 16 MiB.
     #[must_use]
     pub const fn with_event(mut self, bytes: usize) -> Self {
@@ -37,7 +36,8 @@ impl Limits {
         self
     }
 
-    /// Sets what happens past a limit. Default [`Overflow::Fail`].
+    /// Sets the reaction to an event, a comment or an ID over its limit. Default
+    /// [`Overflow::Fail`].
     #[must_use]
     pub const fn with_overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
@@ -54,7 +54,7 @@ impl Limits {
         self.id
     }
 
-    /// What happens past a limit.
+    /// The reaction to an event, a comment or an ID over its limit.
     pub const fn overflow(&self) -> Overflow {
         self.overflow
     }
@@ -70,10 +70,11 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// The parser fails for good. A client does not reconnect: it would be sent the same event.
+    /// The parser fails for good. A client does not reconnect, because the server would send that
+    /// event again.
     #[default]
     Fail,
-    /// The block is left out, up to its blank line, and reported as
+    /// The block is skipped, up to its blank line, and reported as
     /// [`Frame::Skipped`](crate::Frame::Skipped). Its ID is not committed.
     Skip,
 }

@@ -1,4 +1,4 @@
-//! An event that owns its text.
+//! Message: an event that owns its text.
 
 use alloc::string::String;
 use core::fmt;
@@ -38,7 +38,7 @@ impl Message {
         &self.text[..self.data_end]
     }
 
-    /// The last event ID string at this event.
+    /// The last event ID string when the event was dispatched (9.2.6); empty if there was none.
     #[inline]
     pub fn id(&self) -> &str {
         &self.text[self.event_end..]
@@ -50,7 +50,7 @@ impl Message {
         self.text
     }
 
-    /// The event, borrowed.
+    /// Borrows the message as an [`Event`].
     pub fn as_event(&self) -> Event<'_> {
         Event { event: self.event(), data: self.data(), id: self.id() }
     }

@@ -7,24 +7,26 @@ use core::{iter, mem};
 
 use smallvec::SmallVec;
 
-/// Capacity that an idle buffer may keep; what one giant event needed beyond is given back.
+/// Capacity that an idle buffer may keep, in bytes; capacity beyond it is freed after a giant
+/// event.
 const RETAINED: usize = 128 * 1024;
 
-/// Up to this capacity a buffer doubles; beyond it grows by a quarter, so that a giant event costs
-/// little more than its size.
+/// Up to this capacity a buffer doubles; beyond it, a buffer grows by a quarter, so that a giant
+/// event costs little more than its size.
 const DOUBLING: usize = 1024 * 1024;
 
-/// Values of up to this many bytes never touch the heap where they are [`Short`]. (A UUID has 36.)
+/// How many bytes a [`Short`] text holds inline, without the heap. (A UUID has 36.)
 const INLINE: usize = 40;
 
-/// For data.
+/// Text buffer for data.
 pub(super) type Long = Text<Vec<u8>>;
-/// For types, IDs, and other values that are usually short.
+/// Text buffer for types, IDs and other values that are usually short.
 pub(super) type Short = Text<SmallVec<[u8; INLINE]>>;
 
 /// Text under construction, from pieces that may be cut anywhere.
 ///
-/// It stays raw until it is complete; then [`validate`](Self::validate) looks at all of it at once.
+/// The bytes stay unvalidated until the text is complete; then [`validate`](Self::validate) checks
+/// all of them at once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text<B>(B);
 
@@ -38,8 +40,7 @@ impl<B: Buffer> Text<B> {
     ///
     /// # Safety
     ///
-    /// It is valid UTF-8: nothing was pushed since [`validate`](Self::validate), but for plain
-    /// bytes.
+    /// The text is valid UTF-8: only plain bytes were pushed since [`validate`](Self::validate).
     #[inline]
     #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
     pub(super) unsafe fn as_str(&self) -> &str {
@@ -53,7 +54,7 @@ impl<B: Buffer> Text<B> {
         self.0.push(piece);
     }
 
-    /// Empties the buffer, and frees it if it is far larger than what it held.
+    /// Empties the buffer, and frees it if its capacity is far larger than its content was.
     #[inline]
     pub(super) fn clear(&mut self) {
         if self.is_large() && self.0.len() < self.0.capacity() / 8 {
@@ -70,7 +71,7 @@ impl<B: Buffer> Text<B> {
         }
     }
 
-    /// Whether it has more room than an idle buffer may keep.
+    /// Whether the buffer has more capacity than an idle one may keep.
     #[inline]
     pub(super) fn is_large(&self) -> bool {
         self.0.capacity() > RETAINED
@@ -85,7 +86,7 @@ impl<B: Buffer> Text<B> {
         }
     }
 
-    /// Writes the text behind the bytes that it is made of, and then over them.
+    /// Appends the valid text behind the original bytes, and then moves it over them.
     #[cold]
     fn replace(&mut self) {
         let raw = self.0.len();
@@ -116,7 +117,7 @@ impl Short {
     }
 }
 
-/// `bytes` as text, in pieces.
+/// The well-formed text of `bytes`, in pieces, with U+FFFD for ill-formed parts.
 fn well_formed(bytes: &[u8]) -> impl Iterator<Item = &str> {
     bytes
         .utf8_chunks()
@@ -138,7 +139,7 @@ pub(super) trait Buffer: Default + DerefMut<Target = [u8]> {
     fn capacity(&self) -> usize;
     fn push(&mut self, piece: &[u8]);
     fn truncate(&mut self, len: usize);
-    /// Appends so many bytes, no matter which.
+    /// Appends `by` bytes of any value.
     fn grow(&mut self, by: usize);
 }
 

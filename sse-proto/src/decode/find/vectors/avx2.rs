@@ -1,4 +1,4 @@
-//! 128 bytes at a time, by AVX2, which is detected at run time.
+//! The search with AVX2, 128 bytes at a time; AVX2 is detected at run time.
 
 use core::arch::x86_64::{
     __m256i, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8,
@@ -30,13 +30,13 @@ pub(super) fn find_after_16(bytes: &[u8]) -> usize {
         }
         rest = after;
     }
-    // What is left, and before it some of what was looked at.
+    // The remaining bytes, with some searched ones before them.
     let Some(last) = bytes.last_chunk() else { return super::find_after_16(bytes) };
     let mask = _mm256_movemask_epi8(flags(load(last))) as u32;
     if mask != 0 { bytes.len() - 32 + mask.trailing_zeros() as usize } else { bytes.len() }
 }
 
-/// The flags of two vectors, a bit for each byte.
+/// The flags of two vectors, with one bit for each byte.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn mask(low: __m256i, high: __m256i) -> u64 {
@@ -53,7 +53,7 @@ fn load(bytes: &[u8; 32]) -> __m256i {
     _mm256_set_epi64x(d, c, b, a)
 }
 
-/// As those of SSE2.
+/// Sets all bits of the bytes that are not plain, as in the SSE2 version.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn flags(vector: __m256i) -> __m256i {

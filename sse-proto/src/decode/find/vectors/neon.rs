@@ -1,5 +1,5 @@
-//! What the [loop](super) asks of a processor, by NEON, in which nothing gathers a bit of each byte
-//! at once.
+//! The operations of the [search loop](super), with NEON, which has no instruction that gathers one
+//! bit of each byte.
 
 use core::arch::aarch64::{
     uint8x16_t, vandq_u8, vcltq_s8, vdupq_n_s8, vget_lane_u64, vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8,
@@ -17,15 +17,15 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
 
-/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from
-/// 0x80 are negative.
+/// Sets all bits of the bytes that are not plain: below 14 as signed numbers, so that bytes from
+/// 0x80 on are negative.
 #[target_feature(enable = "neon")]
 #[inline]
 pub(super) fn flags(vector: Vector) -> Vector {
     vcltq_s8(vreinterpretq_s8_u8(vector), vdupq_n_s8(14))
 }
 
-/// What is set in either.
+/// The bits that are set in either vector.
 #[target_feature(enable = "neon")]
 #[inline]
 pub(super) fn or(a: Vector, b: Vector) -> Vector {
@@ -42,7 +42,7 @@ pub(super) fn first(flags: Vector) -> Option<usize> {
     if mask != 0 { Some(mask.trailing_zeros() as usize / 4) } else { None }
 }
 
-/// The flags of four vectors, a bit for each byte.
+/// The flags of four vectors, with one bit for each byte.
 #[target_feature(enable = "neon")]
 #[inline]
 pub(super) fn mask([a, b, c, d]: [Vector; 4]) -> u64 {

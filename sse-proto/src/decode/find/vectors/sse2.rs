@@ -1,4 +1,4 @@
-//! What the [loop](super) asks of a processor, by SSE2.
+//! The operations of the [search loop](super), with SSE2.
 
 use core::arch::x86_64::{
     __m128i, _mm_cmplt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
@@ -14,15 +14,15 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
     _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low))
 }
 
-/// All bits set in the bytes that are not plain: below 14 as signed numbers, of which those from
-/// 0x80 are negative.
+/// Sets all bits of the bytes that are not plain: below 14 as signed numbers, so that bytes from
+/// 0x80 on are negative.
 #[target_feature(enable = "sse2")]
 #[inline]
 pub(super) fn flags(vector: Vector) -> Vector {
     _mm_cmplt_epi8(vector, _mm_set1_epi8(14))
 }
 
-/// What is set in either.
+/// The bits that are set in either vector.
 #[target_feature(enable = "sse2")]
 #[inline]
 pub(super) fn or(a: Vector, b: Vector) -> Vector {
@@ -37,7 +37,7 @@ pub(super) fn first(flags: Vector) -> Option<usize> {
     if mask != 0 { Some(mask.trailing_zeros() as usize) } else { None }
 }
 
-/// The flags of four vectors, a bit for each byte.
+/// The flags of four vectors, with one bit for each byte.
 #[target_feature(enable = "sse2")]
 #[inline]
 pub(super) fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
