@@ -57,7 +57,7 @@ impl EventSource {
         self.advance_else(now, input)
     }
 
-    /// Advances in every state but an open connection.
+    /// Advances the machine in every state other than an open connection.
     #[inline(never)]
     fn advance_else(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
         self.attempts.ended(now, &self.config.policy);
