@@ -1,4 +1,4 @@
-//! What the examples `follow` of all adapters print: the lines of `sse tail --json`.
+//! Output of the `follow` examples of all adapters: the lines of `sse tail --json`.
 
 use std::error::Error as StdError;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! A Redis server of a test's own: on a free loopback port, in a directory of its own, killed when
+//! A Redis server for one test: on a free loopback port, in a temporary directory, killed when
 //! dropped.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]

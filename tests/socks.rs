@@ -1,4 +1,4 @@
-//! A SOCKS5 proxy (RFC 1928) that is the server behind it as well.
+//! A SOCKS5 proxy (RFC 1928) that is also the server behind it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Servers that mean harm, on an executor of one thread.
+//! Hostile servers against a client on an executor of one thread.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};

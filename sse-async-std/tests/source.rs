@@ -1,4 +1,4 @@
-//! What the application says to a client: by hooks, and between two events.
+//! Control of a client by the application: hooks, and calls between two events.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};

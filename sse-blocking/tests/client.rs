@@ -1,4 +1,5 @@
-//! The scenarios of every client, for the blocking one over ureq; and what only it can do.
+//! The scenarios of every client, for the blocking client over ureq; and tests of features that
+//! only this client has.
 #![allow(clippy::unwrap_used)]
 
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! Readers as iterators: how they end, and what an error leaves behind.
+//! Tests of readers as iterators: their ends, and their state after an error.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};

@@ -1,4 +1,4 @@
-//! The machine over closures: what a transport says, and what the source makes of it.
+//! Tests of the blocking driver with closures as transports.
 #![allow(clippy::unwrap_used)]
 
 use std::io;

@@ -1,4 +1,4 @@
-//! Other people's clients against the server: headless Chromium, npm packages, and nginx between.
+//! Third-party clients against the server: headless Chromium, npm packages, and nginx in between.
 //!
 //! They need programs that cargo does not install; `scripts/browser-tests.sh` does, and runs them.
 

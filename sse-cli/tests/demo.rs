@@ -1,4 +1,4 @@
-//! `sse demo` as a newcomer runs it.
+//! Tests of `sse demo` as a user runs it.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! `sse serve --data`: what was answered survives the process.
+//! Tests of `sse serve --data`: acknowledged events survive the process.
 
 #![cfg(all(unix, feature = "disk"))]
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]

@@ -1,4 +1,4 @@
-//! `sse parse` as a process, and what the command says about itself.
+//! Tests of `sse parse` as a process, of completions, and of manual pages.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

@@ -1,4 +1,4 @@
-//! An adapter over hyper and tokio, whole: `scripts/new-adapter.md` builds it step by step.
+//! A complete adapter over hyper and tokio: `scripts/new-adapter.md` builds it step by step.
 //!
 //! `cargo run -p sse-http --example adapter -- http://127.0.0.1:8080/events/news`
 

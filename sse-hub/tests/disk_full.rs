@@ -1,5 +1,5 @@
-//! A disk without room: publishing is refused, nothing that was acknowledged is lost, and it works
-//! again when there is room.
+//! A full disk: publishing is refused, no acknowledged event is lost, and publishing works again
+//! when there is room.
 //!
 //! It needs a small file system of its own, and so root; otherwise the test is skipped with a
 //! message.

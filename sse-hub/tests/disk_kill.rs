@@ -1,4 +1,4 @@
-//! A process that publishes to a log on disk is killed at a random moment, again and again:
+//! A process that publishes to a log on disk is repeatedly killed at a random moment:
 //! acknowledged events are there, in order, and a reader resumes across every restart without a
 //! gap.
 //!

@@ -1,4 +1,4 @@
-//! Subscriptions behind axum and hyper: the head, resuming, and the client that leaves.
+//! Subscriptions behind axum and hyper: the response head, resuming, and clients that disconnect.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

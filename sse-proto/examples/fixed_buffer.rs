@@ -1,7 +1,7 @@
 //! The client on a device: a fixed buffer, ticks for time, a modem for the network.
 //! `cargo run -p sse-proto --example fixed_buffer`
 //!
-//! Everything but `main` and the pretended modem needs `core` and `alloc` alone;
+//! Everything but `main` and the pretended modem needs only `core` and `alloc`;
 //! `examples/bare-metal` links the same loop without std.
 #![allow(clippy::print_stdout)]
 

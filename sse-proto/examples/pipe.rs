@@ -1,4 +1,4 @@
-//! A transport of one's own, async: the client over a pipe in memory.
+//! A custom transport, async: the client over a pipe in memory.
 //! `cargo run -p sse-proto --features stream --example pipe`
 //!
 //! An embedder supplies four things, a connection and its body, a sleep and a clock; the driver is

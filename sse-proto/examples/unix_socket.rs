@@ -1,4 +1,4 @@
-//! A transport of one's own, blocking: the client over a Unix-domain socket.
+//! A custom transport, blocking: the client over a Unix-domain socket.
 //! `cargo run -p sse-proto --example unix_socket`
 //!
 //! No runtime and no HTTP library: the machine says what to do, one thing at a time, and a `match`

@@ -1,4 +1,4 @@
-//! A stream of events as chunks: batches, keep-alive, errors, shutdown. The test turns the clock.
+//! A stream of events as chunks: batches, keep-alive, errors, shutdown. The test sets the clock.
 
 use std::cell::Cell;
 use std::future::{pending, ready};

@@ -1,4 +1,4 @@
-//! What the application may say at any time, and what the machine promises to its driver.
+//! Tests of the application's commands, and of the machine's promises to its driver.
 
 #[path = "client/mod.rs"]
 mod client;

@@ -1,4 +1,4 @@
-//! Is the other side alive?
+//! Tests of liveness: timeouts for silence, for events and for the response head.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt, and when to give up.
+//! Tests of reconnection: the wait before the next attempt, and when the source gives up.
 
 #[path = "client/mod.rs"]
 mod client;

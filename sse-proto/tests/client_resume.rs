@@ -1,4 +1,4 @@
-//! The last event ID: what is resumed from, and that no event is lost or repeated.
+//! Tests of resuming: the last event ID that is sent, and that no event is lost or repeated.
 
 #[path = "client/mod.rs"]
 mod client;

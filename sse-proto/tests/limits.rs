@@ -1,4 +1,4 @@
-//! What a hostile or broken peer can make a parser hold, and what happens past the limits.
+//! Tests of how much memory a peer can make a parser hold, and of the reaction to larger events.
 
 #[path = "support/heap.rs"]
 mod heap;

@@ -1,4 +1,4 @@
-//! Bugs of other parsers, each seen by running them, and attacks that happened; one test each.
+//! Tests for bugs of other parsers, which were found by running them, and for known attacks.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

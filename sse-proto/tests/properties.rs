@@ -1,5 +1,5 @@
-//! Streams that are built of lines, their endings and explicit cuts: the parser says what the
-//! reference says.
+//! Streams that are built of lines, their endings and explicit cuts: the parser equals the
+//! reference.
 
 mod support;
 

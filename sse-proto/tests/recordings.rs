@@ -1,5 +1,5 @@
-//! Recordings of streams as they really come, in the format of `sse tail --record`: read with the
-//! cuts that the network made.
+//! Recordings of real streams, in the format of `sse tail --record`, read in the chunks that the
+//! network delivered.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

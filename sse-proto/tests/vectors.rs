@@ -1,5 +1,5 @@
 //! The cases of `data/parse.json`: the examples of the specification, the web platform tests, the
-//! suites of other implementations, and streams as they come in the field.
+//! suites of other implementations, and real streams.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Bytes that are already there: readers, bodies, codecs.
+//! Tests of parsing without a client: readers, bodies, codecs.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -1,4 +1,4 @@
-//! HTTP/2: where browsers and HTTP/1.1 stop at six, a hundred sources share one connection.
+//! HTTP/2: a hundred sources share one connection, where browsers with HTTP/1.1 stop at six.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

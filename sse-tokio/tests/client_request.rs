@@ -1,4 +1,4 @@
-//! What a source sends: once, or with every attempt.
+//! Tests of the requests of a source, once and with every attempt.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

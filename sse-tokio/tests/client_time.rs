@@ -1,4 +1,4 @@
-//! Clocks: silence, waits, suspension. All of it in virtual time.
+//! Tests of timeouts, waits and suspension, in virtual time.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -1,4 +1,4 @@
-//! Our client and our hub over real sockets, while the connections between them break.
+//! This project's client and hub over real sockets, while the connections between them break.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

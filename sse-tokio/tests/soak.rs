@@ -1,5 +1,4 @@
-//! Our client and our hub under load for as long as one likes, while servers and clients are
-//! restarted.
+//! This project's client and hub under load for any time, while servers and clients are restarted.
 //!
 //! `scripts/soak.sh SECONDS` runs it. Nothing may be lost or repeated, no descriptor may leak, and
 //! memory has to stay flat.

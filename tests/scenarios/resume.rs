@@ -1,4 +1,4 @@
-//! Resuming: which ID is sent, and what a connection leaves behind.
+//! Tests of resuming: the ID that is sent, and the state that outlives a connection.
 
 use super::{Seen, all, ask, causes, data};
 use proto::Cause;

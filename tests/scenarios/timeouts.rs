@@ -1,4 +1,4 @@
-//! Silence, and hanging up.
+//! Tests of timeouts, and of closing connections.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The same cells under criterion, for its history and its plots: ours and the three fastest peers.
+//! Some cells of the parser comparison under criterion, for its history and plots: this project's
+//! parser and the three fastest peers.
 
 use bench_parse::{Chunking, Chunks, Corpus, Role, Shape, entries};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

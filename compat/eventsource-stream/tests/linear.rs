@@ -1,4 +1,5 @@
-//! The memory that is moved grows with the length of the stream, where it grew with its square.
+//! The number of moved bytes grows linearly with the length of the stream; in the replaced crate it
+//! grows with the square.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

@@ -1,4 +1,5 @@
-//! What callers rely on, beside the crate that this one replaces: the outcome is the same.
+//! Behaviour that callers rely on, tested together with the replaced crate: both have equal
+//! results.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

@@ -1,5 +1,5 @@
-//! The items, bounds and auto traits of `eventsource-stream` 0.2.3, exactly: code that
-//! compiled goes on compiling.
+//! The items, bounds and auto traits of `eventsource-stream` 0.2.3, exactly: code that compiled
+//! before still compiles.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

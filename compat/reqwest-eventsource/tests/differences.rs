@@ -1,5 +1,5 @@
-//! Each difference from `reqwest-eventsource` 0.6.0 that `MIGRATION.md` lists: what was, beside
-//! what is.
+//! Each difference from `reqwest-eventsource` 0.6.0 that `MIGRATION.md` lists: the old behaviour
+//! and the new one.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

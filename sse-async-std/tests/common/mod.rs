@@ -1,4 +1,4 @@
-//! One client of this crate, as the scenarios ask for it; the executor is the caller's.
+//! Runs a client of this crate for the scenarios, on the caller's executor.
 
 use http::{HeaderName, Method};
 use sse_async_std::{Error, Event, EventSource};

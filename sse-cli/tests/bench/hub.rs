@@ -1,4 +1,4 @@
-//! A small hub with faults on purpose: subscribers send GET, publishers POST with the data as the
+//! A small hub with deliberate faults: subscribers send GET, publishers POST with the data as the
 //! body.
 
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! `sse bench` on `sse serve`, and on hubs that lose, repeat, reorder and cut on purpose.
+//! `sse bench` on `sse serve`, and on hubs that deliberately lose, repeat, reorder and cut.
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 

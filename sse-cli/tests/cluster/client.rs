@@ -1,4 +1,4 @@
-//! Our client, 50 times, and what each may have received.
+//! 50 clients of this project, and the check of what each received.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

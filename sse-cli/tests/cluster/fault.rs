@@ -1,4 +1,4 @@
-//! What can happen to a hub of two nodes.
+//! Faults of a hub of two nodes.
 
 use std::path::Path;
 use std::thread::sleep;

@@ -1,9 +1,10 @@
-//! Two `sse serve --redis` and 50 clients that know both, while a fault is done to one part after
-//! the other: every client gets every acknowledged event once and in order, or a gap of the right
-//! size.
+//! Two `sse serve --redis` and 50 clients that know both, while faults are injected into one part
+//! after the other: every client gets every acknowledged event once and in order, or a gap of the
+//! right size.
 //!
-//! In real time, for the faults take theirs. `cargo test` runs one short seed; `scripts/cluster.sh`
-//! runs many. Skipped, with a loud line, where `redis-server` is not installed.
+//! In real time, because the faults take theirs. `cargo test` runs one short seed;
+//! `scripts/cluster.sh` runs many. Skipped, with a loud line, where `redis-server` is not
+//! installed.
 
 #![cfg(unix)]
 #![allow(

@@ -1,5 +1,5 @@
-//! The other two clients behind the proxy that breaks every connection, in real time: a few seeds
-//! each.
+//! The clients of async-std and of blocking code behind the proxy that breaks every connection, in
+//! real time, with a few seeds each.
 
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "helpers are part of the tests")]
 

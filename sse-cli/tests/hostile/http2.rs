@@ -1,5 +1,5 @@
-//! The same over HTTP/2, where one connection is many requests, and has frames of its own to be
-//! abused.
+//! Hostile clients over HTTP/2, where one connection has many requests, and more kinds of frames to
+//! abuse.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;

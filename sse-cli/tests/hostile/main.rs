@@ -1,4 +1,4 @@
-//! Clients that mean harm, against `sse serve` as a process: it goes on serving the others, and its
+//! Hostile clients against `sse serve` as a process: it continues to serve other clients, and its
 //! memory stays small.
 
 #![cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! Requests as HTTP/1.0, and their answers.
+//! HTTP/1.0 requests and their responses, for the tests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! What operators set and see: settings in three ways, listeners, signals, log lines, idle
-//! connections.
+//! Tests of what operators configure and observe: settings in three ways, listeners, signals, log
+//! lines, idle connections.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

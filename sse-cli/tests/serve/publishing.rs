@@ -1,4 +1,4 @@
-//! What a POST publishes, all of it or nothing, once.
+//! Tests of publishing by POST: all events of a request or none, and once.
 
 use super::Server;
 

@@ -1,4 +1,4 @@
-//! `sse serve` as a process, on a port of its own; it ends with the test.
+//! `sse serve` as a process on a free port, which ends with the test.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! How the connection is made: client certificates, HTTP version, Unix sockets, proxies.
+//! Tests of how a connection is made: client certificates, HTTP version, Unix sockets, proxies.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Signals, and readers that go away.
+//! Tests of how the command ends: by signals, and by a closed output pipe.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! How much of everything there may be, and how much there is.
+//! Tests of the hub's limits and counts.
 
 use std::time::Duration;
 

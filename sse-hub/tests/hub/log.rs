@@ -1,4 +1,4 @@
-//! A hub over a log that keeps more than the memory does, and is away at times.
+//! Tests of a hub over a log that keeps more events than the memory, and is unavailable at times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Positions outlive the objects that gave them.
+//! Tests that places in a topic outlive the topic and its events.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! An `EventSource` in virtual time, and what it says in words that fit into a script.
+//! An `EventSource` in virtual time, whose outputs are formatted as short texts for scripts.
 
 #![allow(dead_code, unreachable_pub, reason = "each target uses a part")]
 

@@ -1,4 +1,4 @@
-//! Chunks that do not stay what they were when they were read: nothing in the types forbids it.
+//! Chunks whose bytes change after they were read, which the types do not forbid.
 
 use std::cell::Cell;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! An allocator that counts, each thread for itself, so that tests can run beside each other.
+//! An allocator that counts separately for each thread, so that tests can run concurrently.
 #![allow(
     unsafe_code,
     unreachable_pub,

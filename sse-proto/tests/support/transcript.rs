@@ -1,4 +1,4 @@
-//! What a parser says of a stream, in order, through each of the ways to ask it.
+//! Transcript of a parser's results for a stream, in order, by each of its methods.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Our client and our hub with a proxy between them that breaks every connection: cut, reset,
-//! stalled, trickled, half-open.
+//! This project's client and hub, with a proxy between them that breaks every connection: cut,
+//! reset, stalled, trickled, half-open.
 //!
 //! **Every event arrives once, in order and whole, or the client gets the gap with its exact
 //! size.** A run is one seed; a failure names it. `SSE_FAULT_RUNS=5000` makes that many runs,

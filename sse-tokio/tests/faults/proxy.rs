@@ -1,4 +1,4 @@
-//! A proxy between client and server that does to connections what networks do, as a seed says.
+//! A proxy between client and server that disturbs connections as networks do, at random by seed.
 
 use std::io;
 use std::net::SocketAddr;

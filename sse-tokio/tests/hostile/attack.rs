@@ -1,4 +1,5 @@
-//! A server that says one thing, and then another over and over; and what became of the client.
+//! A server that sends one piece, and then repeats another without end; and the outcome for the
+//! client.
 
 use std::error::Error as _;
 use std::sync::Arc;

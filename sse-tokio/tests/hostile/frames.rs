@@ -1,5 +1,5 @@
-//! The frames of HTTP/2 (RFC 9113), hand-written, because a good library cannot write what
-//! attackers do.
+//! The frames of HTTP/2 (RFC 9113), hand-written, because HTTP libraries cannot write what
+//! attackers send.
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;

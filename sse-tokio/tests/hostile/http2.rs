@@ -1,5 +1,5 @@
-//! The same over HTTP/2, whose frames are another place for what has no end. The body is read as
-//! over HTTP/1.1.
+//! Hostile servers over HTTP/2, whose frames can also be endless. The body is read as over
+//! HTTP/1.1.
 
 use sse_tokio::{Cause, Config};
 

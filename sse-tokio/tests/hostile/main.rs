@@ -1,4 +1,4 @@
-//! Servers that mean harm: what the client holds meanwhile, and what it says in the end.
+//! Hostile servers: the memory of the client meanwhile, and its final error.
 //!
 //! Client and server run on one thread, whose heap is counted; the server sends one piece over and
 //! over, so the rest is the client's. Time is paused, and moves while the server sleeps between two

@@ -1,4 +1,4 @@
-//! Clients in words, against the scripted server of `sse_test`.
+//! Clients whose events are formatted as short texts, against the scripted server of `sse_test`.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each target uses a part")]
 

@@ -1,4 +1,4 @@
-//! How an `EventSource` behaves: what callers of `reqwest-eventsource` rely on, and the rules of
+//! Behaviour of an `EventSource`: what callers of `reqwest-eventsource` rely on, and the rules of
 //! WHATWG HTML 9.2.3.
 
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -1,4 +1,5 @@
-//! The policies: how often, how long, and that no setting and no server makes them panic.
+//! Tests of the retry policies: number of retries, delays, and that no setting and no server makes
+//! them panic.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A scripted HTTP server on loopback, and a client that goes to no proxy.
+//! A scripted HTTP server on loopback, and a client that uses no proxy.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

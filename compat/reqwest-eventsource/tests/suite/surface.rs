@@ -1,5 +1,5 @@
-//! The items, bounds and auto traits of `reqwest-eventsource` 0.6.0, exactly: code that
-//! compiled goes on compiling.
+//! The items, bounds and auto traits of `reqwest-eventsource` 0.6.0, exactly: code that compiled
+//! before still compiles.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;

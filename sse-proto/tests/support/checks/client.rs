@@ -1,4 +1,4 @@
-//! Whatever driver, server and application do, and in whatever order: the machine stays defined.
+//! The machine stays consistent, whatever driver, server and application do, in any order.
 
 use std::time::Duration;
 

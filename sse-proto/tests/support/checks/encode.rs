@@ -1,4 +1,4 @@
-//! The encoder against a reader that shares nothing with it, and against the parser.
+//! Check of the encoder against an independent reader, and against the parser.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The replay log against a list that forgets nothing.
+//! Check of the replay log against a list that keeps everything.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What the fuzz targets check, one function each. `regressions.rs` runs the same on the inputs
-//! that once failed.
+//! Checks of the fuzz targets, one function for each. `regressions.rs` runs them on inputs that
+//! once failed.
 
 pub mod client;
 pub mod encode;
