@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::{Amount, Batch, EventBuilder, Feed, Following, Log, Place, Stored, Update};
+use crate::{After, Amount, Batch, EventBuilder, Feed, Following, Log, Place, Stored, Update};
 
 pub use survives::survives;
 
@@ -69,9 +69,10 @@ impl Case {
     }
 
     /// All events after a place; fails if there is a gap.
-    async fn read(&self, topic: &str, after: Place) -> Vec<Stored> {
+    async fn read(&self, topic: &str, after: impl Into<After>) -> Vec<Stored> {
+        let after = after.into();
         let page = self.log.read(topic, after, ALL).await.unwrap();
-        assert_eq!((page.gap, page.after.number), (None, after.number), "{topic}");
+        assert_eq!((page.gap, page.after.number), (None, after.number()), "{topic}");
         page.events
     }
 

@@ -74,8 +74,8 @@ pub use config::{HubConfig, OnLag};
 pub use error::HubError;
 pub use hub::Hub;
 pub use log::{
-    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Key, Later, ListedTopic, Located,
-    Log, LogError, NewEvent, Page, Stored, Update, Wake,
+    After, Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Key, Later, ListedTopic,
+    Located, Log, LogError, NewEvent, Page, Stored, Update, Wake,
 };
 pub use memory::MemoryLog;
 pub use metrics::{Latency, Metrics};

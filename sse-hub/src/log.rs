@@ -75,14 +75,15 @@ pub trait Log: Send + Sync + 'static {
 
     /// Reads the events after a place, at most `amount`, but at least one if there is one.
     ///
-    /// A stamp of 0 matches any event. Otherwise the stamp of the event at `after` must match. If
-    /// the log has another event there, or ends before it, the page has a gap of unknown size and
-    /// continues after the last event whose stamp is not above the stamp of `after`.
+    /// The stamp of the event at an [`After::Place`] must match, too. If the log has another event
+    /// there, or ends before it, the page has a gap of unknown size and continues after the last
+    /// event whose stamp is not above that of the place. [`Place::default`] is before the first
+    /// event.
     ///
     /// # Errors
     ///
     /// If the log is unavailable or damaged.
-    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>>;
+    fn read<'a>(&'a self, topic: &'a str, after: After, amount: Amount) -> Later<'a, Result<Page, LogError>>;
 
     /// Sends to `feed` all events that any process appends to the topic, from the completion of the
     /// future until the [`Following`] is dropped.
@@ -168,7 +169,41 @@ impl Appended {
     }
 }
 
-/// How much to read at most; one event is always read, whatever its size.
+/// Where a read begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum After {
+    /// After the event at this place.
+    Place(Place),
+    /// After the event with this number, for a reader that does not know its stamp any more.
+    ///
+    /// The log may have lost events since and given their numbers again. So `until` says which
+    /// event is meant: the one that the event at `until` follows in one count. If the log has no
+    /// event with this number whose stamp is not above that of `until`, that is a gap.
+    Number {
+        /// How many events of the topic there were with it.
+        number: u64,
+        /// An event at or after it, which the reader's hub had from the log.
+        until: Place,
+    },
+}
+
+impl After {
+    /// How many events of the topic there were up to here.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Place(place) => place.number,
+            Self::Number { number, .. } => number,
+        }
+    }
+}
+
+impl std::convert::From<Place> for After {
+    fn from(place: Place) -> Self {
+        Self::Place(place)
+    }
+}
+
+/// How much to read at most; one event is read whatever its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount {
     /// How many events.

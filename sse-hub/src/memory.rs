@@ -14,8 +14,8 @@ use proto::{HistoryLimits, Instant, Timer as _};
 use crate::Place;
 use crate::clock::Clock;
 use crate::log::{
-    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log, LogError,
-    Page, Stored, Update, Wake,
+    After, Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log,
+    LogError, Page, Stored, Update, Wake,
 };
 use crate::subscription::now as stamp_now;
 use forgotten::Forgotten;
@@ -204,7 +204,7 @@ impl Log for MemoryLog {
         ready(Ok(self.0.state().with(name, &self.0, |topic| topic.locate(id))))
     }
 
-    fn read<'a>(&'a self, name: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+    fn read<'a>(&'a self, name: &'a str, after: After, amount: Amount) -> Later<'a, Result<Page, LogError>> {
         ready(Ok(self.0.state().with(name, &self.0, |topic| topic.read(after, amount))))
     }
 

@@ -27,7 +27,7 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The time at which the event was appended; as an argument of a read, 0 matches any stamp.
+    /// The time at which the event was appended.
     pub stamp: u64,
     /// The number of the event, counted from 1 in its topic; 0 before the first event.
     pub number: u64,

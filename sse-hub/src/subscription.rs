@@ -96,7 +96,9 @@ impl Subscription {
     /// How many events the subscription is behind, as far as known.
     pub fn lag(&self) -> u64 {
         match &self.state {
-            State::Behind(behind) => self.topic.tail().end_place().number.saturating_sub(behind.after.number),
+            State::Behind(behind) => {
+                self.topic.tail().end_place().number.saturating_sub(behind.after.number())
+            }
             _ => self.topic.tail().lag(self.cursor()),
         }
     }
@@ -245,10 +247,9 @@ impl Subscription {
                     return Poll::Pending;
                 }
                 let progress = std::task::ready!(behind.poll(self.topic.state(), cx));
-                let after = behind.after;
                 Poll::Ready(match progress {
                     Progress::Events(bytes) => Some(bytes),
-                    Progress::Gap(gap) => self.lagged(gap, &after.to_string()),
+                    Progress::Gap(gap, after) => self.lagged(gap, &after.to_string()),
                     Progress::CaughtUp(cursor) => {
                         self.advance(cursor);
                         self.state = State::FOLLOW;
@@ -266,7 +267,7 @@ impl Subscription {
         }
         let from = cursor;
         let mut tail = self.topic.tail();
-        let behind = tail.number(cursor);
+        let behind = tail.in_log(cursor);
         let read = tail.read(&mut cursor);
         match read {
             Ok(None) => {

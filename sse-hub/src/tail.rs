@@ -5,11 +5,14 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use proto::{Cursor, Gap, History, HistoryLimits, Instant};
 
-use crate::log::{Extent, Page, Stored};
+use crate::log::{After, Extent, Page, Stored};
 use crate::{Amount, Place};
 
 /// How many bytes one read returns at most, unless a single batch is longer.
 pub(crate) const FRAME: usize = 64 << 10;
+
+/// Every so many events one is remembered as the tail's anchor.
+const ANCHORS: u64 = 256;
 
 /// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all
 /// nodes have one order.
@@ -35,6 +38,10 @@ pub(crate) struct Tail {
     border: u64,
     /// The stamp of a loss that was reported while the topic was opening.
     heard: u64,
+    /// Whether the log counts anew since the topic was opened.
+    anew: bool,
+    /// A place of now and then, at or after most that fall off the tail.
+    anchor: Place,
     joined: Option<Joined>,
     loaded: bool,
     /// The newest place that was reported but is not in the tail.
@@ -85,6 +92,8 @@ impl Tail {
             lost: 0,
             border: 0,
             heard: 0,
+            anew: false,
+            anchor: Place::default(),
             joined: None,
             loaded: false,
             ahead: None,
@@ -128,6 +137,7 @@ impl Tail {
         };
         self.history.skip_to(position);
         (self.lost, self.border) = (position, floor.stamp);
+        (self.anew, self.anchor) = (self.loaded, floor);
         self.shift = position.wrapping_sub(floor.number);
         (self.end, self.end_id, self.joined) = (floor, None, None);
     }
@@ -237,6 +247,9 @@ impl Tail {
         let id = event.id().cloned();
         let previous = self.end.stamp;
         self.end = event.place();
+        if self.end.number.is_multiple_of(ANCHORS) {
+            self.anchor = self.end;
+        }
         self.history.append(now, id.as_deref(), Entry { event, previous });
         self.end_id = id;
     }
@@ -248,23 +261,38 @@ impl Tail {
             Ok(cursor) => Some(cursor),
             Err(_) => (self.end_id.as_deref() == Some(id)).then(|| self.history.end()),
         };
-        let own =
-            id.parse().ok().filter(|place: &Place| place.stamp > 0).and_then(|place| self.after_place(place));
+        let own = id.parse().ok().and_then(|place| self.after_place(place));
         given.into_iter().chain(own).min()
     }
 
-    /// The cursor after this place, whose stamp may be 0 for any; `None` if it is neither the place
-    /// of an event in the tail nor the place before the first one.
+    /// The cursor after this place; `None` if it is neither the place of an event in the tail nor
+    /// the place before the first one.
     pub(crate) fn after_place(&self, place: Place) -> Option<Cursor> {
-        let cursor = Cursor::at(place.number.wrapping_add(self.shift));
-        let here = self.history.oldest() <= cursor && cursor <= self.history.end();
-        (self.loaded && here && (place.stamp == 0 || self.place(cursor) == place)).then_some(cursor)
+        self.after_number(place.number).filter(|cursor| self.place(*cursor) == place)
     }
 
     /// [`after_place`](Self::after_place) for a place that the log has confirmed: whatever its
-    /// stamp, no event lies before the first one.
+    /// stamp, no event lies before the first one, unless events were lost.
     pub(crate) fn after_confirmed(&self, place: Place) -> Option<Cursor> {
-        self.after_place(if place.number == 0 { Place::default() } else { place })
+        match place.number == 0 && !self.anew {
+            true => self.after_number(0),
+            false => self.after_place(place),
+        }
+    }
+
+    /// Where a read of the log goes on, if that is here.
+    pub(crate) fn after_read(&self, after: After) -> Option<Cursor> {
+        match after {
+            After::Place(place) => self.after_place(place),
+            // If the log has counted anew since, the number says nothing.
+            After::Number { number, until } => self.after_place(until).and(self.after_number(number)),
+        }
+    }
+
+    fn after_number(&self, number: u64) -> Option<Cursor> {
+        let cursor = Cursor::at(number.wrapping_add(self.shift));
+        let here = self.history.oldest() <= cursor && cursor <= self.history.end();
+        (self.loaded && here).then_some(cursor)
     }
 
     /// The cursor before the first event whose stamp is above `stamp`.
@@ -292,10 +320,16 @@ impl Tail {
         Place::new(stamp, cursor.position().wrapping_sub(self.shift))
     }
 
-    /// The place of a cursor, without its stamp; `None` if the number is one that the log lost.
-    pub(crate) fn number(&self, cursor: Cursor) -> Option<Place> {
-        let position = cursor.position();
-        (position >= self.lost).then(|| Place::new(0, position.wrapping_sub(self.shift)))
+    /// Where the log is read for a cursor that may be before the oldest event here; `None` where the
+    /// log that counted so is gone.
+    pub(crate) fn in_log(&self, cursor: Cursor) -> Option<After> {
+        let number = cursor.position().wrapping_sub(self.shift);
+        if cursor.position() == self.lost {
+            return Some(After::Place(Place::new(self.border, number)));
+        }
+        // The same one for many subscribers, so that equal reads are one.
+        let until = if self.anchor.number >= number { self.anchor } else { self.end };
+        (cursor.position() > self.lost).then_some(After::Number { number, until })
     }
 
     /// The stamp of the event at `cursor`; `None` if there is no event.

@@ -56,13 +56,13 @@ async fn fill(log: &DiskLog, mut count: u64) -> (u64, AppendError) {
 async fn check(log: &DiskLog, count: u64) {
     let mut after = Place::default();
     for number in 1..=count {
-        let page = log.read("t", after, Amount { events: 1, bytes: 0 }).await.unwrap();
+        let page = log.read("t", after.into(), Amount { events: 1, bytes: 0 }).await.unwrap();
         assert_eq!(page.gap, None);
         after = page.events[0].place();
         assert_eq!(after.number, number);
         assert!(page.events[0].bytes().starts_with(format!("{number} ").as_bytes()));
     }
-    assert_eq!(log.read("t", after, Amount { events: 1, bytes: 0 }).await.unwrap().events, []);
+    assert_eq!(log.read("t", after.into(), Amount { events: 1, bytes: 0 }).await.unwrap().events, []);
 }
 
 #[tokio::test]

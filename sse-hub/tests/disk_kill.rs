@@ -109,7 +109,7 @@ async fn check(log: &DiskLog, topic: &str, acknowledged: &Acknowledged, reader: 
     let amount = Amount { events: 100, bytes: 1 << 20 };
     let (mut kept, mut after) = (BTreeMap::new(), extent.start);
     while after.number < extent.last.number {
-        let page = log.read(topic, after, amount).await.unwrap();
+        let page = log.read(topic, after.into(), amount).await.unwrap();
         assert_eq!(page.gap, None);
         for event in page.events {
             assert!(after.is_followed_by(event.place()), "{after} {}", event.place());
@@ -124,7 +124,7 @@ async fn check(log: &DiskLog, topic: &str, acknowledged: &Acknowledged, reader: 
         assert_eq!(kept.get(number), Some(event), "{topic} {number} was acknowledged");
     }
     if reader.number >= extent.start.number {
-        let page = log.read(topic, reader, amount).await.unwrap();
+        let page = log.read(topic, reader.into(), amount).await.unwrap();
         assert_eq!((page.gap, page.after.number), (None, reader.number), "it resumes without a gap");
     }
     extent.last

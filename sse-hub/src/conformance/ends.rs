@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ALL, Case, batch, data};
-use crate::{AppendError, Located, Place, Update};
+use crate::{After, AppendError, Located, Update};
 
 pub(super) async fn a_topic_that_ended_is_refused_for_a_while(case: Case) {
     let topic = case.topic("t");
@@ -31,7 +31,7 @@ pub(super) async fn a_topic_that_ended_is_refused_for_a_while(case: Case) {
     };
     assert!(first.stamp > old.stamp, "no place is given twice: {old}, {first}");
     assert_eq!(
-        data(&case.read(&topic, Place::new(0, first.number - 1)).await),
+        data(&case.read(&topic, After::Number { number: first.number - 1, until: first }).await),
         ["new"],
         "the old events are gone"
     );

@@ -63,8 +63,11 @@ pub(super) async fn publishers_at_once_are_in_one_order(case: Case) {
     let total = 2 * PUBLISHERS * EVENTS;
     let numbers: Vec<_> = places.iter().map(|place| place.number).collect();
     assert!(numbers.iter().copied().eq((1..=total as u64).step_by(2)), "without holes: {numbers:?}");
-    let page =
-        case.log.read(&topic, Place::default(), Amount { events: total, bytes: 1 << 20 }).await.unwrap();
+    let page = case
+        .log
+        .read(&topic, Place::default().into(), Amount { events: total, bytes: 1 << 20 })
+        .await
+        .unwrap();
     assert_eq!(page.events.len(), total);
     let mut told = Vec::new();
     while told.len() < total {

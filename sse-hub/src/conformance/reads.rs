@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ALL, Case, batch, data};
-use crate::{Amount, Batch, EventBuilder, Gap, Located, Place};
+use crate::{After, Amount, Batch, EventBuilder, Gap, Located, Place};
 
 pub(super) async fn what_was_appended_is_read_byte_for_byte(case: Case) {
     let topic = case.topic("t");
@@ -36,16 +36,22 @@ pub(super) async fn pages_follow_each_other_without_holes(case: Case) {
     }
     let (mut after, mut read) = (Place::default(), Vec::new());
     loop {
-        let page = case.log.read(&topic, after, Amount { events: 7, bytes: 1 << 20 }).await.unwrap();
+        let page = case.log.read(&topic, after.into(), Amount { events: 7, bytes: 1 << 20 }).await.unwrap();
         assert!(page.gap.is_none() && page.events.len() <= 7);
         let Some(last) = page.events.last() else { break };
         after = last.place();
         read.extend(data(&page.events));
     }
     assert_eq!(read, texts);
-    let page = case.log.read(&topic, Place::new(0, 10), Amount { events: 100, bytes: 1 }).await.unwrap();
-    assert_eq!(data(&page.events), ["10"], "one, whatever its size; a stamp of 0 is any");
+    let one = Amount { events: 100, bytes: 1 };
+    let tenth = After::Number { number: 10, until: after };
+    let page = case.log.read(&topic, tenth, one).await.unwrap();
+    assert_eq!(data(&page.events), ["10"], "one, whatever its size");
     assert_eq!((page.after.number, page.after.stamp > 0), (10, true), "and the place is complete");
+    for (number, until) in [(10, Place::new(page.after.stamp - 1, 5)), (60, after.plus(20))] {
+        let page = case.log.read(&topic, After::Number { number, until }, one).await.unwrap();
+        assert_eq!(page.gap, Some(Gap::UNKNOWN), "{number} is not an event of the count of {until}");
+    }
 }
 
 pub(super) async fn a_place_that_the_log_does_not_have_is_a_gap(case: Case) {
@@ -55,14 +61,14 @@ pub(super) async fn a_place_that_the_log_does_not_have_is_a_gap(case: Case) {
     // A number that was given again after a loss: on after what was before it in time.
     let lost = Place::new(first.stamp + 1, 1);
     assert!(lost.stamp <= second.stamp);
-    let page = case.log.read(&topic, Place::new(first.stamp, 3), ALL).await.unwrap();
+    let page = case.log.read(&topic, Place::new(first.stamp, 3).into(), ALL).await.unwrap();
     assert_eq!(
         (page.gap, page.after, data(&page.events)),
         (Some(Gap::UNKNOWN), first.plus(1), vec!["c".into()])
     );
-    let page = case.log.read(&topic, Place::new(second.stamp + 1, 4), ALL).await.unwrap();
+    let page = case.log.read(&topic, Place::new(second.stamp + 1, 4).into(), ALL).await.unwrap();
     assert_eq!((page.gap, page.after, page.events.len()), (Some(Gap::UNKNOWN), second, 0), "beyond the end");
-    let page = case.log.read(&topic, Place::new(1, 1), ALL).await.unwrap();
+    let page = case.log.read(&topic, Place::new(1, 1).into(), ALL).await.unwrap();
     assert_eq!((page.gap, data(&page.events).len()), (Some(Gap::UNKNOWN), 3), "another log's, from long ago");
 }
 

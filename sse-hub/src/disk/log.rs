@@ -18,10 +18,9 @@ use super::topic::Topic;
 use super::view::{ReadError, View};
 use super::writer::{self, Append, Command, Now, Shared, State, Writer};
 use super::{DiskConfig, DiskError};
-use crate::Place;
 use crate::log::{
-    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, ListedTopic, Located, Log,
-    LogError, Page,
+    After, Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, ListedTopic,
+    Located, Log, LogError, Page,
 };
 
 /// How many publications may wait in the queue.
@@ -158,7 +157,7 @@ impl Log for DiskLog {
         Box::pin(self.ask(topic, move |topic| topic.locate(&id)))
     }
 
-    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+    fn read<'a>(&'a self, topic: &'a str, after: After, amount: Amount) -> Later<'a, Result<Page, LogError>> {
         Box::pin(self.ask(topic, move |topic| topic.read(after, amount)))
     }
 

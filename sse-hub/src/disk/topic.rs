@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::keys::{Clock, TopicId};
 use super::view::{Mark, ReadError, View};
-use crate::log::{Amount, Extent, Located, Page};
+use crate::log::{After, Amount, Extent, Located, Page};
 use crate::{Gap, Place};
 
 /// A topic, seen in one view of the keyspaces.
@@ -77,12 +77,12 @@ impl<'v> Topic<'v> {
         })
     }
 
-    pub(super) fn read(&self, after: Place, amount: Amount) -> Result<Page, ReadError> {
-        let located = match &self.known {
-            // A stamp of 0 stands for any.
-            Some(known) if after.stamp == 0 => known.after_number(self.whole(known, after)?),
-            None if after.stamp == 0 => Located::After(after),
-            _ => self.locate_place(after)?,
+    pub(super) fn read(&self, after: After, amount: Amount) -> Result<Page, ReadError> {
+        let located = match (&self.known, after) {
+            (None, After::Place(place)) if place == Place::default() => Located::After(place),
+            (_, After::Place(place)) => self.locate_place(place)?,
+            (Some(known), After::Number { number, until }) => self.locate_number(known, number, until)?,
+            (None, After::Number { until, .. }) => self.locate_unknown(until),
         };
         let (mut gap, mut from) = match located {
             Located::After(place) => (None, place),
@@ -102,12 +102,19 @@ impl<'v> Topic<'v> {
         Ok(Page { gap, after: from, events })
     }
 
-    /// The place with this number, with its stamp if known.
-    fn whole(&self, known: &Known, at: Place) -> Result<Place, ReadError> {
-        if at.number == known.start.number {
-            return Ok(known.start);
+    /// Finds an event by its number; `until` is at or after it.
+    fn locate_number(&self, known: &Known, number: u64, until: Place) -> Result<Located, ReadError> {
+        let start = known.start;
+        let at = match self.view.event(known.id, number)? {
+            Some(event) => Some(event.place).filter(|place| place.stamp <= until.stamp),
+            None if number == start.number => Some(start),
+            // Dropped, or damaged: its stamp is gone, and it was not lower than that.
+            None => (number <= known.last.number).then_some(Place::new(start.stamp, number)),
+        };
+        match at {
+            Some(at) => Ok(known.after_number(at)),
+            None => Ok(Located::Gone { missed: None, resume: self.last_not_above(known, until.stamp)? }),
         }
-        Ok(self.view.event(known.id, at.number)?.map_or(at, |event| event.place))
     }
 
     /// The place at which a topic begins that never had an event.

@@ -5,7 +5,7 @@ use proto::{Cursor, Gap, History, HistoryLimits, Instant};
 use super::forgotten::Last;
 use super::keys::Keys;
 use crate::Place;
-use crate::log::{Amount, Extent, Feeds, Key, Located, Page, Stored};
+use crate::log::{After, Amount, Extent, Feeds, Key, Located, Page, Stored};
 
 #[derive(Debug)]
 pub(super) struct MemoryTopic {
@@ -156,7 +156,7 @@ impl MemoryTopic {
         }
         if start.number <= place.number && place.number <= self.last.number {
             let known = self.place(place.number);
-            if known == place || place.stamp == 0 {
+            if known == place || place == Place::default() {
                 return Ok(place.number);
             }
         } else if place.number < start.number && place.stamp <= start.stamp && place.stamp >= self.last.from {
@@ -170,8 +170,22 @@ impl MemoryTopic {
         Err((Gap::UNKNOWN, self.place(number)))
     }
 
-    pub(super) fn read(&self, after: Place, amount: Amount) -> Page {
-        let (gap, after) = match self.find(after) {
+    /// As [`find`](Self::find), for an event of which the number alone is known.
+    fn find_number(&self, number: u64, until: Place) -> Result<u64, (Gap, Place)> {
+        let start = self.start();
+        match start.number.checked_sub(number) {
+            Some(missed @ 1..) => Err((Gap::of(missed), start)),
+            _ if number <= self.last.number && self.place(number).stamp <= until.stamp => Ok(number),
+            _ => self.find(until).and(Err((Gap::UNKNOWN, start))),
+        }
+    }
+
+    pub(super) fn read(&self, after: After, amount: Amount) -> Page {
+        let found = match after {
+            After::Place(place) => self.find(place),
+            After::Number { number, until } => self.find_number(number, until),
+        };
+        let (gap, after) = match found {
             Ok(number) => (None, self.place(number)),
             Err((gap, resume)) => (Some(gap), resume),
         };

@@ -264,7 +264,7 @@ impl Connection {
             return;
         };
         let topics = &self.server.topics;
-        let (events, previous, lost) = match message {
+        let (events, previous, marked) = match message {
             Message::Appended { events, previous, lost } => (events, previous, lost),
             Message::Lost(border) => return topics.tell(channel, &Update::Lost(border)),
             Message::Ended => return topics.tell(channel, &Update::Ended),
@@ -272,11 +272,11 @@ impl Connection {
         let Some(last) = events.last().map(|event| event.place()) else { return };
         match topics.heard(channel, last, previous) {
             // The loss is already marked: the hubs have to compare.
-            _ if lost => topics.tell(channel, &Update::Latest(last)),
-            None => topics.tell(channel, &Update::Appended(events)),
-            Some(known) => {
+            _ if marked => topics.tell(channel, &Update::Latest(last)),
+            false => topics.tell(channel, &Update::Appended(events)),
+            true => {
                 if let Some(names) = topics.names(channel) {
-                    losses::report(&self.server, names, known, last);
+                    losses::report(&self.server, names);
                 }
             }
         }
@@ -291,7 +291,7 @@ impl Connection {
         }
         let server = Arc::clone(&self.server);
         self.comparisons.spawn(async move {
-            let compare = |names: Arc<Names>| losses::compare(&server, names);
+            let compare = |names: Arc<Names>| losses::compare(&server, names, usize::MAX);
             stream::iter(names).for_each_concurrent(COMPARISONS, compare).await;
         });
     }

@@ -17,8 +17,8 @@ use super::scripts::{Found, Published};
 use super::server::{Failure, Server};
 use crate::Place;
 use crate::log::{
-    Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log, LogError,
-    Page,
+    After, Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, Located, Log,
+    LogError, Page,
 };
 
 /// The time after which to retry a failed operation.
@@ -29,7 +29,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// **Publish at any node, follow at any, resume at any: events have one order for all.** An event
 /// is acknowledged when Redis has it; whether events survive a crash of Redis depends on its
 /// configuration (`appendonly yes`, and `appendfsync always` to lose nothing in a power cut).
-/// Events that Redis loses are reported as a gap to subscribers that had them.
+/// Events that Redis loses are reported as a gap to subscribers that had them, and to all other
+/// subscribers as long as a node that received these events runs.
 ///
 /// Each node has two connections: one for commands, one that receives new events. Lost connections
 /// are made again, with backoff and jitter; meanwhile subscribers wait, and publishing fails within
@@ -107,7 +108,7 @@ impl RedisLog {
     async fn look(&self, names: &Names, id: Option<&str>, newest: Amount) -> Result<Found, LogError> {
         let found = self.server.look(names, id, newest).await?;
         // Comparisons find out whether earlier events are still there.
-        if self.server.topics.known(&names.channel).number == 0 {
+        if self.server.topics.known(&names.channel).is_empty() && found.newest.number > 0 {
             self.server.topics.saw(&names.channel, found.newest);
         }
         Ok(found)
@@ -126,13 +127,11 @@ impl Log for RedisLog {
                 return Err(AppendError::TooLarge { events: keep.events, bytes: keep.bytes });
             }
             let names = self.names(topic);
-            let topics = &self.server.topics;
-            let known = topics.known(&names.channel).stamp;
-            match self.server.publish(&names, known, &batch).await? {
-                Published::Appended { first, previous, lost } => {
+            match self.server.publish(&names, &batch).await? {
+                Published::Appended { first, previous } => {
                     let last = first.plus(batch.events.len() as u64 - 1);
-                    if let Some(known) = topics.heard(&names.channel, last, previous).filter(|_| !lost) {
-                        losses::report(&self.server, Arc::new(names), known, last);
+                    if self.server.topics.published(&names.channel, last, previous) {
+                        losses::report(&self.server, Arc::new(names));
                     }
                     Ok(Appended::now(first))
                 }
@@ -176,15 +175,20 @@ impl Log for RedisLog {
         })
     }
 
-    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+    fn read<'a>(&'a self, topic: &'a str, after: After, amount: Amount) -> Later<'a, Result<Page, LogError>> {
         Box::pin(async move {
-            let names = self.names(topic);
-            let entries = self.server.read(&names, after, amount, false).await?;
+            let names = &self.names(topic);
+            let entries = self.server.read(names, after, amount, false).await?;
             if let Some(after) = entries.after {
                 return Ok(entries.page(Resume { gap: None, after }));
             }
-            let resume = self.look(&names, Some(&after.to_string()), Amount::NONE).await?.resume(after);
-            let entries = self.server.read(&names, resume.after, amount, true).await?;
+            let look =
+                |place: Place| async move { self.look(names, Some(&place.to_string()), Amount::NONE).await };
+            let resume = match after {
+                After::Place(place) => look(place).await?.resume(place),
+                After::Number { number, until } => look(until).await?.resume_number(number, until),
+            };
+            let entries = self.server.read(names, resume.after.into(), amount, true).await?;
             Ok(entries.page(resume))
         })
     }

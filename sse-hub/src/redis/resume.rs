@@ -19,34 +19,31 @@ impl Found {
         if self.newest.number == 0 { Place::new(self.now, 0) } else { self.newest }
     }
 
-    /// The place before the oldest event that is kept. Its own stamp is gone, but it was lower; if
-    /// a loss lies between the two, the place is after the loss.
+    /// The place before the oldest event that is kept: if there was a loss between the two, the
+    /// place is after the loss.
     pub(super) fn start(&self) -> Place {
         let Some(oldest) = self.oldest else { return self.last() };
-        let stamp = oldest.stamp.saturating_sub(1);
+        let number = oldest.number.saturating_sub(1);
+        let stamp = if number == 0 { oldest.stamp.saturating_sub(1) } else { self.previous };
         let after = |border: u64| if oldest.stamp < border { 0 } else { border };
-        let stamp = stamp.max(after(self.loss)).max(after(self.former_loss));
-        Place::new(stamp, oldest.number.saturating_sub(1))
+        Place::new(stamp.max(after(self.loss)).max(after(self.former_loss)), number)
     }
 
     /// Where a reader resumes after it has read everything up to `place`.
     pub(super) fn resume(&self, place: Place) -> Resume {
-        let (start, last) = (self.start(), self.last());
+        let start = self.start();
         let found = self.place == Some(place) || place == self.newest || place == start;
         if found || place.number == 0 && self.newest.number == 0 {
             return Resume { gap: None, after: place };
         }
-        if place.stamp == 0 && (start.number..=last.number).contains(&place.number) {
-            return Resume { gap: None, after: place };
-        }
-        if place.number <= start.number && self.was_here(place) {
+        if (place.number < start.number || place.number == 0) && self.was_here(place) {
             return match start.number - place.number {
                 0 => Resume { gap: None, after: place },
                 missed => Resume { gap: Some(Gap::of(missed)), after: start },
             };
         }
         let after = self.floor.unwrap_or(start);
-        if after.stamp < self.loss && self.loss <= place.stamp {
+        if after.stamp < self.loss && (self.loss <= place.stamp || self.meets) {
             // Nothing is left between the two: the place is after the loss, which is reported now
             // and not again.
             let border = Place::new(self.loss, after.number);
@@ -55,30 +52,36 @@ impl Found {
         Resume { gap: Some(Gap::UNKNOWN), after }
     }
 
-    /// The stamp at which to mark a loss, if a node got the event at `place` from the server and
-    /// the server no longer has it; `None` if the server has it, or if the loss is marked.
-    pub(super) fn border_of_loss(&self, place: Place) -> Option<u64> {
-        let lost = place.number > 0
-            && place.stamp > 0
-            && self.loss <= place.stamp
-            && self.resume(place).gap == Some(Gap::UNKNOWN);
-        lost.then(|| self.newest.stamp.min(place.stamp) + 1)
+    /// As [`resume`](Self::resume), for a reader that has everything up to an event of which it
+    /// knows the number alone, and which is not kept; the event at `until` came at or after it.
+    pub(super) fn resume_number(&self, number: u64, until: Place) -> Resume {
+        let start = self.start();
+        let resume = self.resume(until);
+        let lost = resume.gap == Some(Gap::UNKNOWN);
+        // What is as old as `until` is of its count.
+        if lost && self.oldest.is_none_or(|oldest| oldest.stamp > until.stamp) {
+            return resume;
+        }
+        match start.number.checked_sub(number) {
+            Some(0) => Resume { gap: None, after: start },
+            Some(missed) => Resume { gap: Some(Gap::of(missed)), after: start },
+            None if lost => resume,
+            // Deleted by hand.
+            None => Resume { gap: Some(Gap::UNKNOWN), after: start },
+        }
     }
 
     /// Whether the topic had an event at a place before its oldest kept event, as far as stamps
     /// show, and lost none since. Otherwise numbers may have been given twice, and mean nothing.
     fn was_here(&self, place: Place) -> bool {
         let kept_since = self.oldest.unwrap_or(self.newest).stamp;
-        match place {
-            _ if self.newest.number == 0 => false,
-            Place { stamp, .. } if stamp != 0 && stamp < self.former_loss => false,
+        let lost = place.stamp < self.former_loss || place.stamp < self.loss && self.loss <= kept_since;
+        let counted = match place.number {
             // A place before the first event.
-            Place { number: 0, stamp } => stamp <= self.base,
-            Place { stamp: 0, .. } => true,
-            Place { stamp, .. } => {
-                (self.base..=kept_since).contains(&stamp) && !(stamp < self.loss && self.loss <= kept_since)
-            }
-        }
+            0 => place.stamp <= self.base,
+            _ => (self.base..=kept_since).contains(&place.stamp),
+        };
+        self.newest.number > 0 && counted && !lost
     }
 }
 
@@ -88,9 +91,7 @@ impl Entries {
     pub(super) fn page(self, Resume { mut gap, after }: Resume) -> Page {
         let mut before = after;
         let mut events = self.events;
-        let lost = |before: Place, next: Place| {
-            before.stamp != 0 && before.stamp < self.loss && self.loss <= next.stamp
-        };
+        let lost = |before: Place, next: Place| before.stamp < self.loss && self.loss <= next.stamp;
         let first = events.first().map(|first| first.place());
         let crossed = first.is_some_and(|first| lost(after, first));
         if crossed {
@@ -129,19 +130,20 @@ mod tests {
     /// 10 times the numbers.
     fn found() -> Found {
         let place = |number| Place::new(10 * number, number);
-        Found { newest: place(9), base: 10, oldest: Some(place(5)), ..Found::default() }
+        Found { newest: place(9), base: 10, oldest: Some(place(5)), previous: 40, ..Found::default() }
     }
 
     #[test]
     fn the_size_of_a_gap_is_exact_where_events_were_trimmed() {
         let resume = |place: Place| found().resume(place);
-        let start = Place::new(49, 4);
+        let start = Place::new(40, 4);
         assert_eq!(resume(Place::new(90, 9)), Resume { gap: None, after: Place::new(90, 9) });
         assert_eq!(resume(Place::new(40, 4)), Resume { gap: None, after: Place::new(40, 4) });
         assert_eq!(resume(Place::new(20, 2)), Resume { gap: Some(Gap::of(2)), after: start });
         assert_eq!(resume(Place::new(7, 0)), Resume { gap: Some(Gap::of(4)), after: start });
-        assert_eq!(resume(Place::new(0, 3)), Resume { gap: Some(Gap::of(1)), after: start });
-        assert_eq!(resume(Place::new(0, 7)), Resume { gap: None, after: Place::new(0, 7) });
+        let resume = |number| found().resume_number(number, Place::new(90, 9));
+        assert_eq!(resume(3), Resume { gap: Some(Gap::of(1)), after: start });
+        assert_eq!(resume(4), Resume { gap: None, after: start });
         let expired = Found { oldest: None, ..found() };
         assert_eq!(
             expired.resume(Place::new(70, 7)),
@@ -191,11 +193,20 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_marked_between_the_events_before_and_after_it() {
-        let found = Found { floor: Some(Place::new(80, 8)), ..found() };
-        assert_eq!(found.border_of_loss(Place::new(85, 9)), Some(86));
-        assert_eq!(found.border_of_loss(Place::new(95, 12)), Some(91), "nothing came after it yet");
-        assert_eq!(found.border_of_loss(Place::new(20, 2)), None, "trimmed");
-        assert_eq!(Found { loss: 86, ..found }.border_of_loss(Place::new(85, 9)), None, "marked");
+    fn a_reader_that_knows_a_number_alone_goes_on_in_the_count_that_it_read() {
+        let lost = Place::new(75, 9);
+        let found = Found { loss: 76, floor: Some(Place::new(70, 7)), ..found() };
+        let border = Resume { gap: Some(Gap::UNKNOWN), after: Place::new(70, 7) };
+        assert_eq!(found.resume_number(8, lost), border, "8 was lost, too, and is another event now");
+        assert_eq!(found.resume_number(2, lost).gap, Some(Gap::of(2)), "that was trimmed from either count");
+        let emptied = Found { oldest: Some(Place::new(80, 1)), floor: None, ..found };
+        assert_eq!(emptied.resume_number(3, lost).gap, Some(Gap::UNKNOWN));
+    }
+
+    #[test]
+    fn a_place_from_before_the_first_event_is_a_gap_where_events_were_lost_since() {
+        let found = Found { loss: 9, base: 10, oldest: Some(Place::new(10, 1)), ..found() };
+        assert_eq!(found.resume(Place::new(7, 0)).gap, Some(Gap::UNKNOWN));
+        assert_eq!(found.resume(Place::new(9, 0)).gap, None);
     }
 }

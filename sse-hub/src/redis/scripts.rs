@@ -10,16 +10,29 @@ use sha2::{Digest as _, Sha256};
 use super::names::Names;
 use super::server::{Failure, Server};
 use crate::Place;
-use crate::log::{Amount, Batch, Stored};
+use crate::log::{After, Amount, Batch, Stored};
 
 /// The version of the stored format; a topic of another version is refused.
 const FORMAT: &str = "1";
 
-static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("publish.lua")));
-static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("open.lua")));
-static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua")));
-static LOSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lose.lua")));
-static END: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("end.lua")));
+/// A script of the crate, after what all of them begin with.
+macro_rules! script {
+    ($file:literal) => {
+        LazyLock::new(|| {
+            Script::new(concat!(
+                include_str!("topic.lua"),
+                "
+",
+                include_str!($file)
+            ))
+        })
+    };
+}
+
+static PUBLISH: LazyLock<Script> = script!("publish.lua");
+static OPEN: LazyLock<Script> = script!("open.lua");
+static READ: LazyLock<Script> = script!("read.lua");
+static END: LazyLock<Script> = script!("end.lua");
 
 /// Result of publishing a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +41,6 @@ pub(super) enum Published {
         first: Place,
         /// The stamp of the server's newest event before the batch.
         previous: u64,
-        /// Whether the server lost events before the batch, and marked the loss.
-        lost: bool,
     },
     /// The batch had been appended earlier, with the same key.
     Repeated(Place),
@@ -51,15 +62,21 @@ pub(super) struct Found {
     pub(super) loss: u64,
     /// The stamp of the loss before the last one; no older losses are stored.
     pub(super) former_loss: u64,
+    /// Whether the server itself knows of the losses, and not only this answer.
+    pub(super) marked: bool,
     pub(super) ended: Option<Duration>,
     /// The server's clock, in microseconds since 1970.
     pub(super) now: u64,
     /// The place of the oldest event that is kept.
     pub(super) oldest: Option<Place>,
+    /// Stamp of the event before that.
+    pub(super) previous: u64,
     /// The place of the event with the requested ID.
     pub(super) place: Option<Place>,
     /// The place of the last event whose stamp is not above the stamp of the ID.
     pub(super) floor: Option<Place>,
+    /// Whether nothing is kept between that and the loss.
+    pub(super) meets: bool,
     /// The newest events, in order.
     pub(super) events: Vec<Stored>,
 }
@@ -74,19 +91,13 @@ pub(super) struct Entries {
 }
 
 impl Server {
-    /// Appends a batch. `known` is the newest stamp of the topic that this node knows, 0 for none.
-    pub(super) async fn publish(
-        &self,
-        names: &Names,
-        known: u64,
-        batch: &Batch,
-    ) -> Result<Published, Failure> {
+    /// Appends a batch.
+    pub(super) async fn publish(&self, names: &Names, batch: &Batch) -> Result<Published, Failure> {
         let keep = &self.config.keep;
         let numbers = [
             keep.events.to_string(),
             keep.bytes.to_string(),
             keep.age.as_micros().to_string(),
-            known.to_string(),
             self.newest_stamp().to_string(),
         ];
         // Keys have one length, as the index requires. If a command may be sent twice, every batch
@@ -97,15 +108,13 @@ impl Server {
             None => Vec::new(),
         };
         let digest = batch.key.as_ref().map_or(&[][..], |key| &key.digest);
-        let mut arguments = Vec::with_capacity(9 + 2 * batch.events.len());
-        arguments.extend([FORMAT.as_bytes(), names.channel.as_bytes()]);
+        let mut arguments = Vec::with_capacity(6 + 2 * batch.events.len());
         arguments.extend(numbers.iter().map(String::as_bytes));
         arguments.extend([&*key, digest]);
         for event in &batch.events {
             arguments.extend([event.id.as_deref().unwrap_or_default().as_bytes(), &event.bytes]);
         }
-        let keys = [&*names.stream, &names.meta, &names.index, &names.order];
-        let mut answer = Answer::new(self.run(&PUBLISH, &keys, &arguments).await?);
+        let mut answer = self.ask(&PUBLISH, names, &arguments).await?;
         let word = answer.word()?;
         match word.as_str() {
             "ok" | "again" => {
@@ -114,8 +123,7 @@ impl Server {
                 if word == "again" {
                     return Ok(Published::Repeated(first));
                 }
-                let (previous, lost) = (answer.number()?, answer.number()? == 1);
-                Ok(Published::Appended { first, previous, lost })
+                Ok(Published::Appended { first, previous: answer.number()? })
             }
             "reused" => Ok(Published::KeyReused),
             "ended" => Ok(Published::Ended),
@@ -132,10 +140,9 @@ impl Server {
     ) -> Result<Found, Failure> {
         let id = id.unwrap_or_default();
         let place = id.parse::<Place>().map(|_| id).unwrap_or_default();
-        let keys = [&*names.stream, &names.meta, &names.index];
         let (events, bytes) = (newest.events.to_string(), newest.bytes.to_string());
-        let arguments = [FORMAT, id, place, &events, &bytes].map(str::as_bytes);
-        let mut answer = Answer::new(self.run(&OPEN, &keys, &arguments).await?);
+        let arguments = [id, place, &events, &bytes].map(str::as_bytes);
+        let mut answer = self.ask(&OPEN, names, &arguments).await?;
         match answer.word()?.as_str() {
             "ok" => {
                 let (number, stamp) = (answer.number()?, answer.number()?);
@@ -146,11 +153,14 @@ impl Server {
                     base: answer.number()?,
                     loss: answer.number()?,
                     former_loss: answer.number()?,
+                    marked: answer.number()? == 1,
                     ended: Some(answer.number()?).filter(|&left| left > 0).map(Duration::from_millis),
                     now: answer.number()?,
                     oldest: answer.word()?.parse().ok(),
+                    previous: answer.number()?,
                     place: answer.word()?.parse().ok(),
                     floor: answer.word()?.parse().ok(),
+                    meets: answer.number()? == 1,
                     events: answer.events(true)?,
                 })
             }
@@ -163,33 +173,25 @@ impl Server {
     pub(super) async fn read(
         &self,
         names: &Names,
-        after: Place,
+        after: After,
         amount: Amount,
         anyhow: bool,
     ) -> Result<Entries, Failure> {
-        let keys = [&*names.stream, &names.meta];
-        let numbers = [after.stamp, after.number, amount.events.max(1) as u64, amount.bytes.max(1) as u64];
-        let [stamp, number, events, bytes] = numbers.map(|number| number.to_string());
+        let (place, number) = match after {
+            After::Place(place) => (place, String::new()),
+            After::Number { number, until } => (until, number.to_string()),
+        };
+        let numbers = [place.stamp, place.number, amount.events.max(1) as u64, amount.bytes.max(1) as u64];
+        let [stamp, its_number, events, bytes] = numbers.map(|number| number.to_string());
         let anyhow = if anyhow { "1" } else { "" };
-        let arguments = [FORMAT, &stamp, &number, &events, &bytes, anyhow].map(str::as_bytes);
-        let mut answer = Answer::new(self.run(&READ, &keys, &arguments).await?);
+        let arguments = [&*stamp, &its_number, &number, &events, &bytes, anyhow].map(str::as_bytes);
+        let mut answer = self.ask(&READ, names, &arguments).await?;
         match answer.word()?.as_str() {
             "ok" => {
                 let (follows, stamp, loss) = (answer.number()? == 1, answer.number()?, answer.number()?);
-                let after = follows.then_some(Place::new(stamp, after.number));
+                let after = follows.then_some(Place::new(stamp, after.number()));
                 Ok(Entries { after, loss, events: answer.events(false)? })
             }
-            other => Err(answer.refused(other, names)),
-        }
-    }
-
-    /// Marks that the server lost events of a topic just before the stamp `border`.
-    pub(super) async fn lose(&self, names: &Names, border: u64) -> Result<(), Failure> {
-        let border = border.to_string();
-        let arguments = [FORMAT, &names.channel, &border].map(str::as_bytes);
-        let mut answer = Answer::new(self.run(&LOSE, &[&names.stream, &names.meta], &arguments).await?);
-        match answer.word()?.as_str() {
-            "ok" => Ok(()),
             other => Err(answer.refused(other, names)),
         }
     }
@@ -197,13 +199,23 @@ impl Server {
     /// Ends a topic; returns whether it existed.
     pub(super) async fn end(&self, names: &Names, lasting: Duration) -> Result<bool, Failure> {
         let lasting = lasting.as_millis().to_string();
-        let arguments = [FORMAT, &names.channel, &lasting].map(str::as_bytes);
-        let keys = [&*names.stream, &names.meta, &names.index, &names.order];
-        let mut answer = Answer::new(self.run(&END, &keys, &arguments).await?);
+        let mut answer = self.ask(&END, names, &[lasting.as_bytes()]).await?;
         match answer.word()?.as_str() {
             "ok" => Ok(answer.number()? == 1),
             other => Err(answer.refused(other, names)),
         }
+    }
+
+    /// Runs a script. With every question the server is told what this node knows of the topic, and
+    /// looks whether that is still there.
+    async fn ask(&self, script: &Script, names: &Names, more: &[&[u8]]) -> Result<Answer, Failure> {
+        let known = self.topics.known(&names.channel);
+        let known = known.iter().map(Place::to_string).collect::<Vec<_>>().join(" ");
+        let keys = [&*names.stream, &names.meta, &names.index, &names.order];
+        let mut arguments = Vec::with_capacity(3 + more.len());
+        arguments.extend([FORMAT.as_bytes(), names.channel.as_bytes(), known.as_bytes()]);
+        arguments.extend(more);
+        Ok(Answer::new(self.run(script, &keys, &arguments).await?))
     }
 }
 

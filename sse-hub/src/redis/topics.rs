@@ -10,11 +10,11 @@ use crate::log::{Feed, Feeds, Update};
 /// The number of seconds in which every topic is compared once.
 pub(super) const COMPARE_EVERY: u64 = 30;
 
-/// For how many topics that are only published to the newest event is remembered, to detect that
-/// the server lost it.
+/// For how many topics that are only published to the newest event is remembered at least, to
+/// detect that the server lost it.
 const UNFOLLOWED: usize = 16_384;
 
-/// How many places of one topic may wait for a comparison: one for each new connection meanwhile.
+/// How many places of one topic may wait for a comparison, beside the newest ones.
 const DOUBTS: usize = 8;
 
 /// The topics of a node, by channel.
@@ -24,8 +24,8 @@ pub(super) struct Topics(Mutex<Map>);
 #[derive(Debug, Default)]
 struct Map {
     followed: HashMap<String, Topic>,
-    /// The newest events of topics that are only published to.
-    unfollowed: HashMap<String, Place>,
+    /// What is known of topics that are only published to: the latest ones, and those before them.
+    unfollowed: [HashMap<String, Known>; 2],
     count: u64,
 }
 
@@ -35,11 +35,57 @@ struct Topic {
     feeds: Feeds,
     /// The second, within the comparison interval, at which the topic is compared.
     phase: u64,
-    /// The newest event that this node knows.
+    known: Known,
+}
+
+/// Events of a topic that this node had from the server, and may not find there any more.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// The newest one that was heard of, in the order of the server.
     newest: Place,
-    /// The newest event at the time of each new connection. The server may have lost that event,
-    /// and appended newer ones since.
+    /// The newest one that this node published, until that was heard of.
+    published: Place,
+    /// The newest ones at the time of each new connection, and those of which a message showed that
+    /// the server may have lost them.
     doubts: Vec<Place>,
+}
+
+impl Known {
+    fn places(&self) -> Vec<Place> {
+        let newest = [self.newest, self.published].into_iter().filter(|place| place.number > 0);
+        let mut places: Vec<_> = self.doubts.iter().copied().chain(newest).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    fn doubt(&mut self, place: Place) {
+        if place.number > 0 && !self.doubts.contains(&place) {
+            self.doubts.truncate(DOUBTS - 1);
+            self.doubts.push(place);
+        }
+    }
+
+    /// Notes an event, before which the newest one of the server had the stamp `previous`. Returns
+    /// whether the server had lost what was known; that is in doubt then.
+    fn heard(&mut self, place: Place, previous: u64) -> bool {
+        let mut lost = false;
+        for known in [self.newest, self.published] {
+            if known.number > 0 && previous < known.stamp && known.stamp < place.stamp {
+                self.doubt(known);
+                lost = true;
+            }
+        }
+        self.saw(place);
+        lost
+    }
+
+    fn saw(&mut self, place: Place) {
+        self.newest = self.newest.max(place);
+        if self.published <= self.newest {
+            self.published = Place::default();
+        }
+    }
 }
 
 impl Topics {
@@ -51,13 +97,12 @@ impl Topics {
     pub(super) fn add(&self, names: &Arc<Names>, feed: Feed) -> u64 {
         let map = &mut *self.lock();
         map.count += 1;
-        let newest = map.unfollowed.remove(&names.channel).unwrap_or_default();
+        let known = map.take_unfollowed(&names.channel);
         let new = || Topic {
             names: Arc::clone(names),
             feeds: Feeds::default(),
             phase: map.count % COMPARE_EVERY,
-            newest,
-            doubts: Vec::new(),
+            known,
         };
         map.followed.entry(names.channel.clone()).or_insert_with(new).feeds.add(feed)
     }
@@ -68,11 +113,9 @@ impl Topics {
         let map = &mut *lock;
         let Some(topic) = map.followed.get_mut(channel) else { return false };
         let feed = topic.feeds.remove(number);
-        let newest = topic.newest;
         let last = topic.feeds.is_empty();
-        if last {
-            map.followed.remove(channel);
-            map.note_unfollowed(channel, newest);
+        if last && let Some(topic) = map.followed.remove(channel) {
+            map.keep_unfollowed(channel, topic.known);
         }
         drop(lock);
         // A feed owns things that may call the log.
@@ -109,78 +152,98 @@ impl Topics {
         let _wakes = self.lock().followed.get(channel).map(|topic| topic.feeds.send(|| update.clone()));
     }
 
-    /// The newest event of a topic that this node knows; the default for none.
-    pub(super) fn known(&self, channel: &str) -> Place {
-        let map = self.lock();
-        let unfollowed = || map.unfollowed.get(channel).copied();
-        map.followed.get(channel).map(|topic| topic.newest).or_else(unfollowed).unwrap_or_default()
+    /// The places of a topic that the server should know, the oldest first.
+    pub(super) fn known(&self, channel: &str) -> Vec<Place> {
+        let mut map = self.lock();
+        map.known(channel).map(|known| known.places()).unwrap_or_default()
     }
 
     /// Records an event that was seen without its predecessor.
     pub(super) fn saw(&self, channel: &str, place: Place) {
-        self.lock().note(channel, place);
+        self.lock().note(channel, |known| known.saw(place));
     }
 
-    /// Records an event; `previous` is the stamp of the server's newest event before it. Returns
-    /// the newest event that this node knew, if the server lost that event.
-    pub(super) fn heard(&self, channel: &str, place: Place, previous: u64) -> Option<Place> {
-        let before = self.lock().note(channel, place);
-        (before.number > 0 && previous < before.stamp && before.stamp < place.stamp).then_some(before)
+    /// Notes an event of a message, before which the newest one of the server had the stamp
+    /// `previous`. Returns whether the server had lost what this node knew.
+    pub(super) fn heard(&self, channel: &str, place: Place, previous: u64) -> bool {
+        self.lock().note(channel, |known| known.heard(place, previous))
     }
 
-    /// Marks the newest known events for comparison. Called before a new connection is used: its
-    /// server may have lost them, and newer events would hide that from a comparison of the newest
-    /// one alone.
+    /// Notes an event that this node published, as [`heard`](Self::heard). Messages of events before
+    /// it may still be on their way, and tell what they follow.
+    pub(super) fn published(&self, channel: &str, place: Place, previous: u64) -> bool {
+        let mut map = self.lock();
+        let Some(topic) = map.followed.get_mut(channel) else {
+            return map.note(channel, |known| known.heard(place, previous));
+        };
+        if place > topic.known.newest {
+            topic.known.published = topic.known.published.max(place);
+        }
+        false
+    }
+
+    /// To be called before a new connection is used: its server may have lost what this node knows,
+    /// and events that it has since then would hide that.
     pub(super) fn doubt(&self) {
         for topic in self.lock().followed.values_mut() {
-            if topic.newest.number > 0 && topic.doubts.last() != Some(&topic.newest) {
-                topic.doubts.truncate(DOUBTS - 1);
-                topic.doubts.push(topic.newest);
+            for place in [topic.known.newest, topic.known.published] {
+                topic.known.doubt(place);
             }
         }
     }
 
-    /// The places of a topic that the server should know, the newest one last.
-    pub(super) fn to_compare(&self, channel: &str) -> Vec<Place> {
-        let map = self.lock();
-        let Some(topic) = map.followed.get(channel) else { return Vec::new() };
-        let newest = Some(topic.newest).filter(|newest| topic.doubts.last() != Some(newest));
-        topic.doubts.iter().copied().chain(newest).collect()
-    }
-
-    /// Records that the server knows these places, or that their loss is marked.
-    pub(super) fn compared(&self, channel: &str, places: &[Place]) {
-        if let Some(topic) = self.lock().followed.get_mut(channel) {
-            topic.doubts.retain(|doubt| !places.contains(doubt));
-        }
+    /// The server has these places, or it is marked that it has not; its newest event is at
+    /// `newest`.
+    pub(super) fn compared(&self, channel: &str, places: &[Place], newest: Place) {
+        self.lock().note(channel, |known| {
+            known.doubts.retain(|doubt| !places.contains(doubt));
+            // Heard of since it was asked.
+            for place in [known.newest, known.published] {
+                if place < newest && !places.contains(&place) {
+                    known.doubt(place);
+                }
+            }
+            known.saw(newest);
+        });
     }
 }
 
 impl Map {
-    /// Records an event; returns the newest one before it.
-    fn note(&mut self, channel: &str, place: Place) -> Place {
+    fn known(&mut self, channel: &str) -> Option<&mut Known> {
         if let Some(topic) = self.followed.get_mut(channel) {
-            let before = topic.newest;
-            topic.newest = before.max(place);
-            return before;
+            return Some(&mut topic.known);
         }
-        let before = self.unfollowed.get(channel).copied().unwrap_or_default();
-        self.note_unfollowed(channel, before.max(place));
-        before
+        let [latest, before] = &mut self.unfollowed;
+        latest.get_mut(channel).or_else(|| before.get_mut(channel))
     }
 
-    fn note_unfollowed(&mut self, channel: &str, place: Place) {
-        if place.number == 0 {
+    /// Notes something of a topic, followed or not.
+    fn note<T>(&mut self, channel: &str, note: impl FnOnce(&mut Known) -> T) -> T {
+        if let Some(topic) = self.followed.get_mut(channel) {
+            return note(&mut topic.known);
+        }
+        if let Some(known) = self.unfollowed[0].get_mut(channel) {
+            return note(known);
+        }
+        let mut known = self.take_unfollowed(channel);
+        let noted = note(&mut known);
+        self.keep_unfollowed(channel, known);
+        noted
+    }
+
+    fn take_unfollowed(&mut self, channel: &str) -> Known {
+        self.unfollowed.iter_mut().find_map(|map| map.remove(channel)).unwrap_or_default()
+    }
+
+    fn keep_unfollowed(&mut self, channel: &str, known: Known) {
+        if known.places().is_empty() {
             return;
         }
-        if let Some(newest) = self.unfollowed.get_mut(channel) {
-            *newest = place;
-            return;
+        let [latest, before] = &mut self.unfollowed;
+        if latest.len() >= UNFOLLOWED {
+            *before = std::mem::take(latest);
         }
-        if self.unfollowed.len() >= UNFOLLOWED {
-            self.unfollowed.clear();
-        }
-        self.unfollowed.insert(channel.to_owned(), place);
+        latest.insert(channel.to_owned(), known);
     }
 }
 
@@ -199,12 +262,39 @@ mod tests {
         let (topics, names, _) = topics();
         let heard =
             |stamp, number, previous| topics.heard(&names.channel, Place::new(stamp, number), previous);
-        assert_eq!(heard(10, 1, 0), None, "the first");
-        assert_eq!(heard(20, 2, 10), None, "the next");
-        assert_eq!(heard(15, 2, 10), None, "late");
-        assert_eq!(heard(40, 4, 30), None, "one in between is on another connection");
-        assert_eq!(heard(50, 3, 20), Some(Place::new(40, 4)));
-        assert_eq!(heard(60, 4, 50), None, "reported once");
+        assert!(!heard(10, 1, 0), "the first");
+        assert!(!heard(20, 2, 10), "the next");
+        assert!(!heard(15, 2, 10), "late");
+        assert!(!heard(40, 4, 30), "one in between was on another connection");
+        assert!(heard(50, 3, 20));
+        let [lost, newest] = [Place::new(40, 4), Place::new(50, 3)];
+        assert_eq!(topics.known(&names.channel), [lost, newest], "looked for until it was compared");
+        assert!(!heard(60, 4, 50), "reported once");
+        topics.compared(&names.channel, &[lost, newest], newest);
+        assert_eq!(topics.known(&names.channel), [Place::new(60, 4)]);
+    }
+
+    #[test]
+    fn what_is_heard_of_during_a_comparison_is_compared_again() {
+        let (topics, names, _) = topics();
+        let [before, heard, found] =
+            [(10, 1), (20, 2), (30, 3)].map(|(stamp, number)| Place::new(stamp, number));
+        topics.heard(&names.channel, before, 0);
+        topics.heard(&names.channel, heard, 10);
+        topics.compared(&names.channel, &[before], found);
+        assert_eq!(topics.known(&names.channel), [heard, found]);
+    }
+
+    #[test]
+    fn what_a_node_published_is_known_until_it_hears_of_it() {
+        let (topics, names, _) = topics();
+        let [first, own, late] = [(10, 1), (30, 3), (20, 2)].map(|(stamp, number)| Place::new(stamp, number));
+        topics.heard(&names.channel, first, 0);
+        assert!(!topics.published(&names.channel, own, 20));
+        assert_eq!(topics.known(&names.channel), [first, own]);
+        assert!(topics.heard(&names.channel, late, 5), "the answer did not hide what the message shows");
+        topics.heard(&names.channel, own, 20);
+        assert_eq!(topics.known(&names.channel), [first, own], "the first one is in doubt");
     }
 
     #[test]
@@ -214,10 +304,10 @@ mod tests {
         topics.heard(&names.channel, old, 0);
         topics.doubt();
         topics.doubt();
-        assert_eq!(topics.heard(&names.channel, new, 15), None, "nothing is known of the one before");
-        assert_eq!(topics.to_compare(&names.channel), [old, new]);
-        topics.compared(&names.channel, &[old, new]);
-        assert_eq!(topics.to_compare(&names.channel), [new]);
+        assert!(!topics.heard(&names.channel, new, 15), "nothing is known of the one before");
+        assert_eq!(topics.known(&names.channel), [old, new]);
+        topics.compared(&names.channel, &[old, new], new);
+        assert_eq!(topics.known(&names.channel), [new]);
     }
 
     #[test]
@@ -225,13 +315,14 @@ mod tests {
         let (topics, names, number) = topics();
         topics.saw(&names.channel, Place::new(10, 5));
         assert!(topics.remove(&names.channel, number));
-        assert_eq!(topics.known(&names.channel), Place::new(10, 5));
-        assert_eq!(topics.heard(&names.channel, Place::new(20, 3), 7), Some(Place::new(10, 5)));
+        assert_eq!(topics.known(&names.channel), [Place::new(10, 5)]);
+        assert!(topics.published(&names.channel, Place::new(20, 3), 7), "nobody else hears of it");
         topics.add(&names, Feed::new(|_| {}));
-        assert_eq!(topics.known(&names.channel), Place::new(20, 3));
-        for number in 0..=UNFOLLOWED {
+        assert_eq!(topics.known(&names.channel), [Place::new(10, 5), Place::new(20, 3)]);
+        for number in 0..=2 * UNFOLLOWED {
             topics.saw(&number.to_string(), Place::new(1, 1));
         }
-        assert_eq!(topics.known("0"), Place::default(), "bounded");
+        assert!(topics.known("0").is_empty(), "bounded");
+        assert!(!topics.known(&UNFOLLOWED.to_string()).is_empty(), "so many are remembered at least");
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::cold::ColdRead;
 use crate::backoff::Backoff;
+use crate::log::After;
 use crate::topic::TopicState;
 use crate::{Gap, LogError, Place};
 
@@ -18,7 +19,7 @@ use crate::{Gap, LogError, Place};
 #[derive(Debug)]
 pub(crate) struct Behind {
     /// The place up to which the subscriber has every event.
-    pub(crate) after: Place,
+    pub(crate) after: After,
     step: Step,
     backoff: Backoff,
 }
@@ -35,15 +36,15 @@ enum Step {
 pub(crate) enum Progress {
     /// Events to send.
     Events(Bytes),
-    /// Events are missing; the subscriber resumes at `after`.
-    Gap(Gap),
+    /// Events are missing; the subscriber resumes at this place.
+    Gap(Gap, Place),
     /// The tail has every event after this cursor.
     CaughtUp(Cursor),
 }
 
 impl Behind {
-    pub(crate) fn new(after: Place) -> Self {
-        Self { after, step: Step::Look, backoff: Backoff::default() }
+    pub(crate) fn new(after: impl Into<After>) -> Self {
+        Self { after: after.into(), step: Step::Look, backoff: Backoff::default() }
     }
 
     /// Reads on. Pending while the log is read, unavailable, or ahead of its feed, which wakes all
@@ -52,7 +53,7 @@ impl Behind {
         loop {
             match &mut self.step {
                 Step::Look => {
-                    if let Some(cursor) = topic.tail().after_place(self.after) {
+                    if let Some(cursor) = topic.tail().after_read(self.after) {
                         return Poll::Ready(Progress::CaughtUp(cursor));
                     }
                     self.step = Step::Read(topic.cold_read(self.after));
@@ -64,26 +65,26 @@ impl Behind {
                         Ok(cold) => {
                             self.backoff = Backoff::default();
                             if let Some(gap) = cold.gap {
-                                self.after = cold.after;
-                                return Poll::Ready(Progress::Gap(gap));
+                                self.after = cold.after.into();
+                                return Poll::Ready(Progress::Gap(gap, cold.after));
                             }
                             if cold.bytes.is_empty() {
                                 // The stamp is known now, if it was not.
-                                self.after = cold.after;
-                                if let Some(cursor) = topic.tail().after_confirmed(self.after) {
+                                self.after = cold.after.into();
+                                if let Some(cursor) = topic.tail().after_confirmed(cold.after) {
                                     return Poll::Ready(Progress::CaughtUp(cursor));
                                 }
                                 return Poll::Pending;
                             }
-                            self.after = cold.last;
+                            self.after = cold.last.into();
                             return Poll::Ready(Progress::Events(cold.bytes.clone()));
                         }
                         Err(LogError::Corrupt(_)) => {
                             let tail = topic.tail();
                             let resume = tail.place(tail.oldest());
-                            let missed = resume.number.saturating_sub(self.after.number);
-                            self.after = resume;
-                            return Poll::Ready(Progress::Gap(Gap::of(missed)));
+                            let missed = resume.number.saturating_sub(self.after.number());
+                            self.after = resume.into();
+                            return Poll::Ready(Progress::Gap(Gap::of(missed), resume));
                         }
                         Err(_) => self.step = Step::Rest(Box::pin(sleep(self.backoff.next()))),
                     }

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, WeakShared};
 
-use crate::log::Amount;
+use crate::log::{After, Amount};
 use crate::tail::FRAME;
 use crate::topic::TopicState;
 use crate::{Gap, LogError, Place};
@@ -32,7 +32,7 @@ pub(crate) struct Cold {
 }
 
 /// Reads the events after a place; concurrent reads after one place share one result.
-pub(crate) fn read(topic: &Arc<TopicState>, after: Place) -> ColdRead {
+pub(crate) fn read(topic: &Arc<TopicState>, after: After) -> ColdRead {
     let mut reads = topic.cold.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(read) = reads.get(&after).and_then(WeakShared::upgrade) {
         return read;
@@ -45,7 +45,7 @@ pub(crate) fn read(topic: &Arc<TopicState>, after: Place) -> ColdRead {
     read
 }
 
-async fn run(topic: Arc<TopicState>, after: Place) -> Result<Arc<Cold>, LogError> {
+async fn run(topic: Arc<TopicState>, after: After) -> Result<Arc<Cold>, LogError> {
     let _turn = topic.hub.cold_reads.acquire().await.expect("the semaphore is never closed");
     let page = topic.hub.log.read(&topic.name, after, Amount { events: 4096, bytes: FRAME }).await?;
     let last = page.events.last().map_or(page.after, |event| event.place());

@@ -12,14 +12,14 @@ use tokio::sync::watch;
 
 use super::TopicInfo;
 use super::watch::Watch;
+use crate::LogError;
 use crate::backoff::Backoff;
 use crate::hub::Shared;
-use crate::log::{Feed, Following, Update, Wake};
+use crate::log::{After, Feed, Following, Update, Wake};
 use crate::members::Members;
 use crate::subscription::cold::{self, ColdRead};
 use crate::tail::{self, Fed, Tail};
 use crate::topics::{IdleKey, Topics};
-use crate::{LogError, Place};
 
 #[derive(Debug)]
 pub(crate) struct TopicState {
@@ -35,7 +35,7 @@ pub(crate) struct TopicState {
     /// Whether the log was unavailable when the topic was opened.
     pub(crate) late: AtomicBool,
     /// Reads of the log that are running, by the place after which they begin.
-    pub(crate) cold: Mutex<HashMap<Place, cold::Weak>>,
+    pub(crate) cold: Mutex<HashMap<After, cold::Weak>>,
     idle_key: Mutex<Option<IdleKey>>,
     tail: Mutex<Tail>,
     watch: Mutex<Watch>,
@@ -251,7 +251,7 @@ impl TopicState {
             while let Some(topic) = topic.upgrade() {
                 let from = topic.tail().repair();
                 let amount = tail::amount(topic.hub.config.history);
-                let Ok(page) = topic.hub.log.read(&topic.name, from.0, amount).await else {
+                let Ok(page) = topic.hub.log.read(&topic.name, from.0.into(), amount).await else {
                     drop(topic);
                     backoff.wait().await;
                     continue;
@@ -342,7 +342,7 @@ impl TopicState {
 
     /// Reads the events after a place from the log; concurrent reads after one place share one
     /// result.
-    pub(crate) fn cold_read(self: &Arc<Self>, after: Place) -> ColdRead {
+    pub(crate) fn cold_read(self: &Arc<Self>, after: After) -> ColdRead {
         cold::read(self, after)
     }
 }

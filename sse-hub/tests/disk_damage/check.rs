@@ -100,7 +100,7 @@ impl Original {
         let mut kept = 0;
         let mut after = Place::default();
         loop {
-            let Ok(page) = log.read(TOPIC, after, ALL).await else { return Outcome::Unreadable };
+            let Ok(page) = log.read(TOPIC, after.into(), ALL).await else { return Outcome::Unreadable };
             if page.gap.is_some() {
                 return Outcome::Unreadable;
             }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use sse_hub::{
-    Amount, AppendError, Appended, Batch, EventBuilder, Extent, Feed, Following, From, Health, HistoryLimits,
-    Hub, HubConfig, HubError, Later, Located, Log, LogError, MemoryLog, Page, Place, Subscription, Topic,
+    After, Amount, AppendError, Appended, Batch, EventBuilder, Extent, Feed, Following, From, Health,
+    HistoryLimits, Hub, HubConfig, HubError, Later, Located, Log, LogError, MemoryLog, Page, Subscription,
+    Topic,
 };
 use tokio::time::{sleep, timeout};
 
@@ -61,7 +62,7 @@ impl Log for Remote {
         })
     }
 
-    fn read<'a>(&'a self, topic: &'a str, after: Place, amount: Amount) -> Later<'a, Result<Page, LogError>> {
+    fn read<'a>(&'a self, topic: &'a str, after: After, amount: Amount) -> Later<'a, Result<Page, LogError>> {
         Box::pin(async move {
             self.reads.fetch_add(1, Ordering::Relaxed);
             self.ask().await?;

@@ -186,7 +186,9 @@ async fn a_loss_that_is_marked_late_is_reported_by_nodes_that_have_read_past_it(
     assert_eq!(data_until(&mut early, "after").await, ["after"]);
     let marking = node(&redis);
     let names = super::super::names::Names::new("sse:", "t");
-    while marking.server().lose(&names, known.stamp + 1).await.is_err() {}
+    // It knows of an event that came between the two.
+    marking.server().topics.saw(&names.channel, Place::new(known.stamp + 1, known.number + 1));
+    while marking.open("t", Amount::NONE).await.is_err() {}
     // The message is on its way: what is published after it comes after it.
     let last = publish(&one, "last").await;
     assert_eq!(
@@ -231,4 +233,89 @@ async fn two_losses_in_a_row_are_one_gap_or_two_and_never_none() {
     assert_eq!(told.last().map(String::as_str), Some("after second"));
     let told = data_until(&mut follow(&other, &ids[1]).await, "after second").await;
     assert_eq!(told, [GAP, "after second"]);
+}
+
+/// Another node appends before any node has noticed the loss: what a node knows is looked for
+/// together with each page.
+#[tokio::test]
+async fn no_page_crosses_a_loss_of_what_its_node_knows() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let mut kept = append(&log, one()).await;
+    for emptied in [false, true] {
+        let file = File::copy(&mut redis);
+        let mut lost = kept;
+        for _ in 0..4 {
+            lost = append(&log, one()).await;
+        }
+        if emptied {
+            redis.command("FLUSHALL");
+        } else {
+            file.restore(&mut redis);
+        }
+        let stranger = node(&redis);
+        let mut after = kept;
+        for _ in 0..6 {
+            after = append(&stranger, one()).await;
+        }
+        let read = |after: After| {
+            let log = &log;
+            async move {
+                loop {
+                    match log.read("t", after, ALL).await {
+                        Ok(page) => return page,
+                        Err(error) => assert!(matches!(error, LogError::Unavailable { .. }), "{error:?}"),
+                    }
+                }
+            }
+        };
+        let page = read(kept.into()).await;
+        assert_eq!((page.gap, page.events.len()), (Some(Gap::UNKNOWN), 6), "{emptied}");
+        // As a subscriber that fell off the tail before the loss: its number was given again.
+        let number = if emptied { 3 } else { lost.number - 1 };
+        let page = read(After::Number { number, until: lost }).await;
+        assert_eq!((page.gap, page.events.len()), (Some(Gap::UNKNOWN), 6), "{emptied}: by number");
+        kept = after;
+    }
+}
+
+#[tokio::test]
+async fn an_id_of_an_event_that_is_not_there_is_a_gap_whatever_became_of_it() {
+    let Some(redis) = RedisServer::start() else { return };
+    let log = node(&redis);
+    let first = append(&log, one()).await;
+    let last = append(&log, one()).await;
+    let stranger = node(&redis);
+    let gone = |place: Place| {
+        let stranger = &stranger;
+        async move {
+            loop {
+                match stranger.locate("t", &place.to_string()).await {
+                    Ok(located) => return matches!(located, Located::Gone { .. }),
+                    Err(error) => assert!(matches!(error, LogError::Unavailable { .. }), "{error:?}"),
+                }
+            }
+        }
+    };
+    let others = [
+        ("ahead", Place::new(last.stamp + 9, 7)),
+        ("ahead by number", Place::new(last.stamp, 3)),
+        ("ahead by stamp", Place::new(last.stamp + 1, 2)),
+        ("another stamp", Place::new(first.stamp + 1, 1)),
+        ("an older stamp", Place::new(first.stamp - 1, 1)),
+        ("no stamp", Place::new(0, 1)),
+    ];
+    for state in ["whole", "trimmed", "without its stream", "emptied"] {
+        for (what, place) in others {
+            assert!(gone(place).await, "{state}: {what}");
+        }
+        redis.command(match state {
+            "whole" => "XTRIM sse:{t}:s MAXLEN 1",
+            "trimmed" => "DEL sse:{t}:s",
+            "without its stream" => "FLUSHALL",
+            _ => "PING",
+        });
+        assert_eq!(gone(first).await, state != "whole", "{state}, and then less: the second one is gone");
+    }
+    assert!(gone(last).await);
 }
