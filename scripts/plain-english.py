@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUDGET = {"phrases": 31, "wide": 0}
+BUDGET = {"phrases": 28, "wide": 5}
 
 # Name of the rule, pattern. Each is one habit with its cure in CONTRIBUTING.md.
 PHRASES = {
