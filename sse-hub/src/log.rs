@@ -75,10 +75,10 @@ pub trait Log: Send + Sync + 'static {
 
     /// Reads the events after a place, at most `amount`, but at least one if there is one.
     ///
-    /// The stamp of the event at an [`After::Place`] must match, too. If the log has another event
+    /// The stamp of the event at an [`After::Place`] must also match. If the log has another event
     /// there, or ends before it, the page has a gap of unknown size and continues after the last
-    /// event whose stamp is not above that of the place. [`Place::default`] is before the first
-    /// event.
+    /// event whose stamp is not above the stamp of the place. [`Place::default`] is before the
+    /// first event.
     ///
     /// # Errors
     ///
@@ -177,8 +177,8 @@ pub enum After {
     /// After the event with this number, for a reader that does not know its stamp any more.
     ///
     /// The log may have lost events since and given their numbers again. So `until` says which
-    /// event is meant: the one that the event at `until` follows in one count. If the log has no
-    /// event with this number whose stamp is not above that of `until`, that is a gap.
+    /// event is meant whose number counts up to the event at `until` without a restart. If the log
+    /// has no event with this number whose stamp is not above that of `until`, that is a gap.
     Number {
         /// How many events of the topic there were with it.
         number: u64,

@@ -11,7 +11,7 @@ use crate::{Amount, Place};
 /// How many bytes one read returns at most, unless a single batch is longer.
 pub(crate) const FRAME: usize = 64 << 10;
 
-/// Every so many events one is remembered as the tail's anchor.
+/// Number of events from one anchor of the tail to the next.
 const ANCHORS: u64 = 256;
 
 /// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all
@@ -38,9 +38,9 @@ pub(crate) struct Tail {
     border: u64,
     /// The stamp of a loss that was reported while the topic was opening.
     heard: u64,
-    /// Whether the log counts anew since the topic was opened.
+    /// Whether the log has restarted its count since the topic was opened.
     anew: bool,
-    /// A place of now and then, at or after most that fall off the tail.
+    /// A place that is updated from time to time, at or after most places that fall off the tail.
     anchor: Place,
     joined: Option<Joined>,
     loaded: bool,
@@ -284,7 +284,7 @@ impl Tail {
     pub(crate) fn after_read(&self, after: After) -> Option<Cursor> {
         match after {
             After::Place(place) => self.after_place(place),
-            // If the log has counted anew since, the number says nothing.
+            // If the log has restarted its count since, the number means nothing.
             After::Number { number, until } => self.after_place(until).and(self.after_number(number)),
         }
     }
@@ -320,8 +320,8 @@ impl Tail {
         Place::new(stamp, cursor.position().wrapping_sub(self.shift))
     }
 
-    /// Where the log is read for a cursor that may be before the oldest event here; `None` where the
-    /// log that counted so is gone.
+    /// The place from which the log is read for a cursor that may be before the oldest event here;
+    /// `None` if the log has restarted its count.
     pub(crate) fn in_log(&self, cursor: Cursor) -> Option<After> {
         let number = cursor.position().wrapping_sub(self.shift);
         if cursor.position() == self.lost {

@@ -9,7 +9,7 @@
 //! loss of what the node knows is marked before the node reads or appends one more event.
 //!
 //! - A message names the stamp of the event before it; if that is older than what the node knew,
-//!   the latter is kept and compared at once ([`report`]).
+//!   the newer place is kept and compared at once ([`report`]).
 //! - Comparisons ask for the newest event of each topic after each connection, and now and then.
 
 use std::sync::Arc;

@@ -58,7 +58,7 @@ impl Found {
         let start = self.start();
         let resume = self.resume(until);
         let lost = resume.gap == Some(Gap::UNKNOWN);
-        // What is as old as `until` is of its count.
+        // Events as old as `until` belong to its count.
         if lost && self.oldest.is_none_or(|oldest| oldest.stamp > until.stamp) {
             return resume;
         }
@@ -66,7 +66,7 @@ impl Found {
             Some(0) => Resume { gap: None, after: start },
             Some(missed) => Resume { gap: Some(Gap::of(missed)), after: start },
             None if lost => resume,
-            // Deleted by hand.
+            // An operator deleted the events.
             None => Resume { gap: Some(Gap::UNKNOWN), after: start },
         }
     }
@@ -197,7 +197,7 @@ mod tests {
         let lost = Place::new(75, 9);
         let found = Found { loss: 76, floor: Some(Place::new(70, 7)), ..found() };
         let border = Resume { gap: Some(Gap::UNKNOWN), after: Place::new(70, 7) };
-        assert_eq!(found.resume_number(8, lost), border, "8 was lost, too, and is another event now");
+        assert_eq!(found.resume_number(8, lost), border, "8 was also lost, and is another event now");
         assert_eq!(found.resume_number(2, lost).gap, Some(Gap::of(2)), "that was trimmed from either count");
         let emptied = Found { oldest: Some(Place::new(80, 1)), floor: None, ..found };
         assert_eq!(emptied.resume_number(3, lost).gap, Some(Gap::UNKNOWN));

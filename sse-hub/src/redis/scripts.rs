@@ -206,8 +206,8 @@ impl Server {
         }
     }
 
-    /// Runs a script. With every question the server is told what this node knows of the topic, and
-    /// looks whether that is still there.
+    /// Runs a script. Each call sends the places of the topic that this node knows, and the server
+    /// checks whether they are still there.
     async fn ask(&self, script: &Script, names: &Names, more: &[&[u8]]) -> Result<Answer, Failure> {
         let known = self.topics.known(&names.channel);
         let known = known.iter().map(Place::to_string).collect::<Vec<_>>().join(" ");

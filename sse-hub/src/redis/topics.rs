@@ -24,7 +24,8 @@ pub(super) struct Topics(Mutex<Map>);
 #[derive(Debug, Default)]
 struct Map {
     followed: HashMap<String, Topic>,
-    /// What is known of topics that are only published to: the latest ones, and those before them.
+    /// Known places of topics that are only published to: the latest such topics, and the topics
+    /// before them.
     unfollowed: [HashMap<String, Known>; 2],
     count: u64,
 }
@@ -41,9 +42,9 @@ struct Topic {
 /// Events of a topic that this node had from the server, and may not find there any more.
 #[derive(Clone, Debug, Default)]
 struct Known {
-    /// The newest one that was heard of, in the order of the server.
+    /// The newest place that was received, in the order of the server.
     newest: Place,
-    /// The newest one that this node published, until that was heard of.
+    /// The newest place that this node published, until its message was received.
     published: Place,
     /// The newest ones at the time of each new connection, and those of which a message showed that
     /// the server may have lost them.
@@ -169,8 +170,8 @@ impl Topics {
         self.lock().note(channel, |known| known.heard(place, previous))
     }
 
-    /// Notes an event that this node published, as [`heard`](Self::heard). Messages of events before
-    /// it may still be on their way, and tell what they follow.
+    /// Notes an event that this node published, as [`heard`](Self::heard). Messages of earlier
+    /// events may still be on their way; each has the place before it.
     pub(super) fn published(&self, channel: &str, place: Place, previous: u64) -> bool {
         let mut map = self.lock();
         let Some(topic) = map.followed.get_mut(channel) else {
@@ -197,7 +198,7 @@ impl Topics {
     pub(super) fn compared(&self, channel: &str, places: &[Place], newest: Place) {
         self.lock().note(channel, |known| {
             known.doubts.retain(|doubt| !places.contains(doubt));
-            // Heard of since it was asked.
+            // Received since the request was sent.
             for place in [known.newest, known.published] {
                 if place < newest && !places.contains(&place) {
                     known.doubt(place);
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_heard_of_during_a_comparison_is_compared_again() {
+    fn a_place_received_during_a_comparison_is_compared_again() {
         let (topics, names, _) = topics();
         let [before, heard, found] =
             [(10, 1), (20, 2), (30, 3)].map(|(stamp, number)| Place::new(stamp, number));
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_node_published_is_known_until_it_hears_of_it() {
+    fn a_published_place_is_known_until_its_message_is_received() {
         let (topics, names, _) = topics();
         let [first, own, late] = [(10, 1), (30, 3), (20, 2)].map(|(stamp, number)| Place::new(stamp, number));
         topics.heard(&names.channel, first, 0);
@@ -316,13 +317,13 @@ mod tests {
         topics.saw(&names.channel, Place::new(10, 5));
         assert!(topics.remove(&names.channel, number));
         assert_eq!(topics.known(&names.channel), [Place::new(10, 5)]);
-        assert!(topics.published(&names.channel, Place::new(20, 3), 7), "nobody else hears of it");
+        assert!(topics.published(&names.channel, Place::new(20, 3), 7), "no other node receives it");
         topics.add(&names, Feed::new(|_| {}));
         assert_eq!(topics.known(&names.channel), [Place::new(10, 5), Place::new(20, 3)]);
         for number in 0..=2 * UNFOLLOWED {
             topics.saw(&number.to_string(), Place::new(1, 1));
         }
         assert!(topics.known("0").is_empty(), "bounded");
-        assert!(!topics.known(&UNFOLLOWED.to_string()).is_empty(), "so many are remembered at least");
+        assert!(!topics.known(&UNFOLLOWED.to_string()).is_empty(), "at least this many are remembered");
     }
 }
