@@ -1,12 +1,14 @@
-//! Observation of an attempt's connections, about which ureq reports too little, and plain HTTP
-//! through a proxy.
+//! Connections of an attempt: what ureq does not report about them, a deadline for each read, and
+//! plain HTTP through a proxy.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use sse_http::client::Url;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as UreqDuration;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
 };
@@ -26,6 +28,8 @@ struct Shared {
     proxy: Mutex<Option<Uri>>,
     /// The scheme and authority that precede the path in the next request line.
     origin: Mutex<Option<String>>,
+    /// The time by which a read of the body must end.
+    deadline: Mutex<Option<Instant>>,
 }
 
 impl Connections {
@@ -43,6 +47,20 @@ impl Connections {
         self.0.proxied.store(proxied, Ordering::Release);
         *self.0.proxy.lock().unwrap_or_else(PoisonError::into_inner) = proxy;
         *self.0.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
+    }
+
+    /// Sets the time by which reads of the body must end.
+    pub(super) fn read_until(&self, deadline: Option<Instant>) {
+        *self.0.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    /// The limit of ureq, or the time until the deadline if that is shorter.
+    fn limit(&self, mut timeout: NextTimeout) -> NextTimeout {
+        if let Some(deadline) = *self.0.deadline.lock().unwrap_or_else(PoisonError::into_inner) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            timeout.after = UreqDuration::Exact(left.min(*timeout.after));
+        }
+        timeout
     }
 
     /// Whether a part of the request may have been sent.
@@ -134,7 +152,7 @@ impl<T: Transport> Transport for Observed<T> {
         {
             return Ok(true);
         }
-        self.inner.await_input(timeout).map_err(|error| match error {
+        self.inner.await_input(self.connections.limit(timeout)).map_err(|error| match error {
             // ureq takes three kinds of errors for the end of a body without a length: a reset, or
             // TLS that is broken off. No other kind of error has that effect.
             Error::Io(error) => Error::Io(io::Error::other(error)),

@@ -71,7 +71,7 @@ impl Transport for Http {
                 break (head, body);
             }
         };
-        let mut body = HttpBody::new(Blocking(Body::new(body, agent)));
+        let mut body = HttpBody::new(Blocking(Body::new(body, connections)));
         let verdict = self.config.verdict(&head.response_head());
         self.verdict = match verdict {
             Verdict::Open => None,
