@@ -27,6 +27,7 @@ mod hooks;
 mod messages;
 mod proxy;
 mod redirect;
+mod setters;
 mod source;
 mod template;
 mod trace;

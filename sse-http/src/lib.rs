@@ -41,4 +41,6 @@ pub mod client;
 #[cfg(feature = "server")]
 pub mod server;
 
+#[cfg(any(feature = "client", feature = "server"))]
+pub use http;
 pub use proto;

@@ -4,8 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request};
+use http::Request;
 use proto::{Config, Verdict};
 use sse_http::client::{ChunkHook, Draft, Proxies, Refused, ResponseHook};
 use ureq::config::AutoHeaderValue;
@@ -72,55 +71,11 @@ impl Builder {
         }
     }
 
-    /// Sets the request method; `GET` by default.
-    ///
-    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
-    /// `PATCH`) is sent only once, and the source ends with its response.
-    pub fn method(mut self, method: Method) -> Self {
-        self.request = self.request.method(method);
-        self
-    }
-
-    /// Adds a header.
-    pub fn header<N, V>(mut self, name: N, value: V) -> Self
-    where
-        N: TryInto<HeaderName, Error: Into<http::Error>>,
-        V: TryInto<HeaderValue, Error: Into<http::Error>>,
-    {
-        self.request = self.request.header(name, value);
-        self
-    }
-
-    /// Sends `Authorization: Bearer <token>`.
-    pub fn bearer_auth(mut self, token: impl fmt::Display) -> Self {
-        self.request = self.request.bearer_auth(token);
-        self
-    }
-
-    /// Adds headers, which replace those with the same names.
-    pub fn headers(mut self, headers: HeaderMap) -> Self {
-        self.request = self.request.headers(headers);
-        self
-    }
+    sse_http::request_setters!();
 
     /// Sets the body, which is sent with every attempt.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.request = self.request.body(body);
-        self
-    }
-
-    /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
-    /// set. The body is sent with every attempt.
-    #[cfg(feature = "serde")]
-    pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
-        self.request = self.request.json(body);
-        self
-    }
-
-    /// Sets the protocol's [`Config`]: reconnection, accepted responses, timeouts, limits, and the
-    /// first last event ID.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
         self
     }
 
@@ -133,20 +88,6 @@ impl Builder {
     /// `charset`, ureq decodes responses that a server sends in that coding.
     pub fn agent(mut self, config: ureq::config::Config) -> Self {
         self.agent = Some(config);
-        self
-    }
-
-    /// Allows this header of the request to be sent to another origin after a redirect. No header
-    /// of the user is, unless named here.
-    pub fn forward_header(mut self, name: HeaderName) -> Self {
-        self.request = self.request.forward_header(name);
-        self
-    }
-
-    /// Sends the last event ID in this query parameter too: for servers that read it there, and for
-    /// IDs that a header cannot carry. It replaces a parameter of that name in the URL.
-    pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
-        self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 

@@ -6,8 +6,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use proto::{Config, Verdict};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
 use sse_http::client::{Build, Draft, Hooks, Refused, TransportError, Url};
 
 use super::reqwest_client::Http;
@@ -66,36 +65,7 @@ impl Builder {
         }
     }
 
-    /// Sets the request method; `GET` by default.
-    ///
-    /// Where [`Config::repeat`] is not set, a request whose method is not idempotent (`POST`,
-    /// `PATCH`) is sent only once, and the source ends with its response.
-    pub fn method(mut self, method: Method) -> Self {
-        self.request = self.request.method(method);
-        self
-    }
-
-    /// Adds a header.
-    pub fn header<N, V>(mut self, name: N, value: V) -> Self
-    where
-        N: TryInto<HeaderName, Error: Into<http::Error>>,
-        V: TryInto<HeaderValue, Error: Into<http::Error>>,
-    {
-        self.request = self.request.header(name, value);
-        self
-    }
-
-    /// Sends `Authorization: Bearer <token>`.
-    pub fn bearer_auth(mut self, token: impl fmt::Display) -> Self {
-        self.request = self.request.bearer_auth(token);
-        self
-    }
-
-    /// Adds headers, which replace those with the same names.
-    pub fn headers(mut self, headers: HeaderMap) -> Self {
-        self.request = self.request.headers(headers);
-        self
-    }
+    sse_http::request_setters!();
 
     /// Sets the body, which is sent with every attempt. A body that is a stream can be sent only
     /// once: see [`Repeat::Never`](crate::Repeat::Never).
@@ -105,21 +75,6 @@ impl Builder {
             Some(bytes) => self.request = self.request.body(bytes),
             None => (self.request, self.stream) = (self.request.stream_body(), Some(body)),
         }
-        self
-    }
-
-    /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
-    /// set. The body is sent with every attempt.
-    #[cfg(feature = "serde")]
-    pub fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Self {
-        self.request = self.request.json(body);
-        self
-    }
-
-    /// Sets the protocol's [`Config`]: reconnection, accepted responses, timeouts, limits, and the
-    /// first last event ID.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
         self
     }
 
@@ -144,20 +99,6 @@ impl Builder {
     /// one.
     pub fn client_builder(mut self, builder: ClientBuilder) -> Self {
         self.own_client = Some(builder);
-        self
-    }
-
-    /// Allows this header of the request to be sent to another origin after a redirect. No header
-    /// of the user is, unless named here.
-    pub fn forward_header(mut self, name: HeaderName) -> Self {
-        self.request = self.request.forward_header(name);
-        self
-    }
-
-    /// Sends the last event ID in this query parameter too: for servers that read it there, and for
-    /// IDs that a header cannot carry. It replaces a parameter of that name in the URL.
-    pub fn last_event_id_parameter(mut self, name: impl Into<String>) -> Self {
-        self.request = self.request.last_event_id_parameter(name.into());
         self
     }
 
