@@ -330,6 +330,21 @@ fn a_name_that_does_not_resolve_was_not_sent_to() {
     assert_eq!(cause.cause(), Cause::NotSent, "{cause}");
 }
 
+/// RFC 9110, 15.2: a client reads any number of interim responses before the answer.
+#[test]
+fn hints_before_the_answer_do_not_hold_the_body_back() {
+    let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(2);
+    let server = Server::play([Reply::Early(
+        [hints.as_bytes(), &response(413, "Content-Length: 2\r\n", "no")].concat(),
+    )]);
+    let source = EventSource::builder(server.url("/")).config(config()).method(Method::POST);
+    let mut source = source.body("x".repeat(200_000)).build().unwrap();
+    let error = source.next().unwrap().unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(413));
+    drop((error, source));
+    server.requests();
+}
+
 #[test]
 fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());

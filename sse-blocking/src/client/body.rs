@@ -12,7 +12,7 @@ use super::connection::Connections;
 /// The body of a response.
 ///
 /// ureq fixes the time limits of reads when it sends a request. Here each read has its own limit,
-/// which the [`Connections`] apply; a read that is late loses nothing.
+/// which the connection applies; a read that is late loses nothing.
 pub struct Body {
     reader: BodyReader<'static>,
     connections: Connections,

@@ -14,9 +14,18 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use super::{Error, EventSource, Head, Http};
 use crate::Driver;
 
-pub(super) type RequestHook =
+type RequestHook =
     Box<dyn FnMut(Request<Bytes>, u32) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>> + Send>;
-pub(super) type RefusedHook = Box<dyn FnMut(Refused) -> Verdict + Send>;
+type RefusedHook = Box<dyn FnMut(Refused) -> Verdict + Send>;
+
+/// Hooks of a blocking source.
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) on_request: Option<RequestHook>,
+    pub(super) on_refused: Option<RefusedHook>,
+    pub(super) on_response: Option<ResponseHook>,
+    pub(super) on_chunk: Option<ChunkHook>,
+}
 
 /// Builds an [`EventSource`] over ureq: its request, the protocol's [`Config`], and hooks.
 ///
@@ -48,10 +57,7 @@ pub struct Builder {
     request: Draft,
     config: Config,
     agent: Option<ureq::config::Config>,
-    on_request: Option<RequestHook>,
-    on_refused: Option<RefusedHook>,
-    on_response: Option<ResponseHook>,
-    on_chunk: Option<ChunkHook>,
+    hooks: Hooks,
 }
 
 impl Builder {
@@ -60,15 +66,7 @@ impl Builder {
     }
 
     fn new(request: Draft) -> Self {
-        Self {
-            request,
-            config: Config::default(),
-            agent: None,
-            on_request: None,
-            on_refused: None,
-            on_response: None,
-            on_chunk: None,
-        }
+        Self { request, config: Config::default(), agent: None, hooks: Hooks::default() }
     }
 
     sse_http::request_setters!();
@@ -100,14 +98,14 @@ impl Builder {
         + Send
         + 'static,
     ) -> Self {
-        self.on_request = Some(Box::new(hook));
+        self.hooks.on_request = Some(Box::new(hook));
         self
     }
 
     /// Calls `hook` with every refused response and the beginning of its body, before the response
     /// is retried or closes the source; the verdict that the hook returns applies.
     pub fn on_refused(mut self, hook: impl FnMut(Refused) -> Verdict + Send + 'static) -> Self {
-        self.on_refused = Some(Box::new(hook));
+        self.hooks.on_refused = Some(Box::new(hook));
         self
     }
 
@@ -117,14 +115,14 @@ impl Builder {
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
     ) -> Self {
-        self.on_response = Some(Box::new(hook));
+        self.hooks.on_response = Some(Box::new(hook));
         self
     }
 
     /// Calls `hook` with every chunk of the body of an open response before it is parsed, for
     /// example to count, record or forward the bytes. Reconnections are not marked.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
-        self.on_chunk = Some(Box::new(hook));
+        self.hooks.on_chunk = Some(Box::new(hook));
         self
     }
 
@@ -147,10 +145,7 @@ impl Builder {
             config: config.clone(),
             proxies: agent.proxy().is_none_or(ureq::Proxy::is_from_env).then(Proxies::from_env),
             agent,
-            on_request: self.on_request,
-            on_refused: self.on_refused,
-            on_response: self.on_response,
-            on_chunk: self.on_chunk,
+            hooks: self.hooks,
             verdict: None,
         };
         // The time for the head is kept by the transport, which knows when the request is sent.

@@ -152,12 +152,24 @@ impl<T: Transport> Transport for Observed<T> {
         {
             return Ok(true);
         }
-        self.inner.await_input(self.connections.limit(timeout)).map_err(|error| match error {
-            // ureq takes three kinds of errors for the end of a body without a length: a reset, or
-            // TLS that is broken off. No other kind of error has that effect.
-            Error::Io(error) => Error::Io(io::Error::other(error)),
-            error => error,
-        })
+        loop {
+            let received = self.inner.await_input(self.connections.limit(timeout));
+            let progress = received.map_err(|error| match error {
+                // ureq takes three kinds of errors for the end of a body without a length: a reset,
+                // or TLS that is broken off. No other kind of error has that effect.
+                Error::Io(error) => Error::Io(io::Error::other(error)),
+                error => error,
+            })?;
+            // ureq takes another interim response (103, say) for the answer, and sends no body.
+            let hints = match timeout.reason {
+                Timeout::Await100 => hints(self.inner.buffers().input()),
+                _ => 0,
+            };
+            self.inner.buffers().input_consume(hints);
+            if hints == 0 || !self.inner.buffers().input().is_empty() {
+                return Ok(progress);
+            }
+        }
     }
 
     fn is_open(&mut self) -> bool {
@@ -167,4 +179,18 @@ impl<T: Transport> Transport for Observed<T> {
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
     }
+}
+
+/// The length of the interim responses that `input` starts with, other than `100 Continue` (RFC
+/// 9110, 15.2).
+fn hints(input: &[u8]) -> usize {
+    let mut length = 0;
+    while let rest = &input[length..]
+        && rest.starts_with(b"HTTP/1.1 1")
+        && !rest.starts_with(b"HTTP/1.1 100")
+        && let Some(end) = rest.windows(4).position(|end| end == b"\r\n\r\n")
+    {
+        length += end + 4;
+    }
+    length
 }

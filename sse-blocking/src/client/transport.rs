@@ -11,13 +11,12 @@ use http::header::{EXPECT, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response, Uri};
 use proto::{Config, ErrorKind, ResponseHead, Verdict};
 use sse_http::client::{
-    Blocking, Body as HttpBody, ChunkHook, Head, Proxies, Refused, ResponseHook, Template, TransportError,
-    Url, authorization,
+    Blocking, Body as HttpBody, Head, Proxies, Refused, Template, TransportError, Url, authorization,
 };
 use ureq::Agent;
 
 use super::Body;
-use super::builder::{RefusedHook, RequestHook};
+use super::builder::Hooks;
 use super::connection::Connections;
 use super::ureq_error::ureq_error;
 use crate::{Attempt, Transport};
@@ -33,10 +32,7 @@ pub struct Http {
     pub(super) agent: ureq::config::Config,
     /// The proxies to use; `None` if the agent's configuration has a proxy.
     pub(super) proxies: Option<Proxies>,
-    pub(super) on_request: Option<RequestHook>,
-    pub(super) on_refused: Option<RefusedHook>,
-    pub(super) on_response: Option<ResponseHook>,
-    pub(super) on_chunk: Option<ChunkHook>,
+    pub(super) hooks: Hooks,
     /// The decision about the response, before the application's hook changed it.
     pub(super) verdict: Option<Verdict>,
 }
@@ -54,7 +50,7 @@ impl Transport for Http {
 
     fn connect(&mut self, attempt: Attempt<'_>) -> Result<(Head, Self::Body), TransportError> {
         let mut exchange = self.template.attempt(&attempt.request)?;
-        if let Some(hook) = &mut self.on_request {
+        if let Some(hook) = &mut self.hooks.on_request {
             let request = hook(exchange.request()?, attempt.request.attempt).map_err(TransportError::Hook)?;
             exchange.replace(request)?;
         }
@@ -62,8 +58,9 @@ impl Transport for Http {
         let limit = self.config.head_timeout();
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let connections = Connections::default();
-        let agent = connections.agent(self.agent.clone());
         let (head, body) = loop {
+            // A connection for each request: a server that answers early may not read another one.
+            let agent = connections.agent(self.agent.clone());
             let request = self.configure(&agent, &connections, exchange.request()?)?;
             let response = send(&agent, &connections, request, attempt, deadline)?;
             let (parts, body) = response.into_parts();
@@ -86,11 +83,11 @@ impl Transport for Http {
 
     fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
         let verdict = self.verdict.take().unwrap_or(verdict);
-        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
+        self.hooks.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
     }
 
     fn on_chunk(&mut self, chunk: &[u8]) {
-        if let Some(hook) = &mut self.on_chunk {
+        if let Some(hook) = &mut self.hooks.on_chunk {
             hook(chunk);
         }
     }
@@ -159,7 +156,7 @@ impl Http {
         if let Some(Blocking(body)) = body.get_mut() {
             body.limit(None);
         }
-        match &mut self.on_refused {
+        match &mut self.hooks.on_refused {
             Some(hook) => hook(Refused::new(head.clone(), Bytes::copy_from_slice(body.start()), verdict)),
             None => verdict,
         }
