@@ -111,7 +111,7 @@ def parse():
 
 def hub():
     rows = collections.defaultdict(list)
-    kinds = {"hub": "s0", "axum + broadcast": "s2", "nginx + nchan": "s3"}
+    kinds = {"hub": "s0", "hub on disk": "s1", "axum + broadcast": "s2", "nginx + nchan": "s3"}
     with open(HERE / "server/load.csv", newline="") as file:
         for record in csv.DictReader(file):
             per_second = 1e6 / float(record["cpu_us_per_delivery"])
@@ -119,7 +119,7 @@ def hub():
             label = "one at a time" if burst == 1 else f"bursts of {burst}"
             rows[label].append((kinds[record["server"]], record["server"], per_second))
             subscribers, size = record["subscribers"], record["bytes"]
-    legend = [("s0", "sse-hub"), ("s2", "axum's Sse over tokio's broadcast"), ("s3", "nginx + nchan")]
+    legend = [("s0", "sse-hub"), ("s1", "sse-hub on disk"), ("s2", "axum's Sse over tokio's broadcast"), ("s3", "nginx + nchan")]
     return dots(
         "Serving: deliveries in a second of the server's CPU time",
         f"{subscribers} subscribers over loopback, {size} bytes of data an event; further right is cheaper",
