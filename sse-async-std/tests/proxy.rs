@@ -1,27 +1,15 @@
 //! Requests through a proxy.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
-use std::thread::{self, JoinHandle};
+use std::thread;
+use std::time::Duration;
 
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use sse_async_std::{EventSource, Url};
-
-/// Answers one request with `response`; returns the head of the request.
-fn proxy(response: &'static str) -> (SocketAddr, JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let thread = thread::spawn(move || {
-        let mut reader = BufReader::new(listener.accept().unwrap().0);
-        let mut lines = reader.by_ref().lines().map(Result::unwrap);
-        let head = lines.by_ref().take_while(|line| !line.is_empty()).collect();
-        reader.get_mut().write_all(response.as_bytes()).unwrap();
-        head
-    });
-    (address, thread)
-}
+use sse_test::{Reply, Server, serve};
 
 fn source(url: &str, proxy: SocketAddr) -> EventSource {
     let proxy = Url::parse(&format!("http://user:secret@{proxy}")).unwrap();
@@ -30,10 +18,10 @@ fn source(url: &str, proxy: SocketAddr) -> EventSource {
 
 #[test]
 fn plain_http_is_requested_from_a_proxy_by_its_whole_url() {
-    let (address, thread) = proxy("HTTP/1.1 204 \r\n\r\n");
-    let mut source = source("http://me:myself@events.example:81/a?b#c", address);
+    let proxy = Server::play([Reply::no_content()]);
+    let mut source = source("http://me:myself@events.example:81/a?b#c", proxy.address);
     assert!(block_on(source.next()).is_none(), "204");
-    let head = thread.join().unwrap();
+    let head = proxy.request().head();
     assert_eq!(head[0], "GET http://events.example:81/a?b HTTP/1.1");
     assert!(head.contains(&"host: events.example:81".into()), "{head:?}");
     assert!(head.contains(&"proxy-authorization: Basic dXNlcjpzZWNyZXQ=".into()), "{head:?}");
@@ -45,10 +33,10 @@ fn plain_http_is_requested_from_a_proxy_by_its_whole_url() {
 fn https_goes_through_a_proxy_tunnel_and_a_refused_tunnel_is_an_error() {
     use sse_async_std::{CloseReason, Config, ReconnectPolicy, TransportError};
 
-    let (address, thread) = proxy("HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::play([Reply::raw("HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\n\r\n")]);
     let config = Config::default().with_policy(ReconnectPolicy::never());
     let url = "https://events.example/";
-    let proxy = Url::parse(&format!("http://{address}")).unwrap();
+    let proxy = Url::parse(&server.url("")).unwrap();
     let mut source = EventSource::builder(url).config(config).proxy(Some(proxy)).build().unwrap();
     let error = block_on(source.next()).unwrap().unwrap_err();
     assert!(matches!(error.reason(), Some(CloseReason::GaveUp { .. })), "{error:?}");
@@ -56,7 +44,7 @@ fn https_goes_through_a_proxy_tunnel_and_a_refused_tunnel_is_an_error() {
     assert!(matches!(cause, TransportError::Connect(_)), "{cause:?}");
     let refusal = std::error::Error::source(cause).unwrap().to_string();
     assert_eq!(refusal, "the proxy answered with status 407");
-    let head = thread.join().unwrap();
+    let head = server.request().head();
     assert_eq!(head[..2], ["CONNECT events.example:443 HTTP/1.1", "Host: events.example:443"]);
     assert_eq!(head.len(), 2, "a proxy gets nothing of the request: {head:?}");
 }
@@ -67,12 +55,11 @@ fn tls_begins_in_the_tunnel() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let thread = thread::spawn(move || {
-        let mut reader = BufReader::new(listener.accept().unwrap().0);
-        let lines = reader.by_ref().lines().map(Result::unwrap);
-        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-        reader.get_mut().write_all(b"HTTP/1.1 200 \r\n\r\n").unwrap();
+        let mut socket = listener.accept().unwrap().0;
+        let mut head = Vec::new();
+        serve(&mut socket, &Reply::raw("HTTP/1.1 200 \r\n\r\n"), |request| head = request.head()).unwrap();
         let mut first = [0];
-        reader.read_exact(&mut first).unwrap();
+        socket.read_exact(&mut first).unwrap();
         (head, first)
     });
     let mut source = source("https://events.example/", address);
@@ -85,14 +72,10 @@ fn tls_begins_in_the_tunnel() {
 #[test]
 #[cfg(feature = "webpki-roots")]
 fn a_proxys_answer_without_end_is_an_error() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut source = source("https://events.example/", listener.local_addr().unwrap());
-    let thread = thread::spawn(move || {
-        let mut socket = listener.accept().unwrap().0;
-        while socket.write_all(&[b'x'; 1024]).is_ok() {}
-    });
+    let server = Server::play([Reply::raw("").repeat([b'x'; 1024], Duration::ZERO)]);
+    let mut source = source("https://events.example/", server.address);
     assert!(matches!(block_on(source.next()), Some(Ok(sse_async_std::Event::Disconnected { .. }))));
-    thread.join().unwrap();
+    server.requests();
 }
 
 #[test]
@@ -103,10 +86,10 @@ fn a_proxy_of_the_environment_is_used() {
         assert!(block_on(EventSource::get("http://events.example/a").unwrap().next()).is_none(), "204");
         return;
     }
-    let (address, thread) = proxy("HTTP/1.1 204 \r\n\r\n");
+    let proxy = Server::play([Reply::no_content()]);
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--exact", "a_proxy_of_the_environment_is_used"]).env_clear().env("PROXIED", "");
-    let output = again.env("HTTP_PROXY", address.to_string()).output().unwrap();
+    let output = again.env("HTTP_PROXY", proxy.address.to_string()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(thread.join().unwrap()[0], "GET http://events.example/a HTTP/1.1");
+    assert_eq!(proxy.request().line(), "GET http://events.example/a HTTP/1.1");
 }

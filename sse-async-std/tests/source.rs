@@ -14,7 +14,7 @@ use sse_async_std::{
     TransportError, Verdict,
 };
 
-use sse_test::{Reply, Server, no_content, response, status, stream};
+use sse_test::{Reply, Server};
 
 /// A client that reconnects at once.
 fn builder(url: &str) -> Builder {
@@ -23,7 +23,7 @@ fn builder(url: &str) -> Builder {
 }
 
 fn hold(body: &str) -> Reply {
-    Reply::Hold(response(200, "Content-Type: text/event-stream\r\n", body))
+    Reply::stream(body).hold()
 }
 
 /// The next item, which does not let wait for it.
@@ -37,7 +37,7 @@ fn next(source: &mut EventSource) -> Option<Result<Event, sse_async_std::Error>>
 
 #[test]
 fn the_request_hook_can_replace_every_request() {
-    let server = Server::play([stream("id: 7\ndata: a\n\n"), no_content()]);
+    let server = Server::play([Reply::stream("id: 7\ndata: a\n\n"), Reply::no_content()]);
     let url = server.url("/?n=x");
     let mut source = builder(&url.replace("//", "//me:secret@"))
         .on_request(|mut request, attempt| async move {
@@ -65,7 +65,7 @@ fn the_request_hook_can_replace_every_request() {
 
 #[test]
 fn a_hook_that_fails_is_a_failed_attempt() {
-    let server = Server::play([no_content()]);
+    let server = Server::play([Reply::no_content()]);
     let hook = |request: Request<_>, attempt| async move {
         if attempt == 0 { Err("no token".into()) } else { Ok(request) }
     };
@@ -80,7 +80,11 @@ fn a_hook_that_fails_is_a_failed_attempt() {
 
 #[test]
 fn the_response_hook_decides_and_the_chunk_hook_sees_open_responses_only() {
-    let server = Server::play([status(404), stream(": hi\r\n\ndata: a\n\nda"), status(404)]);
+    let server = Server::play([
+        Reply::status(404, "", ""),
+        Reply::stream(": hi\r\n\ndata: a\n\nda"),
+        Reply::status(404, "", ""),
+    ]);
     let mut first = true;
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&bytes);
@@ -119,7 +123,7 @@ fn close_hangs_up_and_delivers_nothing_more() {
 
 #[test]
 fn retry_after_replaces_the_announced_delay() {
-    let server = Server::play([stream(""), no_content()]);
+    let server = Server::play([Reply::stream(""), Reply::no_content()]);
     let policy = ReconnectPolicy::default().with_initial(Duration::MAX).with_max(Duration::MAX);
     let config = Config::default().with_policy(policy);
     let mut source = builder(&server.url("/")).config(config).build().unwrap();
@@ -131,7 +135,7 @@ fn retry_after_replaces_the_announced_delay() {
 
 #[test]
 fn a_suspended_source_hangs_up_and_resumes_after_its_id() {
-    let server = Server::play([hold("id: 4\ndata: a\n\n"), no_content()]);
+    let server = Server::play([hold("id: 4\ndata: a\n\n"), Reply::no_content()]);
     let mut source = builder(&server.url("/")).build().unwrap();
     assert!(matches!(next(&mut source), Some(Ok(Event::Open(_)))));
     assert!(matches!(next(&mut source), Some(Ok(Event::Message(_)))));
@@ -145,7 +149,7 @@ fn a_suspended_source_hangs_up_and_resumes_after_its_id() {
 
 #[test]
 fn secrets_are_not_printed() {
-    let server = Server::play([stream("data: a\n\n"), status(403)]);
+    let server = Server::play([Reply::stream("data: a\n\n"), Reply::status(403, "", "")]);
     let url = server.url("/live?key=secret").replace("//", "//me:secret@");
     let builder = builder(&url).header("x-api-key", "secret");
     let mut printed = format!("{builder:?}");

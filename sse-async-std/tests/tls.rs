@@ -1,7 +1,7 @@
 //! HTTPS, with certificates that the test makes.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
@@ -13,6 +13,7 @@ use sse_async_std::rustls::crypto::ring;
 use sse_async_std::rustls::pki_types::PrivateKeyDer;
 use sse_async_std::rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use sse_async_std::{Event, EventSource};
+use sse_test::Reply;
 
 /// A server that answers each connection with one event; its URL and the configuration that trusts
 /// it.
@@ -42,18 +43,14 @@ fn serve() -> (String, Arc<ClientConfig>) {
     thread::spawn(move || {
         for socket in listener.incoming() {
             let connection = ServerConnection::new(Arc::clone(&server)).unwrap();
-            let mut stream = BufReader::new(StreamOwned::new(connection, socket.unwrap()));
-            let mut line = String::new();
+            let mut stream = StreamOwned::new(connection, socket.unwrap());
             // A client that does not trust the certificate causes an error here.
-            while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
-                line.clear();
-            }
-            let head = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-            let protocol = String::from_utf8_lossy(stream.get_ref().conn.alpn_protocol().unwrap_or_default());
-            let answer = format!("{head}data: secret over {protocol}\n\n");
-            let _ = stream.get_mut().write_all(answer.as_bytes());
-            stream.get_mut().conn.send_close_notify();
-            let _ = stream.get_mut().flush();
+            while stream.conn.is_handshaking() && stream.conn.complete_io(&mut stream.sock).is_ok() {}
+            let protocol = String::from_utf8_lossy(stream.conn.alpn_protocol().unwrap_or_default());
+            let reply = Reply::stream(format!("data: secret over {protocol}\n\n"));
+            let _ = sse_test::serve(&mut stream, &reply, drop);
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
         }
     });
     (url, Arc::new(client))

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sse_blocking::http::{HeaderName, HeaderValue, Method, Request};
 use sse_blocking::ureq::{self, Proxy};
 use sse_blocking::{
-    Cause, CloseReason, Config, Event, EventSource, ReconnectPolicy, TransportError, Verdict,
+    Cause, CloseReason, Closer, Config, Event, EventSource, ReconnectPolicy, TransportError, Verdict,
 };
 
 #[path = "../../tests/scenarios/mod.rs"]
@@ -21,7 +21,7 @@ mod scenarios;
 mod socks;
 
 use scenarios::{Ask, Seen, build, tell};
-use sse_test::{Reply, Server, no_content, redirect, response, status, stream};
+use sse_test::{Reply, Server, serve};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
@@ -38,7 +38,7 @@ fn config() -> Config {
 
 #[test]
 fn the_request_hook_can_replace_every_request() {
-    let server = Server::play([stream("id: 7\ndata: a\n\n"), no_content()]);
+    let server = Server::play([Reply::stream("id: 7\ndata: a\n\n"), Reply::no_content()]);
     let url = server.url("/?n=x").replace("//", "//me:secret@");
     let mut source = EventSource::builder(url)
         .config(config())
@@ -63,7 +63,7 @@ fn the_request_hook_can_replace_every_request() {
 
 #[test]
 fn credentials_that_a_request_hook_puts_into_the_url_become_a_header() {
-    let server = Server::play([no_content()]);
+    let server = Server::play([Reply::no_content()]);
     let url = server.url("/").replace("//", "//me:secret@");
     let hook = move |mut request: Request<_>, _| {
         *request.uri_mut() = url.parse()?;
@@ -76,7 +76,7 @@ fn credentials_that_a_request_hook_puts_into_the_url_become_a_header() {
 
 #[test]
 fn a_hook_that_fails_is_a_failed_attempt() {
-    let server = Server::play([no_content()]);
+    let server = Server::play([Reply::no_content()]);
     let mut token = Err("no token");
     let hook = move |request, _| std::mem::replace(&mut token, Ok(request)).map_err(Into::into);
     let mut source = EventSource::builder(server.url("/")).config(config()).on_request(hook).build().unwrap();
@@ -89,7 +89,7 @@ fn a_hook_that_fails_is_a_failed_attempt() {
 
 #[test]
 fn the_response_hook_decides_about_every_response() {
-    let server = Server::play([status(404), status(404)]);
+    let server = Server::play([Reply::status(404, "", ""), Reply::status(404, "", "")]);
     let mut verdicts = Vec::new();
     let mut source = EventSource::builder(server.url("/"))
         .config(config())
@@ -115,7 +115,11 @@ fn an_error_that_no_attempt_can_mend_is_final() {
 
 #[test]
 fn secrets_are_not_printed() {
-    let server = Server::play([stream("data: a\n\n"), redirect(302, "/?key=secret"), status(403)]);
+    let server = Server::play([
+        Reply::stream("data: a\n\n"),
+        Reply::redirect(302, "/?key=secret"),
+        Reply::status(403, "", ""),
+    ]);
     let url = server.url("/live?key=secret").replace("//", "//me:secret@");
     let builder = EventSource::builder(url).config(config()).header("x-api-key", "secret");
     let mut printed = format!("{builder:?}");
@@ -133,52 +137,29 @@ fn secrets_are_not_printed() {
 
 #[test]
 fn the_body_of_an_error_can_be_read() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        use std::io::Write;
-        let (mut socket, _) = listener.accept().unwrap();
-        let _ = socket.read(&mut [0; 4096]).unwrap();
-        socket.write_all(b"HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno key!").unwrap();
-    });
-    let mut source = EventSource::get(url).unwrap();
+    let server = Server::play([Reply::raw("HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno key!")]);
+    let mut source = EventSource::get(server.url("/")).unwrap();
     let mut error = source.next().unwrap().unwrap_err();
     assert_eq!((error.reason(), error.status().unwrap().as_u16()), (Some(CloseReason::Status(401)), 401));
     assert_eq!(error.to_string(), "the server answered with status 401 instead of 200: no key!");
     assert_eq!(error.text(100).unwrap(), "no key!");
     assert_eq!(error.text(2).unwrap(), "no");
-    server.join().unwrap();
+    server.requests();
 }
 
 #[test]
 fn a_time_beyond_the_clock_is_no_limit() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        use std::io::Write;
-        let (mut socket, _) = listener.accept().unwrap();
-        let _ = socket.read(&mut [0; 4096]).unwrap();
-        socket.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
-    });
+    let server = Server::play([Reply::no_content()]);
     let config = Config::default().with_head_timeout(Duration::MAX);
-    let mut source = EventSource::builder(url).config(config).build().unwrap();
+    let mut source = EventSource::builder(server.url("/")).config(config).build().unwrap();
     assert!(source.next().is_none(), "204");
-    server.join().unwrap();
+    server.requests();
 }
 
 #[test]
 fn another_thread_can_close_a_source_that_is_reading() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        use std::io::Write;
-        let (mut socket, _) = listener.accept().unwrap();
-        let _ = socket.read(&mut [0; 4096]).unwrap();
-        socket.write_all(b"HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n\r\ndata: a\n\n").unwrap();
-        // The client disconnects, and the server notices.
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0);
-    });
-    let source = EventSource::get(url).unwrap();
+    let server = Server::play([Reply::stream("data: a\n\n").hold()]);
+    let source = EventSource::get(server.url("/")).unwrap();
     let closer = source.closer();
     let mut closing = None;
     for event in source {
@@ -188,47 +169,42 @@ fn another_thread_can_close_a_source_that_is_reading() {
         }
     }
     assert!(closer.is_closed());
-    server.join().unwrap();
+    // The script ends when the client has hung up.
+    server.requests();
     closing.unwrap().join().unwrap();
+}
+
+/// Sends this reply, closes the client, and waits until the client has hung up.
+fn close_after(listener: TcpListener, reply: &'static str, closer: Closer) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        serve(&mut socket, &Reply::raw(reply), drop).unwrap();
+        closer.close();
+        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the client hangs up");
+    })
 }
 
 #[test]
 fn a_closer_interrupts_the_reading_of_a_refused_body() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let mut source = EventSource::get(url).unwrap();
-    let closer = source.closer();
-    let server = thread::spawn(move || {
-        use std::io::Write;
-        let (mut socket, _) = listener.accept().unwrap();
-        let _ = socket.read(&mut [0; 4096]).unwrap();
-        socket.write_all(b"HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno").unwrap();
-        closer.close();
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the client hangs up");
-    });
+    let mut source = EventSource::get(format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let closing = close_after(listener, "HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno", source.closer());
     // Closed in the middle of the refusal, or of the request: which of the two is not ours to say.
     if let Some(item) = source.next() {
         assert_eq!(item.unwrap_err().reason(), Some(CloseReason::Status(401)));
     }
     drop(source);
-    server.join().unwrap();
+    closing.join().unwrap();
 }
 
 #[test]
 fn a_closer_ends_a_request_that_is_not_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let mut source = EventSource::get(url).unwrap();
-    let closer = source.closer();
-    let server = thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        let _ = socket.read(&mut [0; 4096]).unwrap();
-        closer.close();
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the client hangs up");
-    });
+    let mut source = EventSource::get(format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let closing = close_after(listener, "", source.closer());
     assert!(source.next().is_none());
     assert_eq!(source.close_reason(), Some(CloseReason::Caller));
-    server.join().unwrap();
+    closing.join().unwrap();
 }
 
 /// Only the closer ends the connect, so a failing test does not end.
@@ -258,8 +234,8 @@ fn a_closer_ends_a_connect_whose_packets_are_dropped() {
 
 #[test]
 fn the_text_of_a_refused_body_that_stalls_is_kept() {
-    let stalled = response(429, "Content-Length: 1000\r\n", "slow down");
-    let server = Server::play([Reply::Hold(stalled)]);
+    let stalled = Reply::response(429, "Content-Length: 1000\r\n", "slow down");
+    let server = Server::play([stalled.hold()]);
     let config = config().with_refused_body_timeout(Duration::from_millis(100));
     let mut source = EventSource::builder(server.url("/")).config(config).build().unwrap();
     let mut error = source.next().unwrap().unwrap_err();
@@ -289,7 +265,8 @@ fn no_proxy_has_networks_and_an_asterisk() {
 /// RFC 9112, 3.2.2. ureq would ask for a tunnel, which many proxies refuse for plain HTTP.
 #[test]
 fn plain_http_is_requested_from_a_proxy_by_its_whole_url() {
-    let server = Server::play([redirect(307, "/b?y"), stream("data: a\n\n"), no_content()]);
+    let server =
+        Server::play([Reply::redirect(307, "/b?y"), Reply::stream("data: a\n\n"), Reply::no_content()]);
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--exact", "follows_a_host_that_a_proxy_alone_knows", "--ignored"]);
     let output = again.env("http_proxy", server.url("").replace("//", "//me:secret@")).output().unwrap();
@@ -334,9 +311,8 @@ fn a_name_that_does_not_resolve_was_not_sent_to() {
 #[test]
 fn hints_before_the_answer_do_not_hold_the_body_back() {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(2);
-    let server = Server::play([Reply::Early(
-        [hints.as_bytes(), &response(413, "Content-Length: 2\r\n", "no")].concat(),
-    )]);
+    let answer = "HTTP/1.1 413 \r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
+    let server = Server::play([Reply::raw(hints).send(answer).early().hold()]);
     let source = EventSource::builder(server.url("/")).config(config()).method(Method::POST);
     let mut source = source.body("x".repeat(200_000)).build().unwrap();
     let error = source.next().unwrap().unwrap_err();
@@ -364,24 +340,11 @@ fn an_error_for_a_url_that_requires_https_omits_its_query() {
 
 #[test]
 fn any_method_is_sent_with_its_body() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        use std::io::Write;
-        let (mut socket, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        while !request.ends_with(b"question") {
-            let mut some = [0; 4096];
-            let length = socket.read(&mut some).unwrap();
-            assert_ne!(length, 0, "{}", request.escape_ascii());
-            request.extend(&some[..length]);
-        }
-        socket.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
-        assert!(request.starts_with(b"QUERY / HTTP/1.1\r\n"));
-    });
-    let query = EventSource::builder(url).method(Method::from_bytes(b"QUERY").unwrap()).body("question");
-    assert!(query.build().unwrap().next().is_none(), "204");
-    server.join().unwrap();
+    let server = Server::play([Reply::no_content()]);
+    let query = EventSource::builder(server.url("/")).method(Method::from_bytes(b"QUERY").unwrap());
+    assert!(query.body("question").build().unwrap().next().is_none(), "204");
+    let request = server.request();
+    assert_eq!((request.line(), &*request.body), ("QUERY / HTTP/1.1", &b"question"[..]));
 }
 
 #[test]

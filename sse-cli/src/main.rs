@@ -21,6 +21,7 @@ mod recording;
 mod replay;
 mod request;
 mod serve;
+mod signals;
 mod tail;
 mod terminal;
 mod text;

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread;
+
+use sse_test::{Reply, Server};
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSet-Cookie: a=secret\r\nConnection: close\r\n\r\n\
                       : hi\n\nid: 1\ndata: one\n\nid: 2\nevent: add\ndata: two\n\n";
@@ -28,16 +28,11 @@ fn events(output: &str) -> Vec<&str> {
 /// Records one connection to a server that sends `STREAM`; the events that were printed, and the
 /// file.
 fn record(name: &str) -> (String, PathBuf) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/?token=secret", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        let _ = socket.read(&mut [0; 4096]).unwrap();
-        socket.write_all(STREAM.as_bytes()).unwrap();
-    });
+    let server = Server::play([Reply::raw(STREAM)]);
+    let url = server.url("/?token=secret");
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let seen = sse(&["tail", "--json", "--no-reconnect", "--record", path.to_str().unwrap(), &url]);
-    server.join().unwrap();
+    server.requests();
     (seen, path)
 }
 

@@ -1,14 +1,21 @@
 //! Scripted servers for the tests of this workspace: they send exact bytes, and record the
 //! requests.
 //!
+//! One vocabulary, [`Reply`] and [`Request`], and two players of a script: [`Server`] on a thread,
+//! and `paused::Server` on the runtime of a test in virtual time. [`serve`] plays one reply over
+//! any stream, TLS for example.
+//!
 //! Every failure panics, because this crate is only for tests.
 
 #![allow(clippy::unwrap_used, reason = "a failure of a test's server is a failure of the test")]
 
 #[cfg(target_os = "linux")]
 mod full;
+mod log;
 #[cfg(feature = "tokio")]
 pub mod paused;
+mod reply;
+mod request;
 /// The scenarios of `sse check --client`, and the comparison with a client's behaviour.
 #[path = "../../sse-cli/src/check/client/scenario.rs"]
 #[allow(missing_docs, reason = "the fields say what the keys of the data say")]
@@ -17,7 +24,9 @@ mod server;
 
 #[cfg(target_os = "linux")]
 pub use full::Full;
-pub use server::{Received, Reply, Server, no_content, redirect, response, status, stream};
+pub use reply::Reply;
+pub use request::Request;
+pub use server::{Server, serve};
 
 use std::time::Duration;
 

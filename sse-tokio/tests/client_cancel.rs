@@ -6,14 +6,14 @@ mod support;
 
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, StreamExt};
-use sse_test::paused::{Answer, Server};
-use sse_test::{millis, secs};
+use sse_test::paused::Server;
+use sse_test::{Reply, millis, secs};
 use support::{listen, next, source};
 
 // 9.2.9: a source that is garbage collected aborts its fetch.
 #[tokio::test]
 async fn a_source_that_is_dropped_hangs_up() {
-    let server = Server::start([Answer::stream("data: a\n\n").idle()]).await;
+    let server = Server::start([Reply::stream("data: a\n\n").hold()]).await;
     let mut source = source(&server);
     assert_eq!(next(&mut source).await, "open 200");
     drop(source);
@@ -22,9 +22,9 @@ async fn a_source_that_is_dropped_hangs_up() {
 
 #[tokio::test]
 async fn a_source_that_is_dropped_while_it_connects_hangs_up() {
-    let server = Server::start([Answer::raw("").idle()]).await;
+    let server = Server::start([Reply::raw("").hold()]).await;
     let mut source = source(&server);
-    while server.requests().is_empty() {
+    while server.received().is_empty() {
         assert!(source.next_event().now_or_never().is_none());
         tokio::task::yield_now().await;
     }
@@ -35,7 +35,7 @@ async fn a_source_that_is_dropped_while_it_connects_hangs_up() {
 // 9.2.2: `close()` aborts the fetch and sets the ready state to CLOSED.
 #[tokio::test]
 async fn close_hangs_up_at_once_and_delivers_nothing_more() {
-    let server = Server::start([Answer::stream("data: a\n\ndata: b\n\n").idle()]).await;
+    let server = Server::start([Reply::stream("data: a\n\ndata: b\n\n").hold()]).await;
     let mut source = source(&server);
     assert_eq!(next(&mut source).await, "open 200");
     assert_eq!(next(&mut source).await, "message \"a\" id ");
@@ -46,7 +46,7 @@ async fn close_hangs_up_at_once_and_delivers_nothing_more() {
     assert_eq!(listen(&mut source).await, [""; 0], "and `b` was received");
     assert!(source.is_terminated());
     assert!(source.next_event().await.is_none());
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +55,7 @@ async fn close_before_the_first_poll_sends_nothing() {
     let mut source = source(&server);
     source.close();
     assert_eq!(listen(&mut source).await, [""; 0]);
-    assert_eq!(server.requests().len(), 0);
+    assert_eq!(server.received().len(), 0);
 }
 
 /// A losing branch of `select!` is dropped and created again: while it connects, while it waits,
@@ -64,7 +64,7 @@ async fn close_before_the_first_poll_sends_nothing() {
 async fn a_source_that_loses_a_select_loses_no_event() {
     let mut script = Vec::new();
     for connection in 0..5 {
-        let mut answer = Answer::stream("");
+        let mut answer = Reply::stream("");
         for event in 0..5 {
             let id = connection * 5 + event;
             let (head, tail) = (format!("id: {id}\nda"), format!("ta: {id}\n\n"));
@@ -89,15 +89,15 @@ async fn a_source_that_loses_a_select_loses_no_event() {
     }
     let expected: Vec<_> = (0..25).map(|id| id.to_string()).collect();
     assert_eq!(messages, expected);
-    assert_eq!(server.requests().len(), 6, "and no request was sent twice");
+    assert_eq!(server.received().len(), 6, "and no request was sent twice");
     assert!(lost > 100, "{lost}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_sources_can_run_in_one_task() {
     let servers = [
-        Server::start([Answer::stream("").sleep(secs(2)).send("data: b\n\n").idle()]).await,
-        Server::start([Answer::stream("").sleep(secs(1)).send("data: a\n\n").idle()]).await,
+        Server::start([Reply::stream("").sleep(secs(2)).send("data: b\n\n").hold()]).await,
+        Server::start([Reply::stream("").sleep(secs(1)).send("data: a\n\n").hold()]).await,
     ];
     let mut all = futures_util::stream::select_all(servers.iter().map(source));
     let mut messages = Vec::new();

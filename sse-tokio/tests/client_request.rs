@@ -11,7 +11,8 @@ use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method};
-use sse_test::paused::{Answer, Server};
+use sse_test::Reply;
+use sse_test::paused::Server;
 use sse_tokio::{Builder, Cause, CloseReason, Config, Event, EventSource, Repeat, TransportError};
 use support::{builder, config, listen, next, source};
 
@@ -29,9 +30,9 @@ fn body_stream() -> Body {
 async fn a_get_has_the_headers_of_the_specification() {
     let server = Server::start([]).await;
     listen(&mut source(&server)).await;
-    let request = &server.requests()[0];
-    assert_eq!(request.line, "GET /events HTTP/1.1");
-    let mut names: Vec<_> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let request = &server.received()[0];
+    assert_eq!(request.line(), "GET /events HTTP/1.1");
+    let mut names: Vec<_> = request.headers().map(|(name, _)| name).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "accept-encoding", "cache-control", "host", "user-agent"]);
     assert_eq!(request.text("accept"), Some("text/event-stream"));
@@ -52,8 +53,8 @@ async fn method_headers_and_body_are_the_users() {
         .build()
         .unwrap();
     listen(&mut source).await;
-    let request = &server.requests()[0];
-    assert_eq!(request.line, "REPORT / HTTP/1.1");
+    let request = &server.received()[0];
+    assert_eq!(request.line(), "REPORT / HTTP/1.1");
     assert_eq!(request.text("x-one"), Some("1"));
     assert_eq!(request.text("x-two"), Some("2"));
     assert_eq!(server.sent("accept"), [Some("text/event-stream, application/json".into())]);
@@ -112,10 +113,10 @@ fn without_certificates_only_http_works() {
 #[tokio::test(start_paused = true)]
 async fn the_hook_gives_a_fresh_token_to_every_attempt() {
     let server = Server::start([
-        Answer::stream("id: 1\ndata: a\n\n"),
-        Answer::raw("").reset(),
-        Answer::raw("").reset(),
-        Answer::stream("data: b\n\n"),
+        Reply::stream("id: 1\ndata: a\n\n"),
+        Reply::raw("").reset(),
+        Reply::raw("").reset(),
+        Reply::stream("data: b\n\n"),
     ])
     .await;
     let calls = AtomicUsize::new(0);
@@ -154,7 +155,7 @@ async fn a_hook_sees_one_last_event_id_and_credentials_that_are_not_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_fails_is_a_failed_attempt() {
-    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let server = Server::start([Reply::stream("data: a\n\n")]).await;
     let calls = AtomicUsize::new(0);
     let source = builder(&server, "/").on_request(move |request, _| {
         let first = calls.fetch_add(1, Ordering::Relaxed) == 0;
@@ -168,7 +169,7 @@ async fn a_hook_that_fails_is_a_failed_attempt() {
     let Some(TransportError::Hook(error)) = cause.error() else { panic!("{cause:?}") };
     assert_eq!(error.to_string(), "no token");
     assert_eq!(next(&mut source).await, "open 200");
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.received().len(), 1);
 }
 
 // 9.2.4: `Last-Event-ID` carries a string encoded as UTF-8.
@@ -181,6 +182,18 @@ async fn a_last_event_id_that_is_not_utf8_is_not_sent_as_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_id_that_no_header_can_carry_is_not_sent() {
+    let server = Server::start([
+        Reply::stream("id: a\u{1}b\ndata: a\n\n"),
+        Reply::stream("data: b\n\nid: c\td\ndata: c\n\n"),
+    ])
+    .await;
+    let said = listen(&mut source(&server)).await;
+    assert!(said.contains(&"message \"b\" id a\u{1}b".to_owned()), "{said:?}");
+    assert_eq!(server.sent("last-event-id"), [None, None, Some("c\td".into())]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_that_a_request_hook_puts_into_the_url_become_a_header() {
     let server = Server::start([]).await;
     let source = builder(&server, "/").on_request(|mut request, _| async move {
@@ -188,15 +201,15 @@ async fn credentials_that_a_request_hook_puts_into_the_url_become_a_header() {
         Ok(request)
     });
     listen(&mut source.build().unwrap()).await;
-    assert_eq!(server.requests()[0].text("authorization"), Some("Basic bWU6c2VjcmV0"));
+    assert_eq!(server.received()[0].text("authorization"), Some("Basic bWU6c2VjcmV0"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn secrets_are_in_no_error_and_not_printed() {
     let broken =
-        Answer::raw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n:\n");
-    let refused = Answer::status(403, "", "");
-    let server = Server::start([broken, Answer::raw("").reset(), refused]).await;
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n:\n");
+    let refused = Reply::status(403, "", "");
+    let server = Server::start([broken, Reply::raw("").reset(), refused]).await;
     let builder = builder(&server, "/live?key=secret").header("authorization", "Bearer secret");
     let mut printed = format!("{builder:?}");
     let mut source = builder.build().unwrap();
@@ -226,13 +239,13 @@ async fn secrets_are_in_no_error_and_not_printed() {
 async fn a_post_is_sent_exactly_once() {
     let post = |server: &Server| builder(server, "/").method(Method::POST).body("question");
 
-    let server = Server::start([Answer::stream("id: 1\ndata: a\n\ndata: [DONE]\n\n")]).await;
+    let server = Server::start([Reply::stream("id: 1\ndata: a\n\ndata: [DONE]\n\n")]).await;
     let said = listen(&mut post(&server).build().unwrap()).await;
     assert_eq!(said, ["open 200", "message \"a\" id 1", "message \"[DONE]\" id 1"], "and no error");
     assert_eq!(server.lines(), ["POST /"]);
 
     // Broken off is not ended.
-    let server = Server::start([Answer::raw(
+    let server = Server::start([Reply::raw(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 99\r\n\r\n: a\n",
     )])
     .await;
@@ -242,7 +255,7 @@ async fn a_post_is_sent_exactly_once() {
     assert_eq!(server.lines(), ["POST /"]);
 
     // Nor is it sent again where a GET would be.
-    let server = Server::start([Answer::status(503, "Retry-After: 1\r\n", "")]).await;
+    let server = Server::start([Reply::status(503, "Retry-After: 1\r\n", "")]).await;
     let config = config().with_retry_status(vec![503]);
     let mut source = post(&server).config(config).build().unwrap();
     let error = source.next_event().await.unwrap().unwrap_err();
@@ -253,15 +266,15 @@ async fn a_post_is_sent_exactly_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_post_is_repeated_with_its_body_if_configured() {
-    let server = Server::start([Answer::stream("data: a\n\n"), Answer::stream("data: b\n\n")]).await;
+    let server = Server::start([Reply::stream("data: a\n\n"), Reply::stream("data: b\n\n")]).await;
     let post = builder(&server, "/").config(repeat(Repeat::Always)).method(Method::POST).body("question");
     listen(&mut post.build().unwrap()).await;
-    assert_eq!(server.requests().iter().filter(|request| request.body == b"question").count(), 3);
+    assert_eq!(server.received().iter().filter(|request| request.body == b"question").count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_post_is_repeated_if_there_is_an_id_to_resume_from() {
-    let server = Server::start([Answer::stream("id: 1\n\n"), Answer::stream("id\ndata: b\n\n")]).await;
+    let server = Server::start([Reply::stream("id: 1\n\n"), Reply::stream("id\ndata: b\n\n")]).await;
     let post = builder(&server, "/").config(repeat(Repeat::IfResumable)).method(Method::POST);
     listen(&mut post.build().unwrap()).await;
     assert_eq!(server.sent("last-event-id"), [None, Some("1".into())]);
@@ -269,18 +282,18 @@ async fn a_post_is_repeated_if_there_is_an_id_to_resume_from() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_a_stream_is_sent_once() {
-    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let server = Server::start([Reply::stream("data: a\n\n")]).await;
     let source = builder(&server, "/").method(Method::POST).body(body_stream()).build();
     assert_eq!(listen(&mut source.unwrap()).await, ["open 200", "message \"a\" id "]);
-    assert_eq!(server.requests()[0].text("transfer-encoding"), Some("chunked"));
-    assert_eq!(server.requests()[0].body, b"4\r\nques\r\n4\r\ntion\r\n0\r\n\r\n");
+    assert_eq!(server.received()[0].text("transfer-encoding"), Some("chunked"));
+    assert_eq!(server.received()[0].body, b"4\r\nques\r\n4\r\ntion\r\n0\r\n\r\n");
 
-    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let server = Server::start([Reply::stream("data: a\n\n")]).await;
     let source =
         builder(&server, "/").config(repeat(Repeat::Always)).method(Method::POST).body(body_stream()).build();
     let said = listen(&mut source.unwrap()).await;
     assert_eq!(said[3], "error: the connection failed, and another attempt would too");
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,8 +302,8 @@ async fn a_request_of_the_users_own_client_is_sent_by_it() {
     let client = Client::builder().user_agent("mine").build().unwrap();
     let request = client.post(server.url("/a?b=c")).basic_auth("user", Some("p w")).body("question");
     listen(&mut EventSource::new(request).unwrap()).await;
-    let request = &server.requests()[0];
-    assert_eq!(request.line, "POST /a?b=c HTTP/1.1");
+    let request = &server.received()[0];
+    assert_eq!(request.line(), "POST /a?b=c HTTP/1.1");
     assert_eq!(request.text("user-agent"), Some("mine"));
     assert_eq!(request.text("authorization"), Some("Basic dXNlcjpwIHc="));
     assert_eq!(request.text("accept"), Some("text/event-stream"));
@@ -309,7 +322,7 @@ async fn client_builder_sets_the_sources_own_client() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_request_can_resume_an_earlier_run() {
-    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let server = Server::start([Reply::stream("data: a\n\n")]).await;
     let config = config().with_last_event_id("7");
     let mut source = builder(&server, "/").config(config).build().unwrap();
     assert_eq!(source.last_event_id(), "7");
@@ -320,9 +333,9 @@ async fn the_first_request_can_resume_an_earlier_run() {
 #[tokio::test(start_paused = true)]
 async fn last_event_id_parameter_sends_the_id_in_the_query() {
     let server = Server::start([
-        Answer::stream("id: a b&c\n\n"),
-        Answer::stream("id: \u{1}…\n\n"),
-        Answer::stream("id\n\n"),
+        Reply::stream("id: a b&c\n\n"),
+        Reply::stream("id: \u{1}…\n\n"),
+        Reply::stream("id\n\n"),
     ])
     .await;
     let source = builder(&server, "/?q=x%20y").last_event_id_parameter("lastEventId");
@@ -338,7 +351,7 @@ async fn last_event_id_parameter_sends_the_id_in_the_query() {
         ]
     );
 
-    let server = Server::start([Answer::stream("id: 2\n\n")]).await;
+    let server = Server::start([Reply::stream("id: 2\n\n")]).await;
     let source = builder(&server, "/?last=1&q=x").last_event_id_parameter("last");
     listen(&mut source.build().unwrap()).await;
     assert_eq!(server.lines(), ["GET /?last=1&q=x", "GET /?q=x&last=2"]);
@@ -355,10 +368,10 @@ async fn forward_header_takes_a_header_name() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_before_a_source_is_polled() {
-    let server = Server::start([Answer::stream("data: a\n\n")]).await;
+    let server = Server::start([Reply::stream("data: a\n\n")]).await;
     let mut source = source(&server);
     tokio::time::sleep(sse_test::secs(60)).await;
-    assert_eq!(server.requests().len(), 0);
+    assert_eq!(server.received().len(), 0);
     let Some(Ok(sse_tokio::EventRef::Open(head))) = source.next_event().await else { panic!() };
     assert_eq!(head.url.as_str(), server.url("/events"));
     let event: Option<Result<Event, _>> = futures_util::StreamExt::next(&mut source).await;

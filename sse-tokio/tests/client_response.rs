@@ -7,8 +7,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use reqwest::StatusCode;
-use sse_test::paused::{Answer, Server};
-use sse_test::{millis, secs};
+use sse_test::paused::Server;
+use sse_test::{Reply, millis, secs};
 use sse_tokio::{CloseReason, Error, EventRef, Limits, Overflow, Verdict};
 use support::{builder, config, listen, next, source};
 
@@ -19,7 +19,7 @@ async fn failure(server: &Server) -> Error {
 #[tokio::test(start_paused = true)]
 async fn an_error_has_status_headers_and_body() {
     let json = r#"{"error": "quota exceeded"}"#;
-    let server = Server::start([Answer::status(
+    let server = Server::start([Reply::status(
         429,
         "Content-Type: application/json\r\nX-Request-Id: 7\r\nRetry-After: 9\r\n",
         json,
@@ -42,7 +42,7 @@ async fn an_error_has_status_headers_and_body() {
 
 #[tokio::test(start_paused = true)]
 async fn the_body_of_an_error_is_read_up_to_a_limit() {
-    let endless = Answer::raw("HTTP/1.1 500 No\r\n\r\n").send("x".repeat(1000)).idle();
+    let endless = Reply::raw("HTTP/1.1 500 No\r\n\r\n").send("x".repeat(1000)).hold();
     let server = Server::start([endless]).await;
     let mut error = failure(&server).await;
     assert_eq!(error.body(10).await.unwrap(), "x".repeat(10));
@@ -52,7 +52,7 @@ async fn the_body_of_an_error_is_read_up_to_a_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn the_page_of_a_proxy_can_be_read() {
-    let server = Server::start([Answer::of_type("text/html", "<h1>Log in</h1>")]).await;
+    let server = Server::start([Reply::of_type("text/html", "<h1>Log in</h1>")]).await;
     let mut error = failure(&server).await;
     assert_eq!((error.reason(), error.status()), (Some(CloseReason::ContentType), Some(StatusCode::OK)));
     assert_eq!(error.body(1024).await.unwrap(), "<h1>Log in</h1>");
@@ -60,7 +60,7 @@ async fn the_page_of_a_proxy_can_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn the_body_of_the_last_retried_status_can_be_read() {
-    let busy = Answer::status(503, "", "busy");
+    let busy = Reply::status(503, "", "busy");
     let server = Server::start([busy.clone(), busy]).await;
     let mut config = config().with_retry_status(vec![503]);
     let policy = config.policy().with_max_attempts(1);
@@ -76,7 +76,7 @@ async fn the_body_of_the_last_retried_status_can_be_read() {
 async fn an_error_is_send_sync_and_static() {
     fn assert<T: Send + Sync + 'static>(_: &T) {}
     fn assert_send<T: Send>(_: &T) {}
-    let server = Server::start([Answer::status(500, "", "")]).await;
+    let server = Server::start([Reply::status(500, "", "")]).await;
     let mut source = source(&server);
     assert_send(&source);
     assert_send(&source.next_event());
@@ -89,9 +89,9 @@ async fn an_error_is_send_sync_and_static() {
 #[tokio::test(start_paused = true)]
 async fn the_response_hook_sees_every_response_and_decides() {
     let server = Server::start([
-        Answer::of_type("application/json", "data: a\n\n"),
-        Answer::status(404, "", ""),
-        Answer::status(418, "", "short and stout"),
+        Reply::of_type("application/json", "data: a\n\n"),
+        Reply::status(404, "", ""),
+        Reply::status(418, "", "short and stout"),
     ])
     .await;
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -133,7 +133,7 @@ async fn the_response_hook_sees_every_response_and_decides() {
 #[tokio::test(start_paused = true)]
 async fn the_chunk_hook_sees_the_bytes_of_open_responses_unchanged() {
     let server =
-        Server::start([Answer::stream(": hi\r\n\ndata: a\n\nda"), Answer::status(403, "", "no")]).await;
+        Server::start([Reply::stream(": hi\r\n\ndata: a\n\nda"), Reply::status(403, "", "no")]).await;
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&bytes);
     let source = builder(&server, "/").on_chunk(move |chunk| log.lock().unwrap().extend_from_slice(chunk));
@@ -151,7 +151,7 @@ async fn lenient_content_type_accepts_every_type_except_html() {
             "error: the response is not text/event-stream but text/html; charset=utf-8: data: a",
         ),
     ] {
-        let server = Server::start([Answer::of_type(content_type, "data: a\n\n")]).await;
+        let server = Server::start([Reply::of_type(content_type, "data: a\n\n")]).await;
         let mut source = builder(&server, "/").config(lenient()).build().unwrap();
         assert_eq!(next(&mut source).await, said);
     }
@@ -163,7 +163,7 @@ async fn a_content_coding_is_refused_and_not_decoded() {
     // `data: a\n\n`, compressed.
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03KI,I\xb4RH\xe4\xe2\x02\0~\xe3\xc48\x09\0\0\0";
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n";
-    let server = Server::start([Answer::raw(head).send(gzip)]).await;
+    let server = Server::start([Reply::raw(head).send(gzip)]).await;
     let said = listen(&mut source(&server)).await;
     assert_eq!(said, ["error: the response has `Content-Encoding: gzip`, which is not decoded"]);
     assert_eq!(server.sent("accept-encoding"), [Some("identity".into())]);
@@ -171,7 +171,7 @@ async fn a_content_coding_is_refused_and_not_decoded() {
 
 #[tokio::test(start_paused = true)]
 async fn chunks_may_be_cut_anywhere_and_trailers_are_not_data() {
-    let mut answer = Answer::raw(
+    let mut answer = Reply::raw(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
     );
     for byte in "\u{feff}id: é\r\ndata: …\r\n\r\n".as_bytes() {
@@ -186,7 +186,7 @@ async fn chunks_may_be_cut_anywhere_and_trailers_are_not_data() {
 async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
     let body = format!("data: a\n\ndata: {}\n\n", "x".repeat(200));
     let limits = Limits::default().with_event(100);
-    let server = Server::start([Answer::stream(&body)]).await;
+    let server = Server::start([Reply::stream(&body)]).await;
     let mut source = builder(&server, "/").config(config().with_limits(limits)).build().unwrap();
     assert_eq!(
         listen(&mut source).await,
@@ -196,10 +196,10 @@ async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
             "error: an event is longer than 100 bytes: raise `Limits::event` or set `Overflow::Skip`"
         ]
     );
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.received().len(), 1);
 
     let limits = limits.with_overflow(Overflow::Skip);
-    let server = Server::start([Answer::stream(body + "data: b\n\n")]).await;
+    let server = Server::start([Reply::stream(body + "data: b\n\n")]).await;
     let mut source = builder(&server, "/").config(config().with_limits(limits)).build().unwrap();
     let said = listen(&mut source).await;
     assert_eq!(said[1..4], ["message \"a\" id ", "skipped 207", "message \"b\" id "]);
@@ -208,7 +208,7 @@ async fn a_limit_ends_the_source_and_does_not_meet_the_same_event_again() {
 #[tokio::test(start_paused = true)]
 async fn an_unterminated_event_is_delivered_if_configured() {
     for (flush, said) in [(true, "message \"b\" id "), (false, "lost EventCut, attempt 1 in 1s")] {
-        let server = Server::start([Answer::stream("data: a\n\ndata: b")]).await;
+        let server = Server::start([Reply::stream("data: a\n\ndata: b")]).await;
         let mut source =
             builder(&server, "/").config(config().with_deliver_unterminated(flush)).build().unwrap();
         assert_eq!(listen(&mut source).await[2], said);
@@ -218,7 +218,7 @@ async fn an_unterminated_event_is_delivered_if_configured() {
 #[tokio::test(start_paused = true)]
 async fn lent_and_owned_events_agree() {
     let body = ": hi\nretry: 100\nid: 1\nevent: add\ndata: a\ndata: b\n\ndata: c\n\n";
-    let script = || [Answer::stream(body), Answer::status(503, "", "")];
+    let script = || [Reply::stream(body), Reply::status(503, "", "")];
     let server = Server::start(script()).await;
     let streamed = listen(&mut source(&server)).await;
     assert_eq!(

@@ -7,7 +7,8 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use sse_test::paused::{Answer, Server};
+use sse_test::Reply;
+use sse_test::paused::Server;
 use support::{builder, listen};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -44,9 +45,9 @@ async fn connections_are_traced_and_secrets_are_not() {
     let _default = tracing::subscriber::set_default(subscriber);
 
     let server = Server::start([
-        Answer::stream("id: secret\ndata: secret\n\n"),
-        Answer::raw("").reset(),
-        Answer::status(500, "", "secret"),
+        Reply::stream("id: secret\ndata: secret\n\n"),
+        Reply::raw("").reset(),
+        Reply::status(500, "", "secret"),
     ])
     .await;
     let source = builder(&server, "/live?token=secret").header("authorization", "Bearer secret").build();

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use sse_test::paused::{Answer, Server};
+use sse_test::Reply;
+use sse_test::paused::Server;
 use tokio::net::TcpListener;
 
 /// The harness: it plays the server of the streams, and listens to what the service reports.
@@ -24,7 +25,7 @@ struct Harness {
 
 impl Harness {
     /// A stream that the service opens, with these parameters besides the URLs.
-    async fn open(script: impl Into<Vec<Answer>>, parameters: Value) -> Self {
+    async fn open(script: impl Into<Vec<Reply>>, parameters: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let service = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(contract_service::serve(listener));
@@ -50,17 +51,17 @@ impl Harness {
 
     /// The first `count` reports, which have to be numbered.
     async fn reports(&self, count: usize) -> Vec<Value> {
-        until(|| self.callback.requests().len() >= count).await;
-        let reports = self.callback.requests();
+        until(|| self.callback.received().len() >= count).await;
+        let reports = self.callback.received();
         for (n, report) in reports.iter().enumerate() {
-            assert_eq!(report.line, format!("POST /callback/{} HTTP/1.1", n + 1));
+            assert_eq!(report.line(), format!("POST /callback/{} HTTP/1.1", n + 1));
         }
         reports[..count].iter().map(|report| serde_json::from_slice(&report.body).unwrap()).collect()
     }
 
-    async fn requests(&self, count: usize) -> Vec<sse_test::paused::Request> {
-        until(|| self.server.requests().len() >= count).await;
-        self.server.requests()
+    async fn requests(&self, count: usize) -> Vec<sse_test::Request> {
+        until(|| self.server.received().len() >= count).await;
+        self.server.received()
     }
 }
 
@@ -79,7 +80,7 @@ fn event(kind: &str, data: &str, id: &str) -> Value {
 
 #[tokio::test]
 async fn the_contract_service_reports_its_capabilities_and_quits() {
-    let harness = Harness::open([Answer::stream("").idle()], json!({})).await;
+    let harness = Harness::open([Reply::stream("").hold()], json!({})).await;
     let response = harness.client.get(&harness.service).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let said: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
@@ -101,9 +102,9 @@ async fn the_contract_service_reports_its_capabilities_and_quits() {
 #[tokio::test]
 async fn the_contract_services_request_has_the_required_headers() {
     let harness =
-        Harness::open([Answer::stream("").idle()], json!({ "headers": null, "lastEventId": null })).await;
+        Harness::open([Reply::stream("").hold()], json!({ "headers": null, "lastEventId": null })).await;
     let request = &harness.requests(1).await[0];
-    assert_eq!(request.line, "GET /stream HTTP/1.1");
+    assert_eq!(request.line(), "GET /stream HTTP/1.1");
     assert_eq!(request.text("accept"), Some("text/event-stream"));
     assert_eq!(request.text("cache-control"), Some("no-cache"));
     assert_eq!(request.header("last-event-id"), None);
@@ -112,7 +113,7 @@ async fn the_contract_services_request_has_the_required_headers() {
 #[tokio::test]
 async fn the_contract_service_reports_everything_in_order() {
     let body = "\u{feff}: hi\ndata: a\n\nevent: other\ndata: unheard\n\nid: 1\ndata: b\ndata: c\n\n";
-    let harness = Harness::open([Answer::stream(body).idle()], json!({})).await;
+    let harness = Harness::open([Reply::stream(body).hold()], json!({})).await;
     assert_eq!(
         harness.reports(3).await,
         [
@@ -126,7 +127,7 @@ async fn the_contract_service_reports_everything_in_order() {
 #[tokio::test]
 async fn the_contract_service_reports_only_requested_types() {
     // The events are sent to the second connection, when the service listens.
-    let script = [Answer::stream(": ready\n").idle(), Answer::stream("event: greeting\ndata: a\n\n").idle()];
+    let script = [Reply::stream(": ready\n").hold(), Reply::stream("event: greeting\ndata: a\n\n").hold()];
     let harness = Harness::open(script, json!({})).await;
     harness.reports(1).await;
     let listen = json!({ "command": "listen", "listen": { "type": "greeting" } });
@@ -139,7 +140,7 @@ async fn the_contract_service_reports_only_requested_types() {
 #[tokio::test]
 async fn the_contract_service_reads_a_line_of_ten_mebibytes() {
     let data = "x".repeat(10 << 20);
-    let harness = Harness::open([Answer::stream(format!("data: {data}\n\n")).idle()], json!({})).await;
+    let harness = Harness::open([Reply::stream(format!("data: {data}\n\n")).hold()], json!({})).await;
     assert!(harness.reports(1).await[0] == event("message", &data, ""));
 }
 
@@ -153,11 +154,10 @@ async fn the_contract_service_sends_the_body_with_each_attempt() {
             "lastEventId": "7",
         });
         let harness =
-            Harness::open([Answer::stream("id: 8\ndata: a\n\n"), Answer::stream("").idle()], parameters)
-                .await;
+            Harness::open([Reply::stream("id: 8\ndata: a\n\n"), Reply::stream("").hold()], parameters).await;
         let requests = harness.requests(2).await;
         for request in &requests {
-            assert_eq!(request.line, format!("{method} /stream HTTP/1.1"));
+            assert_eq!(request.line(), format!("{method} /stream HTTP/1.1"));
             assert_eq!(request.body, b"{\"a\": 1}");
             assert_eq!(request.text("x-one"), Some("1"));
         }
@@ -170,22 +170,22 @@ async fn the_contract_service_sends_the_body_with_each_attempt() {
 #[tokio::test]
 async fn redirects_are_followed_or_reported() {
     for status in [301, 307] {
-        let script = [Answer::redirect(status, "/there"), Answer::stream("data: a\n\n").idle()];
+        let script = [Reply::redirect(status, "/there"), Reply::stream("data: a\n\n").hold()];
         let harness = Harness::open(script, json!({})).await;
         assert_eq!(harness.reports(1).await, [event("message", "a", "")]);
         assert_eq!(harness.server.lines(), ["GET /stream", "GET /there"]);
 
         for headers in ["", "Location:\r\n"] {
-            let harness = Harness::open([Answer::status(status, headers, "")], json!({})).await;
+            let harness = Harness::open([Reply::status(status, headers, "")], json!({})).await;
             assert_eq!(harness.reports(1).await[0]["kind"], "error");
-            assert_eq!(harness.server.requests().len(), 1);
+            assert_eq!(harness.server.received().len(), 1);
         }
     }
 }
 
 #[tokio::test]
 async fn a_read_timeout_reconnects() {
-    let script = [Answer::stream("data: a\n\n").idle(), Answer::stream("data: b\n\n").idle()];
+    let script = [Reply::stream("data: a\n\n").hold(), Reply::stream("data: b\n\n").hold()];
     let harness = Harness::open(script, json!({ "readTimeoutMs": 200 })).await;
     let reports = harness.reports(3).await;
     assert_eq!(reports[0], event("message", "a", ""));
@@ -195,17 +195,16 @@ async fn a_read_timeout_reconnects() {
 
 #[tokio::test]
 async fn a_204_ends_the_contract_services_stream() {
-    let harness =
-        Harness::open([Answer::stream("data: a\n\n"), Answer::status(204, "", "")], json!({})).await;
+    let harness = Harness::open([Reply::stream("data: a\n\n"), Reply::no_content()], json!({})).await;
     harness.requests(2).await;
     // The service drops the stream, and later commands for it are refused.
     while harness.command(json!({ "command": "restart" })).await != StatusCode::NOT_FOUND {}
-    assert_eq!(harness.server.requests().len(), 2);
+    assert_eq!(harness.server.received().len(), 2);
 }
 
 #[tokio::test]
 async fn deleting_a_stream_closes_its_connection() {
-    let harness = Harness::open([Answer::stream(": ready\n").idle()], json!({})).await;
+    let harness = Harness::open([Reply::stream(": ready\n").hold()], json!({})).await;
     harness.reports(1).await;
     let deleted = harness.client.delete(&harness.location).send().await.unwrap();
     assert_eq!(deleted.status(), StatusCode::NO_CONTENT);

@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use serde_json::{Value, json};
-use sse_test::{Reply, Server, response, stream};
+use sse_test::{Reply, Server};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -12,8 +12,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 pub(super) fn chat(ask: impl Fn(&str, &mut dyn FnMut(&str)) -> Outcome<()>) {
     let token = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
     let answer = [token("Hel"), ": keep-alive\n\n".into(), token("lo")].concat();
-    let unknown = Reply::Bytes(response(401, "Content-Length: 27\r\n", "{\"error\":\"no such API key\"}"));
-    let server = Server::play([stream(&format!("{answer}data: [DONE]\n\n")), stream(&answer), unknown]);
+    let unknown = Reply::response(401, "Content-Length: 27\r\n", "{\"error\":\"no such API key\"}");
+    let server =
+        Server::play([Reply::stream(format!("{answer}data: [DONE]\n\n")), Reply::stream(&answer), unknown]);
     let mut shown = String::new();
     let mut show = |token: &str| shown.push_str(token);
     ask(&server.url("/"), &mut show).expect("an answer");
@@ -26,7 +27,7 @@ pub(super) fn chat(ask: impl Fn(&str, &mut dyn FnMut(&str)) -> Outcome<()>) {
     for request in server.requests() {
         assert_eq!((request.method.as_str(), request.text("authorization")), ("POST", Some("Bearer key")));
         assert_eq!(request.text("content-type"), Some("application/json"));
-        let body: Value = serde_json::from_str(&request.body).expect("JSON");
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
         assert_eq!(body["messages"][0]["content"], "Hi");
     }
 }
@@ -39,8 +40,10 @@ pub(super) fn anthropic(ask: impl Fn(&str, &Value) -> Outcome<String>) {
         [event(json!({ "type": "message_start" })), event(json!({ "type": "ping" })), event(text)].concat();
     let stop = event(json!({ "type": "message_stop" }));
     let error = event(json!({ "type": "error", "error": { "type": "overloaded_error" } }));
-    let server =
-        Server::play([stream(&[&start[..], &stop].concat()), stream(&[&start[..], &error].concat())]);
+    let server = Server::play([
+        Reply::stream([&start[..], &stop].concat()),
+        Reply::stream([&start[..], &error].concat()),
+    ]);
     let body = json!({ "stream": true });
     assert_eq!(ask(&server.url("/"), &body).expect("an answer"), "Hi");
     let overloaded = ask(&server.url("/"), &body).expect_err("the server said so");
@@ -49,7 +52,7 @@ pub(super) fn anthropic(ask: impl Fn(&str, &Value) -> Outcome<String>) {
 
 /// A 429 whose text the program reads.
 pub(super) fn refused(first: impl Fn(&str) -> Outcome<Option<String>>) {
-    let server = Server::play([Reply::Bytes(response(429, "Content-Length: 9\r\n", "too often"))]);
+    let server = Server::play([Reply::response(429, "Content-Length: 9\r\n", "too often")]);
     let error = first(&server.url("/")).expect_err("a refusal");
     assert_eq!(error.to_string(), "slow down: too often");
 }

@@ -7,7 +7,7 @@
 use std::iter::repeat_with;
 
 use sse_test::scenario::{self, Event, Scenario, Then, Timing, same};
-use sse_test::{Reply, Server, no_content};
+use sse_test::{Reply, Server};
 
 use super::{Seen, all, ask};
 
@@ -19,12 +19,12 @@ fn every_scenario_of_sse_check_holds() {
 
 /// Describes how this project's client differs from a correct one; `None` if it does not.
 fn failure(scenario: &Scenario) -> Option<String> {
-    let wire = scenario.replies.iter().map(|reply| Reply::Bytes(reply.pieces().concat()));
+    let wire = scenario.replies.iter().map(|reply| Reply::raw(reply.pieces().concat()));
     // A client that reconnects once more gets a 204, which ends it.
-    let server = Server::play(wire.chain(repeat_with(no_content).take(2)));
+    let server = Server::play(wire.chain(repeat_with(Reply::no_content).take(2)));
     let seen = all(&ask(server.url("/")));
     let events: Vec<_> = seen.iter().filter_map(event).collect();
-    let requests: Vec<_> = server.received().iter().map(sse_test::Received::of_scenario).collect();
+    let requests: Vec<_> = server.received().iter().map(sse_test::Request::of_scenario).collect();
     let checked = scenario.check(&requests, Timing::AtLeast);
     let expected = scenario.events.as_ref().filter(|expected| !same(expected, &events));
     let wrong =

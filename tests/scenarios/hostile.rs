@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Seen, all, ask};
 use proto::{Cause, CloseReason, Config, Error, Limits, ReconnectPolicy};
-use sse_test::{Reply, Server, response, stream};
+use sse_test::{Reply, Server};
 
 const HEAD: &str = "HTTP/1.1 200 \r\nContent-Type: text/event-stream\r\n";
 const SHORT: Duration = Duration::from_millis(100);
@@ -30,7 +30,7 @@ fn a_trickling_head_ends_at_the_head_timeout() {
     for (start, piece) in
         [("HTTP/1.1 200 \r\n", "X: y\r\n"), ("HTTP/1.1 200 \r\nX: ", "y"), ("", "HTTP/1.1 103 \r\n\r\n")]
     {
-        let reply = Reply::Endless(start.into(), piece.into(), PAUSE);
+        let reply = Reply::raw(start).repeat(piece, PAUSE);
         let reason = end(reply, |config| config.with_head_timeout(SHORT));
         assert_eq!(reason, gave_up(Cause::HeadTimeout), "{start:?} {piece:?}");
     }
@@ -38,8 +38,10 @@ fn a_trickling_head_ends_at_the_head_timeout() {
 
 #[test]
 fn all_redirects_together_have_one_timeout() {
-    let late = |n| response(307, &format!("Content-Length: 0\r\nLocation: /{n}\r\n"), "");
-    let replies = (0..6).map(|n| Reply::Late(SHORT / 3, late(n))).chain([stream("data: a\n\n")]);
+    let head =
+        |n| format!("HTTP/1.1 307 \r\nContent-Length: 0\r\nLocation: /{n}\r\nConnection: close\r\n\r\n");
+    let replies =
+        (0..6).map(|n| Reply::raw("").sleep(SHORT / 3).send(head(n))).chain([Reply::stream("data: a\n\n")]);
     let server = Server::play(replies);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_policy(ReconnectPolicy::never());
@@ -50,7 +52,7 @@ fn all_redirects_together_have_one_timeout() {
 #[test]
 fn a_flooding_head_is_refused_at_its_size_limit() {
     for (start, piece) in [("", "x"), ("HTTP/1.1 200 \r\nX: ", "x"), ("HTTP/1.1 200 \r\n", "X: y\r\n")] {
-        let reply = Reply::Endless(start.into(), piece.repeat(10_000).into(), Duration::ZERO);
+        let reply = Reply::raw(start).repeat(piece.repeat(10_000), Duration::ZERO);
         assert_eq!(end(reply, |config| config), gave_up(Cause::Transport), "{start:?} {piece:?}");
     }
 }
@@ -59,7 +61,7 @@ fn a_flooding_head_is_refused_at_its_size_limit() {
 fn chunks_whose_size_has_no_end_break_the_connection() {
     for start in ["", "5;x=", "5;"] {
         let head = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{start}");
-        let reply = Reply::Endless(head.into(), "f".repeat(10_000).into(), Duration::ZERO);
+        let reply = Reply::raw(head).repeat("f".repeat(10_000), Duration::ZERO);
         assert_eq!(end(reply, |config| config), gave_up(Cause::Transport), "{start:?}");
     }
 }
@@ -68,11 +70,10 @@ fn chunks_whose_size_has_no_end_break_the_connection() {
 fn an_event_without_end_is_over_its_limit() {
     let limit = 1 << 20;
     for (start, piece) in [("data: ", "x"), ("", "data: x\n"), ("event: ", "x"), (":", "x")] {
-        let reply =
-            Reply::Endless(format!("{HEAD}\r\n{start}").into(), piece.repeat(10_000).into(), Duration::ZERO);
+        let reply = Reply::raw(format!("{HEAD}\r\n{start}")).repeat(piece.repeat(10_000), Duration::ZERO);
         let reason = end(reply, |config| config.with_limits(Limits::default().with_event(1 << 20)));
         assert_eq!(reason, CloseReason::Limit(Error::EventTooLong { limit }), "{start:?}");
     }
-    let reply = Reply::Endless(format!("{HEAD}\r\nid:").into(), vec![b'7'; 10_000], Duration::ZERO);
+    let reply = Reply::raw(format!("{HEAD}\r\nid:")).repeat(vec![b'7'; 10_000], Duration::ZERO);
     assert_eq!(end(reply, |config| config), CloseReason::Limit(Error::IdTooLong { limit: 4 << 10 }));
 }

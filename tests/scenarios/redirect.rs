@@ -2,7 +2,7 @@
 
 use super::{Seen, all, ask, data};
 use proto::CloseReason;
-use sse_test::{Server, no_content, redirect, status, stream};
+use sse_test::{Reply, Server};
 
 const FATAL: Seen = Seen::Closed(CloseReason::Transport);
 
@@ -13,7 +13,11 @@ fn a_relative_location_is_resolved() {
         for (location, path) in
             [("next?x=1", "/dir/next?x=1"), ("/root", "/root"), ("../up", "/up"), ("?q", "/dir/first?q")]
         {
-            let server = Server::play([redirect(code, location), stream("id: 1\ndata: a\n\n"), no_content()]);
+            let server = Server::play([
+                Reply::redirect(code, location),
+                Reply::stream("id: 1\ndata: a\n\n"),
+                Reply::no_content(),
+            ]);
             let seen = all(&ask(server.url("/dir/first")));
             assert_eq!(data(&seen), ["a"], "{code} {location}");
             let requests = server.requests();
@@ -26,8 +30,12 @@ fn a_relative_location_is_resolved() {
 
 #[test]
 fn a_redirect_without_a_location_is_an_error() {
-    for reply in [status(301), redirect(307, ""), redirect(302, "ftp://localhost/"), redirect(302, "http://")]
-    {
+    for reply in [
+        Reply::status(301, "", ""),
+        Reply::redirect(307, ""),
+        Reply::redirect(302, "ftp://localhost/"),
+        Reply::redirect(302, "http://"),
+    ] {
         let server = Server::play([reply]);
         assert_eq!(all(&ask(server.url("/"))), [FATAL]);
         server.requests();
@@ -37,20 +45,25 @@ fn a_redirect_without_a_location_is_an_error() {
 #[test]
 fn redirects_are_counted_up_to_20_and_urls_are_not_compared() {
     for path in [|_| "/".to_owned(), |n: usize| format!("/{n}")] {
-        let server = Server::play((0..21).map(|n| redirect(302, &path(n))));
+        let server = Server::play((0..21).map(|n| Reply::redirect(302, &path(n))));
         assert_eq!(all(&ask(server.url("/"))), [FATAL]);
         assert_eq!(server.requests().len(), 21);
     }
-    let server =
-        Server::play((0..20).map(|_| redirect(302, "/")).chain([stream("data: a\n\n"), no_content()]));
+    let server = Server::play(
+        (0..20).map(|_| Reply::redirect(302, "/")).chain([Reply::stream("data: a\n\n"), Reply::no_content()]),
+    );
     assert_eq!(data(&all(&ask(server.url("/")))), ["a"]);
     server.requests();
 }
 
 #[test]
 fn credential_headers_do_not_follow_a_redirect_to_another_origin() {
-    let there = Server::play([stream("data: a\n\n")]);
-    let here = Server::play([redirect(307, "/here"), redirect(307, &there.url("/there")), no_content()]);
+    let there = Server::play([Reply::stream("data: a\n\n")]);
+    let here = Server::play([
+        Reply::redirect(307, "/here"),
+        Reply::redirect(307, &there.url("/there")),
+        Reply::no_content(),
+    ]);
     let mut ask = ask(here.url("/"));
     ask.headers =
         vec![("authorization", "Bearer x"), ("cookie", "a=b"), ("x-api-key", "k"), ("x-public", "p")];
@@ -72,8 +85,12 @@ fn credential_headers_do_not_follow_a_redirect_to_another_origin() {
 
 #[test]
 fn credentials_of_a_url_do_not_follow_a_redirect_to_another_origin() {
-    let there = Server::play([stream("data: a\n\n")]);
-    let here = Server::play([redirect(307, "/here"), redirect(307, &there.url("/there")), no_content()]);
+    let there = Server::play([Reply::stream("data: a\n\n")]);
+    let here = Server::play([
+        Reply::redirect(307, "/here"),
+        Reply::redirect(307, &there.url("/there")),
+        Reply::no_content(),
+    ]);
     let url = here.url("/").replace("//", "//me:pass%20word@");
     let seen = all(&ask(url));
     assert_eq!(data(&seen), ["a"]);
@@ -85,9 +102,9 @@ fn credentials_of_a_url_do_not_follow_a_redirect_to_another_origin() {
 
 #[test]
 fn credentials_of_a_location_are_sent_to_its_origin() {
-    let there = Server::play([stream("data: a\n\n")]);
+    let there = Server::play([Reply::stream("data: a\n\n")]);
     let location = there.url("/").replace("//", "//me:pass%20word@");
-    let here = Server::play([redirect(307, &location), no_content()]);
+    let here = Server::play([Reply::redirect(307, &location), Reply::no_content()]);
     assert_eq!(data(&all(&ask(here.url("/")))), ["a"]);
     assert_eq!(there.requests()[0].text("authorization"), Some("Basic bWU6cGFzcyB3b3Jk"));
     assert!(here.requests().iter().all(|request| request.header("authorization").is_none()));
@@ -102,13 +119,13 @@ fn a_redirect_keeps_the_body_or_turns_the_method_into_get() {
         (307, "POST", "question"),
         (308, "POST", "question"),
     ] {
-        let server = Server::play([redirect(code, "/next"), stream("data: a\n\n")]);
+        let server = Server::play([Reply::redirect(code, "/next"), Reply::stream("data: a\n\n")]);
         let mut ask = ask(server.url("/"));
         ask.headers = vec![("content-type", "text/plain")];
         ask.body = Some("question");
         assert_eq!(data(&all(&ask)), ["a"]);
         let request = &server.requests()[1];
-        assert_eq!((&*request.method, &*request.body), (method, body), "{code}");
+        assert_eq!((&*request.method, &*request.body), (method, body.as_bytes()), "{code}");
         assert_eq!(request.text("content-type").is_some(), method == "POST", "{code}");
     }
 }

@@ -1,7 +1,7 @@
 //! Validating responses (9.2.2).
 
 use super::{Seen, all, ask, causes, data};
-use sse_test::{Reply, Server, no_content, response, stream};
+use sse_test::{Reply, Server};
 use std::time::Duration;
 
 use proto::{Cause, CloseReason, Config, Repeat};
@@ -9,7 +9,7 @@ use proto::{Cause, CloseReason, Config, Repeat};
 /// What a client says about a response of this content type.
 fn of_type(content_type: &str) -> Vec<Seen> {
     let headers = format!("Content-Type: {content_type}\r\n");
-    let server = Server::play([Reply::Bytes(response(200, &headers, "data: a\n\n"))]);
+    let server = Server::play([Reply::response(200, &headers, "data: a\n\n")]);
     let mut ask = ask(server.url("/"));
     let policy = ask.config.policy().with_max_attempts(0);
     ask.config = ask.config.with_policy(policy);
@@ -21,7 +21,7 @@ fn of_type(content_type: &str) -> Vec<Seen> {
 // 9.2.2: `Accept: text/event-stream`, and the cache mode no-store.
 #[test]
 fn a_request_accepts_event_streams_and_forbids_caching() {
-    let server = Server::play([stream("data: a\n\n"), no_content()]);
+    let server = Server::play([Reply::stream("data: a\n\n"), Reply::no_content()]);
     let seen = all(&ask(server.url("/events?x=1")));
     assert_eq!(seen[0], Seen::Open(200));
     let request = &server.requests()[0];
@@ -36,8 +36,8 @@ fn a_request_accepts_event_streams_and_forbids_caching() {
 // 9.2.2 fails the connection at every status other than 200; `retry_status` deviates.
 #[test]
 fn a_status_is_retried_if_configured() {
-    let busy = response(503, "Content-Length: 0\r\nRetry-After: 0\r\n", "");
-    let server = Server::play([Reply::Bytes(busy), stream("data: a\n\n"), no_content()]);
+    let busy = Reply::response(503, "Content-Length: 0\r\nRetry-After: 0\r\n", "");
+    let server = Server::play([busy, Reply::stream("data: a\n\n"), Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_retry_status(Config::TRANSIENT_STATUS);
     let seen = all(&ask);
@@ -60,9 +60,11 @@ fn the_last_of_several_content_types_counts() {
 fn secrets_are_not_printed() {
     let cookie = "Content-Type: text/event-stream\r\nSet-Cookie: session=secret\r\n";
     let home = "Location: /?key=secret\r\nContent-Length: 0\r\n";
-    let script =
-        [response(302, home, ""), response(200, cookie, "data: a\n\n"), response(403, cookie, "secret")];
-    let server = Server::play(script.map(Reply::Bytes));
+    let server = Server::play([
+        Reply::response(302, home, ""),
+        Reply::response(200, cookie, "data: a\n\n"),
+        Reply::response(403, cookie, "secret"),
+    ]);
     let mut ask = ask(server.url("/a?key=secret"));
     ask.headers.push(("authorization", "Bearer secret"));
     let seen = all(&ask);
@@ -89,7 +91,7 @@ fn a_refused_connection_is_retried_as_not_sent() {
 fn an_answer_before_the_end_of_the_requests_body_counts() {
     let large = "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"error\":\"large\"}";
     let answer = format!("HTTP/1.1 413 \r\n{large}");
-    let server = Server::play([Reply::Early(answer.into())]);
+    let server = Server::play([Reply::raw(answer).early().hold()]);
     let body = "x".repeat(8 << 20);
     let mut ask = ask(server.url("/"));
     ask.body = Some(body.leak());
@@ -104,7 +106,7 @@ fn a_content_coding_is_refused_and_identity_is_accepted() {
     for user in [None, Some(("accept-encoding", "gzip"))] {
         for coding in ["gzip", "br", "identity, x-unknown"] {
             let headers = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}\r\n");
-            let server = Server::play([Reply::Bytes(response(200, &headers, "\u{1f}\u{8b}"))]);
+            let server = Server::play([Reply::response(200, &headers, "\u{1f}\u{8b}")]);
             let mut ask = ask(server.url("/"));
             ask.headers.extend(user);
             let seen = all(&ask);
@@ -118,14 +120,14 @@ fn a_content_coding_is_refused_and_identity_is_accepted() {
         }
     }
     let headers = "Content-Type: text/event-stream\r\nContent-Encoding: Identity\r\n";
-    let server = Server::play([Reply::Bytes(response(200, headers, "data: a\n\n")), no_content()]);
+    let server = Server::play([Reply::response(200, headers, "data: a\n\n"), Reply::no_content()]);
     assert_eq!(data(&all(&ask(server.url("/")))), ["a"]);
     server.requests();
 }
 
 #[test]
 fn a_user_agent_may_be_replaced() {
-    let server = Server::play([no_content()]);
+    let server = Server::play([Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     ask.headers.push(("user-agent", "mine/1"));
     all(&ask);
@@ -147,7 +149,11 @@ fn a_post_that_was_not_sent_may_be_sent_again() {
 // 9.2.6: an incomplete block is discarded.
 #[test]
 fn an_event_that_was_cut_is_reported() {
-    let server = Server::play([stream("data: a\n\ndata: hal"), stream("data: b\n\n"), no_content()]);
+    let server = Server::play([
+        Reply::stream("data: a\n\ndata: hal"),
+        Reply::stream("data: b\n\n"),
+        Reply::no_content(),
+    ]);
     let seen = all(&ask(server.url("/")));
     assert_eq!(causes(&seen), [Cause::EventCut, Cause::EndOfStream]);
     server.requests();
@@ -157,11 +163,11 @@ fn an_event_that_was_cut_is_reported() {
 fn an_event_that_a_broken_response_cut_is_reported() {
     let of = |length: usize, body: &str| {
         let headers = format!("Content-Type: text/event-stream\r\nContent-Length: {length}\r\n");
-        Reply::Bytes(response(200, &headers, body))
+        Reply::response(200, &headers, body)
     };
     let cut = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
-    let cut = Reply::Bytes(response(200, cut, "8\r\ndata: ha\r\n"));
-    let script = [of(100, "data: a\n\ndata: hal"), of(100, "data: b\n\n"), cut, no_content()];
+    let cut = Reply::response(200, cut, "8\r\ndata: ha\r\n");
+    let script = [of(100, "data: a\n\ndata: hal"), of(100, "data: b\n\n"), cut, Reply::no_content()];
     let server = Server::play(script);
     let seen = all(&ask(server.url("/")));
     assert_eq!(causes(&seen), [Cause::TransportCut, Cause::Transport, Cause::TransportCut]);
@@ -174,8 +180,9 @@ fn an_event_that_a_broken_response_cut_is_reported() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_reset_is_not_the_end_of_a_body_without_a_length() {
-    let broken = |body: &str| Reply::Broken(response(200, "Content-Type: text/event-stream\r\n", body));
-    let script = [broken("data: a\n\n"), broken("data: b\n\ndata: hal"), broken(": hal"), no_content()];
+    let broken = |body: &str| Reply::stream(body).early().reset();
+    let script =
+        [broken("data: a\n\n"), broken("data: b\n\ndata: hal"), broken(": hal"), Reply::no_content()];
     let server = Server::play(script);
     let seen = all(&ask(server.url("/")));
     assert_eq!(causes(&seen), [Cause::Transport, Cause::TransportCut, Cause::Transport]);
@@ -186,7 +193,11 @@ fn a_reset_is_not_the_end_of_a_body_without_a_length() {
 /// 9.2.6: a comment is not part of an event.
 #[test]
 fn a_stream_that_ends_in_a_comment_cut_no_event() {
-    let server = Server::play([stream("data: a\n\n: hal"), stream("data: b\n: hal"), no_content()]);
+    let server = Server::play([
+        Reply::stream("data: a\n\n: hal"),
+        Reply::stream("data: b\n: hal"),
+        Reply::no_content(),
+    ]);
     let seen = all(&ask(server.url("/")));
     assert_eq!(causes(&seen), [Cause::EndOfStream, Cause::EventCut]);
     server.requests();

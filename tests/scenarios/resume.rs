@@ -2,12 +2,12 @@
 
 use super::{Seen, all, ask, causes, data};
 use proto::Cause;
-use sse_test::{Reply, Server, no_content, response, stream};
+use sse_test::{Reply, Server};
 
 // 9.2.4: `Last-Event-ID` carries the last event ID string.
 #[test]
 fn a_configured_last_event_id_is_sent_with_the_first_request() {
-    let server = Server::play([stream("data: a\n\n"), no_content()]);
+    let server = Server::play([Reply::stream("data: a\n\n"), Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_last_event_id("41");
     all(&ask);
@@ -19,10 +19,10 @@ fn a_configured_last_event_id_is_sent_with_the_first_request() {
 #[test]
 fn a_last_event_id_header_is_sent_until_the_stream_changes_the_id() {
     let server = Server::play([
-        stream("data: a\n\n"),
-        stream("id: 6\ndata: b\n\n"),
-        stream("id\ndata: c\n\n"),
-        no_content(),
+        Reply::stream("data: a\n\n"),
+        Reply::stream("id: 6\ndata: b\n\n"),
+        Reply::stream("id\ndata: c\n\n"),
+        Reply::no_content(),
     ]);
     let mut ask = ask(server.url("/"));
     ask.headers.push(("last-event-id", "5"));
@@ -36,11 +36,11 @@ fn a_last_event_id_header_is_sent_until_the_stream_changes_the_id() {
 #[test]
 fn a_reset_connection_is_retried() {
     let server = Server::play([
-        stream("id: 1\ndata: a\n\n"),
-        Reply::Reset,
-        Reply::Reset,
-        stream("data: b\n\n"),
-        no_content(),
+        Reply::stream("id: 1\ndata: a\n\n"),
+        Reply::raw("").reset(),
+        Reply::raw("").reset(),
+        Reply::stream("data: b\n\n"),
+        Reply::no_content(),
     ]);
     let seen = all(&ask(server.url("/")));
     assert_eq!(data(&seen), ["a", "b"]);
@@ -53,8 +53,8 @@ fn a_reset_connection_is_retried() {
 #[test]
 fn an_event_cut_by_a_broken_response_is_resumed() {
     let chunked = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
-    let broken = response(200, chunked, "1C\r\nid: 1\ndata: a\n\nid: 2\ndata: h\r\n");
-    let server = Server::play([Reply::Bytes(broken), stream("alf\n\ndata: b\n\n"), no_content()]);
+    let broken = Reply::response(200, chunked, "1C\r\nid: 1\ndata: a\n\nid: 2\ndata: h\r\n");
+    let server = Server::play([broken, Reply::stream("alf\n\ndata: b\n\n"), Reply::no_content()]);
     let seen = all(&ask(server.url("/")));
     assert_eq!(data(&seen), ["a", "b"]);
     assert_eq!(causes(&seen), [Cause::TransportCut, Cause::EndOfStream]);
@@ -63,7 +63,7 @@ fn an_event_cut_by_a_broken_response_is_resumed() {
 
 #[test]
 fn a_query_parameter_carries_an_id_that_no_header_can() {
-    let server = Server::play([stream("id: a\u{1}b&c\ndata: a\n\n"), no_content()]);
+    let server = Server::play([Reply::stream("id: a\u{1}b&c\ndata: a\n\n"), Reply::no_content()]);
     let mut ask = ask(server.url("/?since=0&x=%7e"));
     ask.id_parameter = Some("since");
     all(&ask);
@@ -74,24 +74,24 @@ fn a_query_parameter_carries_an_id_that_no_header_can() {
 
 #[test]
 fn a_request_that_may_not_be_repeated_is_sent_once() {
-    let server = Server::play([stream("data: a\n\n")]);
+    let server = Server::play([Reply::stream("data: a\n\n")]);
     let mut ask = ask(server.url("/"));
     ask.body = Some("question");
     let seen = all(&ask);
     assert_eq!(seen.last(), Some(&Seen::End));
     assert_eq!(causes(&seen), []);
     let request = &server.requests()[0];
-    assert_eq!((&*request.method, &*request.body), ("POST", "question"));
+    assert_eq!((&*request.method, &*request.body), ("POST", &b"question"[..]));
 }
 
 #[test]
 fn a_request_with_a_body_is_repeated_as_configured() {
-    let server = Server::play([stream("data: a\n\n"), no_content()]);
+    let server = Server::play([Reply::stream("data: a\n\n"), Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     ask.body = Some("question");
     ask.config = ask.config.with_repeat(proto::Repeat::Always);
     all(&ask);
     for request in server.requests() {
-        assert_eq!((&*request.method, &*request.body), ("POST", "question"));
+        assert_eq!((&*request.method, &*request.body), ("POST", &b"question"[..]));
     }
 }

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use super::{Seen, all, ask, causes, data};
 use proto::{Cause, CloseReason, Repeat};
-use sse_test::{Reply, Server, no_content, response};
+use sse_test::{Reply, Server};
 
 const SOON: Duration = Duration::from_millis(40);
 
 fn silent_after(body: &str) -> Reply {
-    Reply::Hold(response(200, "Content-Type: text/event-stream\r\n", body))
+    Reply::stream(body).hold()
 }
 
 #[test]
 fn a_silent_connection_ends_at_the_idle_timeout() {
-    let server = Server::play([silent_after("id: 1\ndata: a\n\n"), silent_after(": alive\n"), no_content()]);
+    let server =
+        Server::play([silent_after("id: 1\ndata: a\n\n"), silent_after(": alive\n"), Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_idle_timeout(SOON);
     let seen = all(&ask);
@@ -25,7 +26,7 @@ fn a_silent_connection_ends_at_the_idle_timeout() {
 
 #[test]
 fn a_stream_without_events_ends_at_the_event_timeout() {
-    let server = Server::play([silent_after(": alive\n"), no_content()]);
+    let server = Server::play([silent_after(": alive\n"), Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     ask.config = ask.config.with_event_timeout(SOON);
     assert_eq!(causes(&all(&ask)), [Cause::EventTimeout]);
@@ -34,7 +35,7 @@ fn a_stream_without_events_ends_at_the_event_timeout() {
 
 #[test]
 fn a_request_without_a_response_ends_at_the_head_timeout() {
-    let server = Server::play([Reply::Hold(Vec::new()), no_content()]);
+    let server = Server::play([Reply::raw("").hold(), Reply::no_content()]);
     let mut ask = ask(server.url("/"));
     // The second request has as long, and a busy machine is not to make it fail.
     ask.config = ask.config.with_head_timeout(10 * SOON);

@@ -16,13 +16,15 @@
 
 use std::path::Path;
 
+#[path = "../../../sse-cli/src/bench"]
+mod bench {
+    #[allow(dead_code, unused_imports, reason = "`sse bench` uses all of it")]
+    pub(crate) mod load;
+}
 mod contenders;
 mod counting;
 mod disk;
 mod fanout;
-#[path = "../../../sse-cli/src/bench/load/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "`sse bench` uses all of it")]
-mod generator;
 mod hold;
 mod load;
 mod memory;
@@ -31,6 +33,8 @@ mod process;
 mod raw;
 mod redis;
 mod resident;
+
+use bench::load as generator;
 
 use contenders::Contender;
 

@@ -13,12 +13,12 @@ use std::time::Duration;
 use axum::Router;
 use http::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::metrics::Counters;
 use super::{Arguments, engine, log, routes};
+use crate::signals::{HangUp, Signals};
 use connection::{Limits, PATIENCE, Place};
 use socket::{Listener, Stream};
 use tls::Tls;
@@ -66,7 +66,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     let announced = HeaderValue::try_from(format!("timeout={}", idle.as_secs())).expect("digits are a value");
     let unheard = |error: io::Error| format!("cannot listen to signals: {error}");
     let mut signals = Signals::new().map_err(unheard)?;
-    let mut hang_up = signal(SignalKind::hangup()).map_err(unheard)?;
+    let mut hang_up = HangUp::new().map_err(unheard)?;
     let accepting: Vec<_> = listeners
         .into_iter()
         .map(|listener| {
@@ -86,17 +86,19 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
         })
         .collect();
     // Without systemd this does nothing.
+    #[cfg(unix)]
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut sweep = tokio::time::interval(Duration::from_secs(60));
     loop {
         tokio::select! {
             _ = sweep.tick() => hub.expire(),
-            _ = hang_up.recv() => reload(&access, tls.as_ref()),
-            () = signals.end() => break,
+            () = hang_up.next() => reload(&access, tls.as_ref()),
+            () = signals.next() => break,
         }
     }
     tracing::info!("stop");
+    #[cfg(unix)]
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
     // First, so that the log lines of streams say why they end.
@@ -107,7 +109,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     tokio::select! {
         _ = gone => {}
         // A second signal ends the server at once.
-        () = signals.end() => {}
+        () = signals.next() => {}
     }
     hub.close_log().await;
     Ok(())
@@ -137,6 +139,7 @@ async fn accept(server: Server, listener: Listener) {
         };
         match stream {
             Stream::Tcp(stream) => server.start(stream, permit),
+            #[cfg(unix)]
             Stream::Unix(stream) => server.start(stream, permit),
         }
     }
@@ -164,25 +167,5 @@ impl Server {
                 Err(_) => tracing::debug!("TLS handshake took too long"),
             }
         });
-    }
-}
-
-/// The signals that end the server.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Resolves when the server is to end.
-    async fn end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

@@ -7,6 +7,8 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
+use crate::signals::Signals;
+
 /// Resolves at the first SIGINT (Ctrl-C) or SIGTERM. A second signal ends the process at once with
 /// exit code 130, even while it waits for an output that is not read. A separate thread receives
 /// the signals, because a server that floods can keep the runtime busy.
@@ -36,40 +38,4 @@ pub(crate) fn requested() -> io::Result<oneshot::Receiver<()>> {
     })?;
     begins.recv().expect("it says either")?;
     Ok(receiver)
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) {
-        self.0.recv().await;
-    }
 }

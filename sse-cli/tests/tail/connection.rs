@@ -1,19 +1,18 @@
 //! Tests of how a connection is made: client certificates, HTTP version, Unix sockets, proxies.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::thread;
 
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use sse_test::{Reply, Server, serve};
 
-use crate::server::{Request, serve, stream};
 use crate::{Left, run, tail};
 
 fn path(name: &str) -> PathBuf {
@@ -86,7 +85,7 @@ impl Tls {
             }
             let protocol = String::from_utf8(stream.conn.alpn_protocol()?.to_vec()).unwrap();
             if protocol == "http/1.1" {
-                serve(&mut stream, crate::server::stream("data: x\n\n"), &channel().0).ok();
+                serve(&mut stream, &Reply::stream("data: x\n\n"), drop).ok();
                 stream.conn.send_close_notify();
                 stream.flush().ok();
             }
@@ -152,11 +151,14 @@ fn a_unix_socket_is_connected_to_whatever_host_the_url_has() {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("s");
     let listener = UnixListener::bind(&socket).unwrap();
-    let (sender, requests) = channel();
+    let reply = Reply::stream("retry: 10\nid: 1\ndata: x\n\n");
     let server = thread::spawn(move || {
+        let mut requests = Vec::new();
         for _ in 0..2 {
-            serve(listener.accept().unwrap().0, stream("retry: 10\nid: 1\ndata: x\n\n"), &sender).unwrap();
+            let mut socket = listener.accept().unwrap().0;
+            serve(&mut socket, &reply, |request| requests.push(request)).unwrap();
         }
+        requests
     });
     // A proxy of the environment is not used.
     let output = tail("http://events.example/a", &["--data-only", "--max-events", "2", "--unix-socket"])
@@ -164,14 +166,10 @@ fn a_unix_socket_is_connected_to_whatever_host_the_url_has() {
         .env("http_proxy", "http://127.0.0.1:9")
         .output()
         .unwrap();
-    server.join().unwrap();
+    let [first, second] = server.join().unwrap().try_into().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "x\nx\n");
-    let first: Request = requests.recv().unwrap();
-    assert_eq!(
-        (first.line.as_str(), first.header("host").as_deref()),
-        ("GET /a HTTP/1.1", Some("events.example"))
-    );
-    assert_eq!(requests.recv().unwrap().header("last-event-id").as_deref(), Some("1"));
+    assert_eq!((first.line(), first.text("host")), ("GET /a HTTP/1.1", Some("events.example")));
+    assert_eq!(second.text("last-event-id"), Some("1"));
 }
 
 #[test]
@@ -183,14 +181,8 @@ fn a_socket_that_does_not_exist_is_an_error() {
 
 #[test]
 fn a_proxy_gets_the_requests_whatever_the_environment_says() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let proxy = listener.local_addr().unwrap().to_string();
-    let (sender, requests) = channel();
-    let server = thread::spawn(move || {
-        for _ in 0..2 {
-            serve(listener.accept().unwrap().0, stream("data: x\n\n"), &sender).unwrap();
-        }
-    });
+    let server = Server::play([Reply::stream("data: x\n\n"), Reply::stream("data: x\n\n")]);
+    let proxy = server.address.to_string();
     for url in [format!("http://me:pass@{proxy}"), proxy.clone()] {
         let output = tail("http://events.example/a", &["--data-only", "--no-reconnect", "--proxy", &url])
             .env("http_proxy", "http://127.0.0.1:9")
@@ -204,26 +196,16 @@ fn a_proxy_gets_the_requests_whatever_the_environment_says() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    server.join().unwrap();
-    let request = requests.recv().unwrap();
-    assert_eq!(request.line, "GET http://events.example/a HTTP/1.1");
-    assert_eq!(request.header("proxy-authorization").as_deref(), Some("Basic bWU6cGFzcw=="));
+    let request = server.request();
+    assert_eq!(request.line(), "GET http://events.example/a HTTP/1.1");
+    assert_eq!(request.text("proxy-authorization"), Some("Basic bWU6cGFzcw=="));
 }
 
 #[test]
 fn https_goes_through_a_tunnel_of_the_proxy() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let proxy = listener.local_addr().unwrap().to_string();
-    let server = thread::spawn(move || {
-        let mut input = BufReader::new(listener.accept().unwrap().0);
-        let mut line = String::new();
-        input.read_line(&mut line).unwrap();
-        input.by_ref().lines().map(Result::unwrap).find(|line| line.is_empty());
-        let socket: &mut TcpStream = input.get_mut();
-        socket.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
-        line
-    });
+    let server = Server::play([Reply::status(403, "", "")]);
+    let proxy = server.address.to_string();
     let left = run("https://events.example/a", &["--proxy", &proxy, "--max-retries", "0"]);
-    assert_eq!(server.join().unwrap(), "CONNECT events.example:443 HTTP/1.1\r\n");
+    assert_eq!(server.request().line(), "CONNECT events.example:443 HTTP/1.1");
     assert_eq!(left.code, Some(1), "{}", left.err);
 }

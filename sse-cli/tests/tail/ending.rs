@@ -3,11 +3,13 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use crate::server::{Answer, STREAM, Server};
+use sse_test::{Reply, Server};
+
 use crate::tail;
 
-fn spawn(url: &str, arguments: &[&str]) -> (Child, impl BufRead) {
+fn spawn(url: &str, arguments: &[&str]) -> (Child, impl BufRead + use<>) {
     let mut child = tail(url, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let stdout = BufReader::new(child.stdout.take().unwrap());
     (child, stdout)
@@ -28,8 +30,8 @@ fn rest(from: &mut Child) -> (String, Option<i32>) {
 #[test]
 fn a_signal_ends_the_command_with_a_summary_and_exit_code_0() {
     for signal in ["-INT", "-TERM"] {
-        let server = Server::start([Answer::Hold(format!("{STREAM}data: one\n\n"))]);
-        let (mut child, mut stdout) = spawn(&server.url, &["--json"]);
+        let server = Server::play([Reply::stream("data: one\n\n").hold()]);
+        let (mut child, mut stdout) = spawn(&server.url("/"), &["--json"]);
         assert_eq!(line(&mut stdout), "{\"kind\":\"open\",\"status\":200}\n");
         assert!(line(&mut stdout).contains("\"one\""), "an event is shown when it comes");
         let pid = child.id().to_string();
@@ -43,8 +45,8 @@ fn a_signal_ends_the_command_with_a_summary_and_exit_code_0() {
 
 #[test]
 fn raw_output_ends_with_its_reader_although_no_event_comes() {
-    let server = Server::start([Answer::Flood(STREAM, "junk".repeat(1000))]);
-    let (mut child, mut stdout) = spawn(&server.url, &["--raw"]);
+    let server = Server::play([Reply::stream("").repeat("junk".repeat(1000), Duration::ZERO)]);
+    let (mut child, mut stdout) = spawn(&server.url("/"), &["--raw"]);
     stdout.read_exact(&mut [0; 4]).unwrap();
     drop(stdout);
     assert_eq!(rest(&mut child).1, Some(0));
@@ -55,8 +57,8 @@ fn a_closed_output_pipe_ends_the_command_quietly() {
     for format in [&[][..], &["--json"], &["--raw"], &["--data-only"], &["--template", "{data}"]] {
         let (go, wait) = channel();
         let more = "data: two\n\n".repeat(10_000);
-        let server = Server::start([Answer::Pause(format!("{STREAM}data: one\n\n"), wait, more)]);
-        let (mut child, mut stdout) = spawn(&server.url, format);
+        let server = Server::play([Reply::stream("data: one\n\n").wait(wait).send(more)]);
+        let (mut child, mut stdout) = spawn(&server.url("/"), format);
         assert_ne!(line(&mut stdout), "");
         drop(stdout);
         go.send(()).unwrap();

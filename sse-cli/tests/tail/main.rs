@@ -11,7 +11,6 @@ mod output;
 mod reconnection;
 mod request;
 mod scripts;
-mod server;
 mod several;
 mod socks;
 mod tls;

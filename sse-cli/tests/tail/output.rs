@@ -1,19 +1,22 @@
 //! Forms of output for people: text, JSON, raw.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use sse_test::{Reply, Server};
+
 use crate::run;
-use crate::server::{Answer, Server, no_content, response, stream};
 
 const BODY: &str = ": hi\nretry: 10\nid: 7\nevent: add\ndata: one\ndata: two\n\ndata: {\"a\":1}\n\n";
 
 #[test]
 fn events_go_to_stdout_and_everything_else_to_stderr() {
-    let server = Server::start([stream(BODY), no_content()]);
-    let left = run(&server.url, &[]);
+    let server = Server::play([Reply::stream(BODY), Reply::no_content()]);
+    let left = run(&server.url("/"), &[]);
     assert_eq!(left.out, "add #7: one\n  two\nmessage #7: {\"a\":1}\n");
     let err: Vec<_> = left.err.lines().collect();
-    assert_eq!(err[0], format!("* open: {}, 200 OK HTTP/1.1", server.url));
+    assert_eq!(err[0], format!("* open: {}, 200 OK HTTP/1.1", server.url("/")));
     assert_eq!(err[1..3], [": hi", "* retry: 10 ms"]);
     assert!(err[3].starts_with("* disconnected: the response ended; attempt 1 in 1"), "{}", err[3]);
     assert_eq!(err[4], "* closed: the server answered with status 204: do not connect again");
@@ -25,8 +28,8 @@ fn events_go_to_stdout_and_everything_else_to_stderr() {
 
 #[test]
 fn json_has_an_object_a_line_for_everything() {
-    let server = Server::start([stream(BODY), stream("data:\n\n"), no_content()]);
-    let left = run(&server.url, &["--json"]);
+    let server = Server::play([Reply::stream(BODY), Reply::stream("data:\n\n"), Reply::no_content()]);
+    let left = run(&server.url("/"), &["--json"]);
     let mut lines = left.json();
     for line in &mut lines {
         // The delay is left to chance, within bounds.
@@ -59,16 +62,24 @@ fn json_has_an_object_a_line_for_everything() {
 fn lines_without_effect_are_shown_with_verbose() {
     let body = "{\"error\": \"overloaded\\u001b\"}\nretry: soon\n\ndata: a\n\n";
     for verbose in [false, true] {
-        let server = Server::start([stream(body), no_content(), stream(body), no_content()]);
+        let server = Server::play([
+            Reply::stream(body),
+            Reply::no_content(),
+            Reply::stream(body),
+            Reply::no_content(),
+        ]);
         let flags = if verbose { &["--verbose"][..] } else { &[] };
-        let left = run(&server.url, flags);
+        let left = run(&server.url("/"), flags);
         assert_eq!(left.out, "message: a\n");
         for line in ["* ignored: {\"error\": \"overloaded\\u001b\"}\n", "* ignored: retry: soon\n"] {
             assert_eq!(left.err.contains(line), verbose, "{}", left.err);
         }
         let flags = [flags, &["--json"]].concat();
-        let ignored: Vec<_> =
-            run(&server.url, &flags).json().into_iter().filter(|line| line["kind"] == "ignored").collect();
+        let ignored: Vec<_> = run(&server.url("/"), &flags)
+            .json()
+            .into_iter()
+            .filter(|line| line["kind"] == "ignored")
+            .collect();
         let expected = json!({"kind": "ignored", "data": "retry: soon"});
         assert_eq!(ignored.last(), verbose.then_some(&expected));
     }
@@ -76,23 +87,23 @@ fn lines_without_effect_are_shown_with_verbose() {
 
 #[test]
 fn no_control_character_is_left_in_json() {
-    let server = Server::start([stream("data: \x1b[2J\x7f\u{9b}31m\u{202e}\n\n")]);
-    let left = run(&server.url, &["--json", "--max-events", "1"]);
+    let server = Server::play([Reply::stream("data: \x1b[2J\x7f\u{9b}31m\u{202e}\n\n")]);
+    let left = run(&server.url("/"), &["--json", "--max-events", "1"]);
     assert!(!left.out.contains(|char: char| char.is_control() && char != '\n' || char == '\u{202e}'));
     assert_eq!(left.json()[1]["data"], "\x1b[2J\x7f\u{9b}31m\u{202e}");
 }
 
 #[test]
 fn text_in_a_pipe_is_unchanged() {
-    let server = Server::start([stream("data: \x1b[1mbold\x1b[0m\n\n")]);
-    assert_eq!(run(&server.url, &["--max-events", "1"]).out, "message: \x1b[1mbold\x1b[0m\n");
+    let server = Server::play([Reply::stream("data: \x1b[1mbold\x1b[0m\n\n")]);
+    assert_eq!(run(&server.url("/"), &["--max-events", "1"]).out, "message: \x1b[1mbold\x1b[0m\n");
 }
 
 #[test]
 fn raw_passes_on_the_bytes_and_ends_with_the_response() {
     let body = "\u{feff}: hi\r\nretry: 10\r\ndata: one\r\n\r\nid: 2\ndata: cut";
-    let server = Server::start([stream(body), stream("data: never requested\n\n")]);
-    let left = run(&server.url, &["--raw"]);
+    let server = Server::play([Reply::stream(body), Reply::stream("data: never requested\n\n")]);
+    let left = run(&server.url("/"), &["--raw"]);
     assert_eq!(left.out, body);
     assert_eq!(left.code, Some(0));
     server.request();
@@ -101,11 +112,8 @@ fn raw_passes_on_the_bytes_and_ends_with_the_response() {
 
 #[test]
 fn max_events_ends_the_command() {
-    let server = Server::start([Answer::Hold(format!(
-        "{}data: 1\n\n: no event\ndata: 2\n\ndata: 3\n\n",
-        crate::server::STREAM
-    ))]);
-    let left = run(&server.url, &["--max-events", "2"]);
+    let server = Server::play([Reply::stream("data: 1\n\n: no event\ndata: 2\n\ndata: 3\n\n").hold()]);
+    let left = run(&server.url("/"), &["--max-events", "2"]);
     assert_eq!(left.out, "message: 1\nmessage: 2\n");
     assert_eq!(left.code, Some(0));
 }
@@ -113,10 +121,10 @@ fn max_events_ends_the_command() {
 #[test]
 fn a_refused_response_is_reported_with_its_status_and_its_first_bytes() {
     let body = "{\n  \"error\": \"no \x1b[31mkey\"\n}\n";
-    let server = Server::start([response("401 Unauthorized", "Content-Type: application/json\r\n", body)]);
-    let left = run(&server.url, &["--json"]);
+    let server = Server::play([Reply::status(401, "Content-Type: application/json\r\n", body)]);
+    let left = run(&server.url("/"), &["--json"]);
     let cause = "the server answered with status 401 instead of 200: { \"error\": \"no \\u{1b}[31mkey\" }";
-    assert_eq!(left.err, format!("sse: {}: {cause}\n", server.url));
+    assert_eq!(left.err, format!("sse: {}: {cause}\n", server.url("/")));
     assert_eq!(left.json()[0]["kind"], "closed");
     assert_eq!(left.json()[0]["status"], 401);
     assert_eq!(left.code, Some(3));
@@ -124,11 +132,12 @@ fn a_refused_response_is_reported_with_its_status_and_its_first_bytes() {
 
 #[test]
 fn a_long_refusal_is_cut_in_the_message() {
-    let endless = Answer::Flood("HTTP/1.1 500 Internal Server Error\r\n\r\n", "x".repeat(10_000));
-    let long = response("500 Internal Server Error", "", &"x".repeat(100_000));
-    let server = Server::start([long, endless]);
+    let endless =
+        Reply::raw("HTTP/1.1 500 Internal Server Error\r\n\r\n").repeat("x".repeat(10_000), Duration::ZERO);
+    let long = Reply::status(500, "", &"x".repeat(100_000));
+    let server = Server::play([long, endless]);
     for _ in 0..2 {
-        let left = run(&server.url, &[]);
+        let left = run(&server.url("/"), &[]);
         assert!(left.err.chars().count() < 420, "{}", left.err);
         assert!(left.err.ends_with("xxx…\n"));
         assert_eq!(left.code, Some(3));
@@ -137,11 +146,11 @@ fn a_long_refusal_is_cut_in_the_message() {
 
 #[test]
 fn another_content_type_is_refused_unless_lenient() {
-    let answer = || response("200 OK", "Content-Type: application/json\r\n", "data: one\n\ndata: two");
-    let server = Server::start([answer(), answer()]);
-    let left = run(&server.url, &[]);
+    let answer = || Reply::status(200, "Content-Type: application/json\r\n", "data: one\n\ndata: two");
+    let server = Server::play([answer(), answer()]);
+    let left = run(&server.url("/"), &[]);
     assert!(left.err.contains("the response is not text/event-stream but application/json"), "{}", left.err);
     assert_eq!((left.out.as_str(), left.code), ("", Some(3)));
-    let left = run(&server.url, &["--lenient", "--no-reconnect"]);
+    let left = run(&server.url("/"), &["--lenient", "--no-reconnect"]);
     assert_eq!((left.out.as_str(), left.code), ("message: one\nmessage: two\n", Some(0)));
 }

@@ -1,7 +1,8 @@
 //! When `sse tail` reconnects.
 
+use sse_test::{Reply, Server};
+
 use crate::run;
-use crate::server::{Answer, STREAM, Server, no_content, response, stream};
 
 /// The kinds of the lines of JSON.
 fn kinds(left: &crate::Left) -> Vec<String> {
@@ -11,22 +12,22 @@ fn kinds(left: &crate::Left) -> Vec<String> {
 // 9.2.3: reconnection sends `Last-Event-ID`.
 #[test]
 fn reconnection_resumes_after_the_last_event() {
-    let server = Server::start([
-        stream("retry: 10\nid: 1\ndata: one\n\nid: 2\ndata: cut"),
-        stream("id: 2\ndata: two\n\n"),
-        no_content(),
+    let server = Server::play([
+        Reply::stream("retry: 10\nid: 1\ndata: one\n\nid: 2\ndata: cut"),
+        Reply::stream("id: 2\ndata: two\n\n"),
+        Reply::no_content(),
     ]);
-    let left = run(&server.url, &[]);
+    let left = run(&server.url("/"), &[]);
     assert_eq!(left.out, "message #1: one\nmessage #2: two\n");
-    let ids = [(); 3].map(|()| server.request().header("last-event-id"));
+    let ids = [(); 3].map(|()| server.request().text("last-event-id").map(str::to_owned));
     assert_eq!(ids.map(Option::unwrap_or_default), ["", "1", "2"]);
     assert!(left.err.contains(" 1 reconnection, "), "{}", left.err);
 }
 
 #[test]
 fn max_retries_limits_failed_attempts() {
-    let server = Server::start([]);
-    let left = run(&server.url, &["--json", "--max-retries", "2", "--retry-delay", "0.01"]);
+    let server = Server::play([]);
+    let left = run(&server.url("/"), &["--json", "--max-retries", "2", "--retry-delay", "0.01"]);
     assert_eq!(kinds(&left), ["disconnected", "disconnected", "closed"]);
     let lines = left.json();
     assert_eq!((&lines[0]["attempt"], &lines[1]["attempt"]), (&1.into(), &2.into()));
@@ -45,12 +46,13 @@ fn max_retries_limits_failed_attempts() {
 
 #[test]
 fn a_status_is_final_unless_retry_status_names_it() {
-    let busy = || response("503 Service Unavailable", "Retry-After: 0\r\n", "busy");
-    let server = Server::start([busy(), busy(), stream("data: one\n\n")]);
-    let left = run(&server.url, &["--retry-delay", "0.01"]);
+    let busy = || Reply::status(503, "Retry-After: 0\r\n", "busy");
+    let server = Server::play([busy(), busy(), Reply::stream("data: one\n\n")]);
+    let left = run(&server.url("/"), &["--retry-delay", "0.01"]);
     assert!(left.err.contains("status 503 instead of 200: busy"), "{}", left.err);
     assert_eq!(left.code, Some(3));
-    let left = run(&server.url, &["--json", "--retry-status", "--retry-delay", "0.01", "--max-events", "1"]);
+    let left =
+        run(&server.url("/"), &["--json", "--retry-status", "--retry-delay", "0.01", "--max-events", "1"]);
     assert_eq!(kinds(&left), ["disconnected", "open", "event", "closed"]);
     assert_eq!(left.json()[0]["status"], 503);
     assert_eq!(left.code, Some(0));
@@ -58,21 +60,21 @@ fn a_status_is_final_unless_retry_status_names_it() {
 
 #[test]
 fn a_post_is_sent_once_unless_repeat_says_otherwise() {
-    let answer = |data| stream(&format!("retry: 10\ndata: {data}\n\n"));
-    let server = Server::start([answer("one"), answer("two"), answer("three")]);
-    let left = run(&server.url, &["-d", "{}"]);
+    let answer = |data| Reply::stream(format!("retry: 10\ndata: {data}\n\n"));
+    let server = Server::play([answer("one"), answer("two"), answer("three")]);
+    let left = run(&server.url("/"), &["-d", "{}"]);
     assert_eq!(left.out, "message: one\n");
     assert_eq!(left.code, Some(0));
-    let left = run(&server.url, &["-d", "{}", "--repeat", "always", "--max-events", "2"]);
+    let left = run(&server.url("/"), &["-d", "{}", "--repeat", "always", "--max-events", "2"]);
     assert!(left.out.contains("two") && left.out.contains("three"), "{}", left.out);
     let requests = [(); 3].map(|()| server.request());
-    assert!(requests.iter().all(|request| request.line.starts_with("POST") && request.body == "{}"));
+    assert!(requests.iter().all(|request| request.line().starts_with("POST") && request.body == b"{}"));
 }
 
 #[test]
 fn without_reconnection_the_command_ends_with_the_response() {
-    let server = Server::start([stream("data: one\n\n"), stream("data: never requested\n\n")]);
-    let left = run(&server.url, &["--no-reconnect"]);
+    let server = Server::play([Reply::stream("data: one\n\n"), Reply::stream("data: never requested\n\n")]);
+    let left = run(&server.url("/"), &["--no-reconnect"]);
     assert_eq!((left.out.as_str(), left.code), ("message: one\n", Some(0)));
     server.request();
     assert_eq!(server.further_requests(), 0);
@@ -82,8 +84,8 @@ fn without_reconnection_the_command_ends_with_the_response() {
 fn a_response_that_breaks_off_and_is_not_repeated_is_a_failure() {
     let cut =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\ndata: one\n\n";
-    let server = Server::start([Answer::Close(cut.into())]);
-    let left = run(&server.url, &["--no-reconnect"]);
+    let server = Server::play([Reply::raw(cut)]);
+    let left = run(&server.url("/"), &["--no-reconnect"]);
     assert_eq!((left.out.as_str(), left.code), ("message: one\n", Some(1)));
     assert!(left.err.contains("the connection failed"), "{}", left.err);
 }
@@ -94,9 +96,9 @@ fn timeouts_for_silence_and_for_events_end_a_connection() {
         ("--timeout", "the server fell silent (--timeout)"),
         ("--event-timeout", "no event came in time (--event-timeout)"),
     ] {
-        let silent = Answer::Hold(format!("{STREAM}retry: 10\n: alive\n\n"));
-        let server = Server::start([silent, no_content()]);
-        let left = run(&server.url, &["--json", flag, "0.1"]);
+        let silent = Reply::stream("retry: 10\n: alive\n\n").hold();
+        let server = Server::play([silent, Reply::no_content()]);
+        let left = run(&server.url("/"), &["--json", flag, "0.1"]);
         let lines = left.json();
         let lost = lines.iter().find(|line| line["kind"] == "disconnected").unwrap();
         assert_eq!(lost["cause"], cause);
@@ -106,8 +108,8 @@ fn timeouts_for_silence_and_for_events_end_a_connection() {
 
 #[test]
 fn a_response_has_to_begin_in_time() {
-    let server = Server::start([Answer::Hold(String::new())]);
-    let left = run(&server.url, &["--head-timeout", "0.1", "--max-retries", "0"]);
+    let server = Server::play([Reply::raw("").hold()]);
+    let left = run(&server.url("/"), &["--head-timeout", "0.1", "--max-retries", "0"]);
     assert!(left.err.contains("no response came in time (--head-timeout)"), "{}", left.err);
     assert_eq!(left.code, Some(1));
 }

@@ -3,13 +3,14 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::server::{Request, Server, no_content, response, stream};
+use sse_test::{Reply, Request, Server};
+
 use crate::{run, socks, tail};
 
 /// The request that the arguments make.
 fn request(arguments: &[&str]) -> Request {
-    let server = Server::start([no_content()]);
-    let left = run(&server.url, arguments);
+    let server = Server::play([Reply::no_content()]);
+    let left = run(&server.url("/"), arguments);
     assert_eq!(left.code, Some(0), "{}", left.err);
     server.request()
 }
@@ -24,11 +25,11 @@ fn file(name: &str, content: &str) -> String {
 #[test]
 fn default_headers_are_those_of_browsers() {
     let request = request(&[]);
-    assert_eq!(request.line, "GET / HTTP/1.1");
-    assert_eq!(request.header("accept").as_deref(), Some("text/event-stream"));
-    assert_eq!(request.header("cache-control").as_deref(), Some("no-cache"));
-    assert_eq!(request.header("last-event-id"), None);
-    assert_eq!(request.header("user-agent").unwrap(), concat!("sse/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(request.line(), "GET / HTTP/1.1");
+    assert_eq!(request.text("accept"), Some("text/event-stream"));
+    assert_eq!(request.text("cache-control"), Some("no-cache"));
+    assert_eq!(request.text("last-event-id"), None);
+    assert_eq!(request.text("user-agent").unwrap(), concat!("sse/", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
@@ -51,44 +52,47 @@ fn headers_are_those_of_curl() {
         "--header",
         &at,
     ]);
-    assert_eq!(request.header("x-a").as_deref(), Some("b: c|d"));
-    assert_eq!(request.header("x-empty").as_deref(), Some(""));
-    assert_eq!(request.header("accept").as_deref(), Some("*/*"));
-    assert_eq!(request.header("user-agent"), None);
-    assert_eq!(request.header("cache-control"), None);
-    assert_eq!(request.header("x-file").as_deref(), Some("1|2"));
-    assert_eq!(request.header("x-last").as_deref(), Some("3"));
+    assert_eq!(request.values("x-a"), ["b: c", "d"]);
+    assert_eq!(request.text("x-empty"), Some(""));
+    assert_eq!(request.text("accept"), Some("*/*"));
+    assert_eq!(request.text("user-agent"), None);
+    assert_eq!(request.text("cache-control"), None);
+    assert_eq!(request.values("x-file"), ["1", "2"]);
+    assert_eq!(request.text("x-last"), Some("3"));
 }
 
 #[test]
 fn data_makes_a_post_of_json_or_a_form() {
     let json = request(&["-d", "{\"stream\": true}"]);
-    assert_eq!(json.line, "POST / HTTP/1.1");
-    assert_eq!(json.header("content-type").as_deref(), Some("application/json"));
-    assert_eq!(json.body, "{\"stream\": true}");
+    assert_eq!(json.line(), "POST / HTTP/1.1");
+    assert_eq!(json.text("content-type"), Some("application/json"));
+    assert_eq!(json.body, b"{\"stream\": true}");
     let form = request(&["--data", "a=1&b=2"]);
-    assert_eq!(form.header("content-type").as_deref(), Some("application/x-www-form-urlencoded"));
-    assert_eq!(form.body, "a=1&b=2");
+    assert_eq!(form.text("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(form.body, b"a=1&b=2");
 }
 
 #[test]
 fn method_and_content_type_can_be_set() {
     let request = request(&["-X", "REPORT", "-d", "{}", "-H", "content-type: text/plain"]);
-    assert_eq!(request.line, "REPORT / HTTP/1.1");
-    assert_eq!(request.header("content-type").as_deref(), Some("text/plain"));
-    assert_eq!(request.body, "{}");
+    assert_eq!(request.line(), "REPORT / HTTP/1.1");
+    assert_eq!(request.text("content-type"), Some("text/plain"));
+    assert_eq!(request.body, b"{}");
 }
 
 #[test]
 fn data_comes_from_a_file_or_standard_input() {
     let at = format!("@{}", file("data", "[1,\n2]\n"));
-    assert_eq!(request(&["-d", &at]).body, "[1,\n2]\n");
+    assert_eq!(request(&["-d", &at]).body, b"[1,\n2]\n");
     for data in ["-", "@-"] {
-        let server = Server::start([no_content()]);
-        let mut child =
-            tail(&server.url, &["-d", data]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let server = Server::play([Reply::no_content()]);
+        let mut child = tail(&server.url("/"), &["-d", data])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(b"from stdin").unwrap();
-        assert_eq!(server.request().body, "from stdin");
+        assert_eq!(server.request().body, b"from stdin");
         assert!(child.wait().unwrap().success());
     }
 }
@@ -98,21 +102,22 @@ fn credentials_come_from_the_flag_or_the_url_and_are_not_shown() {
     // me:se:cr@t and me:50%25off, as they are.
     for (user, value) in [("me:se:cr@t", "Basic bWU6c2U6Y3JAdA=="), ("me:50%25off", "Basic bWU6NTAlMjVvZmY=")]
     {
-        assert_eq!(request(&["-u", user]).header("authorization").as_deref(), Some(value));
+        assert_eq!(request(&["-u", user]).text("authorization"), Some(value));
     }
-    let server = Server::start([response("403 Forbidden", "", "")]);
-    let left = run(&server.url.replace("//", "//me:secret@"), &[]);
-    assert_eq!(server.request().header("authorization").as_deref(), Some("Basic bWU6c2VjcmV0"));
+    let server = Server::play([Reply::status(403, "", "")]);
+    let left = run(&server.url("/").replace("//", "//me:secret@"), &[]);
+    assert_eq!(server.request().text("authorization"), Some("Basic bWU6c2VjcmV0"));
     assert!(left.err.contains("403") && !left.err.contains("secret"), "{}", left.err);
 }
 
 #[test]
 fn a_query_is_not_shown_even_after_a_redirect() {
-    let redirect = || response("302 Found", "Location: /b?key=secret#secret\r\n", "");
-    let server = Server::start([redirect(), stream("data: a\n\n"), redirect(), response("403 No", "", "")]);
-    let left = run(&format!("{}a?key=secret", server.url), &["--retry-delay", "0.01"]);
+    let redirect = || Reply::status(302, "Location: /b?key=secret#secret\r\n", "");
+    let server =
+        Server::play([redirect(), Reply::stream("data: a\n\n"), redirect(), Reply::status(403, "", "")]);
+    let left = run(&format!("{}a?key=secret", server.url("/")), &["--retry-delay", "0.01"]);
     for path in ["/a", "/b", "/a", "/b"] {
-        assert_eq!(server.request().line, format!("GET {path}?key=secret HTTP/1.1"));
+        assert_eq!(server.request().line(), format!("GET {path}?key=secret HTTP/1.1"));
     }
     assert!(left.err.contains("/b, 200 OK") && left.err.contains("/a: the server"), "{}", left.err);
     assert!(!left.err.contains("secret"), "{}", left.err);
@@ -122,7 +127,7 @@ fn a_query_is_not_shown_even_after_a_redirect() {
 fn last_event_id_is_sent_with_the_first_request() {
     let request = request(&["--last-event-id", "é 7"]);
     // The server of this test takes the header for UTF-8, as servers of the specification do.
-    assert_eq!(request.header("last-event-id").as_deref(), Some("é 7"));
+    assert_eq!(request.text("last-event-id"), Some("é 7"));
 }
 
 #[test]
@@ -156,8 +161,8 @@ fn an_unusable_socks_proxy_of_the_environment_is_an_error() {
 
 #[test]
 fn the_user_agent_can_be_set_or_removed() {
-    assert_eq!(request(&["--user-agent", "probe/1"]).header("user-agent").as_deref(), Some("probe/1"));
-    assert_eq!(request(&["-A", ""]).header("user-agent"), None);
+    assert_eq!(request(&["--user-agent", "probe/1"]).text("user-agent"), Some("probe/1"));
+    assert_eq!(request(&["-A", ""]).text("user-agent"), None);
     let left = run("http://127.0.0.1:9/", &["-A", "a", "-H", "User-Agent: b"]);
     assert_eq!(left.err, "sse: -A and -H both set User-Agent; give one of them\n");
     assert_eq!(left.code, Some(2));

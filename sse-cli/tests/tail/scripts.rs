@@ -8,13 +8,14 @@ use std::sync::mpsc::channel;
 
 use serde_json::json;
 
-use crate::server::{Answer, STREAM, Server, no_content, stream};
+use sse_test::{Reply, Server};
+
 use crate::{run, tail};
 
 /// Runs `sse tail` on a stream that ends the command.
 fn output(body: &str, arguments: &[&str]) -> String {
-    let server = Server::start([stream(body), no_content()]);
-    let left = run(&server.url, &[&["--retry-delay", "0.01"], arguments].concat());
+    let server = Server::play([Reply::stream(body), Reply::no_content()]);
+    let left = run(&server.url("/"), &[&["--retry-delay", "0.01"], arguments].concat());
     assert_eq!(left.code, Some(0), "{}", left.err);
     left.out
 }
@@ -69,8 +70,8 @@ fn only_events_of_the_given_types_are_printed_and_counted() {
         "event: a\ndata: 1\n\nevent: b\ndata: 2\n\ndata: 3\n\nevent: a\ndata: 4\n\nevent: b\ndata: 5\n\n";
     assert_eq!(output(body, &["--data-only", "--event", "a"]), "1\n4\n");
     assert_eq!(output(body, &["--data-only", "--event", "a", "--event", "message"]), "1\n3\n4\n");
-    let server = Server::start([Answer::Hold(format!("{STREAM}{body}"))]);
-    let left = run(&server.url, &["--data-only", "--event", "b", "--max-events", "2"]);
+    let server = Server::play([Reply::stream(body).hold()]);
+    let left = run(&server.url("/"), &["--data-only", "--event", "b", "--max-events", "2"]);
     assert_eq!((left.out.as_str(), left.code), ("2\n5\n", Some(0)));
     assert!(left.err.contains("* 2 events, "), "{}", left.err);
 }
@@ -119,8 +120,8 @@ fn output_goes_to_the_file() {
         (&["--data-only"], "1\n2\n"),
         (&["--template", "<{data}>"], "<1>\n<2>\n"),
     ] {
-        let server = Server::start([Answer::Hold(format!("{STREAM}data: 1\n\ndata: 2\n\ndata: 3\n\n"))]);
-        let left = run(&server.url, &[form, &["--max-events", "2", "-o", name]].concat());
+        let server = Server::play([Reply::stream("data: 1\n\ndata: 2\n\ndata: 3\n\n").hold()]);
+        let left = run(&server.url("/"), &[form, &["--max-events", "2", "-o", name]].concat());
         assert_eq!((left.out.as_str(), left.code), ("", Some(0)), "{}", left.err);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
     }
@@ -131,8 +132,8 @@ fn output_goes_to_the_file() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_an_error_before_the_request() {
-    let server = Server::start([]);
-    let left = run(&server.url, &["-o", "/no/such/directory/file"]);
+    let server = Server::play([]);
+    let left = run(&server.url("/"), &["-o", "/no/such/directory/file"]);
     assert!(left.err.starts_with("sse: /no/such/directory/file: "), "{}", left.err);
     assert_eq!((left.code, server.further_requests()), (Some(1), 0));
 }
@@ -152,8 +153,9 @@ fn refused_arguments_leave_the_output_file_as_it_is() {
 fn each_event_is_written_before_the_next_arrives() {
     for form in [&["--data-only"][..], &["--template", "{data}"], &["--json"], &[]] {
         let (go, wait) = channel();
-        let server = Server::start([Answer::Pause(format!("{STREAM}data: one\n\n"), wait, String::new())]);
-        let mut child = tail(&server.url, form).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let server = Server::play([Reply::stream("data: one\n\n").wait(wait)]);
+        let mut child =
+            tail(&server.url("/"), form).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         // The server waits until the event was read here.
         assert!(stdout.lines().map(Result::unwrap).any(|line| line.contains("one")));

@@ -79,8 +79,8 @@ fn a_file_without_certificates_is_an_error() {
 
 #[test]
 fn http_needs_no_certificates() {
-    let server = crate::server::Server::start([crate::server::no_content()]);
-    let mut command = tail(&server.url, &[]);
+    let server = sse_test::Server::play([sse_test::Reply::no_content()]);
+    let mut command = tail(&server.url("/"), &[]);
     command.env("SSL_CERT_FILE", "/no/such/file").env("SSL_CERT_DIR", "/no/such/directory");
     assert_eq!(command.output().unwrap().status.code(), Some(0));
 }

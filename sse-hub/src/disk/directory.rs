@@ -71,6 +71,7 @@ impl Directory {
 
 /// How many bytes can still be written to a file system; `u64::MAX` if the system does not report
 /// it.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "used on Unix alone"))]
 pub(super) fn free(path: &Path) -> u64 {
     #[cfg(unix)]
     if let Ok(stat) = rustix::fs::statvfs(path) {
@@ -144,6 +145,7 @@ fn check_format(path: &Path, file: &File) -> Result<(), DiskError> {
 }
 
 /// Syncs a directory, so that created, renamed and removed files in it survive a power cut.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "used on Unix alone"))]
 fn sync(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(path)?.sync_all()?;

@@ -17,8 +17,8 @@ mod http2;
 mod support;
 
 use attack::{MIB, attack, gave_up};
-use sse_test::paused::{Answer, Server};
-use sse_test::{millis, secs};
+use sse_test::paused::Server;
+use sse_test::{Reply, millis, secs};
 use sse_tokio::{Cause, CloseReason, Config, Limits, Overflow, ParserError};
 use support::{builder, listen, source};
 use tokio::time::Instant;
@@ -153,7 +153,7 @@ fn noise(mut state: u64) -> Vec<u8> {
 async fn random_bytes_are_a_valid_stream() {
     for seed in 0..20 {
         let body = [&noise(seed)[..], b"\n\nid\ndata: \xff\xfe end\n\n"].concat();
-        let server = Server::start([Answer::stream(body)]).await;
+        let server = Server::start([Reply::stream(body)]).await;
         let said = listen(&mut source(&server)).await;
         assert_eq!(said[0], "open 200");
         assert_eq!(said[said.len() - 2], "message \"\u{fffd}\u{fffd} end\" id ", "seed {seed}");
@@ -166,7 +166,7 @@ async fn ids_that_no_header_can_carry_are_kept_and_not_sent() {
         [("a\x01b", None), ("a\x7f", None), ("a\x1b[2J", None), ("\0", None), ("é\tb", Some("é\tb"))]
     {
         let body = format!("id: {id}\ndata: x\n\n");
-        let server = Server::start([Answer::stream(body), Answer::status(204, "", "")]).await;
+        let server = Server::start([Reply::stream(body), Reply::no_content()]).await;
         let mut source = source(&server);
         let said = listen(&mut source).await;
         let kept = if id == "\0" { "" } else { id };
@@ -182,11 +182,11 @@ async fn a_retry_of_zero_becomes_10_ms_and_an_endless_one_becomes_an_hour() {
     for (retry, wait) in
         [("0", millis(10)), ("00", millis(10)), (&endless, secs(3600)), (&"9".repeat(100_000), secs(3600))]
     {
-        let answer = Answer::stream(format!("retry: {retry}\ndata: x\n\n"));
+        let answer = Reply::stream(format!("retry: {retry}\ndata: x\n\n"));
         let server = Server::start(vec![answer; 100]).await;
         let began = Instant::now();
         listen(&mut source(&server)).await;
-        assert_eq!(server.requests().len(), 101);
+        assert_eq!(server.received().len(), 101);
         assert!(began.elapsed() >= 100 * wait, "{:?}", began.elapsed());
         assert!(began.elapsed() < 101 * wait, "{:?}", began.elapsed());
     }
@@ -195,10 +195,10 @@ async fn a_retry_of_zero_becomes_10_ms_and_an_endless_one_becomes_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn long_redirect_urls_are_followed_up_to_the_limit() {
     let script: Vec<_> =
-        (0..30).map(|n| Answer::redirect(307, &format!("/{n}{}", "x".repeat(60_000)))).collect();
+        (0..30).map(|n| Reply::redirect(307, &format!("/{n}{}", "x".repeat(60_000)))).collect();
     let server = Server::start(script).await;
     let mut source = builder(&server, "/").build().unwrap();
     let said = listen(&mut source).await;
     assert_eq!(said, ["error: the connection failed, and another attempt would too"]);
-    assert_eq!(server.requests().len(), 21);
+    assert_eq!(server.received().len(), 21);
 }

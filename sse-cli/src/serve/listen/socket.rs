@@ -1,13 +1,18 @@
-//! Bound TCP and Unix sockets.
+//! Bound sockets of TCP, and on Unix those of the file system and of systemd.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::{
+    fs,
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    os::unix::net::UnixStream as StdUnixStream,
+    path::{Path, PathBuf},
+};
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
 
 use super::address::Address;
 
@@ -15,6 +20,7 @@ use super::address::Address;
 #[derive(Debug)]
 pub(super) enum Listener {
     Tcp(TcpListener),
+    #[cfg(unix)]
     Unix(UnixListener, Bound),
 }
 
@@ -22,13 +28,16 @@ pub(super) enum Listener {
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
+    #[cfg(unix)]
     Unix(UnixStream),
 }
 
 /// The path of a Unix socket. Dropping it removes the file.
+#[cfg(unix)]
 #[derive(Debug)]
 pub(super) struct Bound(PathBuf);
 
+#[cfg(unix)]
 impl Drop for Bound {
     fn drop(&mut self) {
         // The file may have been removed already.
@@ -46,6 +55,7 @@ impl Listener {
                 stream.set_nodelay(true).ok();
                 Ok(Stream::Tcp(stream))
             }
+            #[cfg(unix)]
             Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }
@@ -54,6 +64,7 @@ impl Listener {
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Self::Tcp(listener) => listener.local_addr().is_ok_and(|address| address.ip().is_loopback()),
+            #[cfg(unix)]
             Self::Unix(..) => true,
         }
     }
@@ -61,6 +72,7 @@ impl Listener {
     /// The kind of listener, for the metrics.
     pub(super) fn kind(&self, tls: bool) -> &'static str {
         match self {
+            #[cfg(unix)]
             Self::Unix(..) => "unix",
             Self::Tcp(_) if tls => "tls",
             Self::Tcp(_) => "tcp",
@@ -74,6 +86,7 @@ impl Listener {
                 Ok(address) => format!("{scheme}://{address}/"),
                 Err(error) => format!("{scheme}: {error}"),
             },
+            #[cfg(unix)]
             Self::Unix(_, path) => format!("unix:{}", path.0.display()),
         }
     }
@@ -88,8 +101,12 @@ pub(super) async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, String>
     for address in addresses {
         let failed = |error: io::Error| format!("cannot listen on {address}: {error}");
         match address {
+            #[cfg(unix)]
             Address::Unix(path) => listeners.push(unix(path).map_err(failed)?),
+            #[cfg(unix)]
             Address::Systemd => listeners.extend(systemd().map_err(failed)?),
+            #[cfg(not(unix))]
+            Address::Unix(_) | Address::Systemd => return Err(failed(io::ErrorKind::Unsupported.into())),
             _ => tcp(address, &mut listeners).await.map_err(failed)?,
         }
     }
@@ -123,6 +140,7 @@ async fn tcp(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()>
 
 /// Binds a Unix socket. A stale socket file, on which nothing answers, is replaced; any other file
 /// at the path is an error.
+#[cfg(unix)]
 fn unix(path: &Path) -> io::Result<Listener> {
     if let Ok(metadata) = fs::symlink_metadata(path) {
         if !metadata.file_type().is_socket() {
@@ -141,6 +159,7 @@ fn unix(path: &Path) -> io::Result<Listener> {
 }
 
 /// All sockets that systemd's socket activation passes.
+#[cfg(unix)]
 fn systemd() -> io::Result<Vec<Listener>> {
     let mut passed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();

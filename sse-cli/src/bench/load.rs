@@ -12,8 +12,7 @@
 //! | `publisher` | publishes by `POST` |
 //! | `process` | CPU and memory of a process |
 //!
-//! This folder uses nothing of the rest of the command, because `benches/server` compiles it as
-//! well, by the path of this file; a `load.rs` beside the folder would not find its modules there.
+//! This module uses nothing of the rest of the command, because `benches/server` compiles it too.
 
 mod ledger;
 mod marker;
