@@ -18,7 +18,7 @@ async fn node(file: &str) {
     tokio::spawn(async move { axum::serve(listener, app::router()).await });
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let status = tokio::process::Command::new("node")
-        .args(["--test", "--test-force-exit", "--test-timeout=60000", file])
+        .args(["--test", "--test-force-exit", "--test-timeout=240000", file])
         .current_dir(directory)
         .env("APP", format!("http://{address}"))
         .env("SSE", env!("CARGO_BIN_EXE_sse"))
@@ -38,6 +38,12 @@ async fn chromium() {
 #[ignore = "needs Chromium and npm packages: run scripts/browser-tests.sh"]
 async fn page() {
     node("page.test.mjs").await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium, nginx and npm packages: run scripts/browser-tests.sh"]
+async fn page_of_several_topics() {
+    node("topics.test.mjs").await;
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access, counters: 
         .route("/", get(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
         .route("/page.js", get(|| async { asset("text/javascript", include_str!("page/page.js")) }))
         .route("/stream.js", get(|| async { asset("text/javascript", include_str!("page/stream.js")) }))
+        .route("/topics.js", get(|| async { asset("text/javascript", include_str!("page/topics.js")) }))
         .route("/log.js", get(|| async { asset("text/javascript", include_str!("page/log.js")) }))
         .route("/page.css", get(|| async { asset("text/css", include_str!("page/page.css")) }))
         .fallback(|| async { StatusCode::NOT_FOUND })

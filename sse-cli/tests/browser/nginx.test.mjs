@@ -1,41 +1,18 @@
 // nginx in front, as it comes: it holds responses back unless the server says not to.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { once } from "node:events";
-import { join } from "node:path";
 import { test } from "node:test";
-import { publish, serve, temporary, until } from "./support.mjs";
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return port;
-}
+import { nginx } from "./nginx.mjs";
+import { publish, serve, until } from "./support.mjs";
 
 test("events arrive in time because of X-Accel-Buffering, and only because of it", async (t) => {
   const server = await serve(t);
-  const [port, directory] = [await freePort(), temporary()];
-  writeFileSync(join(directory, "nginx.conf"), `
-    daemon off; pid nginx.pid; error_log stderr error; events {}
-    http {
-      access_log off;
-      client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-      server {
-        listen 127.0.0.1:${port};
-        location / { return 404; }
-        location /events/ { proxy_pass ${server.url}; }
-        location /deaf/ { proxy_pass ${server.url}/events/; proxy_ignore_headers X-Accel-Buffering; }
-      }
-    }`);
-  const nginx = spawn("nginx", ["-p", directory, "-c", join(directory, "nginx.conf")], { stdio: "inherit" });
-  t.after(() => nginx.kill());
+  const { port } = await nginx(t, (port) => `
+    listen 127.0.0.1:${port};
+    location / { return 404; }
+    location /events/ { proxy_pass ${server.url}; }
+    location /deaf/ { proxy_pass ${server.url}/events/; proxy_ignore_headers X-Accel-Buffering; }`);
   const through = `http://127.0.0.1:${port}`;
-  await until("nginx is up", () => fetch(`${through}/none`).then(() => true, () => false));
 
   const texts = {};
   const controller = new AbortController();

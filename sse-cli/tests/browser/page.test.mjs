@@ -1,35 +1,9 @@
 // The page of `sse serve`, in headless Chromium.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { open } from "./page.mjs";
 import { publish, serve, until } from "./support.mjs";
-
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
-});
-after(() => browser?.close());
-
-/** The page of a server of its own; nothing may be logged as an error but what `allowed` matches. */
-async function open(t, { query = "?topic=t", options = [], allowed = /$^/, ...context } = {}) {
-  const server = await serve(t, "--retry", "100", ...options);
-  const tab = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"], ...context });
-  t.after(() => tab.close());
-  const page = await tab.newPage();
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => { if (message.type() === "error" && !allowed.test(message.text())) errors.push(message.text()); });
-  page.on("dialog", (dialog) => { errors.push("a dialog"); dialog.dismiss(); });
-  await page.goto(`${server.url}/${query}`);
-  const rows = () => page.locator("#log li").allInnerTexts();
-  const open = () => until("open", () => page.evaluate(() => document.body.dataset.state === "open"));
-  return { server, page, errors, rows, open };
-}
 
 test("events of every type are shown, whatever they are called", async (t) => {
   const { server, page, errors, rows, open: opened } = await open(t);
@@ -117,19 +91,6 @@ test("replay from the start, copy, and a link to the view", async (t) => {
   assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^\{"event":"message","data":"1"/);
   await page.getByRole("button", { name: "Copy link" }).click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${server.url}/?topic=t`);
-});
-
-test("several topics at once, and the browser's own EventSource", async (t) => {
-  const { server, page, rows, open: opened } = await open(t, { query: "?topic=a&topic=b" });
-  await opened();
-  await publish(server, "a", "1");
-  await publish(server, "b", "2");
-  await until("both", async () => (await rows()).join().includes("in a") && (await rows()).join().includes("in b"));
-  await page.locator("#native").check();
-  await opened();
-  await publish(server, "b", "3");
-  await until("by EventSource", async () => (await rows()).length >= 3);
-  assert.match(await page.locator("#state").innerText(), /readyState 1/);
 });
 
 test("a thousand events a second leave the list bounded", async (t) => {

@@ -1,14 +1,11 @@
 // Screenshots of the page of `sse serve` in both widths and both colour schemes: SSE=path node screenshots.mjs DIRECTORY
 
-import { chromium } from "playwright-core";
+import { launch } from "./launch.mjs";
 import { publish, serve, until } from "./support.mjs";
 
 const stops = [];
 const server = await serve({ after: (stop) => stops.push(stop) });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-});
+const browser = await launch();
 for (const [name, width] of [["desk", 1440], ["phone", 390]]) {
   for (const colorScheme of ["light", "dark"]) {
     const topic = `prices-${name}-${colorScheme}`;

@@ -179,7 +179,11 @@ fn metrics_and_the_page_are_served() {
     }
     let page = server.get("/", &[]);
     assert!(page.head.contains("content-security-policy: default-src 'none'"));
-    assert!(page.text().contains("/page.js"));
+    // Relative, so that a proxy can serve the page under a path.
+    assert!(page.text().contains("src=\"page.js\""));
+    for script in ["/page.js", "/log.js", "/topics.js"] {
+        assert!(server.get(script, &[]).head.contains("content-type: text/javascript"), "{script}");
+    }
     assert!(server.get("/stream.js", &[]).text().contains("EventSource"));
     assert!(server.get("/page.css", &[]).head.contains("content-type: text/css"));
     assert_eq!(server.get("/other", &[]).status, 404);

@@ -6,6 +6,7 @@ const KEPT = 2000; // rows in memory
 const KEPT_CHARACTERS = 16 << 20; // of data, in all rows
 const DRAWN = 200; // rows in the page
 const PREVIEW = 2000; // characters of data that are shown at first
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** Control characters and marks of direction become visible escapes. */
@@ -26,6 +27,7 @@ export class Log {
   #scheduled = false;
   #pausedCount = 0;
   #dropped = 0;
+  #matching = 0;
   text = "";
   type = "";
   paused = false;
@@ -34,17 +36,21 @@ export class Log {
     Object.assign(this, { list, shown, resumeFrom });
   }
 
-  /** Adds an event, a comment or a note: { kind, type, data, id, topic }. */
+  /** Adds an event, a comment or a note: { kind, type, data, id, topic, place }. */
   add(row) {
     row.time = new Date();
     this.#rows.push(row);
     this.#characters += row.data.length;
+    row.matches = this.#matches(row);
+    if (row.matches) this.#matching += 1;
     while (this.#rows.length > KEPT || (this.#characters > KEPT_CHARACTERS && this.#rows.length > 1)) {
-      this.#characters -= this.#rows.shift().data.length;
+      const oldest = this.#rows.shift();
+      this.#characters -= oldest.data.length;
+      if (oldest.matches) this.#matching -= 1;
       this.#dropped += 1;
     }
     if (this.paused) this.#pausedCount += 1;
-    else if (this.#matches(row)) {
+    else if (row.matches) {
       this.#waiting.push(row);
       if (this.#waiting.length > DRAWN) this.#waiting.shift();
     }
@@ -53,12 +59,15 @@ export class Log {
 
   #matches(row) {
     if (row.kind === "note") return true;
-    return (!this.type || row.type === this.type) && (!this.text || `${row.type} ${row.id} ${row.data}`.toLowerCase().includes(this.text));
+    const text = () => `${row.topic} ${row.type} ${row.id} ${row.data}`.toLowerCase();
+    return (!this.type || row.type === this.type) && (!this.text || text().includes(this.text));
   }
 
   filter(text, type) {
     this.text = text.toLowerCase();
     this.type = type;
+    for (const row of this.#rows) row.matches = this.#matches(row);
+    this.#matching = this.#rows.filter((row) => row.matches).length;
     this.#redraw();
   }
 
@@ -71,13 +80,13 @@ export class Log {
 
   clear() {
     this.#rows = [];
-    this.#characters = this.#dropped = this.#pausedCount = 0;
+    this.#characters = this.#dropped = this.#pausedCount = this.#matching = 0;
     this.#redraw();
   }
 
   /** Everything that the filter shows, oldest first, as JSON lines. */
   copy() {
-    const kept = this.#rows.filter((row) => row.kind === "event" && this.#matches(row));
+    const kept = this.#rows.filter((row) => row.kind === "event" && row.matches);
     return kept.map(({ type, data, id, topic }) => JSON.stringify({ event: type, data, id, topic })).join("\n");
   }
 
@@ -86,7 +95,7 @@ export class Log {
   }
 
   #redraw() {
-    this.#waiting = this.#rows.filter((row) => this.#matches(row)).slice(-DRAWN);
+    this.#waiting = this.#rows.filter((row) => row.matches).slice(-DRAWN);
     this.list.replaceChildren();
     this.#schedule();
   }
@@ -107,14 +116,14 @@ export class Log {
   #describe() {
     const parts = [];
     if (this.paused) parts.push(`paused; ${this.#pausedCount} new events wait`);
-    if (this.text || this.type) parts.push(`${this.#rows.filter((row) => this.#matches(row)).length} of ${this.#rows.length} match`);
+    if (this.text || this.type) parts.push(`${this.#matching} of ${this.#rows.length} match`);
     if (this.#dropped > 0) parts.push(`the oldest ${this.#dropped} rows were dropped`);
     this.shown.textContent = parts.join(" · ");
   }
 
   #item(row) {
     const item = element("li", row.kind === "event" && row.type === "gap" ? "gap" : row.kind);
-    item.append(element("time", "time", row.time.toLocaleTimeString()));
+    item.append(element("time", "time", TIME.format(row.time)));
     if (row.kind === "note") {
       item.append(element("span", "note", visible(row.data)));
       return item;

@@ -2,81 +2,75 @@
 
 import { Follower, Native } from "./stream.js";
 import { Log, size } from "./log.js";
+import { Topics, asText, namesIn, urlOf } from "./topics.js";
 
 const at = (id) => document.getElementById(id);
 const view = new URLSearchParams(location.search);
 const SECONDS = 120; // of the line of the rate
 
 let token = "";
-let followers = [];
-let states = new Map();
+let topics = new Topics([]);
+let follower = null;
 let figures = { events: 0, bytes: 0, reconnections: 0, last: "" };
 let rates = new Array(SECONDS).fill(0);
 const seenTypes = new Set();
 
 const log = new Log(at("log"), at("shown"), {
-  resumeFrom: (row) => connect({ lastEventId: row.id, only: row.topic }),
+  resumeFrom: (row) => connect({ places: new Map([...topics.places, ...row.place]) }),
 });
 
-function topics() {
-  const names = at("topics").value.split(",").map((name) => name.trim()).filter(Boolean);
-  return [...new Set(names)].slice(0, 5); // a browser opens six connections to a host
-}
-
-/** Follows all topics, each by a connection of its own. */
-function connect({ lastEventId = "", earliest = false, only } = {}) {
+/** Follows the topics of the field over one connection: after their `places`, and from now on where none is known. */
+function connect({ places = topics.places, earliest = false } = {}) {
   disconnect();
-  const names = topics();
-  at("publish-topic").value ||= names[0] ?? "";
-  at("curl").textContent = `curl -H 'Content-Type: text/plain' -d 'hello' ${eventsUrl(names[0] ?? "demo")}`;
+  topics = new Topics(namesIn(at("topics").value), earliest ? new Map() : places);
+  const [first = "demo"] = topics.names;
+  at("publish-topic").value ||= first;
+  at("curl").textContent = `curl -H 'Content-Type: text/plain' -d 'hello' ${urlOf(first)}`;
   history.replaceState(null, "", `?${viewParameters()}`);
-  for (const topic of names) {
-    const url = eventsUrl(topic);
-    if (earliest) url.searchParams.set("lastEventId", "earliest");
-    const shown = names.length > 1 ? topic : "";
-    const options = { token, types: typesOfView(), on: handlers(topic, shown) };
-    if (!only || only === topic || names.length === 1) options.lastEventId = lastEventId;
-    if (lastEventId && at("native").checked) url.searchParams.set("lastEventId", lastEventId);
-    followers.push(at("native").checked ? new Native(url, options) : new Follower(url, options));
-  }
+  const { url } = topics;
+  const native = at("native").checked;
+  if (earliest) url.searchParams.set("lastEventId", "earliest");
+  else if (native && topics.lastEventId) url.searchParams.set("lastEventId", topics.lastEventId);
+  const types = topics.labelled([...new Set(["message", "gap", ...seenTypes, ...view.getAll("type")])]);
+  const options = { token, types, lastEventId: topics.lastEventId, on: handlers(topics) };
+  follower = native ? new Native(url, options) : new Follower(url, options);
 }
 
 function disconnect() {
-  followers.forEach((follower) => follower.close());
-  followers = [];
-  states = new Map();
-  describe();
+  follower?.close();
+  follower = null;
+  describe("none", "");
 }
 
-const eventsUrl = (topic) => new URL(`/events/${encodeURIComponent(topic)}`, location.origin);
-const typesOfView = () => [...seenTypes, ...view.getAll("type")];
-
-function handlers(topic, shown) {
+function handlers(followed) {
   let lost = "";
   return {
     state(name, detail, cause) {
-      states.set(topic, { name, detail });
       if (name === "open") lost = "";
       if ((name === "waiting" && cause !== lost) || name === "closed") {
         lost = cause ?? detail;
         if (name === "waiting") figures.reconnections += 1;
-        log.add({ kind: "note", type: "", id: "", topic: shown, data: `${shown ? `${shown}: ` : ""}${lost}` });
+        log.add({ kind: "note", type: "", id: "", topic: "", data: lost });
       }
-      describe();
+      describe(name, detail);
     },
     event(event) {
+      const row = followed.read(event);
       figures.events += 1;
       figures.last = event.id;
       rates[rates.length - 1] += 1;
-      if (!seenTypes.has(event.type)) {
-        // Bounded: a stream may make up types without end.
-        if (seenTypes.size < 200) seenTypes.add(event.type);
+      // Bounded: a stream may make up types without end.
+      if (!seenTypes.has(row.type) && seenTypes.size < 200) {
+        seenTypes.add(row.type);
         offerTypes();
       }
-      log.add({ kind: "event", topic: shown, ...event });
+      log.add({ kind: "event", ...row });
+    },
+    place(id) {
+      followed.moveTo(id);
     },
     comment(text) {
-      if (at("comments").checked) log.add({ kind: "comment", type: "", id: "", topic: shown, data: text });
+      if (at("comments").checked) log.add({ kind: "comment", type: "", id: "", topic: "", data: text });
     },
     bytes(count) {
       figures.bytes += count;
@@ -87,14 +81,12 @@ function handlers(topic, shown) {
   };
 }
 
-function describe() {
-  const all = [...states.entries()];
-  const rank = ["closed", "waiting", "connecting", "open"];
-  const worst = rank.find((name) => all.some(([, state]) => state.name === name)) ?? "none";
-  document.body.dataset.state = worst;
-  const text = all.map(([topic, { name, detail }]) => `${all.length > 1 ? `${topic}: ` : ""}${name}${detail ? ` – ${detail}` : ""}`);
-  at("state").textContent = text.join(" · ") || "not connected";
-  at("connect").textContent = followers.length > 0 ? "Disconnect" : "Connect";
+const isFollowing = () => !["none", "closed"].includes(document.body.dataset.state);
+
+function describe(state, detail) {
+  document.body.dataset.state = state;
+  at("state").textContent = state === "none" ? "not connected" : `${state}${detail ? ` – ${detail}` : ""}`;
+  at("connect").textContent = isFollowing() ? "Disconnect" : "Connect";
 }
 
 function askForToken(reason) {
@@ -117,7 +109,7 @@ function filter() {
 
 function viewParameters() {
   const parameters = new URLSearchParams();
-  topics().forEach((topic) => parameters.append("topic", topic));
+  namesIn(at("topics").value).forEach((topic) => parameters.append("topic", topic));
   if (at("type").value) parameters.set("type", at("type").value);
   if (at("text").value) parameters.set("text", at("text").value);
   return parameters;
@@ -127,10 +119,10 @@ function viewParameters() {
 async function suggest() {
   try {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
-    const response = await fetch("/topics", { headers });
+    const response = await fetch("topics", { headers });
     if (!response.ok) return;
     const { topics: list = [] } = await response.json();
-    at("known").replaceChildren(...list.slice(0, 100).map(({ name }) => new Option(name, name)));
+    at("known").replaceChildren(...list.slice(0, 100).map(({ name }) => new Option(name, asText([name]))));
   } catch {
     // Suggestions only.
   }
@@ -153,7 +145,7 @@ function checkJson() {
 }
 
 async function publish() {
-  const topic = at("publish-topic").value.trim() || topics()[0];
+  const topic = at("publish-topic").value || topics.names[0];
   const [type, id, text] = [at("publish-type").value, at("publish-id").value, at("publish-data").value];
   const envelope = (data) => ({ data, ...(type && { event: type }), ...(id && { id }) });
   const body = at("batch").checked ? text.split("\n").filter(Boolean).map(envelope) : envelope(text);
@@ -161,7 +153,7 @@ async function publish() {
   if (token) headers.Authorization = `Bearer ${token}`;
   const answer = at("answer");
   try {
-    const response = await fetch(eventsUrl(topic), { method: "POST", headers, body: JSON.stringify(body) });
+    const response = await fetch(urlOf(topic), { method: "POST", headers, body: JSON.stringify(body) });
     answer.dataset.ok = response.ok ? "yes" : "no";
     const reply = (await response.text()).trim();
     answer.textContent = `${response.status} ${reply}`;
@@ -179,7 +171,7 @@ function draw() {
   at("events").textContent = figures.events.toLocaleString();
   at("bytes").textContent = size(figures.bytes);
   at("reconnections").textContent = figures.reconnections;
-  at("last").textContent = figures.last || "–";
+  at("last").textContent = figures.last.length > 100 ? `${figures.last.slice(0, 100)}…` : figures.last || "–";
   at("empty").hidden = !log.empty;
 }
 
@@ -196,9 +188,9 @@ function togglePause() {
 }
 
 const clicks = {
-  connect: () => (followers.length > 0 ? disconnect() : connect()),
+  connect: () => (isFollowing() ? disconnect() : connect()),
   earliest: () => { log.clear(); connect({ earliest: true }); },
-  link: () => navigator.clipboard.writeText(new URL(`/?${viewParameters()}`, location.origin)),
+  link: () => navigator.clipboard.writeText(new URL(`?${viewParameters()}`, location)),
   "token-button": () => askForToken(""),
   pause: togglePause,
   clear: () => log.clear(),
@@ -229,7 +221,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 at("publisher").open = innerWidth > 640; // on a phone the events come first
-at("topics").value = view.getAll("topic").join(", ") || "demo";
+at("topics").value = asText(view.getAll("topic")) || "demo";
 at("text").value = view.get("text") ?? "";
 if (view.get("type")) seenTypes.add(view.get("type"));
 offerTypes();

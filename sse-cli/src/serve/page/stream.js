@@ -53,11 +53,13 @@ export class Parser {
     this.#data = null;
     this.#type = "";
     if (data !== null) this.handlers.event({ type, data, id: this.lastEventId });
+    else this.handlers.place?.(this.lastEventId);
   }
 }
 
 /**
- * Follows a URL through lost connections. `on` has: state(name, detail), event, comment, bytes(count), unauthorized(reason).
+ * Follows a URL through lost connections. `on` has: state(name, detail), event, place(id) of a block without data, comment,
+ * bytes(count), unauthorized(reason).
  * States: connecting, open, waiting, closed.
  */
 export class Follower {
@@ -99,7 +101,7 @@ export class Follower {
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     // A header holds bytes: the ID goes as UTF-8.
     if (this.lastEventId) headers["Last-Event-ID"] = String.fromCharCode(...new TextEncoder().encode(this.lastEventId));
-    const response = await fetch(this.url, { headers, cache: "no-store", signal: this.#abort.signal });
+    const response = await fetch(this.#from(), { headers, cache: "no-store", signal: this.#abort.signal });
     if (response.status === 204) return this.#close("the server answered 204: the stream has ended");
     const type = response.headers.get("Content-Type") ?? "none";
     if (response.status !== 200 || !/^\s*text\/event-stream\s*(;|$)/i.test(type)) {
@@ -112,9 +114,9 @@ export class Follower {
       return this.#close(`the server answered ${response.status} (${type}): ${reason}`);
     }
     this.on.state("open", `${response.status}, HTTP stream`);
-    this.url = this.#withoutStart();
     const parser = new Parser(this.lastEventId, {
       event: (event) => { this.#failures = 0; this.on.event(event); },
+      place: (id) => this.on.place(id),
       comment: (text) => this.on.comment(text),
       retry: (ms) => { this.#retry = Math.min(ms, 3_600_000); },
     });
@@ -122,6 +124,7 @@ export class Follower {
     try {
       for (;;) {
         const { done, value } = await reader.read();
+        if (this.#ended) return null;
         if (done) return "the server ended the response";
         this.on.bytes(value.length);
         parser.push(value);
@@ -132,10 +135,10 @@ export class Follower {
     }
   }
 
-  /** A reconnection goes on after the last event, and not from the start again. */
-  #withoutStart() {
+  /** The URL: once there is a last event ID, the stream goes on after it, and not from the start again. */
+  #from() {
     const url = new URL(this.url);
-    url.searchParams.delete("lastEventId");
+    if (this.lastEventId) url.searchParams.delete("lastEventId");
     return url;
   }
 
@@ -162,7 +165,7 @@ export class Native {
     this.source = new EventSource(url);
     const state = (name, detail) => on.state(name, `${detail} (readyState ${this.source.readyState})`);
     on.state("connecting", "EventSource");
-    for (const type of new Set(["message", "gap", ...types])) {
+    for (const type of types) {
       this.source.addEventListener(type, (event) => {
         // An event of the source's own, such as `error`, is not a MessageEvent.
         if (event instanceof MessageEvent) on.event({ type: event.type, data: event.data, id: event.lastEventId });
