@@ -57,11 +57,11 @@ impl Issuer {
     /// Signs a token with these claims.
     pub(super) fn token(&self, claims: &Value) -> String {
         let algorithm = format!("{:?}", self.algorithm);
-        self.raw(&json!({"alg": algorithm, "typ": "JWT"}).to_string(), &claims.to_string())
+        self.raw(&json!({"alg": algorithm, "typ": "JWT"}).to_string(), claims.to_string())
     }
 
     /// Signs a token with this header and payload.
-    pub(super) fn raw(&self, header: &str, payload: &str) -> String {
+    pub(super) fn raw(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let signature = sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
         format!("{message}.{signature}")

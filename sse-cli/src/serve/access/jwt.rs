@@ -5,6 +5,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
@@ -39,6 +41,9 @@ pub(super) struct Claims {
 #[derive(Deserialize)]
 struct Payload {
     exp: Option<f64>,
+    /// Compared by [`Validation`], which would also take a list of texts (RFC 7519, 4.1.1: a text).
+    #[serde(rename = "iss")]
+    _iss: Option<String>,
     #[serde(default)]
     sse: Rights,
 }
@@ -71,6 +76,9 @@ impl Requirements {
             return Err("the token has more than 8192 bytes");
         }
         let header = decode_header(token).map_err(|error| reason(&error))?;
+        if !token.split('.').take(2).all(is_text) {
+            return Err(FORM);
+        }
         // RFC 7515, 4.1.11: extensions that have to be understood.
         if header.crit.is_some() {
             return Err("the token has a critical extension (crit), and the server knows none");
@@ -119,6 +127,14 @@ impl Requirements {
 }
 
 const EXPIRED: &str = "the token has expired (exp): get another";
+const FORM: &str = "the token is not a JWT of this form: alg is RS256, ES256, EdDSA or HS256, no claim comes twice, and the \
+                    claim sse is {\"publish\": [..], \"subscribe\": [..]}";
+
+/// Whether a part of a token is UTF-8 (RFC 7519, 7.2), which the parser of JSON does not check in
+/// claims that it skips.
+fn is_text(part: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(part).is_ok_and(|bytes| str::from_utf8(&bytes).is_ok())
+}
 
 fn reason(error: &Error) -> &'static str {
     match error.kind() {
@@ -133,10 +149,7 @@ fn reason(error: &Error) -> &'static str {
             _ => "the token names no issuer (iss)",
         },
         ErrorKind::InvalidClaimFormat(_) => "a time in the token (exp, nbf) is not a number of seconds",
-        _ => {
-            "the token is not a JWT of this form: alg is RS256, ES256, EdDSA or HS256, no claim comes twice, and the claim sse is \
-              {\"publish\": [..], \"subscribe\": [..]}"
-        }
+        _ => FORM,
     }
 }
 

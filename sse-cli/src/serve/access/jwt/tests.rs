@@ -178,6 +178,9 @@ fn audience_and_issuer_are_those_that_the_options_name() {
         (json!({"aud": "hub"}), "no issuer"),
         (json!({"aud": "hub", "iss": "you"}), "another issuer"),
         (json!({"aud": "hub", "iss": "me "}), "another issuer"),
+        (json!({"aud": "hub", "iss": ["me"]}), "not a JWT of this form"),
+        (json!({"aud": "hub", "iss": ["you", "me"]}), "not a JWT of this form"),
+        (json!({"aud": "hub", "iss": null}), "no issuer"),
     ] {
         both.refuses(&token(changes), part);
     }
@@ -212,7 +215,7 @@ fn a_claim_that_comes_twice_and_lists_that_are_not_lists_are_refused() {
     let payload = format!(r#"{{"exp":{exp},"sse":{rights}}}"#);
     verifier.refuses(&issuer.raw(r#"{"alg":"HS256","alg":"HS256"}"#, &payload), "not a JWT of this form");
     let nothing =
-        verifier.check(&issuer.raw(header, &format!(r#"{{"exp":{exp},"other":{{"a":1}}}}"#))).unwrap();
+        verifier.check(&issuer.raw(header, format!(r#"{{"exp":{exp},"other":{{"a":1}}}}"#))).unwrap();
     assert!(!nothing.publish.contains("a") && !nothing.subscribe.contains("a"), "no claim, no right");
 }
 
@@ -229,6 +232,11 @@ fn no_text_panics_and_a_long_one_is_refused_before_it_is_read() {
         );
     }
     verifier.refuses(&format!("{token}.x.y"), "not a JWT of this form");
+    let mut payload = format!(r#"{{"exp":{},"other":"?"}}"#, seconds(60)).into_bytes();
+    assert!(verifier.check(&issuer.raw(r#"{"alg":"HS256"}"#, &payload)).is_ok());
+    let mark = payload.iter().position(|byte| *byte == b'?').unwrap();
+    payload[mark] = 0xFF;
+    verifier.refuses(&issuer.raw(r#"{"alg":"HS256"}"#, &payload), "not a JWT of this form");
     let long = json!({"other": "x".repeat(1 << 20)});
     verifier.refuses(&issuer.token(&altered(&long)), "more than 8192 bytes");
     verifier.refuses(&"x".repeat(1 << 20), "more than 8192 bytes");
