@@ -11,20 +11,18 @@ use std::path::{Path, PathBuf};
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
 use super::secret::Secret;
 
-/// Gives every option of the subcommand `serve` its environment variable.
+/// Shows the environment variable of every option of the subcommand `serve` in its help.
 pub(crate) fn with_environment(command: Command) -> Command {
     command.mut_subcommand("serve", |serve| {
+        // clap borrows names of variables for ever: some forty short ones, once.
         serve.mut_args(|arg| {
-            let several = matches!(arg.get_action(), ArgAction::Append);
-            // clap borrows names of variables for ever: some forty short ones, once.
-            let name: &'static str = format!("SSE_{}", arg.get_id().as_str().to_uppercase()).leak();
-            let arg = arg.env(name).hide_env_values(true);
-            if several { arg.value_delimiter(',') } else { arg }
+            let name: &'static str = variable(&arg).leak();
+            arg.env(name).hide_env_values(true)
         })
     })
 }
@@ -34,18 +32,40 @@ pub(crate) fn with_environment(command: Command) -> Command {
 ///
 /// # Errors
 ///
-/// If clap refuses the arguments; if the file cannot be read or is not TOML; or if it has a key
-/// that is not an option, or a value that its option does not accept.
+/// If clap refuses the arguments: the message names the variable or the file that sets the option.
+/// If the file cannot be read or is not TOML; or if it has a key that is not an option, or a value
+/// that its option does not accept.
 pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
-    let matches = alone(with_environment(command.clone())).try_get_matches_from(&line)?;
+    let matches = match alone(command.clone()).try_get_matches_from(&line) {
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            return with_environment(command.clone()).try_get_matches_from(&line);
+        }
+        matches => matches?,
+    };
     // Parsing another subcommand again would read standard input again (`-d -`).
     let Some(("serve", serve)) = matches.subcommand() else { return Ok(matches) };
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
     let refused = |text| command.clone().error(ErrorKind::InvalidValue, text);
-    let mut whole = line;
-    whole.extend(from_environment(options, serve));
-    whole.extend(from_file(options, serve).map_err(refused)?);
-    without_environment(with_environment(command.clone())).try_get_matches_from(whole)
+    let mut settings = Settings { line, origins: Vec::new() };
+    let is_set = |option: &Arg| {
+        serve.try_contains_id(option.get_id().as_str()).is_ok()
+            && serve.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
+    };
+    let open: Vec<&Arg> = options.get_arguments().filter(|option| !is_set(option)).collect();
+    let mut config = serve.get_one::<PathBuf>("config").cloned();
+    for option in &open {
+        let Some(value) = std::env::var_os(variable(option)).filter(|_| option.get_long().is_some()) else {
+            continue;
+        };
+        if option.get_id() == "config" {
+            config = Some(value.clone().into());
+        }
+        settings.add_variable(option, &value).map_err(refused)?;
+    }
+    if let Some(path) = config {
+        settings.add_file(&path, options, &open).map_err(refused)?;
+    }
+    command.clone().try_get_matches_from(&settings.line).map_err(|error| settings.explain(command, error))
 }
 
 /// The command, with options of `serve` that neither require nor exclude each other, because the
@@ -56,60 +76,98 @@ fn alone(command: Command) -> Command {
     })
 }
 
-/// The command without environment variables, for a line that already contains their options: a
-/// variable with the value `false` then counts as not given.
-fn without_environment(command: Command) -> Command {
-    command.mut_subcommand("serve", |serve| serve.mut_args(|arg| arg.env(Resettable::Reset)))
+/// Name of an option's environment variable.
+fn variable(option: &Arg) -> String {
+    format!("SSE_{}", option.get_id().as_str().to_uppercase())
 }
 
-/// The options that the environment sets, as arguments.
-fn from_environment(options: &Command, serve: &ArgMatches) -> Vec<OsString> {
-    let mut line = Vec::new();
-    for option in options.get_arguments() {
-        let id = option.get_id().as_str();
-        let Some(name) = option.get_long() else { continue };
-        if serve.try_contains_id(id).is_err() || serve.value_source(id) != Some(ValueSource::EnvVariable) {
-            continue;
-        }
-        if matches!(option.get_action(), ArgAction::SetTrue) {
-            line.extend(serve.get_flag(id).then(|| format!("--{name}").into()));
-        } else {
-            line.extend(serve.get_raw(id).into_iter().flatten().map(|value| pair(name, value)));
-        }
+/// The command line, to which options of other sources are appended.
+struct Settings {
+    line: Vec<OsString>,
+    /// The options that other sources set: their names, and the variable or the file.
+    origins: Vec<(String, String)>,
+}
+
+impl Settings {
+    fn has(&self, name: &str) -> bool {
+        self.origins.iter().any(|(known, _)| known == name)
     }
-    line
-}
 
-/// The options that the file of `--config` sets and neither the command line nor the environment
-/// sets, as arguments.
-fn from_file(options: &Command, serve: &ArgMatches) -> Result<Vec<OsString>, String> {
-    let Some(path) = serve.get_one::<PathBuf>("config") else { return Ok(Vec::new()) };
-    let mut line = Vec::new();
-    for (key, value) in read(path)? {
-        let problem = |what: &str| format!("{}: `{key}`: {what}", path.display());
-        let wanted = |what| move || problem(what);
-        let known = options.get_arguments().find(|arg| arg.get_long() == Some(&key) && key != "config");
-        let Some(option) = known.filter(|_| key != "help") else {
-            return Err(problem("there is no such option; sse serve --help lists them without their dashes"));
-        };
-        let source = serve.value_source(option.get_id().as_str());
-        if matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
-            continue;
+    /// Adds an option that a variable sets. A variable separates the values of a list by commas.
+    fn add_variable(&mut self, option: &Arg, value: &OsStr) -> Result<(), String> {
+        let (name, variable) = (option.get_long().unwrap_or_default(), variable(option));
+        let text = || value.to_str().ok_or_else(|| format!("{variable}: this is not UTF-8"));
+        match option.get_action() {
+            ArgAction::SetTrue => match text()?.to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => self.line.push(format!("--{name}").into()),
+                // As if the option were not given, for those that exclude it.
+                "false" | "0" | "no" | "off" => {}
+                _ => return Err(format!("{variable}: true or false is wanted")),
+            },
+            ArgAction::Append => {
+                let values = text()?.split(',').map(|value| pair(name, value.trim().as_ref()));
+                self.line.extend(values);
+            }
+            _ if option.get_value_parser().type_id() == TypeId::of::<PathBuf>() => {
+                self.line.push(pair(name, value));
+            }
+            _ => self.line.push(pair(name, text()?.as_ref())),
         }
-        let argument = |value: &Value| Some(pair(&key, text(value)?.as_ref()));
-        match (option.get_action(), value) {
-            (ArgAction::SetTrue, Value::Boolean(true)) => line.push(format!("--{key}").into()),
-            (ArgAction::SetTrue, Value::Boolean(false)) => {}
-            (ArgAction::SetTrue, _) => return Err(problem("true or false is wanted")),
-            (ArgAction::Append, Value::Array(values)) => {
-                for value in values {
-                    line.push(argument(&value).ok_or_else(wanted("a list of texts is wanted"))?);
+        self.origins.push((name.to_owned(), format!("the variable {variable}")));
+        Ok(())
+    }
+
+    /// Adds the options that the file sets and neither the command line nor a variable does.
+    fn add_file(&mut self, path: &Path, options: &Command, open: &[&Arg]) -> Result<(), String> {
+        for (key, value) in read(path)? {
+            let problem = |what: &str| format!("{}: `{key}`: {what}", path.display());
+            let wanted = |what| move || problem(what);
+            let known = options.get_arguments().find(|arg| arg.get_long() == Some(&key) && key != "config");
+            let Some(option) = known.filter(|_| key != "help") else {
+                return Err(problem(
+                    "there is no such option; sse serve --help lists them without their dashes",
+                ));
+            };
+            let argument = |value: &Value| Some(pair(&key, text(value)?.as_ref()));
+            let mut arguments = Vec::new();
+            match (option.get_action(), &value) {
+                (ArgAction::SetTrue, Value::Boolean(true)) => arguments.push(format!("--{key}").into()),
+                (ArgAction::SetTrue, Value::Boolean(false)) => {}
+                (ArgAction::SetTrue, _) => return Err(problem("true or false is wanted")),
+                (ArgAction::Append, Value::Array(values)) => {
+                    for value in values {
+                        arguments.push(argument(value).ok_or_else(wanted("a list of texts is wanted"))?);
+                    }
+                }
+                (_, value) => {
+                    arguments.push(argument(value).ok_or_else(wanted("a text or a number is wanted"))?);
                 }
             }
-            (_, value) => line.push(argument(&value).ok_or_else(wanted("a text or a number is wanted"))?),
+            let is_open = open.iter().any(|open| open.get_id() == option.get_id());
+            if is_open && !self.has(&key) {
+                self.line.append(&mut arguments);
+                self.origins.push((key, path.display().to_string()));
+            }
         }
+        Ok(())
     }
-    Ok(line)
+
+    /// The error, with the sources of the options that it names.
+    fn explain(&self, command: &Command, error: clap::Error) -> clap::Error {
+        let rendered = error.render().to_string();
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-');
+        let names = |name: &str| rendered.split(&format!("--{name}")).skip(1).any(ends);
+        let named: Vec<_> = self.origins.iter().filter(|(name, _)| names(name)).collect();
+        if named.is_empty() {
+            return error;
+        }
+        let mut text = rendered.strip_prefix("error: ").unwrap_or(&rendered);
+        for tail in ["\n\nUsage:", "\n\nFor more"] {
+            text = text.split(tail).next().unwrap_or(text);
+        }
+        let sources = named.iter().map(|(name, origin)| format!("\n  --{name} is set by {origin}"));
+        command.clone().error(error.kind(), text.trim_end().to_owned() + &sources.collect::<String>())
+    }
 }
 
 /// All settings as text without secrets, for the log.

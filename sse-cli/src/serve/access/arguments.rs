@@ -1,8 +1,10 @@
 //! Options of `sse serve` for access: tokens, keys, origins, host names.
 
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::super::secret::Secret;
 
@@ -12,7 +14,7 @@ use super::super::secret::Secret;
 #[command(next_help_heading = "Access")]
 pub(in crate::serve) struct AccessArguments {
     /// Bearer token required to publish
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", value_parser = secret)]
     pub(super) publish_token: Option<Secret>,
 
     /// File with the bearer token required to publish; SIGHUP reads it again
@@ -20,7 +22,7 @@ pub(in crate::serve) struct AccessArguments {
     pub(super) publish_token_file: Option<PathBuf>,
 
     /// Bearer token required to follow topics, to list them and to read metrics
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", value_parser = secret)]
     pub(super) subscribe_token: Option<Secret>,
 
     /// File with the bearer token required to follow topics, to list them and to read metrics;
@@ -31,7 +33,7 @@ pub(in crate::serve) struct AccessArguments {
     /// Key that verifies JWTs: a public key in PEM (RSA for RS256, P-256 for ES256, Ed25519 for
     /// EdDSA), or any other text as the secret of HS256. With a key, publishing and following
     /// require a token
-    #[arg(long, value_name = "KEY", group = "jwt_keys", allow_hyphen_values = true)]
+    #[arg(long, value_name = "KEY", group = "jwt_keys", allow_hyphen_values = true, value_parser = secret)]
     pub(super) jwt_key: Option<Secret>,
 
     /// File with the key for JWTs; SIGHUP reads it again. White space around a text is removed; a
@@ -46,11 +48,11 @@ pub(in crate::serve) struct AccessArguments {
 
     /// Required audience of a JWT (aud); repeat it to allow several. Without this option a JWT with
     /// an audience is refused (RFC 7519, 4.1.3)
-    #[arg(long, value_name = "NAME", requires = "jwt_keys")]
+    #[arg(long, value_name = "NAME", requires = "jwt_keys", value_parser = NonEmptyStringValueParser::new())]
     pub(super) jwt_audience: Vec<String>,
 
     /// Required issuer of a JWT (iss); repeat it to allow several
-    #[arg(long, value_name = "NAME", requires = "jwt_keys")]
+    #[arg(long, value_name = "NAME", requires = "jwt_keys", value_parser = NonEmptyStringValueParser::new())]
     pub(super) jwt_issuer: Vec<String>,
 
     /// Seconds by which the clocks of issuers may differ: a JWT is valid that much longer (exp) and
@@ -61,7 +63,7 @@ pub(in crate::serve) struct AccessArguments {
 
     /// Cookie that may hold the token. It counts only in requests from pages of this server or of a
     /// --cors-origin: with such an Origin header, or with Sec-Fetch-Site: same-origin
-    #[arg(long, value_name = "NAME", default_value = "sse_token")]
+    #[arg(long, value_name = "NAME", default_value = "sse_token", value_parser = cookie)]
     pub(super) token_cookie: String,
 
     /// Let anyone publish, even if --listen has a public address or keys for JWTs are set
@@ -73,7 +75,7 @@ pub(in crate::serve) struct AccessArguments {
     pub(super) anyone_may_subscribe: bool,
 
     /// Origin whose pages may use the server, such as https://example.com; repeatable; * for all
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(super) cors_origin: Vec<String>,
 
     /// Allow these pages to send cookies (withCredentials)
@@ -83,8 +85,60 @@ pub(in crate::serve) struct AccessArguments {
     /// Host name under which the server is reached; repeatable. On loopback addresses, requests for
     /// other names than localhost are refused, because an attacker's page can make its own name
     /// resolve to 127.0.0.1
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = host)]
     pub(super) host: Vec<String>,
+}
+
+/// Reads a token or a key. A variable that was never set makes `SSE_PUBLISH_TOKEN=$TOKEN` an empty
+/// one.
+fn secret(text: &str) -> Result<Secret, &'static str> {
+    match text.trim() {
+        "" => Err("a token or key is empty, so anyone could use it: set another one, or remove the option"),
+        _ => Ok(text.to_owned().into()),
+    }
+}
+
+/// Checks the name of a cookie, which is a token of HTTP (RFC 6265, 4.1.1).
+fn cookie(name: &str) -> Result<String, &'static str> {
+    let is_part = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    match !name.is_empty() && name.bytes().all(is_part) {
+        true => Ok(name.to_owned()),
+        false => Err("this is not the name of a cookie: use letters, digits, - and _"),
+    }
+}
+
+/// Reads an origin into the form in which browsers send it: in lower case, without the default port.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let text = text.trim().to_ascii_lowercase();
+    if ["*", "null"].contains(&&*text) {
+        return Ok(text);
+    }
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+    match text.split_once("://") {
+        Some((scheme, host))
+            if is_part(scheme) && is_part(host) && !host.contains(['/', '?', '#', '@', ',']) =>
+        {
+            let port = match scheme {
+                "https" => ":443",
+                "http" => ":80",
+                _ => "",
+            };
+            Ok(format!("{scheme}://{}", host.strip_suffix(port).unwrap_or(host)))
+        }
+        _ => Err("an origin is a scheme and a host, without a path: https://example.com, or * for all"),
+    }
+}
+
+/// Reads a name of the server, which is compared without the port.
+fn host(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let address = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let is_name =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    match !address.is_empty() && (is_name(address) || address.parse::<Ipv6Addr>().is_ok()) {
+        true => Ok(address.to_owned()),
+        false => Err("a name is without scheme, port and path: events.example.com"),
+    }
 }
 
 impl AccessArguments {
@@ -95,20 +149,6 @@ impl AccessArguments {
             return Err(
                 "--cors-credentials with every origin would let any page act as its visitor: name the origins",
             );
-        }
-        // A variable that was never set makes `SSE_PUBLISH_TOKEN=$TOKEN` an empty token.
-        let secrets = [&self.publish_token, &self.subscribe_token, &self.jwt_key];
-        if secrets.into_iter().flatten().any(|secret| secret.expose().trim().is_empty()) {
-            return Err(
-                "a token or key is empty, so anyone could use it: set another one, or remove the option",
-            );
-        }
-        let name = self.token_cookie.as_bytes();
-        // RFC 6265, 4.1.1: a cookie's name is a token of HTTP.
-        if name.is_empty()
-            || !name.iter().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(byte))
-        {
-            return Err("--token-cookie is not the name of a cookie: use letters, digits, - and _");
         }
         let publishing_is_free = self.publish_token.is_none()
             && self.publish_token_file.is_none()
@@ -125,5 +165,51 @@ impl AccessArguments {
 
     fn has_jwt_keys(&self) -> bool {
         self.jwt_key.is_some() || self.jwt_key_file.is_some() || self.jwks.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_what_a_browser_sends() {
+        for (given, sent) in [
+            ("https://a.example", "https://a.example"),
+            (" HTTPS://A.example:443 ", "https://a.example"),
+            ("http://a.example:80", "http://a.example"),
+            ("http://a.example:443", "http://a.example:443"),
+            ("https://[::1]:8443", "https://[::1]:8443"),
+            ("tauri://localhost", "tauri://localhost"),
+            ("*", "*"),
+            ("null", "null"),
+        ] {
+            assert_eq!(origin(given).as_deref(), Ok(sent), "{given}");
+        }
+        for wrong in [
+            "",
+            " ",
+            "a.example",
+            "https://",
+            "https://a.example/",
+            "https://a/b",
+            "https://u@a",
+            "https://a,b",
+        ] {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_server_has_no_port() {
+        for (given, name) in
+            [("a.example", "a.example"), (" A_b-1 ", "A_b-1"), ("[::2]", "::2"), ("::2", "::2")]
+        {
+            assert_eq!(host(given).as_deref(), Ok(name), "{given}");
+        }
+        for wrong in ["", " ", "*", "*.example", "a:8080", "https://a", "a/b", "[::2]:80", "é.example", "a b"]
+        {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
     }
 }

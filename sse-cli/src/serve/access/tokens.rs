@@ -19,26 +19,24 @@ impl Source {
         file.cloned().map(Self::File).or_else(|| token.cloned().map(Self::Argument))
     }
 
-    /// Reads the token. White space around it is removed.
+    /// Reads the token. White space around it is removed. The parser of the arguments refuses an
+    /// empty one.
     ///
     /// # Errors
     ///
     /// If the file cannot be read, or the token is empty.
     pub(super) fn read(&self) -> Result<Secret, String> {
-        let token = match self {
-            Self::Argument(token) => token.expose().trim().to_owned(),
-            Self::File(path) => {
-                let text =
-                    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-                text.trim().to_owned()
-            }
+        let path = match self {
+            Self::Argument(token) => return Ok(token.expose().trim().to_owned().into()),
+            Self::File(path) => path,
         };
-        match token.as_str() {
-            "" => {
-                Err("a token is empty, so anyone could use it: set another one, or remove the option"
-                    .to_owned())
-            }
-            _ => Ok(token.into()),
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        match text.trim() {
+            "" => Err(format!(
+                "{}: the token is empty, so anyone could use it: write another one",
+                path.display()
+            )),
+            token => Ok(token.to_owned().into()),
         }
     }
 }

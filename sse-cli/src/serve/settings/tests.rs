@@ -81,12 +81,13 @@ fn samples(option: &Arg) -> Vec<[String; 3]> {
             vec![three([first, second, first]), three([second, first, second])]
         }
         "listen" => vec![three(["127.0.0.1:1", ":2", "localhost:3"])],
+        "cors_origin" => vec![three(["https://a.example", "https://b.example", "null"])],
         "data_bytes" => vec![three(["2147483641", "2147483642", "2147483643"])],
         _ => vec![three(["21", "22", "23"])],
     }
 }
 
-/// Lines that the file needs besides, because the option requires them.
+/// Another line of the file, which the option needs.
 fn companion(id: &str) -> &'static str {
     match id {
         "cert" => "key = \"k\"\n",
@@ -156,7 +157,7 @@ fn every_option_is_set_in_each_of_three_ways() {
     std::fs::write(&file, "retry = 21\n").unwrap();
     let [by_variable] = parsed_with(&[("SSE_CONFIG", file.to_str().unwrap())], &[vec![]]).try_into().unwrap();
     assert_eq!(by_variable, format!("{:?}", parsed(&["--retry=21".into()])));
-    // A flag excludes other options only if it is on.
+    // A flag excludes other options only where it is on.
     let token = vec!["--publish-token=t".to_owned()];
     let [off] =
         parsed_with(&[("SSE_ANYONE_MAY_PUBLISH", "false")], std::slice::from_ref(&token)).try_into().unwrap();
@@ -197,4 +198,58 @@ fn unknown_keys_and_wrong_values_are_errors_that_name_the_key() {
         let error = from(file, &[]).unwrap_err();
         assert!(error.contains(part) && !error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn errors_name_the_variable_or_the_file_that_sets_the_option() {
+    for (name, value, part) in [
+        ("SSE_MAX_BODY", "many", "--max-body is set by the variable SSE_MAX_BODY"),
+        ("SSE_MAX_BODY", "", "--max-body is set by the variable SSE_MAX_BODY"),
+        ("SSE_JWT_LEEWAY", "3601", "--jwt-leeway is set by the variable SSE_JWT_LEEWAY"),
+        ("SSE_SLOW", "maybe", "--slow is set by the variable SSE_SLOW"),
+        ("SSE_HOST", "a,,b", "--host is set by the variable SSE_HOST"),
+        ("SSE_PUBLISH_TOKEN", " ", "--publish-token is set by the variable SSE_PUBLISH_TOKEN"),
+        ("SSE_TOKEN_COOKIE", "a b", "--token-cookie is set by the variable SSE_TOKEN_COOKIE"),
+        ("SSE_CERT", "c", "--cert is set by the variable SSE_CERT"),
+        ("SSE_ANYONE_MAY_PUBLISH", "perhaps", "SSE_ANYONE_MAY_PUBLISH: true or false is wanted"),
+        ("SSE_ANYONE_MAY_PUBLISH", "", "SSE_ANYONE_MAY_PUBLISH: true or false is wanted"),
+        ("SSE_CONFIG", "/absent/file", "/absent/file: "),
+    ] {
+        let [error] = parsed_with(&[(name, value)], &[vec![]]).try_into().unwrap();
+        assert!(error.starts_with("Err") && error.contains(part), "{name}={value}: {error}");
+        let [line] = parsed_with(&[], &[vec!["--max-body=x".to_owned()]]).try_into().unwrap();
+        assert!(line.starts_with("Err") && !line.contains("is set by"), "{line}");
+    }
+    for (file, arguments, name) in [
+        ("max-body = \"many\"", &[][..], "--max-body"),
+        ("max-body = 1.5", &[], "--max-body"),
+        ("max-body = -1", &[], "--max-body"),
+        ("cors-origin = [\"https://a.example/\"]", &[], "--cors-origin"),
+        ("publish-token-file = \"f\"", &["--publish-token=t"], "--publish-token-file"),
+    ] {
+        let error = from(file, arguments).unwrap_err();
+        assert!(error.contains(&format!("  {name} is set by /")) && error.contains("Usage"), "{error}");
+        assert_eq!(error.matches("is set by").count(), 1, "only what the file sets: {error}");
+    }
+}
+
+#[test]
+fn variables_separate_lists_by_commas_and_take_flags_in_many_words() {
+    let line = |arguments: &[&str]| parsed(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let [hosts] = parsed_with(&[("SSE_HOST", "a.example, b.example")], &[vec![]]).try_into().unwrap();
+    assert_eq!(hosts, format!("{:?}", line(&["--host=a.example", "--host=b.example"])));
+    for (value, arguments) in
+        [("yes", &["--anyone-may-publish"][..]), ("On", &["--anyone-may-publish"]), ("0", &[])]
+    {
+        let [flag] = parsed_with(&[("SSE_ANYONE_MAY_PUBLISH", value)], &[vec![]]).try_into().unwrap();
+        assert_eq!(flag, format!("{:?}", line(arguments)), "{value}");
+    }
+    let key = "--jwt-key=k";
+    let commas = line(&[key, "--jwt-audience=a,b"]).unwrap();
+    assert_ne!(
+        commas,
+        line(&[key, "--jwt-audience=a", "--jwt-audience=b"]).unwrap(),
+        "one value has a comma"
+    );
+    assert_eq!(from("jwt-audience = \"a,b\"", &[key]).unwrap(), commas);
 }
