@@ -12,6 +12,7 @@ mod check;
 mod cookies;
 mod demo;
 mod failure;
+mod healthcheck;
 mod input;
 mod limits;
 mod manual;
@@ -49,6 +50,7 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Check(Box<check::Arguments>),
     Bench(Box<bench::Arguments>),
+    Healthcheck(healthcheck::Arguments),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Tail(arguments) => run(tail::run(&arguments)),
         Command::Check(arguments) => run(check::run(&arguments)),
         Command::Replay(arguments) => run(replay::run(&arguments)),
+        Command::Healthcheck(arguments) => run(healthcheck::run(&arguments)),
         Command::Parse(arguments) => parse::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Serve(arguments) => return serve::run(*arguments, &settings),

@@ -266,3 +266,23 @@ fn probes_answer_whatever_the_host_and_pages_behind_tls_may_publish() {
     let other = ["Host: app.example", "Origin: https://evil.example"];
     assert_eq!(server.request("POST", "/events/t", &other, "x").status, 403);
 }
+
+#[test]
+fn a_health_check_succeeds_only_if_the_answer_is_200() {
+    let server = Server::start(&[]);
+    let check = |arguments: &[&str]| {
+        // The check of a container is not the business of its proxy.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
+        command.arg("healthcheck").args(arguments).env("http_proxy", "http://127.0.0.1:1");
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let url = |path: &str| format!("http://{}{path}", server.address);
+    assert_eq!(check(&[&url("/healthz")]), (Some(0), String::new()));
+    assert_eq!(check(&[&url("/readyz")]).0, Some(0));
+    let (code, text) = check(&[&url("/absent")]);
+    assert!(code == Some(1) && text.contains("not healthy: the server answered 404"), "{text}");
+    let (code, text) = check(&["http://127.0.0.1:1/healthz"]);
+    assert!(code == Some(1) && text.contains("not healthy: "), "{text}");
+    assert_eq!(check(&["127.0.0.1:8080"]).0, Some(2));
+}
