@@ -12,7 +12,9 @@ use http::{Method, Request, Response};
 use http_body::{Frame, SizeHint};
 use percent_encoding::percent_decode_str;
 use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::text::{Visible, excerpt};
 
@@ -32,17 +34,19 @@ pub(crate) enum LogFormat {
 
 /// Writes log lines to standard error, as `RUST_LOG` says; level info unless it says otherwise.
 pub(super) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let variable = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let filter = variable.and_then(|text| text.parse().ok());
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         // Standard error may be closed or full; no other place remains for the message.
         .log_internal_errors(false);
     // A second server in one process, as tests have it, keeps the first one's.
     let _ = match format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Text => lines.finish().with(filter).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).finish().with(filter).try_init(),
     };
 }
 
