@@ -32,43 +32,33 @@ BYTES = "65536"
 # name: (what is removed, [(file below sse-proto/src/decode, text, what stands in its place)])
 EDITS = {
     "line": (
-        "`data: ..` and a blank line read before all else (`Parser::take_line`)",
-        [
-            (
-                "parser.rs",
-                "let Some((data, rest)) = find::plain_text::<false>(line) else { return Err(0) };",
-                "let Some((data, rest)) = find::plain_text::<false>(line).filter(|_| false) else { return Err(0) };",
-            )
-        ],
+        "`data: ..` and a blank line read before all else (`Parser::line`)",
+        [("whole.rs", "if let Some(rest) = blank(rest) {\n            self", "if let Some(rest) = blank(rest).filter(|_| false) {\n            self")],
     ),
     "seen": (
-        "the length of a first line that is cut, or that others follow, handed on to `push` (in `Parser::take_line`)",
-        [("parser.rs", '_ if rest.is_empty() || rest.starts_with(b"\\ndata: ") => Err(data.len()),', "")],
+        "the start of a first line that is cut, or that others follow, read at once (in `Parser::line`)",
+        [("whole.rs", "if rest.is_empty() || is_data(rest.get(1..)?) {", "if false && is_data(rest) {")],
     ),
     "whole": (
-        "the lane that borrows (`Parser::whole`); the first line is still read by `take_line`",
-        [
-            ("parser.rs", "match self.whole::<false>(input) {", "match Whole::Declined {"),
-            ("parser.rs", "match self.whole::<true>(input) {", "match Whole::Declined {"),
-        ],
+        "the lane that borrows (`Parser::whole`); the first line is still read by `line`",
+        [("whole.rs", "self.state == State::Block && input.len() >= least(FRAMES) &&", "false && self.state == State::Block && input.len() >= least(FRAMES) &&")],
     ),
     "comments": (
-        "blocks of comments skipped by bit masks (`Parser::comments`)",
-        [("whole.rs", "matches!(**input, [b':', ..]) && self.comments(input)", "false && self.comments(input)")],
+        "blocks of comments skipped in one loop (`Parser::comments`)",
+        [("whole.rs", "self.state == State::Block && self.comments(input)", "false && self.comments(input)")],
     ),
     "within": (
         "a chunk that lies within a value, without a call of `push` (`Parser::within`)",
-        [("parser.rs", "if self.within(kind, input) =>", "if false && self.within(kind, input) =>")],
+        [("read.rs", "if self.within(kind, input) =>", "if false && self.within(kind, input) =>")],
     ),
     "next-line": (
-        "the start of a further `data: ` line, without a turn of the state (`Parser::goes_on`)",
-        [("push.rs", "kind == Kind::Data && whole::data(next)", "false && kind == Kind::Data && whole::data(next)")],
+        "the start of a further `data: ` line, without a turn of the state (in `Parser::value`)",
+        [("push.rs", "if kind != Kind::Data || !whole::is_data", "if true || !whole::is_data")],
     ),
     "vectors": (
         "AVX2, SSE2 and NEON (`find/vectors.rs`); eight bytes at a time in their place",
         [
             ("find/vectors.rs", "    // Most values are short, and a first look at 16 bytes finds their end.\n", "    return swar::find(bytes);\n"),
-            ("find/vectors.rs", "unsafe { mask(flags_of_four(block)) }", "{ swar::stops_of_64(block) }"),
         ],
     ),
 }

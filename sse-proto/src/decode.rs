@@ -3,11 +3,11 @@
 //! A block lies whole in the chunk, or it does not. So there are two lanes:
 //!
 //! ```text
-//!  next_event, advance                                     Event<'_>, Frame<'_>
+//!  next_event, next_frame, advance                         Event<'_>, Frame<'_>
 //!    │  State::Block                                             ▲
 //!    ├──────────▶ whole ── lends the block from the chunk ───────┤
 //!    │              │ declines                                   │
-//!    └──────────▶ push ─── byte by byte into the buffers ────────┘
+//!    └──────────▶ push ─── any bytes into the buffers ───────────┘
 //!                  │ Block, Line, Head, Colon, Value
 //!                  └──▶ block: data, type, ID; room; dispatch
 //! ```
@@ -16,17 +16,20 @@
 //!   property in the tests of `whole` checks that.
 //! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data.
 //!   It declines every difficult block, and a decline changes nothing.
+//! - [`read`] is the loop over both, and the public ways to ask: they differ only in what they make
+//!   of a [`Read`].
 //!
 //! Where is ..?
 //!
 //! | rule of 9.2.6 | place |
 //! |---|---|
 //! | names, the one space, LF CR CRLF | [`field`](mod@field): one table, `Start`, `line_end` |
-//! | a CR at the end of a chunk | `Parser::end_chunk` notes it, `Parser::settle` skips its LF in the next chunk |
-//! | the byte order mark | `Parser::settle` |
+//! | a CR at the end of a chunk | `Parser::consume` notes it, `State::Cr` skips its LF in the next chunk |
+//! | the byte order mark | `State::Bom` |
 //! | a NUL in an ID | `Block::end`; `whole` declines such a block |
 //! | the blank line | `Block::dispatch` |
 //! | the limits | `Block::begin` and `Block::push`: `room`; `whole` declines what is longer |
+//! | a block over its limit that is left out | `Block::leave_out`: its lines have no effect, and `dispatch` says so |
 //! | ill-formed UTF-8 | `Text::validate`, once, when the block is complete; `whole` declines it |
 //! | memory that is given back | `Block::shrink` |
 //! | bytes that are counted | `Parser::consume`, `Parser::end_block` |
@@ -36,14 +39,15 @@
 //! - A new rule goes to `push`. Then let `whole` decline what the rule is about; teach it the rule
 //!   only if streams are full of it.
 //! - A shortcut says in its comment what it buys, in instructions (`benches/count.sh`). There are
-//!   four: `Parser::take_line`, `Parser::comments`, `Parser::within`, `Parser::goes_on`. A shortcut
-//!   that buys less than 10 % is not worth its lines.
-//! - `State::Block` means that the buffers are dead and hold text, and that no CR or byte order
-//!   mark is open. [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
+//!   four: `Parser::line`, `Parser::comments`, `Parser::within`, and the run of lines in
+//!   `Parser::value`. A shortcut that buys less than 10 % is not worth its lines.
+//! - While the block is empty and no value has begun, `data` and `event` hold text.
+//!   [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
 //! - `push` returns to `whole` at a blank line alone. After each line, a stream of lines without
 //!   blank ones would take quadratic time.
-//! - Small things that cost much here: iterators that are not unrolled, a second check of a
-//!   capacity, a large stack frame before the first `return`.
+//! - Small things that cost much here: a second place in `Parser::next` that writes the result
+//!   (15 instructions an event), a large stack frame before the first `return`, iterators that are
+//!   not unrolled, a second check of a capacity.
 
 mod block;
 mod event;
@@ -55,12 +59,13 @@ mod limits;
 mod message;
 mod parser;
 mod push;
+mod read;
 mod text;
 mod whole;
 
-pub(crate) use event::Completed;
 pub use event::{Event, Finish, Frame, OwnedFrame, Step, StreamFrame};
 pub use limits::{Limits, Overflow};
 pub use message::Message;
 pub use parser::Parser;
-pub(crate) use parser::Probe;
+pub(crate) use push::Done;
+pub(crate) use read::Read;

@@ -34,8 +34,8 @@ fn lines_without_effect_are_reported_whole_in_every_chunking() {
         (b"\xEF\xBB\xBF\xEF\xBB\xBFdata: x\n\n", "\u{FEFF}data: x"),
         (b"caf\xC3\xA9: \xFF\n\n", "caf\u{E9}: \u{FFFD}"),
         (b"retry: soon\n\n", "retry: soon"),
-        (b"retry:+5\n\n", "retry: +5"),
-        (b"retry\n\n", "retry: "),
+        (b"retry:+5\n\n", "retry:+5"),
+        (b"retry\n\n", "retry"),
         (b"id: a\0b\n\n", "id: a\0b"),
     ] {
         let around = [b"data: 1\n\n", stream, b"data: 2\n\n"].concat();

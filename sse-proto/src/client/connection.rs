@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::liveness::Clocks;
 use super::{Cause, Config, Liveness};
-use crate::decode::Completed;
+use crate::decode::{Done, Read};
 use crate::{Frame, Instant, Step};
 
 #[derive(Debug)]
@@ -64,10 +64,10 @@ impl Clocks {
             _ => false,
         };
         match step.0 {
-            Completed::Comment(_) => self.comment(),
-            Completed::Retry(_) | Completed::Ignored => {}
-            Completed::Nothing if self.is_flooded(config) => return Some(Cause::EventTimeout),
-            Completed::Nothing => self.wait(now),
+            Read::Comment(_) | Read::Pushed(Done::Comment) => self.comment(),
+            Read::Pushed(Done::Retry | Done::Ignored) => {}
+            Read::Pushed(Done::NeedData) if self.is_flooded(config) => return Some(Cause::EventTimeout),
+            Read::Pushed(Done::NeedData) => self.wait(now),
             _ if !config.heartbeat_events.is_empty() && is_heartbeat() => self.comment(),
             // An event over its limit is also a sign that the producer is alive.
             _ => self.event(),

@@ -9,7 +9,6 @@ use core::time::Duration;
 use super::reconnect::{Attempts, Random};
 use super::state::State;
 use super::{CloseReason, Config, Output, Polled, Progress, ReadyState, Request};
-use crate::decode::Probe;
 use crate::{Frame, Instant, Parser, Step};
 use transitions::parser;
 
@@ -135,27 +134,26 @@ impl EventSource {
     /// backwards.
     #[inline]
     pub fn poll<'a, 'c: 'a>(&'a mut self, now: Instant, input: &mut &'c [u8]) -> Output<'a> {
-        self.poll_after(Probe::Unread, || now, input)
+        self.poll_at(|| now, input)
     }
 
-    /// First half of a poll: borrows the next frame if the chunk holds all of it and no clock has
-    /// to be set. Otherwise delivers nothing, and returns what [`poll_after`](Self::poll_after)
-    /// needs to know.
+    /// Lends the next frame if the chunk holds all of it and no clock has to be set. Returns `None`
+    /// otherwise; [`poll_at`](Self::poll_at) then continues with the rest of the input.
     #[cfg(feature = "stream")]
     #[inline]
-    pub(crate) fn poll_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Frame<'a>, Probe> {
+    pub(crate) fn poll_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
         let connection = match &mut self.state {
             State::Open(connection) if connection.is_quiet() => connection,
-            _ => return Err(Probe::Unread),
+            _ => return None,
         };
+        connection.received |= !input.is_empty();
         let frame = self.parser.next_whole(input)?;
         match frame {
             Frame::Event(_) => self.attempts.succeeded(),
             Frame::Retry(time) => self.retry = Some(time),
             _ => {}
         }
-        connection.received = true;
-        Ok(frame)
+        Some(frame)
     }
 
     /// Whether a poll without input would ask for data and change nothing.
@@ -165,17 +163,16 @@ impl EventSource {
         matches!(&self.state, State::Open(connection) if connection.clocks.is_none()) && self.parser.is_idle()
     }
 
-    /// Second half of a poll, for the same `input`. Reads the clock only if needed: most events
+    /// Does the same as [`poll`](Self::poll), but reads the clock only if it is needed: most events
     /// need no time.
     #[inline(never)]
-    pub(crate) fn poll_after<'a, 'c: 'a>(
+    pub(crate) fn poll_at<'a, 'c: 'a>(
         &'a mut self,
-        probe: Probe,
         now: impl FnMut() -> Instant,
         input: &mut &'c [u8],
     ) -> Output<'a> {
         let chunk = *input;
-        let progress = self.advance_after(probe, now, input);
+        let progress = self.advance_at(now, input);
         self.complete(progress, |step| match &self.state {
             #[expect(unsafe_code, reason = "the parser has validated the text")]
             // SAFETY: the step comes from the last read, whose input was `chunk`, which has been
@@ -228,7 +225,7 @@ impl EventSource {
     /// # assert_eq!(Driver { source, chunk: Vec::new(), read: 0 }.next_frame(Instant::ZERO), None);
     /// ```
     pub fn advance(&mut self, now: Instant, input: &mut &[u8]) -> Progress {
-        self.advance_after(Probe::Unread, || now, input)
+        self.advance_at(|| now, input)
     }
 
     /// Second half of [`poll`](Self::poll): adds to a [`Progress`] the text that it borrows.

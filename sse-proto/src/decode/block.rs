@@ -1,37 +1,42 @@
 //! The buffers of 9.2.6, data, event type and last event ID: what there is of a block, and its end.
 
+use core::mem;
 use core::time::Duration;
 
 use memchr::memchr;
 
 use super::event::{DEFAULT, Event};
 use super::field::{Kind, retry};
+use super::push::Done;
 use super::text::{Long, Short, utf8};
 use crate::Limits;
 
 /// A block that does not lie whole in one chunk, or cannot be borrowed as it came.
 ///
-/// Buffers of which `has` does not speak are dead, but not empty: they may be on loan.
+/// While it is [empty](Self::is_empty) and no value has begun, `data` and `event` hold text: that of
+/// the last event, which may be on loan.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     pub(super) limits: Limits,
     /// Whether lines without effect are kept, to be reported.
     pub(super) diagnose: bool,
-    /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`].
+    /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`]; or [`LEFT_OUT`].
     has: u8,
-    /// All that was pushed since the last blank line is plain ([`find`](super::find)).
-    plain: bool,
+    /// Not all that was pushed since the last blank line is plain ([`find`](super::find)).
+    raw: bool,
     /// What the current value may still take.
     room: usize,
     data: Long,
     event: Short,
-    id: Short,
-    /// The current value, if it is that of an `id`, a `retry` or a comment; or a line without
-    /// effect.
+    /// The current value, if it is neither of these.
     value: Short,
+    id: Short,
     /// Valid UTF-8, always.
     last_event_id: Short,
     pub(super) retry: Option<Duration>,
+    /// The current line, with [`diagnose`](Self::diagnose).
+    line: Short,
+    line_ends: bool,
     /// Whether a buffer other than `data` may be large.
     large: bool,
 }
@@ -42,6 +47,8 @@ const IGNORED: usize = 1 << 10;
 const DATA: u8 = 1;
 const EVENT: u8 = 2;
 const ID: u8 = 4;
+/// The block was over a limit.
+const LEFT_OUT: u8 = 8;
 
 impl Block {
     /// Nothing to lose: no data, no type, no ID since the last blank line.
@@ -50,22 +57,25 @@ impl Block {
         self.has == 0
     }
 
-    /// Whether an idle block has something to [give back](Self::shrink).
+    pub(super) fn has_data(&self) -> bool {
+        self.has & DATA != 0
+    }
+
     #[inline]
-    pub(super) fn is_large(&self) -> bool {
-        self.data.is_large() || self.large
+    pub(super) fn is_left_out(&self) -> bool {
+        self.has & LEFT_OUT != 0
     }
 
     /// Starts a value; false if it is over its limit already, by the LF between two lines of data.
     #[inline]
     pub(super) fn begin(&mut self, kind: Kind) -> bool {
-        if self.large {
-            self.shrink_short();
+        if self.large || kind != Kind::Data && self.data.is_large() {
+            self.shrink();
         }
         match kind {
             Kind::Data => {
                 self.room = self.limits.event - self.len();
-                if self.has & DATA != 0 {
+                if self.has_data() {
                     return self.begin_next_line();
                 }
                 self.data.clear();
@@ -73,39 +83,27 @@ impl Block {
                 return true;
             }
             Kind::Event => {
-                self.event.clear();
                 self.has &= !EVENT;
                 self.room = self.limits.event - self.len();
-                return true;
             }
-            Kind::Id => {
-                self.value.clear();
-                self.room = self.limits.id;
-                return true;
-            }
-            Kind::Retry | Kind::Comment => {
-                self.value.clear();
-                self.room = self.limits.event;
-            }
-            Kind::Skipped => self.room = self.limits.event,
-            Kind::Unknown => {
-                if self.diagnose {
-                    self.value.clear();
-                }
-                self.room = usize::MAX;
-            }
+            Kind::Id => self.room = self.limits.id,
+            Kind::Retry | Kind::Comment | Kind::Skipped => self.room = self.limits.event,
+            Kind::Unknown => self.room = usize::MAX,
         }
-        // A line that is not part of an event.
-        if self.data.is_large() {
-            self.shrink();
-        }
+        self.short(kind).clear();
         true
+    }
+
+    /// The buffer of a value that is not data.
+    #[inline(always)]
+    fn short(&mut self, kind: Kind) -> &mut Short {
+        if kind == Kind::Event { &mut self.event } else { &mut self.value }
     }
 
     /// The bytes of data and type so far.
     #[inline]
     fn len(&self) -> usize {
-        let data = if self.has & DATA != 0 { self.data.bytes().len() } else { 0 };
+        let data = if self.has_data() { self.data.bytes().len() } else { 0 };
         data + if self.has & EVENT != 0 { self.event.bytes().len() } else { 0 }
     }
 
@@ -124,47 +122,20 @@ impl Block {
     pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
         self.room = room;
-        self.plain &= plain;
+        self.raw |= !plain;
         if kind == Kind::Data {
             self.data.push(piece);
-        } else if kind == Kind::Unknown && self.diagnose {
-            self.push_ignored(piece);
         } else if !matches!(kind, Kind::Skipped | Kind::Unknown) {
             self.push_short(kind, piece);
         }
         true
     }
 
+    #[inline(never)]
     fn push_short(&mut self, kind: Kind, piece: &[u8]) {
-        let buffer = match kind {
-            Kind::Event => &mut self.event,
-            _ => &mut self.value,
-        };
+        let buffer = self.short(kind);
         buffer.push(piece);
         self.large |= buffer.is_large();
-    }
-
-    /// Appends a piece to a line without effect, of which so much is kept.
-    #[cold]
-    pub(super) fn push_ignored(&mut self, piece: &[u8]) {
-        let room = IGNORED - self.value.bytes().len().min(IGNORED);
-        self.value.push(&piece[..piece.len().min(room)]);
-        self.plain &= piece.is_ascii();
-    }
-
-    /// The value has no effect. `name` is the name of its field, or empty if `value` includes the
-    /// name.
-    #[cold]
-    fn ignore(&mut self, name: &[u8]) -> bool {
-        if self.diagnose {
-            let mut line = name.to_vec();
-            line.extend_from_slice(self.value.bytes());
-            line.truncate(IGNORED);
-            self.value.clear();
-            self.value.push(&line);
-            self.value.validate();
-        }
-        false
     }
 
     /// Ends the value, at the end of its line; false if that is of no effect.
@@ -173,47 +144,49 @@ impl Block {
         match kind {
             Kind::Event if !self.event.bytes().is_empty() => self.has |= EVENT,
             // 9.2.6: an ID with a NUL is ignored, and the one before it stays.
-            Kind::Id if self.plain || memchr(0, self.value.bytes()).is_none() => {
-                core::mem::swap(&mut self.value, &mut self.id);
+            Kind::Id if self.raw && memchr(0, self.value.bytes()).is_some() => return false,
+            Kind::Id => {
+                mem::swap(&mut self.value, &mut self.id);
                 self.has |= ID;
             }
-            Kind::Id => return self.ignore(b"id: "),
             // 9.2.6: a reconnection time applies at once, whatever becomes of the block.
             Kind::Retry => match retry(self.value.bytes()) {
                 Some(ms) => self.retry = Some(Duration::from_millis(ms)),
-                None => return self.ignore(b"retry: "),
+                None => return false,
             },
-            Kind::Unknown => return self.ignore(b""),
-            Kind::Comment if !self.plain => self.value.validate(),
+            Kind::Unknown => return self.is_left_out(),
+            Kind::Comment if self.raw => self.value.validate(),
             _ => {}
         }
         true
     }
 
-    /// Ends the block, at a blank line (9.2.6, "dispatch the event"); true if it is an event, which
-    /// is then in the buffers, as text.
+    /// Ends the block, at a blank line (9.2.6, "dispatch the event"): an event is then in the
+    /// buffers, as text.
     #[inline]
-    pub(super) fn dispatch(&mut self) -> bool {
-        if self.has == 0 {
-            self.plain = true;
-            return false;
+    pub(super) fn dispatch(&mut self) -> Done {
+        let (has, raw) = (mem::take(&mut self.has), mem::take(&mut self.raw));
+        if has == 0 {
+            return Done::Block;
         }
-        let has = core::mem::take(&mut self.has);
-        let plain = core::mem::replace(&mut self.plain, true);
         if has & ID != 0 {
-            if !plain {
+            if raw {
                 self.id.validate();
             }
-            core::mem::swap(&mut self.id, &mut self.last_event_id);
+            mem::swap(&mut self.id, &mut self.last_event_id);
         }
-        if has & EVENT == 0 || has & DATA == 0 {
+        if has & DATA == 0 {
+            self.event.clear();
+            return if has & LEFT_OUT != 0 { Done::Skipped } else { Done::Block };
+        }
+        if has & EVENT == 0 {
             self.event.clear();
         }
-        if !plain && has & DATA != 0 {
+        if raw {
             self.event.validate();
             self.data.validate();
         }
-        has & DATA != 0
+        Done::Event
     }
 
     /// Drops the ID of the block, which is not to be committed.
@@ -224,24 +197,31 @@ impl Block {
     /// Drops the block.
     pub(super) fn clear(&mut self) {
         self.has = 0;
-        self.plain = true;
+        self.raw = false;
+        self.line_ends = true;
         self.data.clear();
         self.event.clear();
     }
 
-    /// Gives back what giant values left behind, where nothing is on loan: at the end of a chunk
-    /// that ends outside of a value.
-    #[cold]
-    pub(super) fn shrink(&mut self) {
-        if self.has & DATA == 0 {
-            self.data.free();
-        }
-        self.shrink_short();
+    /// Drops the block, and what follows of it.
+    pub(super) fn leave_out(&mut self) {
+        self.has = LEFT_OUT;
     }
 
-    /// The same, but for the data: many giant events are likely to follow one.
+    /// Whether an idle block has something to [give back](Self::shrink).
+    #[inline]
+    pub(super) fn is_large(&self) -> bool {
+        self.data.is_large() || self.large
+    }
+
+    /// Gives back what giant values left behind, where nothing is on loan: at the start of a value,
+    /// and at the end of a chunk that ends outside of one. (For data at other values alone: many
+    /// giant events are likely to follow one.)
     #[cold]
-    fn shrink_short(&mut self) {
+    pub(super) fn shrink(&mut self) {
+        if !self.has_data() {
+            self.data.free();
+        }
         if self.has & EVENT == 0 {
             self.event.free();
         }
@@ -252,15 +232,31 @@ impl Block {
         self.large = [&self.event, &self.id, &self.last_event_id].iter().any(|text| text.is_large());
     }
 
+    /// Keeps a piece of a line, to report the line if it is of no effect.
+    #[cold]
+    pub(super) fn record(&mut self, piece: &[u8], done: Option<Done>) {
+        if mem::take(&mut self.line_ends) {
+            self.line.clear();
+        }
+        let end = piece.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(piece.len());
+        let room = IGNORED - self.line.bytes().len().min(IGNORED);
+        self.line.push(&piece[..end.min(room)]);
+        self.line_ends = end < piece.len() || done == Some(Done::Block);
+        if done == Some(Done::Ignored) {
+            self.line.validate();
+        }
+    }
+
     /// The event that was dispatched last.
     ///
     /// # Safety
     ///
-    /// Nothing was begun since [`dispatch`](Self::dispatch).
+    /// The block [is empty](Self::is_empty), and no value has begun.
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) unsafe fn event(&self) -> Event<'_> {
-        // SAFETY: `dispatch` validates both, unless they are plain, and `clear` empties them.
+        // SAFETY: `dispatch` validates both, unless they are plain, and `clear` empties them; data
+        // that is begun after that sets a bit of `has`, and so does the end of a type.
         let (event, data) = unsafe { (self.event.as_str(), self.data.as_str()) };
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }
     }
@@ -276,6 +272,11 @@ impl Block {
         unsafe { self.value.as_str() }
     }
 
+    /// The last line without effect; `None` if it is another line by now, and no text.
+    pub(super) fn ignored(&self) -> Option<&str> {
+        utf8(self.line.bytes())
+    }
+
     /// Whether the value happens to be text.
     pub(super) fn is_comment_text(&self) -> bool {
         utf8(self.value.bytes()).is_some()
@@ -287,11 +288,6 @@ impl Block {
         // SAFETY: it is set from text, or swapped with an ID that `dispatch` has validated, unless
         // that is plain.
         unsafe { self.last_event_id.as_str() }
-    }
-
-    /// A block without any data or type yet.
-    pub(super) fn new() -> Self {
-        Self { plain: true, ..Self::default() }
     }
 
     #[inline]

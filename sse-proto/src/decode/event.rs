@@ -4,6 +4,8 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::message::Message;
+use super::push::Done;
+use super::read::Read;
 
 /// An event as the specification dispatches it (9.2.6), borrowed from the chunk or from the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,57 +87,17 @@ pub enum Finish<'a> {
 /// [`Parser::frame`](crate::Parser::frame) turns it into a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Step(pub(crate) Completed);
+pub struct Step(pub(crate) Read<Place>);
 
 impl Step {
     /// Whether the input is used up: feed the next chunk.
     pub fn needs_data(self) -> bool {
-        matches!(self.0, Completed::Nothing)
+        matches!(self.0, Read::Pushed(Done::NeedData))
     }
-}
-
-/// The variants of [`Frame`], with places in the stead of borrows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Completed {
-    Nothing,
-    /// The most ordinary event, whole in the chunk: one line of data, of this length, which starts
-    /// at [`LINE`].
-    Line(usize),
-    /// An event that is whole in the chunk; an empty type is the default.
-    Whole {
-        event: Place,
-        data: Place,
-    },
-    /// An event in the buffers.
-    Event,
-    /// A comment, at a place in the chunk or in the buffer.
-    Comment(Option<Place>),
-    /// A line without effect, in the buffer.
-    Ignored,
-    Retry(Duration),
-    Skipped {
-        bytes: u64,
-    },
 }
 
 /// Where a value starts in the chunk, and where it ends.
 pub(crate) type Place = (usize, usize);
-
-/// Where the data starts of an event that begins with it.
-const LINE: usize = "data: ".len();
-
-impl Completed {
-    /// The places of values in the chunk: the type, and the data or the comment.
-    #[inline]
-    pub(super) fn places(self) -> [Place; 2] {
-        match self {
-            Self::Line(len) => [(0, 0), (LINE, LINE + len)],
-            Self::Whole { event, data } => [event, data],
-            Self::Comment(Some(comment)) => [(0, 0), comment],
-            _ => [(0, 0); 2],
-        }
-    }
-}
 
 /// The type of an event that names none.
 pub(super) const DEFAULT: &str = "message";

@@ -57,12 +57,7 @@ pub(super) fn plain_text<const NEAR: bool>(bytes: &[u8]) -> Option<(&str, &[u8])
 /// whether it is plain.
 #[inline]
 pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
-    line_from(bytes, plain(bytes))
-}
-
-/// [`line()`], where `at` is the number of [`plain`] bytes.
-#[inline(always)]
-pub(super) fn line_from(bytes: &[u8], at: usize) -> (usize, bool) {
+    let at = plain(bytes);
     match bytes.get(at) {
         None | Some(b'\n' | b'\r') => (at, true),
         Some(_) => (line_end(bytes, at), false),
@@ -73,52 +68,6 @@ pub(super) fn line_from(bytes: &[u8], at: usize) -> (usize, bool) {
 #[inline(never)]
 pub(super) fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |len| at + len)
-}
-
-/// [`plain`], asked again and again from places that lie close together: it looks at 64 bytes at a
-/// time, and remembers what it saw in them.
-///
-/// Where short lines have any lengths, a branch on each length is predicted wrongly half of the
-/// time. This has none.
-pub(super) struct Stops {
-    /// The 64 bytes from here on, or those that the chunk has.
-    start: usize,
-    /// A bit for each of them that is not plain, the first the lowest.
-    bits: u64,
-}
-
-impl Stops {
-    #[inline]
-    pub(super) fn new(chunk: &[u8]) -> Self {
-        Self { start: 0, bits: stops_of_first(chunk) }
-    }
-
-    /// The index of the first byte from `at` on that is not plain.
-    #[inline]
-    pub(super) fn next(&mut self, chunk: &[u8], at: usize) -> usize {
-        let seen = if at - self.start < 64 { self.bits >> (at - self.start) } else { 0 };
-        if seen != 0 {
-            return at + seen.trailing_zeros() as usize;
-        }
-        if chunk.len() - self.start <= 64 {
-            return chunk.len();
-        }
-        *self = Self { start: at, bits: stops_of_first(&chunk[at..]) };
-        if self.bits != 0 { at + self.bits.trailing_zeros() as usize } else { at + plain(&chunk[at..]) }
-    }
-}
-
-#[inline]
-fn stops_of_first(bytes: &[u8]) -> u64 {
-    let Some(block) = bytes.first_chunk() else { return stops_of_less(bytes) };
-    vectors::stops_of_64(block)
-}
-
-#[inline(never)]
-fn stops_of_less(bytes: &[u8]) -> u64 {
-    let mut padded = [b' '; 64];
-    padded[..bytes.len()].copy_from_slice(bytes);
-    vectors::stops_of_64(&padded)
 }
 
 #[cfg(test)]

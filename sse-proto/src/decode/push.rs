@@ -1,126 +1,171 @@
 //! The parser: any bytes, cut anywhere, go to the buffers of the [block](super::block).
 //!
 //! ```text
-//!          byte            colon               any byte              LF, CR
-//!   Line ────────▶ Head ──────────▶ Colon(kind) ────────▶ Value(kind) ────────▶ Line, or Block
-//!                    └──────────────── LF, CR ──────────────▲
-//!                      another byte: no name is as long ────┘
+//!                 byte           colon              byte                LF, CR
+//!   Block, Line ───────▶ Head ─────────▶ Colon ───────────▶ Value ─────────────▶ Line, or Block
+//!                          └─────────── LF, CR ───────────────▲
+//!                            a sixth byte: no name is as long ┘
 //! ```
 
-use super::field::{Kind, Prefix, Start, line_end};
+use super::field::{DATA, Kind, Prefix, Start, line_end};
 use super::find;
 use super::parser::Parser;
-use super::whole::{self, DATA};
+use super::whole;
 use crate::Overflow;
 
 /// Where the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// At the start of a line, and the block is empty: all buffers are dead, and hold text.
+    /// At the start of the stream, in the byte order mark, of which so many bytes were seen.
+    Bom(usize),
+    /// At the start of a line, and nothing to lose before it: the block may lie whole in the chunk.
     Block,
-    /// The same, but an LF or a byte order mark may have to be skipped first.
-    Unsettled,
     /// At the start of a line.
     Line,
+    /// The same, but the last chunk ended with a CR, of which an LF may be left.
+    Cr,
     /// In the name.
     Head(Prefix),
     /// After the colon: one space is not part of the value.
     Colon(Kind),
     /// In the value, which has [begun](super::block::Block::begin).
     Value(Kind),
-    /// In a block that is left out; `in_line` unless at the start of a line.
-    Skipping { in_line: bool },
     /// A value of this kind was over its limit: for good.
     Failed(Kind),
 }
 
 /// Why [`Parser::push`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Done {
+pub(crate) enum Done {
     /// The chunk is used up.
     NeedData,
     /// A block is next, which may lie whole in the chunk.
     Block,
+    /// An event is in the buffers.
     Event,
+    /// A comment is there.
     Comment,
-    Retry,
+    /// A line without effect is there.
     Ignored,
+    /// The reconnection time was set.
+    Retry,
+    /// A block was over a limit, and left out.
     Skipped,
     Failed,
 }
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl Parser {
     /// Reads on to the next frame, or to a block that [`whole`](Self::whole) may read; comments and
     /// reconnection times are frames with `FRAMES` alone.
     #[inline(never)]
     pub(super) fn push<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
-        if !self.is_settled() && self.settle(input, whole::least(FRAMES)) {
-            return Done::Block;
-        }
         let chunk = *input;
         let mut at = 0;
         let done = loop {
-            if let State::Value(kind) = self.state {
-                // (A value may end here that `within` has read.)
-                if !matches!(chunk.get(at), Some(b'\n' | b'\r')) {
-                    let Some(end) = self.value(kind, chunk, at) else { continue };
-                    at = end;
-                }
-                if at == chunk.len() {
-                    break Done::NeedData;
-                }
-                at += line_end(&chunk[at..]);
-                if self.goes_on(kind, &chunk[at..]) {
-                    at += DATA.len;
-                    continue;
-                }
-                let took_effect = self.block.end(kind);
-                self.state = if self.block.is_empty() { State::Block } else { State::Line };
-                match kind {
-                    Kind::Comment if FRAMES => break Done::Comment,
-                    Kind::Retry if FRAMES && took_effect => break Done::Retry,
-                    _ if FRAMES && !took_effect && self.block.diagnose => break Done::Ignored,
-                    _ => {}
-                }
-            } else {
-                let (len, done) = self.head::<FRAMES>(&chunk[at..], at);
-                at += len;
-                if let Some(done) = done {
-                    break done;
-                }
+            let (len, done) = match self.state {
+                State::Value(kind) => self.value::<FRAMES>(kind, &chunk[at..]),
+                _ => self.head::<FRAMES>(&chunk[at..], at),
+            };
+            at += len;
+            if self.block.diagnose {
+                self.block.record(&chunk[at - len..at], done);
+            }
+            if let Some(done) = done {
+                break done;
             }
         };
         self.consume(input, &chunk[at..]);
         done
     }
 
-    /// Reads a value from `at` as far as the chunk goes, and lines of data that follow one of data;
-    /// returns the end of the last, or `None` if that is over the limit.
+    /// Reads on outside of a value; returns how many bytes that takes, and what they complete.
     #[inline(always)]
-    fn value(&mut self, kind: Kind, chunk: &[u8], mut at: usize) -> Option<usize> {
-        loop {
-            let rest = &chunk[at..];
-            let (len, plain) = find::line(rest);
-            if !self.block.push(kind, &rest[..len], plain) {
-                self.overflow(kind);
-                return None;
+    fn head<const FRAMES: bool>(&mut self, rest: &[u8], at: usize) -> (usize, Option<Done>) {
+        if rest.is_empty() {
+            return (0, Some(self.need_data()));
+        }
+        match self.state {
+            State::Head(name) => (self.name::<FRAMES>(name, rest), None),
+            State::Colon(kind) => {
+                self.begin(kind);
+                (usize::from(rest[0] == b' '), None)
             }
-            at += len;
-            let next = at + line_end(&rest[len..]);
-            if !self.goes_on(kind, &chunk[next..]) {
-                return Some(at);
+            // 9.2.5: CR LF is one line end.
+            State::Cr => {
+                let len = usize::from(rest[0] == b'\n');
+                if self.block_len == 0 {
+                    self.start_block(len);
+                }
+                (len, self.line_start())
             }
-            at = next + DATA.len;
+            State::Bom(seen) => {
+                // 9.2.5: one byte order mark at the start of the stream is skipped.
+                let len = rest.iter().zip(&BOM[seen..]).take_while(|(byte, bom)| byte == bom).count();
+                match seen + len {
+                    0 | 3 => {
+                        self.start_block(len);
+                        (len, self.line_start())
+                    }
+                    seen if len == rest.len() => {
+                        self.state = State::Bom(seen);
+                        (len, None)
+                    }
+                    _ => {
+                        // It was none: these bytes start a name, which no field has.
+                        self.begin(Kind::Unknown);
+                        (len, None)
+                    }
+                }
+            }
+            State::Failed(_) => (rest.len(), Some(Done::Failed)),
+            // At the start of a line.
+            _ => match line_end(rest) {
+                0 => (self.name::<FRAMES>(Prefix::EMPTY, rest), None),
+                end => (end, self.blank_line::<FRAMES>(at, end)),
+            },
         }
     }
 
-    /// **Shortcut**: a run of data lines, past [`head`](Self::head). Without it (instructions):
-    /// 20-lines at 16k +78 %, 20-lines at 64 +22 %.
-    ///
-    /// Begins a line of data, if one follows another.
+    /// A line starts after what does not count.
+    fn line_start(&mut self) -> Option<Done> {
+        self.state = if self.block.is_empty() { State::Block } else { State::Line };
+        if self.state == State::Block { Some(Done::Block) } else { None }
+    }
+
+    /// Reads a value as far as the chunk goes, and the lines of data that follow one of data.
     #[inline(always)]
-    fn goes_on(&mut self, kind: Kind, next: &[u8]) -> bool {
-        kind == Kind::Data && whole::data(next).is_some() && self.block.begin_next_line()
+    fn value<const FRAMES: bool>(&mut self, kind: Kind, rest: &[u8]) -> (usize, Option<Done>) {
+        let mut at = 0;
+        loop {
+            let (len, plain) = find::line(&rest[at..]);
+            if len > 0 && !self.block.push(kind, &rest[at..at + len], plain) {
+                self.overflow(kind);
+                return (at, None);
+            }
+            at += len;
+            let end = line_end(&rest[at..]);
+            if end == 0 {
+                return (at, Some(Done::NeedData));
+            }
+            at += end;
+            // **Shortcut**: a line of data right after another one. Without it (instructions):
+            // 20-lines at 16k +78 %, 20-lines at 64 +22 %.
+            if kind != Kind::Data || !whole::is_data(&rest[at..]) || !self.block.begin_next_line() {
+                break;
+            }
+            at += DATA.len;
+        }
+        let took_effect = self.block.end(kind);
+        self.state = if self.block.is_empty() { State::Block } else { State::Line };
+        let done = match kind {
+            Kind::Comment if FRAMES => Some(Done::Comment),
+            Kind::Retry if FRAMES && took_effect => Some(Done::Retry),
+            _ if FRAMES && !took_effect && self.block.diagnose => Some(Done::Ignored),
+            _ => None,
+        };
+        (at, done)
     }
 
     /// **Shortcut**: one small function for what most small chunks are. Without it (instructions):
@@ -131,7 +176,7 @@ impl Parser {
     #[inline(never)]
     pub(super) fn within(&mut self, kind: Kind, input: &mut &[u8]) -> bool {
         let (len, plain) = find::line(input);
-        if !self.block.push(kind, &input[..len], plain) {
+        if self.block.diagnose || !self.block.push(kind, &input[..len], plain) {
             return false;
         }
         self.block_len += len as u64;
@@ -139,137 +184,73 @@ impl Parser {
         input.is_empty()
     }
 
-    /// Reads what is not a value, up to one, or to the end of the block or of the chunk; returns
-    /// its length.
+    /// Reads a name, of which the chunks before had the start, and what follows it up to the value;
+    /// returns the length.
     #[inline(always)]
-    fn head<const FRAMES: bool>(&mut self, rest: &[u8], at: usize) -> (usize, Option<Done>) {
-        if rest.is_empty() {
-            return (0, self.need_data());
+    fn name<const FRAMES: bool>(&mut self, mut name: Prefix, rest: &[u8]) -> usize {
+        let reported = |kind| if kind == Kind::Comment && !FRAMES { Kind::Skipped } else { kind };
+        if name == Prefix::EMPTY
+            && rest.len() >= 8
+            && let Some((kind, start)) = Start::of(rest).field()
+        {
+            self.begin(reported(kind));
+            return start;
         }
-        match self.state {
-            State::Block | State::Line if line_end(rest) > 0 => {
-                let end = line_end(rest);
-                self.state = State::Block;
-                self.end_block(at + end);
-                let done = match self.block.dispatch() {
-                    true => Some(Done::Event),
-                    // Else nothing but the short way would come of it.
-                    false if rest.len() - end >= whole::least(FRAMES) => Some(Done::Block),
-                    false => None,
-                };
-                (end, done)
+        for (len, &byte) in rest.iter().enumerate() {
+            if byte == b':' {
+                self.state = State::Colon(reported(name.kind()));
+                return len + 1;
             }
-            State::Head(prefix) => {
-                self.name::<FRAMES>(prefix.followed_by(Start::of(rest)), prefix.len(), rest.len())
+            match name.followed_by(byte) {
+                Some(longer) if !matches!(byte, b'\n' | b'\r') => name = longer,
+                _ => {
+                    let ends = matches!(byte, b'\n' | b'\r');
+                    self.begin(if ends { name.kind() } else { Kind::Unknown });
+                    return len;
+                }
             }
-            State::Colon(kind) => {
-                self.begin(kind);
-                (usize::from(rest[0] == b' '), None)
-            }
-            State::Skipping { in_line } => {
-                let (len, skipped) = self.skip(in_line, rest, at);
-                (len, if skipped && FRAMES { Some(Done::Skipped) } else { None })
-            }
-            State::Failed(_) => (rest.len(), Some(Done::Failed)),
-            _ => self.name::<FRAMES>(Start::of(rest), 0, rest.len()),
         }
+        self.state = State::Head(name);
+        rest.len()
     }
 
-    /// Reads the name of a field, of which so many bytes were seen before, and what follows it up
-    /// to the value.
+    /// 9.2.6: dispatches the event at a blank line, which is so long, and so far after what is
+    /// counted.
     #[inline(always)]
-    fn name<const FRAMES: bool>(&mut self, start: Start, seen: usize, len: usize) -> (usize, Option<Done>) {
-        match start.name_end() {
-            None => match Prefix::new(start, seen + len) {
-                Some(prefix) => {
-                    self.state = State::Head(prefix);
-                    (len, self.need_data())
-                }
-                None => self.begin_unknown(start, seen, 0),
-            },
-            Some((b':', _)) => {
-                let (mut kind, colon) = start.field().unwrap_or((Kind::Unknown, seen));
-                if kind == Kind::Comment && !FRAMES {
-                    kind = Kind::Skipped;
-                }
-                if kind == Kind::Unknown && self.block.diagnose {
-                    return self.begin_unknown(start, seen, 0);
-                }
-                if colon - seen == len {
-                    self.state = State::Colon(kind);
-                    return (len, self.need_data());
-                }
-                self.begin(kind);
-                (colon - seen + usize::from(start.has_space(colon)), None)
-            }
-            Some((end, at)) => {
-                match if matches!(end, b'\n' | b'\r') { start.bare(at) } else { Kind::Unknown } {
-                    Kind::Unknown => self.begin_unknown(start, seen, at - seen),
-                    kind => {
-                        self.begin(kind);
-                        (at - seen, None)
-                    }
-                }
-            }
+    fn blank_line<const FRAMES: bool>(&mut self, at: usize, len: usize) -> Option<Done> {
+        let done = self.block.dispatch();
+        self.state = State::Block;
+        if done == Done::Skipped {
+            self.left_out = self.block_len.wrapping_add(at as u64);
+            self.skipped += 1;
         }
-    }
-
-    /// Begins a line without effect, of which the last chunk had `seen` bytes, and this one the
-    /// next `len`. It counts as a value from its start on where it is reported.
-    #[inline]
-    fn begin_unknown(&mut self, start: Start, seen: usize, len: usize) -> (usize, Option<Done>) {
-        self.begin(Kind::Unknown);
-        if self.block.diagnose {
-            self.block.push_ignored(&start.bytes()[..seen]);
-            return (0, None);
-        }
-        (len, None)
+        self.end_block(at + len);
+        Some(if FRAMES || done == Done::Event { done } else { Done::Block })
     }
 
     /// The chunk is used up, outside of a value.
-    #[inline]
-    fn need_data(&mut self) -> Option<Done> {
+    #[inline(always)]
+    fn need_data(&mut self) -> Done {
         if self.block.is_large() {
             self.block.shrink();
         }
-        Some(if let State::Failed(_) = self.state { Done::Failed } else { Done::NeedData })
+        if let State::Failed(_) = self.state { Done::Failed } else { Done::NeedData }
     }
 
-    /// Reads a line of a block that is left out, and returns its length; and whether that ends the
-    /// block.
-    #[inline(never)]
-    fn skip(&mut self, in_line: bool, rest: &[u8], at: usize) -> (usize, bool) {
-        let (mut len, _) = find::line(rest);
-        let end = line_end(&rest[len..]);
-        let blank = !in_line && len == 0;
-        if blank {
-            self.left_out = self.block_len.wrapping_add(at as u64);
-            self.skipped += 1;
-            self.end_block(at + end);
+    /// Reads the start of a value whose name was just read, as plain text up to the end of the chunk
+    /// or the line.
+    pub(super) fn begin_with(&mut self, kind: Kind, text: &str) {
+        self.begin(kind);
+        if !self.block.push(kind, text.as_bytes(), true) {
+            self.overflow(kind);
         }
-        len += end;
-        self.state = if blank { State::Block } else { State::Skipping { in_line: end == 0 } };
-        (len, blank)
-    }
-
-    /// Reads the first line of data of a block, of whose plain text the chunk has so much.
-    pub(super) fn begin_data(&mut self, input: &mut &[u8], len: usize) {
-        let (line, rest) = input.split_at(DATA.len + len);
-        self.begin(Kind::Data);
-        if !self.block.push(Kind::Data, &line[DATA.len..], true) {
-            self.overflow(Kind::Data);
-        }
-        self.consume(input, rest);
-    }
-
-    /// Reads the start of a comment that is not reported, up to the end of the chunk.
-    pub(super) fn begin_skipped(&mut self, text: &[u8]) {
-        self.begin(Kind::Skipped);
-        self.block.push(Kind::Skipped, text.strip_prefix(b" ").unwrap_or(text), true);
     }
 
     #[inline]
-    fn begin(&mut self, kind: Kind) {
+    fn begin(&mut self, mut kind: Kind) {
+        if self.block.is_left_out() {
+            kind = Kind::Unknown;
+        }
         self.state = State::Value(kind);
         if !self.block.begin(kind) {
             self.overflow(kind);
@@ -281,9 +262,41 @@ impl Parser {
     fn overflow(&mut self, kind: Kind) {
         self.block.clear();
         self.block.shrink();
-        self.state = match self.block.limits.overflow {
-            Overflow::Fail => State::Failed(kind),
-            Overflow::Skip => State::Skipping { in_line: true },
-        };
+        self.state = State::Failed(kind);
+        if self.block.limits.overflow == Overflow::Skip {
+            self.block.leave_out();
+            self.begin(kind);
+        }
+    }
+
+    /// Has `push` read the next block, which `whole` has declined.
+    #[cfg(feature = "stream")]
+    pub(super) fn decline(&mut self) {
+        self.state = State::Line;
+    }
+
+    /// Counts what was read, and moves `input` past it.
+    #[inline(always)]
+    pub(super) fn consume<'c>(&mut self, input: &mut &'c [u8], rest: &'c [u8]) {
+        self.block_len = self.block_len.wrapping_add((input.len() - rest.len()) as u64);
+        if rest.is_empty() && input.last() == Some(&b'\r') && matches!(self.state, State::Block | State::Line)
+        {
+            self.state = State::Cr;
+        }
+        *input = rest;
+    }
+
+    /// The block ends, with its blank line, so far after what is counted.
+    #[inline(always)]
+    pub(super) fn end_block(&mut self, at: usize) {
+        self.last_len = self.block_len.wrapping_add(at as u64);
+        self.start_block(at);
+    }
+
+    /// A block starts, so far after what is counted. (It will be counted, so the length starts below
+    /// zero.)
+    #[inline(always)]
+    fn start_block(&mut self, at: usize) {
+        self.block_len = 0u64.wrapping_sub(at as u64);
     }
 }

@@ -186,16 +186,13 @@ impl<T: Transport> Driver<T> {
                 ready!(self.poll_body(cx, None));
                 continue;
             }
-            let probe = match self.source.poll_whole(&mut input) {
-                Ok(frame) => {
-                    self.read = chunk.len() - input.len();
-                    return Poll::Ready(Some(Ok(take(frame).into())));
-                }
-                Err(probe) => probe,
-            };
+            if let Some(frame) = self.source.poll_whole(&mut input) {
+                self.read = chunk.len() - input.len();
+                return Poll::Ready(Some(Ok(take(frame).into())));
+            }
             // The time is read only when the machine needs it: the application's own time is not
             // silence of the server.
-            let output = self.source.poll_after(probe, || self.transport.now(), &mut input);
+            let output = self.source.poll_at(|| self.transport.now(), &mut input);
             self.read = chunk.len() - input.len();
             match output {
                 Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame).into()))),

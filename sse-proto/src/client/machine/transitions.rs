@@ -5,18 +5,13 @@ use core::time::Duration;
 use super::super::connection::Connection;
 use super::super::state::State;
 use super::EventSource;
-use crate::decode::{Completed, Probe};
+use crate::decode::{Done, Read};
 use crate::{Cause, CloseReason, Config, Instant, Parser, Polled, Progress, Repeat, Step};
 
 impl EventSource {
     /// [`advance`](Self::advance) with a clock that is read only if needed.
     #[inline]
-    pub(super) fn advance_after(
-        &mut self,
-        probe: Probe,
-        mut now: impl FnMut() -> Instant,
-        input: &mut &[u8],
-    ) -> Progress {
+    pub(super) fn advance_at(&mut self, mut now: impl FnMut() -> Instant, input: &mut &[u8]) -> Progress {
         let State::Open(connection) = &mut self.state else { return self.advance_else(now(), input) };
         if let Some(clocks) = &mut connection.clocks
             && let Some(cause) = clocks.before(&mut now, input, &self.config)
@@ -24,7 +19,7 @@ impl EventSource {
             return self.lose(now(), cause, input);
         }
         let chunk = *input;
-        let step = match self.parser.advance_after(probe, input) {
+        let step = match self.parser.advance(input) {
             Ok(step) => step,
             Err(error) => {
                 self.leave(State::Closed(CloseReason::Limit(error)));
@@ -37,13 +32,13 @@ impl EventSource {
             return self.lose(now(), cause, input);
         }
         match step.0 {
-            Completed::Nothing => {
+            Read::Pushed(Done::NeedData) => {
                 connection.received |= !chunk.is_empty();
                 let deadline = connection.clocks.as_ref().and_then(|clocks| clocks.deadline(&self.config));
                 return Polled::NeedData { deadline: deadline.map(|(at, _)| at) };
             }
-            Completed::Retry(time) => self.retry = Some(time),
-            Completed::Comment(_) | Completed::Ignored | Completed::Skipped { .. } => {}
+            Read::Pushed(Done::Retry) => self.retry = self.parser.retry(),
+            Read::Comment(_) | Read::Pushed(Done::Comment | Done::Ignored | Done::Skipped) => {}
             _ => self.attempts.succeeded(),
         }
         connection.received = true;
@@ -89,7 +84,7 @@ impl EventSource {
             State::Ending { delivered: delivered @ false, .. } => {
                 *delivered = true;
                 self.attempts.succeeded();
-                Polled::Frame(Step(Completed::Nothing))
+                Polled::Frame(Step(Read::Pushed(Done::NeedData)))
             }
             State::Ending { .. } => self.disconnect(now, Cause::EndOfStream, None),
             State::Lost { cause, retry_after } => {
@@ -105,7 +100,7 @@ impl EventSource {
                 self.advance_else(now, input)
             }
             State::Closed(reason) => Polled::Closed(*reason),
-            State::Open(_) => unreachable!("`advance_after` reads an open connection"),
+            State::Open(_) => unreachable!("`advance_at` reads an open connection"),
         }
     }
 

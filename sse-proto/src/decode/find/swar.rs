@@ -27,14 +27,6 @@ pub(super) fn find(bytes: &[u8]) -> usize {
 #[allow(unused_imports, reason = "used on processors without vectors")]
 pub(super) use find as find_near;
 
-/// A bit for each byte that is not plain, the first the lowest.
-pub(super) fn stops_of_64(block: &[u8; 64]) -> u64 {
-    let words = block.as_chunks::<8>().0;
-    // The product gathers the high bits of a word in its highest byte, the first the lowest.
-    let bits = |word| (stops(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    (0..8).fold(0, |mask, at| mask | bits(&words[at]) << (8 * at))
-}
-
 /// Sets the high bits of the bytes that are not plain.
 #[inline]
 fn stops(word: &[u8; 8]) -> u64 {

@@ -13,24 +13,6 @@ proptest! {
             is_the_same_on_every_path(&bytes[from..]);
         }
     }
-
-    #[test]
-    fn stops_are_where_the_search_stops(
-        bytes in proptest::collection::vec(prop_oneof![3 => Just(b'x'), 1 => interesting()], 0..300),
-        steps in proptest::collection::vec(0..30usize, 1..10),
-    ) {
-        for bytes in (0..bytes.len().min(3)).map(|from| &bytes[from..]) {
-            let mut stops = Stops::new(bytes);
-            let mut at = 0;
-            for step in steps.iter().cycle() {
-                prop_assert_eq!(stops.next(bytes, at), at + plain(&bytes[at..]), "from {}", at);
-                at += 1 + step;
-                if at > bytes.len() {
-                    break;
-                }
-            }
-        }
-    }
 }
 
 /// The naive search against all the others.
@@ -45,9 +27,6 @@ fn is_the_same_on_every_path(bytes: &[u8]) {
     }
     let end = bytes.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(bytes.len());
     assert_eq!(line(bytes), (end, end == expected));
-    if let Some(block) = bytes.first_chunk() {
-        assert_eq!(swar::stops_of_64(block), vectors::stops_of_64(block));
-    }
 }
 
 #[test]

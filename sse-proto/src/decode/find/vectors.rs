@@ -29,7 +29,7 @@ pub(super) fn find(bytes: &[u8]) -> usize {
 }
 
 /// The same, with a second look at 16 bytes before the search for what is far.
-#[inline]
+#[inline(always)]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 pub(super) fn find_near(bytes: &[u8]) -> usize {
     let Some(block) = bytes.first_chunk::<32>() else { return find(bytes) };
@@ -42,14 +42,6 @@ pub(super) fn find_near(bytes: &[u8]) -> usize {
         }
     };
     found.unwrap_or_else(|| find_long(bytes))
-}
-
-/// A bit for each byte where [`super::plain`] would stop.
-#[inline]
-#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
-pub(super) fn stops_of_64(block: &[u8; 64]) -> u64 {
-    // SAFETY: as above.
-    unsafe { mask(flags_of_four(block)) }
 }
 
 /// The end of a chunk; kept out of line for the sake of what is not.

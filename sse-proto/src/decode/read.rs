@@ -1,0 +1,331 @@
+//! The ways to ask the parser for what comes next, and the loop over both lanes beneath them.
+
+use super::event::{DEFAULT, Event, Frame, Step};
+use super::parser::Parser;
+use super::push::{Done, State};
+use super::text::utf8;
+use super::whole;
+use crate::Error;
+
+/// What was read. `T` is a text in the chunk: itself, or its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read<T> {
+    /// An event that is whole in the chunk, its type and its data. An empty type is the default.
+    Whole(T, T),
+    /// A comment that is whole in the chunk.
+    Comment(T),
+    /// What it says; text is in the buffers.
+    Pushed(Done),
+}
+
+impl Read<&str> {
+    /// Without its borrow.
+    fn within(self, chunk: &[u8]) -> Step {
+        let place = |text: &str| match text.as_ptr() as usize {
+            // (No type is not in the chunk.)
+            _ if text.is_empty() => (0, 0),
+            at => (at - chunk.as_ptr() as usize, at - chunk.as_ptr() as usize + text.len()),
+        };
+        Step(self.map(|text| Some(place(text))).unwrap_or(Read::Pushed(Done::NeedData)))
+    }
+}
+
+impl<T> Read<T> {
+    #[inline]
+    fn map<U>(self, text: impl Fn(T) -> Option<U>) -> Option<Read<U>> {
+        Some(match self {
+            Self::Whole(event, data) => Read::Whole(text(event)?, text(data)?),
+            Self::Comment(comment) => Read::Comment(text(comment)?),
+            Self::Pushed(done) => Read::Pushed(done),
+        })
+    }
+}
+
+impl Parser {
+    /// The next event; `None` when `input` is used up and the next chunk is due.
+    ///
+    /// `input` is moved past what was read: what a call consumed up to an event, that event was
+    /// made of. A comment that a call began to read is lost, though
+    /// [`next_frame`](Self::next_frame) may come to its end.
+    ///
+    /// # Errors
+    ///
+    /// An event or an ID is over its limit. The error stays: every later call returns it.
+    #[inline]
+    pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        let line = |parser: &'a Self, data| Some(parser.whole_event("", data));
+        self.next::<false, _>(input, None, line, Self::read_event)
+    }
+
+    /// The next frame; `None` when `input` is used up and the next chunk is due.
+    ///
+    /// A comment or `retry` between the lines of an event is reported before the event, and what
+    /// was read of the event until then is copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_event`](Self::next_event).
+    #[inline]
+    pub fn next_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Frame<'a>>, Error> {
+        let line = |parser: &'a Self, data| Some(Frame::Event(parser.whole_event("", data)));
+        self.next::<true, _>(input, None, line, Self::read_frame)
+    }
+
+    /// Reads up to the end of the next frame and says what it is, without borrowing anything.
+    ///
+    /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. A function
+    /// that returns the frame from one arm of a loop, and goes on with the parser in another, does
+    /// not compile with it (E0499). With the pair it does: leave the loop with the [`Step`], then
+    /// call [`frame`](Self::frame).
+    ///
+    /// # Errors
+    ///
+    /// As [`next_event`](Self::next_event).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use sse_proto::{Error, Frame, Parser};
+    ///
+    /// struct Source<I> {
+    ///     parser: Parser,
+    ///     chunks: I,
+    ///     chunk: Vec<u8>,
+    ///     read: usize,
+    /// }
+    ///
+    /// impl<I: Iterator<Item = Vec<u8>>> Source<I> {
+    ///     fn next(&mut self) -> Result<Option<Frame<'_>>, Error> {
+    ///         let (step, start) = loop {
+    ///             let start = self.read;
+    ///             let mut input = &self.chunk[start..];
+    ///             let step = self.parser.advance(&mut input)?;
+    ///             self.read = self.chunk.len() - input.len();
+    ///             if !step.needs_data() {
+    ///                 break (step, start);
+    ///             }
+    ///             let Some(chunk) = self.chunks.next() else { return Ok(None) };
+    ///             (self.chunk, self.read) = (chunk, 0);
+    ///         };
+    ///         Ok(self.parser.frame(step, &self.chunk[start..]))
+    ///     }
+    /// }
+    ///
+    /// let chunks = vec![b"data: Hel".to_vec(), b"lo\n\n".to_vec()].into_iter();
+    /// let mut source = Source { parser: Parser::new(), chunks, chunk: Vec::new(), read: 0 };
+    /// assert!(matches!(source.next()?, Some(Frame::Event(event)) if event.data == "Hello"));
+    /// assert_eq!(source.next()?, None);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline]
+    pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
+        let chunk = *input;
+        let line = |_: &Self, data| Read::Whole("", data).within(chunk);
+        self.next::<true, _>(input, Step(Read::Pushed(Done::NeedData)), line, |parser, done, input| {
+            parser.read_step(done, input, chunk)
+        })
+    }
+
+    /// Lends the next frame if it lies whole in the chunk. `None` if it does not: then
+    /// [`advance`](Self::advance) goes on from where this has come.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn next_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
+        if !self.may_be_whole::<true>(input) {
+            return None;
+        }
+        if whole::is_data(input)
+            && let Some(data) = self.line(input)
+        {
+            return Some(Frame::Event(self.whole_event("", data)));
+        }
+        let read = self.next_block(input)?;
+        // SAFETY: it was read just now.
+        #[expect(unsafe_code, reason = "see `Text::as_str`")]
+        unsafe {
+            self.lend(read)
+        }
+    }
+
+    #[cfg(feature = "stream")]
+    #[inline(never)]
+    fn next_block<'c>(&mut self, input: &mut &'c [u8]) -> Option<Read<&'c str>> {
+        while self.may_be_whole::<true>(input) {
+            match self.whole::<true>(input) {
+                Some(Read::Pushed(Done::Block)) => {}
+                Some(read) => return Some(read),
+                None => self.decline(),
+            }
+        }
+        None
+    }
+
+    /// Whether a call without input would change nothing, and return nothing.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Block && !self.block.is_large()
+    }
+
+    /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs
+    /// data.
+    ///
+    /// `chunk` is what `input` was before that call. Values that lie in it are validated again,
+    /// because nothing proves that it is the same: `None` also if `step` is outdated, or `chunk` is
+    /// another chunk without text at the place of a value.
+    #[expect(unsafe_code, reason = "the places are checked once")]
+    pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
+        let read = step.0.map(|(start, end)| chunk.get(start..end).and_then(utf8))?;
+        let is_there = match read {
+            Read::Pushed(Done::Event) => self.is_between_blocks(),
+            Read::Pushed(Done::Comment) => self.block.is_comment_text(),
+            _ => true,
+        };
+        // SAFETY: there is text in the chunk, and in the buffers, as was just seen.
+        if is_there { unsafe { self.lend(read) } } else { None }
+    }
+
+    /// [`frame`](Self::frame) without its checks.
+    ///
+    /// # Safety
+    ///
+    /// `step` is what the last call that read returned, and `chunk` has the bytes that `input` had
+    /// before it.
+    #[inline]
+    #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
+    pub(crate) unsafe fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
+        // SAFETY: there is text at these places: `whole` has borrowed it as such.
+        let read =
+            step.0.map(|(start, end)| Some(unsafe { core::str::from_utf8_unchecked(&chunk[start..end]) }))?;
+        // SAFETY: nothing was read since, the caller says.
+        unsafe { self.lend(read) }
+    }
+
+    /// The frame that was read; `None` if more data is needed.
+    ///
+    /// # Safety
+    ///
+    /// It was read by the last call that read.
+    #[inline]
+    #[expect(unsafe_code, reason = "see `Text::as_str`")]
+    unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
+        Some(match read {
+            Read::Whole(event, data) => Frame::Event(self.whole_event(event, data)),
+            Read::Comment(comment) => Frame::Comment(comment),
+            // SAFETY: nothing was begun since that event.
+            Read::Pushed(Done::Event) => Frame::Event(unsafe { self.block.event() }),
+            // SAFETY: nothing was begun since that comment.
+            Read::Pushed(Done::Comment) => Frame::Comment(unsafe { self.block.comment() }),
+            Read::Pushed(Done::Ignored) => Frame::Ignored(self.block.ignored()?),
+            Read::Pushed(Done::Retry) => Frame::Retry(self.block.retry?),
+            Read::Pushed(Done::Skipped) => Frame::Skipped { bytes: self.left_out },
+            Read::Pushed(Done::NeedData | Done::Block | Done::Failed) => return None,
+        })
+    }
+
+    /// An event that is whole in the chunk. An empty type is the default one.
+    #[inline]
+    fn whole_event<'a, 'c: 'a>(&'a self, event: &'c str, data: &'c str) -> Event<'a> {
+        Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }
+    }
+
+    /// Reads up to the end of the next event or, with `FRAMES`, frame: `line` makes it of the data
+    /// of a [line](Self::line), and `read` of what was pushed or comes next.
+    #[inline(always)]
+    fn next<'a, 'c, const FRAMES: bool, T>(
+        &'a mut self,
+        input: &mut &'c [u8],
+        none: T,
+        line: impl FnOnce(&'a Self, &'c str) -> T,
+        read: impl FnOnce(&'a mut Self, Done, &mut &'c [u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let state = self.state;
+        let done = match state {
+            State::Block if whole::is_data(input) => {
+                if let Some(data) = self.line(input) {
+                    return Ok(line(self, data));
+                }
+                if input.is_empty() { Done::NeedData } else { Done::Block }
+            }
+            State::Block if input.len() >= whole::least(FRAMES) || input.starts_with(b":") => Done::Block,
+            State::Block if input.is_empty() && !self.block.is_large() => Done::NeedData,
+            State::Value(kind) if self.within(kind, input) => Done::NeedData,
+            _ => self.push::<FRAMES>(input),
+        };
+        match done {
+            Done::NeedData => Ok(none),
+            Done::Block if self.keep_alives::<FRAMES>(input) => Ok(none),
+            done => read(self, done, input),
+        }
+    }
+
+    /// The event that was pushed just now, or the next one. (In two functions: the second needs a
+    /// large stack frame.)
+    #[inline(never)]
+    fn read_event<'a, 'c: 'a>(
+        &'a mut self,
+        done: Done,
+        input: &mut &'c [u8],
+    ) -> Result<Option<Event<'a>>, Error> {
+        match done {
+            Done::Block => self.read_blocks(input),
+            // SAFETY: it was dispatched just now.
+            #[expect(unsafe_code, reason = "see `Text::as_str`")]
+            Done::Event => Ok(Some(unsafe { self.block.event() })),
+            Done::Failed => Err(self.error()),
+            _ => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn read_blocks<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
+        match self.read::<false>(input) {
+            Read::Whole(event, data) => Ok(Some(self.whole_event(event, data))),
+            Read::Pushed(done) => self.read_event(done, input),
+            Read::Comment(_) => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn read_frame<'a, 'c: 'a>(
+        &'a mut self,
+        done: Done,
+        input: &mut &'c [u8],
+    ) -> Result<Option<Frame<'a>>, Error> {
+        match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
+            Read::Pushed(Done::Failed) => Err(self.error()),
+            // SAFETY: it was read just now.
+            #[expect(unsafe_code, reason = "see `Text::as_str`")]
+            read => Ok(unsafe { self.lend(read) }),
+        }
+    }
+
+    #[inline(never)]
+    fn read_step(&mut self, done: Done, input: &mut &[u8], chunk: &[u8]) -> Result<Step, Error> {
+        match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
+            Read::Pushed(Done::Failed) => Err(self.error()),
+            read => Ok(read.within(chunk)),
+        }
+    }
+
+    /// The loop over both lanes: `whole` where a block starts, `push` where it declines.
+    #[inline(always)]
+    fn read<'c, const FRAMES: bool>(&mut self, input: &mut &'c [u8]) -> Read<&'c str> {
+        loop {
+            let done = if self.may_be_whole::<FRAMES>(input) {
+                match self.whole::<FRAMES>(input) {
+                    Some(Read::Pushed(done)) => done,
+                    Some(read) => return read,
+                    None => self.push::<FRAMES>(input),
+                }
+            } else {
+                self.push::<FRAMES>(input)
+            };
+            match done {
+                Done::Block if self.keep_alives::<FRAMES>(input) => return Read::Pushed(Done::NeedData),
+                Done::Block => {}
+                done => return Read::Pushed(done),
+            }
+        }
+    }
+}
