@@ -1,6 +1,6 @@
-//! Bytes → events: how a stream is read (9.2.5, 9.2.6).
+//! Parser: bytes to events (9.2.5, 9.2.6).
 //!
-//! A block lies whole in the chunk, or it does not. So there are two lanes:
+//! Two lanes read blocks, depending on whether a block is complete in the chunk:
 //!
 //! ```text
 //!  next_event, next_frame, advance                         Event<'_>, Frame<'_>
@@ -13,13 +13,13 @@
 //! ```
 //!
 //! - [`push`] is the parser: any bytes, cut anywhere. It is right without the other lane; a
-//!   property in the tests of `whole` checks that.
+//!   property test of `whole` checks that.
 //! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data.
 //!   It declines every difficult block, and a decline changes nothing.
 //! - [`read`] is the loop over both, and the public ways to ask: they differ only in what they make
 //!   of a [`Read`].
 //!
-//! Where is ..?
+//! The table shows where each rule is:
 //!
 //! | rule of 9.2.6 | place |
 //! |---|---|
@@ -31,20 +31,20 @@
 //! | the limits | `Block::begin` and `Block::push`: `room`; `whole` declines what is longer |
 //! | a block over its limit that is left out | `Block::leave_out`: its lines have no effect, and `dispatch` says so |
 //! | ill-formed UTF-8 | `Text::validate`, once, when the block is complete; `whole` declines it |
-//! | memory that is given back | `Block::shrink` |
+//! | memory that is freed | `Block::shrink` |
 //! | bytes that are counted | `Parser::consume`, `Parser::end_block` |
 //!
 //! # Advice for changing this
 //!
-//! - A new rule goes to `push`. Then let `whole` decline what the rule is about; teach it the rule
-//!   only if streams are full of it.
-//! - A shortcut says in its comment what it buys, in instructions (`benches/count.sh`). There are
+//! - A new rule goes to `push`. Then let `whole` decline what the rule is about; add the rule there
+//!   only if it is common in streams.
+//! - The comment of a shortcut states its gain in instructions (`benches/count.sh`). There are
 //!   four: `Parser::line`, `Parser::comments`, `Parser::within`, and the run of lines in
-//!   `Parser::value`. A shortcut that buys less than 10 % is not worth its lines.
+//!   `Parser::value`. A shortcut that gains less than 10 % is not worth its lines.
 //! - While the block is empty and no value has begun, `data` and `event` hold text.
 //!   [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
-//! - `push` returns to `whole` at a blank line alone. After each line, a stream of lines without
-//!   blank ones would take quadratic time.
+//! - `push` returns to `whole` only at a blank line. If it did so after each line, a stream without
+//!   blank lines would take quadratic time.
 //! - Small things that cost much here: a second place in `Parser::next` that writes the result
 //!   (15 instructions an event), a large stack frame before the first `return`, iterators that are
 //!   not unrolled, a second check of a capacity.

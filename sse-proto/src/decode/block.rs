@@ -1,4 +1,4 @@
-//! The buffers of 9.2.6, data, event type and last event ID: what there is of a block, and its end.
+//! Buffers of a block (9.2.6): data, event type and last event ID; and the dispatch at its end.
 
 use core::mem;
 use core::time::Duration;
@@ -11,27 +11,28 @@ use super::push::Done;
 use super::text::{Long, Short, utf8};
 use crate::Limits;
 
-/// A block that does not lie whole in one chunk, or cannot be borrowed as it came.
+/// A block that is not complete in one chunk, or that cannot be borrowed from it.
 ///
-/// While it is [empty](Self::is_empty) and no value has begun, `data` and `event` hold text: that of
-/// the last event, which may be on loan.
+/// While the block is [empty](Self::is_empty) and no value has begun, `data` and `event` hold the
+/// text of the last event, which may be lent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     pub(super) limits: Limits,
-    /// Whether lines without effect are kept, to be reported.
+    /// Whether lines that the specification ignores are kept, to be reported.
     pub(super) diagnose: bool,
     /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`]; or [`LEFT_OUT`].
     has: u8,
-    /// Not all that was pushed since the last blank line is plain ([`find`](super::find)).
+    /// Whether bytes that are not plain ([`find`](super::find)) were pushed since the last blank
+    /// line.
     raw: bool,
-    /// What the current value may still take.
+    /// How many more bytes the current value may have.
     room: usize,
     data: Long,
     event: Short,
-    /// The current value, if it is neither of these.
+    /// The current value, if it is neither data nor a type.
     value: Short,
     id: Short,
-    /// Valid UTF-8, always.
+    /// The last event ID string, always valid UTF-8.
     last_event_id: Short,
     pub(super) retry: Option<Duration>,
     /// The current line, with [`diagnose`](Self::diagnose).
@@ -41,17 +42,17 @@ pub(super) struct Block {
     large: bool,
 }
 
-/// How much of a line without effect is kept.
+/// How many bytes of an ignored line are kept.
 const IGNORED: usize = 1 << 10;
 
 const DATA: u8 = 1;
 const EVENT: u8 = 2;
 const ID: u8 = 4;
-/// The block was over a limit.
+/// Flag: the block was over a limit, and is skipped.
 const LEFT_OUT: u8 = 8;
 
 impl Block {
-    /// Nothing to lose: no data, no type, no ID since the last blank line.
+    /// Whether the block has no data, no type and no ID since the last blank line.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.has == 0
@@ -66,7 +67,7 @@ impl Block {
         self.has & LEFT_OUT != 0
     }
 
-    /// Starts a value; false if it is over its limit already, by the LF between two lines of data.
+    /// Starts a value; false if the LF between two lines of data already exceeds the limit.
     #[inline]
     pub(super) fn begin(&mut self, kind: Kind) -> bool {
         if self.large || kind != Kind::Data && self.data.is_large() {
@@ -107,7 +108,7 @@ impl Block {
         data + if self.has & EVENT != 0 { self.event.bytes().len() } else { 0 }
     }
 
-    /// Starts a line of data right after another one: the LF between them takes room too.
+    /// Starts a line of data right after another one; the LF between them counts for the limit.
     #[inline]
     pub(super) fn begin_next_line(&mut self) -> bool {
         let Some(room) = self.room.checked_sub(1) else { return false };
@@ -116,8 +117,8 @@ impl Block {
         true
     }
 
-    /// Appends a piece to the value; false if that is over its limit. **This is the limit**
-    /// ([`Limits`]; 9.2.6 sets none), for whatever [`begin`](Self::begin) began.
+    /// Appends a piece to the value; false if that exceeds its limit. **All limits are checked
+    /// here** ([`Limits`]; 9.2.6 sets none), for every value that [`begin`](Self::begin) starts.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
@@ -138,7 +139,7 @@ impl Block {
         self.large |= buffer.is_large();
     }
 
-    /// Ends the value, at the end of its line; false if that is of no effect.
+    /// Ends the value at the end of its line; false if the specification ignores the line.
     #[inline]
     pub(super) fn end(&mut self, kind: Kind) -> bool {
         match kind {
@@ -161,8 +162,8 @@ impl Block {
         true
     }
 
-    /// Ends the block, at a blank line (9.2.6, "dispatch the event"): an event is then in the
-    /// buffers, as text.
+    /// Ends the block, at a blank line (9.2.6, "dispatch the event"): if it is an event, the
+    /// buffers then hold its text.
     #[inline]
     pub(super) fn dispatch(&mut self) -> Done {
         let (has, raw) = (mem::take(&mut self.has), mem::take(&mut self.raw));
@@ -189,12 +190,12 @@ impl Block {
         Done::Event
     }
 
-    /// Drops the ID of the block, which is not to be committed.
+    /// Drops the ID of the block, which must not be committed.
     pub(super) fn drop_id(&mut self) {
         self.has &= !ID;
     }
 
-    /// Drops the block.
+    /// Drops the content of the block.
     pub(super) fn clear(&mut self) {
         self.has = 0;
         self.raw = false;
@@ -203,20 +204,20 @@ impl Block {
         self.event.clear();
     }
 
-    /// Drops the block, and what follows of it.
+    /// Drops the content of the block, and skips the rest of it.
     pub(super) fn leave_out(&mut self) {
         self.has = LEFT_OUT;
     }
 
-    /// Whether an idle block has something to [give back](Self::shrink).
+    /// Whether an idle block has capacity to [free](Self::shrink).
     #[inline]
     pub(super) fn is_large(&self) -> bool {
         self.data.is_large() || self.large
     }
 
-    /// Gives back what giant values left behind, where nothing is on loan: at the start of a value,
-    /// and at the end of a chunk that ends outside of one. (For data at other values alone: many
-    /// giant events are likely to follow one.)
+    /// Frees the capacity that giant values left behind, when nothing is lent: at the start of a
+    /// value, and at the end of a chunk that ends outside a value. (The capacity for data is freed
+    /// only at other values, because more giant events are likely to follow.)
     #[cold]
     pub(super) fn shrink(&mut self) {
         if !self.has_data() {
@@ -232,7 +233,7 @@ impl Block {
         self.large = [&self.event, &self.id, &self.last_event_id].iter().any(|text| text.is_large());
     }
 
-    /// Keeps a piece of a line, to report the line if it is of no effect.
+    /// Keeps a piece of a line, to report the line if the specification ignores it.
     #[cold]
     pub(super) fn record(&mut self, piece: &[u8], done: Option<Done>) {
         if mem::take(&mut self.line_ends) {
@@ -272,12 +273,12 @@ impl Block {
         unsafe { self.value.as_str() }
     }
 
-    /// The last line without effect; `None` if it is another line by now, and no text.
+    /// The last ignored line; `None` if the buffer holds another line by now, which is not text.
     pub(super) fn ignored(&self) -> Option<&str> {
         utf8(self.line.bytes())
     }
 
-    /// Whether the value happens to be text.
+    /// Whether the value is valid UTF-8.
     pub(super) fn is_comment_text(&self) -> bool {
         utf8(self.value.bytes()).is_some()
     }

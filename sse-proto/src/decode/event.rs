@@ -1,4 +1,4 @@
-//! What comes out of a stream, borrowed.
+//! Results of the parser: events and frames.
 
 use alloc::string::String;
 use core::time::Duration;
@@ -14,31 +14,33 @@ pub struct Event<'a> {
     pub event: &'a str,
     /// The data, its lines joined with LF; may be empty.
     pub data: &'a str,
-    /// The last event ID string: that of this event, or of the last one before it that had one;
-    /// empty if there was none.
+    /// The last event ID string (9.2.6): the ID of this event, or of the last block before it that
+    /// set one; empty if there was none.
     pub id: &'a str,
 }
 
-/// A unit of a stream, in the order of the stream. `E` is the type of its events, `C` the type of
-/// its comments.
+/// One result of the parser, in the order of the stream: an event, a comment, and so on. `E` is the
+/// type of its events, `C` the type of its comments.
 ///
 /// [`Frame`] borrows its text, [`OwnedFrame`] owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamFrame<E, C> {
-    /// An event.
+    /// An event, ended by its blank line (9.2.6).
     Event(E),
-    /// A comment, one space after the colon removed. Servers send them to show that they are alive.
+    /// A comment, without the one space after its colon. Servers send comments as keep-alives.
     Comment(C),
-    /// A line without effect, with [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a
-    /// field of an unknown name, a `retry` that is not a number, or an `id` with a NUL. Without its
-    /// end, and at most 1 KiB of it.
+    /// A line that the specification ignores, reported only with
+    /// [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a field with an unknown name,
+    /// a `retry` that is not a number, or an `id` with a NUL. The text has no line end, and at most
+    /// 1 KiB.
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
-    /// An event was over a limit and left out ([`Overflow::Skip`](crate::Overflow::Skip)).
+    /// A block was over a limit and skipped ([`Overflow::Skip`](crate::Overflow::Skip)).
     Skipped {
-        /// What it took on the wire, from its first line to its blank line.
+        /// The size of the skipped block on the wire, from its first line to its blank line, in
+        /// bytes.
         bytes: u64,
     },
 }
@@ -50,7 +52,7 @@ pub type Frame<'a> = StreamFrame<Event<'a>, &'a str>;
 pub type OwnedFrame = StreamFrame<Message, String>;
 
 impl Frame<'_> {
-    /// The frame with a text of its own.
+    /// Copies the borrowed text, so that the frame can be kept.
     #[inline]
     pub fn into_owned(self) -> OwnedFrame {
         match self {
@@ -69,35 +71,35 @@ impl From<Frame<'_>> for OwnedFrame {
     }
 }
 
-/// What was pending when a stream ended.
+/// State of the parser at the end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish<'a> {
     /// Nothing of an event: the stream ended at a blank line, or in a comment after one.
     Complete,
-    /// An unterminated line or block, which the specification discards (9.2.6).
+    /// The stream ended inside a line or block, which was dropped (9.2.6).
     Dropped,
-    /// An unterminated block with data, delivered because
+    /// The stream ended inside a block with data, which is delivered because
     /// [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.
     ///
     /// Its `id` is the last committed ID, because the ID of the block itself may be cut.
     Flushed(Event<'a>),
 }
 
-/// What [`Parser::advance`](crate::Parser::advance) completed. It borrows nothing;
+/// Result of [`Parser::advance`](crate::Parser::advance), without a borrow;
 /// [`Parser::frame`](crate::Parser::frame) turns it into a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Step(pub(crate) Read<Place>);
 
 impl Step {
-    /// Whether the input is used up: feed the next chunk.
+    /// Whether the input is used up, so that the next chunk is needed.
     pub fn needs_data(self) -> bool {
         matches!(self.0, Read::Pushed(Done::NeedData))
     }
 }
 
-/// Where a value starts in the chunk, and where it ends.
+/// Start and end of a value in the chunk.
 pub(crate) type Place = (usize, usize);
 
-/// The type of an event that names none.
+/// The default event type (9.2.6).
 pub(super) const DEFAULT: &str = "message";

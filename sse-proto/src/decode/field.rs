@@ -1,13 +1,14 @@
-//! The grammar of a line (9.2.5, 9.2.6): how it ends, which field it has, where the value starts.
+//! Grammar of a line (9.2.5, 9.2.6): its end, its field, and the start of the value.
 
-/// What a line means (9.2.6, "the steps to process the field").
+/// Meaning of a line (9.2.6, "the steps to process the field").
 ///
-/// Values are bytes as they came: not yet UTF-8, one U+0020 after the colon removed.
+/// Values are unvalidated bytes, without the one U+0020 after the colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field<'a> {
     /// An empty line: dispatches the event.
     Blank,
-    /// A line that starts with a colon: ignored by the specification, a sign of life in practice.
+    /// A line that starts with a colon: the specification ignores it, and servers send it as a
+    /// keep-alive.
     Comment(&'a [u8]),
     /// `event`: the event type of the block.
     Event(&'a [u8]),
@@ -15,19 +16,19 @@ pub enum Field<'a> {
     Data(&'a [u8]),
     /// `id`: the last event ID, unless it contains NUL.
     Id(&'a [u8]),
-    /// `retry`: the reconnection time, if it is made of ASCII digits alone (see [`retry`]).
+    /// `retry`: the reconnection time, if it consists of only ASCII digits (see [`retry`]).
     Retry(&'a [u8]),
     /// Any other name, `Data` and `data ` included: names are compared literally.
     Unknown {
-        /// What stands before the colon, or the whole line.
+        /// The text before the colon, or the whole line.
         name: &'a [u8],
-        /// What stands after the colon.
+        /// The text after the colon.
         value: &'a [u8],
     },
 }
 
 impl<'a> Field<'a> {
-    /// Reads one line, without its end.
+    /// Parses one line, which is given without its line end.
     ///
     /// # Example
     ///
@@ -57,7 +58,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// What a line says.
+/// Kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Data,
@@ -66,9 +67,9 @@ pub(super) enum Kind {
     Retry,
     /// A line that starts with a colon.
     Comment,
-    /// A comment that is not reported: its bytes count for the limit, its text is not kept.
+    /// A comment that is not reported: its bytes count for the limit, but its text is not kept.
     Skipped,
-    /// A field of any other name, which is ignored; any line of a block that is left out.
+    /// A field with any other name, which is ignored; or any line of a skipped block.
     Unknown,
 }
 
@@ -85,10 +86,10 @@ const NAMES: [(Name, Kind); 5] = [
 /// The longest name, without its colon.
 pub(super) const NAME: usize = 5;
 
-/// How nearly all events start.
+/// The start of nearly all events.
 pub(super) const DATA: Name = Name::new("data: ");
 
-/// The bytes of a name as those of a [`Start`], and their number.
+/// The bytes of a name in the layout of a [`Start`], and their number.
 #[derive(Clone, Copy)]
 pub(super) struct Name {
     word: u64,
@@ -106,8 +107,8 @@ impl Name {
     }
 }
 
-/// The first eight bytes of a line, or of what the chunk has of it: the first one lowest, 0xFF
-/// where there are none.
+/// The first eight bytes of a line, as far as the chunk has them: the first byte is the lowest, and
+/// missing bytes are 0xFF.
 #[derive(Clone, Copy)]
 pub(super) struct Start(u64);
 
@@ -124,7 +125,7 @@ impl Start {
         Self(line.iter().rev().fold(u64::MAX, |word, byte| word << 8 | u64::from(*byte)))
     }
 
-    /// The field, if its name and the colon are there; and where its value starts.
+    /// The field and the start of its value, if the name and the colon are complete.
     #[inline(always)]
     pub(super) fn field(self) -> Option<(Kind, usize)> {
         // (Not by `find`, which is not unrolled, and takes 40 instructions more.)
@@ -137,8 +138,8 @@ impl Start {
         found.map(|(kind, colon)| (kind, self.value(colon)))
     }
 
-    /// Where the value starts, if the colon ends here: one U+0020 after it is not part of the value
-    /// (9.2.6).
+    /// The start of the value after a colon that ends here: one U+0020 after it is not part of the
+    /// value (9.2.6).
     #[inline(always)]
     fn value(self, colon: usize) -> usize {
         colon + usize::from((self.0 >> (8 * colon)) as u8 == b' ')
@@ -150,7 +151,7 @@ impl Start {
     }
 }
 
-/// The bytes of a name that a chunk cuts, at most [`NAME`]; above them is their number.
+/// The bytes of a name that a chunk cuts, at most [`NAME`]; the byte above them is their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prefix(u64);
 
@@ -162,14 +163,14 @@ impl Prefix {
         (self.0 >> 56) as usize
     }
 
-    /// One byte more; `None` if no name starts like this, because none is as long.
+    /// Appends a byte; `None` if no name is that long.
     #[inline]
     pub(super) fn followed_by(self, byte: u8) -> Option<Self> {
         let len = self.len();
         if len < NAME { Some(Self((self.0 + (1 << 56)) | (u64::from(byte) << (8 * len)))) } else { None }
     }
 
-    /// What the line says if the name ends here, at a colon or at the end of the line.
+    /// The kind of the line, if its name ends here, at a colon or at the end of the line.
     #[inline]
     pub(super) fn kind(self) -> Kind {
         let start = Start(self.0 << 8 >> 8 | u64::from(b':') << (8 * self.len()));
@@ -177,11 +178,10 @@ impl Prefix {
     }
 }
 
-/// The length of the line end (9.2.5) that `bytes` starts with, 0 if there is none: LF, CRLF, or
-/// CR.
+/// The length of the line end (9.2.5) at the start of `bytes`: LF, CRLF or CR; 0 if there is none.
 ///
-/// A CR that ends the chunk is a line end at once. Whether an LF follows in the next chunk is
-/// looked at there (`State::Cr`).
+/// A CR at the end of the chunk is a line end at once. The next chunk is checked for its LF
+/// (`State::Cr`).
 #[inline(always)]
 pub(super) fn line_end(bytes: &[u8]) -> usize {
     match bytes {
@@ -192,7 +192,7 @@ pub(super) fn line_end(bytes: &[u8]) -> usize {
     }
 }
 
-/// The value of a `retry` field (9.2.6) in milliseconds; `None` if it is empty or not all ASCII
+/// The value of a `retry` field (9.2.6) in milliseconds; `None` unless the value consists of ASCII
 /// digits.
 ///
 /// A number past `u64::MAX` saturates: the specification sets no bound.

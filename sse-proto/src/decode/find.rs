@@ -1,8 +1,8 @@
-//! The search that everything waits for: where a run of plain text ends.
+//! Search for the end of a run of plain text, on which the parser's speed depends.
 //!
 //! **Plain** is every byte from 14 to 0x7F: printable ASCII, and a few controls that servers do not
-//! send. One signed comparison a byte (`byte < 14`) stops at LF and CR, and at every byte that is
-//! not plain. So plain text is valid UTF-8, has no NUL, and needs no second look.
+//! send. One signed comparison for each byte (`byte < 14`) stops at LF and CR, and at every byte
+//! that is not plain. So plain text is valid UTF-8, has no NUL, and needs no second check.
 
 use memchr::memchr2;
 
@@ -25,7 +25,7 @@ use self::swar as vectors;
 
 #[cfg(test)]
 std::thread_local! {
-    /// How many bytes were passed over, for a test of the time that it takes.
+    /// How many bytes were searched, for a test that the time is linear.
     pub(super) static SEARCHED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
 }
 
@@ -42,8 +42,8 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     counted(vectors::find(bytes))
 }
 
-/// The plain text at the start of `bytes`, and what follows it; `NEAR` if its end is likely to be
-/// near.
+/// Splits `bytes` into the plain text at its start and the rest; `NEAR` if the end of the text is
+/// likely to be near.
 #[inline(always)]
 #[expect(unsafe_code, reason = "a second look at each byte costs as much as all the rest of the parser")]
 pub(super) fn plain_text<const NEAR: bool>(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -53,8 +53,8 @@ pub(super) fn plain_text<const NEAR: bool>(bytes: &[u8]) -> Option<(&str, &[u8])
     Some((unsafe { core::str::from_utf8_unchecked(text) }, rest))
 }
 
-/// How long the line is that `bytes` starts with, or starts within, as far as `bytes` goes; and
-/// whether it is plain.
+/// The length of the line at the start of `bytes`, as far as `bytes` has it; and whether the line
+/// is plain.
 #[inline]
 pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
     let at = plain(bytes);
@@ -64,7 +64,7 @@ pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
-/// Where the line ends that `at` is in, by the search that nothing but a line end stops.
+/// The end of the line that contains `at`, by a search that stops only at line ends.
 #[inline(never)]
 pub(super) fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |len| at + len)

@@ -1,4 +1,4 @@
-//! The parser's settings, its accessors, and the ends of its stream.
+//! Settings and accessors of the parser, and the end of its stream.
 
 use core::time::Duration;
 
@@ -9,15 +9,15 @@ use super::limits::Limits;
 use super::push::{Done, State};
 use crate::Error;
 
-/// An incremental parser of `text/event-stream`: feed it chunks, take events out.
+/// An incremental parser of `text/event-stream`: it takes chunks and returns events.
 ///
-/// **No input is malformed.** Invalid UTF-8 becomes U+FFFD and unknown fields are left out, as the
-/// specification wants it; chunks may be cut anywhere. An event that lies whole in a chunk, with
-/// one `data` line and valid UTF-8, is borrowed from the chunk; nothing is allocated for it.
+/// **No input is malformed.** Invalid UTF-8 becomes U+FFFD and unknown fields are ignored (9.2.6);
+/// chunks may be cut anywhere. An event that is complete in a chunk, with one `data` line and valid
+/// UTF-8, is borrowed from the chunk; nothing is allocated for it.
 ///
 /// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until
 ///   they return `None`; [`finish`](Self::finish) at the end of the stream.
-/// - For code that has to give up the borrow between two calls: [`advance`](Self::advance) and
+/// - For code that cannot hold the borrow between two calls: [`advance`](Self::advance) and
 ///   [`frame`](Self::frame).
 /// - For the next connection: [`restart`](Self::restart),
 ///   [`set_last_event_id`](Self::set_last_event_id).
@@ -47,19 +47,19 @@ pub struct Parser {
     pub(super) block: Block,
     deliver_unterminated: bool,
     pub(super) skipped: u64,
-    /// The size of the block that was left out last, without its blank line.
+    /// The size of the last skipped block, without its blank line.
     pub(super) left_out: u64,
-    /// Bytes of the block that are consumed.
+    /// How many bytes of the current block are consumed.
     pub(super) block_len: u64,
-    /// Those of the block before it, with its blank line.
+    /// The size of the block before, with its blank line.
     pub(super) last_len: u64,
-    /// For the tests: the parser without the other lane.
+    /// For tests: turns the fast lane off.
     #[cfg(test)]
     pub(super) push_only: bool,
 }
 
 impl Parser {
-    /// A parser at the start of a stream.
+    /// Creates a parser at the start of a stream.
     pub fn new() -> Self {
         Self {
             state: State::Bom(0),
@@ -74,23 +74,23 @@ impl Parser {
         }
     }
 
-    /// A parser at the start of a stream that goes on where another one ended: events without an ID
-    /// have this one.
+    /// Creates a parser with a last event ID from an earlier stream: events without an ID get this
+    /// ID (9.2.6).
     pub fn with_last_event_id(id: impl AsRef<str>) -> Self {
         let mut parser = Self::new();
         parser.set_last_event_id(id);
         parser
     }
 
-    /// Sets the room that the stream may take.
+    /// Sets the limits of the sizes of events and IDs.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.block.limits = limits;
         self
     }
 
-    /// Whether [`finish`](Self::finish) delivers an event that lacks its blank line. Unless set, it
-    /// is dropped, as the specification wants it.
+    /// Sets whether [`finish`](Self::finish) delivers an event that lacks its blank line. Default
+    /// false: the event is dropped (9.2.6).
     #[must_use]
     pub fn with_deliver_unterminated(mut self, deliver: bool) -> Self {
         self.deliver_unterminated = deliver;
@@ -106,13 +106,13 @@ impl Parser {
         self
     }
 
-    /// The last event ID string: the ID of the last block that had one, with or without data. Empty
-    /// if there was none.
+    /// The last event ID string (9.2.6): the ID of the last block that set one, with or without
+    /// data. Empty if there was none.
     pub fn last_event_id(&self) -> &str {
         self.block.last_event_id()
     }
 
-    /// Sets the last event ID string, which following events have until the stream sets another.
+    /// Sets the last event ID string, which the next events get until the stream sets another.
     ///
     /// An ID that the current block has already set is still committed at the blank line.
     pub fn set_last_event_id(&mut self, id: impl AsRef<str>) {
@@ -124,7 +124,7 @@ impl Parser {
         self.block.retry
     }
 
-    /// How many blocks were left out because they were over a limit
+    /// How many blocks were skipped because they were over a limit
     /// ([`Overflow::Skip`](crate::Overflow::Skip)).
     pub fn skipped(&self) -> u64 {
         self.skipped
@@ -134,8 +134,8 @@ impl Parser {
     /// gateways that forward the bytes themselves. The bytes end where `input` starts now.
     ///
     /// A blank line that a chunk cuts between CR and LF ends at the CR. The event may have begun in
-    /// an earlier chunk. A block that was left out has a span too. After any other call the number
-    /// is of no meaning.
+    /// an earlier chunk. A skipped block has a span too. After any other call the number has no
+    /// meaning.
     ///
     /// # Example
     ///
@@ -153,12 +153,12 @@ impl Parser {
         self.last_len
     }
 
-    /// Ends the stream: an unterminated line or block is dropped, and its ID not committed. An
-    /// unterminated comment is not part of an event: the stream is complete without it.
+    /// Ends the stream: an unterminated line or block is dropped, and its ID is not committed
+    /// (9.2.6). An unterminated comment is not part of an event: the stream is complete without it.
     ///
     /// With [`with_deliver_unterminated`](Self::with_deliver_unterminated), a block that has data
-    /// is delivered instead. Call this at a clean end alone: after a broken connection the block
-    /// may be cut. The parser is then at the start of a new stream, unless it has failed.
+    /// is delivered instead. Call this only at a clean end: after a broken connection the block may
+    /// be cut. The parser is then at the start of a new stream, unless it has failed.
     pub fn finish(&mut self) -> Finish<'_> {
         if let State::Failed(_) = self.state {
             return Finish::Dropped;
@@ -175,25 +175,25 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
-    /// Whether there is nothing of a block, and no value has begun.
+    /// Whether no block and no value has begun.
     pub(super) fn is_between_blocks(&self) -> bool {
         self.block.is_empty() && matches!(self.state, State::Block | State::Cr)
     }
 
-    /// Ends the line and the block as if there were line ends; true if that gives an event.
+    /// Ends the line and the block as line ends would; true if that completes an event.
     fn end_lines(&mut self) -> bool {
         let retry = self.block.retry;
         if matches!(self.state, State::Head(_) | State::Colon(_) | State::Value(_) | State::Cr) {
             self.push::<false>(&mut &b"\n"[..]);
         }
-        // Both may be cut.
+        // The reconnection time and the ID may be cut.
         self.block.retry = retry;
         self.block.drop_id();
         self.block.has_data() && self.push::<false>(&mut &b"\n"[..]) == Done::Event
     }
 
-    /// Begins a new stream, as after a lost connection, without a new parser: what is pending is
-    /// dropped, also a failure.
+    /// Begins a new stream, as after a lost connection: drops unfinished lines and blocks, and a
+    /// failure.
     ///
     /// The last event ID, the reconnection time, the limits and the count of skipped blocks stay.
     ///

@@ -13,24 +13,24 @@ use super::parser::Parser;
 use super::whole;
 use crate::Overflow;
 
-/// Where the next byte stands.
+/// Position of the next byte in the grammar (9.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// At the start of the stream, in the byte order mark, of which so many bytes were seen.
+    /// At the start of the stream, in the byte order mark, of which this many bytes were seen.
     Bom(usize),
-    /// At the start of a line, and nothing to lose before it: the block may lie whole in the chunk.
+    /// At the start of a block, which may be complete in the chunk.
     Block,
-    /// At the start of a line.
+    /// At the start of a line inside a block.
     Line,
-    /// The same, but the last chunk ended with a CR, of which an LF may be left.
+    /// At the start of a line, after a chunk that ended with CR: its LF may follow.
     Cr,
-    /// In the name.
+    /// In the name of a field.
     Head(Prefix),
-    /// After the colon: one space is not part of the value.
+    /// After the colon of a field: one space here is not part of the value (9.2.6).
     Colon(Kind),
-    /// In the value, which has [begun](super::block::Block::begin).
+    /// In the value of a field, which has [begun](super::block::Block::begin).
     Value(Kind),
-    /// A value of this kind was over its limit: for good.
+    /// Failed for good, because a value of this kind was over its limit.
     Failed(Kind),
 }
 
@@ -39,17 +39,17 @@ pub(super) enum State {
 pub(crate) enum Done {
     /// The chunk is used up.
     NeedData,
-    /// A block is next, which may lie whole in the chunk.
+    /// A block begins, which may be complete in the chunk.
     Block,
-    /// An event is in the buffers.
+    /// The buffers hold an event.
     Event,
-    /// A comment is there.
+    /// The buffer holds a comment.
     Comment,
-    /// A line without effect is there.
+    /// The buffer holds a line that the specification ignores.
     Ignored,
     /// The reconnection time was set.
     Retry,
-    /// A block was over a limit, and left out.
+    /// A block was over a limit, and was skipped.
     Skipped,
     Failed,
 }
@@ -58,7 +58,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl Parser {
     /// Reads on to the next frame, or to a block that [`whole`](Self::whole) may read; comments and
-    /// reconnection times are frames with `FRAMES` alone.
+    /// reconnection times count as frames only with `FRAMES`.
     #[inline(never)]
     pub(super) fn push<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         let chunk = *input;
@@ -80,7 +80,7 @@ impl Parser {
         done
     }
 
-    /// Reads on outside of a value; returns how many bytes that takes, and what they complete.
+    /// Reads on outside a value; returns the number of bytes read, and what they complete.
     #[inline(always)]
     fn head<const FRAMES: bool>(&mut self, rest: &[u8], at: usize) -> (usize, Option<Done>) {
         if rest.is_empty() {
@@ -113,7 +113,8 @@ impl Parser {
                         (len, None)
                     }
                     _ => {
-                        // It was none: these bytes start a name, which no field has.
+                        // There was no byte order mark: these bytes start the name of an unknown
+                        // field.
                         self.begin(Kind::Unknown);
                         (len, None)
                     }
@@ -128,13 +129,13 @@ impl Parser {
         }
     }
 
-    /// A line starts after what does not count.
+    /// Begins a line, after a byte order mark or the LF of a CR.
     fn line_start(&mut self) -> Option<Done> {
         self.state = if self.block.is_empty() { State::Block } else { State::Line };
         if self.state == State::Block { Some(Done::Block) } else { None }
     }
 
-    /// Reads a value as far as the chunk goes, and the lines of data that follow one of data.
+    /// Reads a value up to the end of the chunk; after a line of data also the next lines of data.
     #[inline(always)]
     fn value<const FRAMES: bool>(&mut self, kind: Kind, rest: &[u8]) -> (usize, Option<Done>) {
         let mut at = 0;
@@ -168,11 +169,10 @@ impl Parser {
         (at, done)
     }
 
-    /// **Shortcut**: one small function for what most small chunks are. Without it (instructions):
+    /// **Shortcut**: one small function for most small chunks. Without it (instructions):
     /// 64k-line at 64 +31 %, openai at 64 +13 %, openai at 1 +35 %.
     ///
-    /// Reads a chunk that lies within a value, or the end of a value; false if there is more in the
-    /// chunk.
+    /// Reads a chunk that lies inside a value or ends it; false if the chunk has more.
     #[inline(never)]
     pub(super) fn within(&mut self, kind: Kind, input: &mut &[u8]) -> bool {
         let (len, plain) = find::line(input);
@@ -184,8 +184,7 @@ impl Parser {
         input.is_empty()
     }
 
-    /// Reads a name, of which the chunks before had the start, and what follows it up to the value;
-    /// returns the length.
+    /// Reads the rest of a name that earlier chunks began, up to its value; returns the length.
     #[inline(always)]
     fn name<const FRAMES: bool>(&mut self, mut name: Prefix, rest: &[u8]) -> usize {
         let reported = |kind| if kind == Kind::Comment && !FRAMES { Kind::Skipped } else { kind };
@@ -214,8 +213,8 @@ impl Parser {
         rest.len()
     }
 
-    /// 9.2.6: dispatches the event at a blank line, which is so long, and so far after what is
-    /// counted.
+    /// 9.2.6: dispatches the event at a blank line of length `len`, at `at` after the counted
+    /// bytes.
     #[inline(always)]
     fn blank_line<const FRAMES: bool>(&mut self, at: usize, len: usize) -> Option<Done> {
         let done = self.block.dispatch();
@@ -228,7 +227,7 @@ impl Parser {
         Some(if FRAMES || done == Done::Event { done } else { Done::Block })
     }
 
-    /// The chunk is used up, outside of a value.
+    /// Handles the end of a chunk outside a value.
     #[inline(always)]
     fn need_data(&mut self) -> Done {
         if self.block.is_large() {
@@ -237,8 +236,8 @@ impl Parser {
         if let State::Failed(_) = self.state { Done::Failed } else { Done::NeedData }
     }
 
-    /// Reads the start of a value whose name was just read, as plain text up to the end of the chunk
-    /// or the line.
+    /// Reads the start of a value whose name was just read, as plain text up to the end of the
+    /// chunk or the line.
     pub(super) fn begin_with(&mut self, kind: Kind, text: &str) {
         self.begin(kind);
         if !self.block.push(kind, text.as_bytes(), true) {
@@ -257,7 +256,7 @@ impl Parser {
         }
     }
 
-    /// The value is over its limit.
+    /// Handles a value that is over its limit.
     #[cold]
     fn overflow(&mut self, kind: Kind) {
         self.block.clear();
@@ -269,13 +268,13 @@ impl Parser {
         }
     }
 
-    /// Has `push` read the next block, which `whole` has declined.
+    /// Makes `push` read the next block, which `whole` declined.
     #[cfg(feature = "stream")]
     pub(super) fn decline(&mut self) {
         self.state = State::Line;
     }
 
-    /// Counts what was read, and moves `input` past it.
+    /// Counts the bytes that were read, and moves `input` past them.
     #[inline(always)]
     pub(super) fn consume<'c>(&mut self, input: &mut &'c [u8], rest: &'c [u8]) {
         self.block_len = self.block_len.wrapping_add((input.len() - rest.len()) as u64);
@@ -286,15 +285,15 @@ impl Parser {
         *input = rest;
     }
 
-    /// The block ends, with its blank line, so far after what is counted.
+    /// Ends the block with its blank line, at `at` after the counted bytes.
     #[inline(always)]
     pub(super) fn end_block(&mut self, at: usize) {
         self.last_len = self.block_len.wrapping_add(at as u64);
         self.start_block(at);
     }
 
-    /// A block starts, so far after what is counted. (It will be counted, so the length starts below
-    /// zero.)
+    /// Starts a block at `at` after the counted bytes. (These bytes will be counted, so the length
+    /// starts below zero.)
     #[inline(always)]
     fn start_block(&mut self, at: usize) {
         self.block_len = 0u64.wrapping_sub(at as u64);

@@ -1,4 +1,4 @@
-//! The ways to ask the parser for what comes next, and the loop over both lanes beneath them.
+//! Calls that return the parser's next result, and the loop over both lanes.
 
 use super::event::{DEFAULT, Event, Frame, Step};
 use super::parser::Parser;
@@ -7,19 +7,19 @@ use super::text::utf8;
 use super::whole;
 use crate::Error;
 
-/// What was read. `T` is a text in the chunk: itself, or its place.
+/// Result of a read. `T` is a text in the chunk, or its place there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read<T> {
-    /// An event that is whole in the chunk, its type and its data. An empty type is the default.
+    /// An event that is complete in the chunk: type and data. An empty type means the default.
     Whole(T, T),
-    /// A comment that is whole in the chunk.
+    /// A comment that is complete in the chunk.
     Comment(T),
-    /// What it says; text is in the buffers.
+    /// A result whose text is in the buffers.
     Pushed(Done),
 }
 
 impl Read<&str> {
-    /// Without its borrow.
+    /// The result without its borrow.
     fn within(self, chunk: &[u8]) -> Step {
         let place = |text: &str| match text.as_ptr() as usize {
             // (No type is not in the chunk.)
@@ -42,25 +42,25 @@ impl<T> Read<T> {
 }
 
 impl Parser {
-    /// The next event; `None` when `input` is used up and the next chunk is due.
+    /// The next event; `None` when `input` is used up and the next chunk is needed.
     ///
-    /// `input` is moved past what was read: what a call consumed up to an event, that event was
-    /// made of. A comment that a call began to read is lost, though
-    /// [`next_frame`](Self::next_frame) may come to its end.
+    /// `input` is moved past the bytes that were read. The bytes that a call consumes up to an
+    /// event are the bytes of that event. If a call of this method begins to read a comment, a
+    /// later [`next_frame`](Self::next_frame) does not report it.
     ///
     /// # Errors
     ///
-    /// An event or an ID is over its limit. The error stays: every later call returns it.
+    /// If an event or an ID is over its limit. Every later call returns the same error.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
         let line = |parser: &'a Self, data| Some(parser.whole_event("", data));
         self.next::<false, _>(input, None, line, Self::read_event)
     }
 
-    /// The next frame; `None` when `input` is used up and the next chunk is due.
+    /// The next frame; `None` when `input` is used up and the next chunk is needed.
     ///
-    /// A comment or `retry` between the lines of an event is reported before the event, and what
-    /// was read of the event until then is copied.
+    /// A comment or `retry` between the lines of an event is reported before the event, and the
+    /// part of the event read so far is copied.
     ///
     /// # Errors
     ///
@@ -71,12 +71,12 @@ impl Parser {
         self.next::<true, _>(input, None, line, Self::read_frame)
     }
 
-    /// Reads up to the end of the next frame and says what it is, without borrowing anything.
+    /// Reads up to the end of the next frame, and returns it without its borrow.
     ///
     /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. A function
-    /// that returns the frame from one arm of a loop, and goes on with the parser in another, does
-    /// not compile with it (E0499). With the pair it does: leave the loop with the [`Step`], then
-    /// call [`frame`](Self::frame).
+    /// that returns the frame from one arm of a loop, and uses the parser in another arm, does not
+    /// compile with it (E0499). Use the pair: leave the loop with the [`Step`], then call
+    /// [`frame`](Self::frame).
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ impl Parser {
         })
     }
 
-    /// Lends the next frame if it lies whole in the chunk. `None` if it does not: then
-    /// [`advance`](Self::advance) goes on from where this has come.
+    /// Lends the next frame if it is complete in the chunk. Otherwise `None`, and
+    /// [`advance`](Self::advance) continues from there.
     #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn next_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
@@ -170,8 +170,8 @@ impl Parser {
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs
     /// data.
     ///
-    /// `chunk` is what `input` was before that call. Values that lie in it are validated again,
-    /// because nothing proves that it is the same: `None` also if `step` is outdated, or `chunk` is
+    /// `chunk` is what `input` was before that call. Values in it are validated again, because
+    /// nothing proves that it is that chunk. `None` also if `step` is outdated, or if `chunk` is
     /// another chunk without text at the place of a value.
     #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
@@ -223,7 +223,7 @@ impl Parser {
         })
     }
 
-    /// An event that is whole in the chunk. An empty type is the default one.
+    /// An event that is complete in the chunk. An empty type means the default.
     #[inline]
     fn whole_event<'a, 'c: 'a>(&'a self, event: &'c str, data: &'c str) -> Event<'a> {
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }

@@ -1,4 +1,4 @@
-//! The fast lane: blocks that lie whole in the chunk, borrowed as they are.
+//! Fast lane: borrows blocks that are complete in the chunk.
 //!
 //! All or nothing: a block that ends in the chunk, has one line of data, is valid UTF-8 and within
 //! the limits is read without a buffer. Any other block is declined without a change, and
@@ -13,19 +13,19 @@ use super::push::{Done, State};
 use super::read::Read;
 use super::text::utf8;
 
-/// The fewest bytes that are tried this way. An event has eight or more; a comment that is lent,
+/// The smallest input that this lane tries, in bytes: an event has at least eight, a lent comment
 /// two.
 pub(super) const fn least(frames: bool) -> usize {
     if frames { 2 } else { 8 }
 }
 
-/// Whether a line is `data: ..`, of two bytes or more.
+/// Whether a line begins with `data: ` and has a value of at least two bytes.
 #[inline(always)]
 pub(super) fn is_data(line: &[u8]) -> bool {
     line.len() >= 8 && Start::of(line).starts_with(DATA)
 }
 
-/// What follows a line end and a blank line.
+/// The rest after a line end and a blank line; `None` if `rest` does not begin with them.
 #[inline(always)]
 fn blank(rest: &[u8]) -> Option<&[u8]> {
     // (The two bytes at once.)
@@ -36,8 +36,8 @@ fn blank(rest: &[u8]) -> Option<&[u8]> {
     if line.len() == rest.len() || line_end(line) == 0 { None } else { Some(&line[line_end(line)..]) }
 }
 
-/// A value, if its line ends in the chunk and it is valid UTF-8; whether it is plain; and what
-/// follows the line.
+/// The value of a line, whether it is plain, and the rest after the line; `None` if the line does
+/// not end in the chunk or is not valid UTF-8.
 #[inline(always)]
 fn value(rest: &[u8]) -> Option<(&str, bool, &[u8])> {
     let (text, after) = find::plain_text::<true>(rest)?;
@@ -51,7 +51,7 @@ fn value(rest: &[u8]) -> Option<(&str, bool, &[u8])> {
 }
 
 impl Parser {
-    /// Whether a block comes that may lie whole in the chunk.
+    /// Whether the input begins with a block that may be complete in the chunk.
     #[inline(always)]
     pub(super) fn may_be_whole<const FRAMES: bool>(&self, input: &[u8]) -> bool {
         #[cfg(test)]
@@ -114,17 +114,17 @@ impl Parser {
         Some(data.map_or(Read::Pushed(Done::Block), |data| Read::Whole(event, data)))
     }
 
-    /// Skips comments that are not reported, at the start of a block; true if the chunk is used up.
+    /// Skips unreported comments at the start of a block; true if the chunk is used up.
     #[inline(always)]
     pub(super) fn keep_alives<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> bool {
         !FRAMES && input.starts_with(b":") && self.state == State::Block && self.comments(input)
     }
 
-    /// **Shortcut**: the most ordinary event in a small stack frame. Without it (instructions):
+    /// **Shortcut**: the most common event, in a small stack frame. Without it (instructions):
     /// openai at 16k +46 %, tiny at 16k +79 %.
     ///
-    /// Reads a block of `data: `, plain text, and a blank line; `None` if it is another one, of
-    /// which it then may have read a part of the first line.
+    /// Reads a block of `data: `, plain text, and a blank line. `None` for any other block, of
+    /// which a part of the first line may then have been read.
     #[inline(never)]
     pub(super) fn line<'c>(&mut self, input: &mut &'c [u8]) -> Option<&'c str> {
         #[cfg(test)]
@@ -147,9 +147,9 @@ impl Parser {
         None
     }
 
-    /// **Shortcut**: blocks of one plain comment each, which servers send as keep-alives. Without it
-    /// (instructions): keep-alive at 16k +109 %, keep-alive at 64 +40 %, keep-alive with an event a
-    /// chunk +90 %.
+    /// **Shortcut**: blocks of one plain comment each, which servers send as keep-alives. Without
+    /// it (instructions): keep-alive at 16k +109 %, keep-alive at 64 +40 %, keep-alive with one
+    /// event per chunk +90 %.
     ///
     #[inline(never)]
     fn comments(&mut self, input: &mut &[u8]) -> bool {
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::{Limits, Overflow};
 
-    /// What a parser says of chunks, by one way to ask for it.
+    /// The results of a parser for these chunks, from events or from frames.
     fn transcript(mut parser: Parser, chunks: &[&[u8]], frames: bool) -> Vec<String> {
         let mut said = Vec::new();
         for mut input in chunks.iter().copied() {

@@ -1,8 +1,9 @@
-//! Eight bytes at a time, in a word: SIMD within a register, on any processor.
+//! The search on processors without vectors: eight bytes at a time in one word (SIMD within a
+//! register).
 
 const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
 const HIGH: u64 = !LOW;
-/// Added to the low seven bits of a byte, sets its high bit if they are at least 14.
+/// Addend for the low seven bits of each byte: it sets the high bit if they are at least 14.
 const FROM_14: u64 = 0x7272_7272_7272_7272;
 
 /// See [`super::plain`].
@@ -16,7 +17,7 @@ pub(super) fn find(bytes: &[u8]) -> usize {
         }
         rest = after;
     }
-    // What is left, and before it some of what was looked at.
+    // The remaining bytes, with some searched ones before them.
     if let Some(last) = bytes.last_chunk() {
         let stops = stops(last);
         return if stops != 0 { bytes.len() - 8 + stops.trailing_zeros() as usize / 8 } else { bytes.len() };

@@ -1,4 +1,4 @@
-//! The searches against one another.
+//! Tests that compare all searches with each other.
 
 use alloc::vec::Vec;
 
@@ -54,7 +54,7 @@ fn by_narrow_vectors(bytes: &[u8]) -> usize {
     unsafe { vectors::find_after_16(bytes) }
 }
 
-/// Letters, mostly; else what ends a line, ends ASCII, or only looks like it.
+/// Mostly letters; otherwise bytes that end a line or ASCII, or that look like such bytes.
 pub(in crate::decode) fn interesting() -> impl Strategy<Value = u8> {
     let special: Vec<u8> = [0, 9, 10, 13, 14, 31, 32, 58, 127, 128, 0xC3, 0xEF, 255].into();
     prop_oneof![60 => Just(b'x'), 1 => prop::sample::select(special)]

@@ -1,5 +1,5 @@
-//! 16 bytes at a time, by what every processor of its kind has: SSE2 or NEON; and by what is wider,
-//! where it is there.
+//! The search with vectors of 16 bytes: SSE2 or NEON, which every processor of its kind has; and
+//! with wider vectors, if the processor has them.
 //!
 //! Both processors share the loop; `load`, `flags`, `or`, `first` and `mask` are the processor's.
 
@@ -28,7 +28,7 @@ pub(super) fn find(bytes: &[u8]) -> usize {
     found.unwrap_or_else(|| find_long(bytes))
 }
 
-/// The same, with a second look at 16 bytes before the search for what is far.
+/// Searches the first two vectors of 16 bytes, before the loop for longer texts.
 #[inline(always)]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 pub(super) fn find_near(bytes: &[u8]) -> usize {
@@ -44,13 +44,13 @@ pub(super) fn find_near(bytes: &[u8]) -> usize {
     found.unwrap_or_else(|| find_long(bytes))
 }
 
-/// The end of a chunk; kept out of line for the sake of what is not.
+/// Searches fewer than 16 bytes, at the end of a chunk; out of line, to keep the common case small.
 #[inline(never)]
 fn find_short(bytes: &[u8]) -> usize {
     swar::find(bytes)
 }
 
-/// There are more than 16 bytes, and none of the first 16 is it.
+/// Searches more than 16 bytes, of which the first 16 are plain.
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 fn find_long(bytes: &[u8]) -> usize {
@@ -63,7 +63,7 @@ fn find_long(bytes: &[u8]) -> usize {
     unsafe { find_after_16(bytes) }
 }
 
-/// 64 bytes at a time. (No closures in here: they would be compiled without the feature.)
+/// Searches 64 bytes at a time. (No closures in here: they would be compiled without the feature.)
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
 #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
 #[inline(never)]
@@ -82,7 +82,7 @@ pub(super) fn find_after_16(bytes: &[u8]) -> usize {
         }
         rest = after;
     }
-    // What is left, and before it some of what was looked at.
+    // The remaining bytes, with some searched ones before them.
     let last = bytes.last_chunk().expect("there are more than 16 bytes");
     match find_in(last) {
         Some(found) => bytes.len() - 16 + found,
