@@ -83,5 +83,5 @@ pub use place::{NotAPlace, Place};
 pub use proto::{EncodeError, EventBuilder, Gap, HistoryLimits};
 pub use several::{SeveralError, SeveralTopics};
 pub use sse_http::server::{LastEventId, response};
-pub use subscription::{From, GAP_EVENT, Subscription};
+pub use subscription::{End, From, GAP_EVENT, Subscription};
 pub use topic::{Topic, TopicInfo};

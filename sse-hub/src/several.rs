@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use sse_http::server::LastEventId;
 
-use crate::{From, HubError, Subscription, Topic};
+use crate::{End, From, HubError, Subscription, Topic};
 pub use error::SeveralError;
 
 /// How many topics one connection may follow.
@@ -61,6 +61,8 @@ pub struct SeveralTopics {
     /// others.
     turn: usize,
     label: bool,
+    /// Why the member ended that ended last.
+    last: Option<End>,
 }
 
 struct Member {
@@ -121,7 +123,7 @@ impl SeveralTopics {
         if members.is_empty() {
             Err(HubError::Ended.into())
         } else {
-            Ok(Self { members, turn: 0, label: false })
+            Ok(Self { members, turn: 0, label: false, last: None })
         }
     }
 
@@ -141,6 +143,11 @@ impl SeveralTopics {
             member.subscription = member.subscription.take().map(|subscription| subscription.end_after(time));
         }
         self
+    }
+
+    /// Why it ended: the end of the topic that ended last; `None` while it goes on.
+    pub fn end(&self) -> Option<End> {
+        self.last.filter(|_| self.is_end_stream())
     }
 
     /// Rewrites the events of one frame of the member at `index`, with tokens as IDs.
@@ -228,7 +235,10 @@ impl Body for SeveralTopics {
             while let Some(subscription) = &mut this.members[index].subscription {
                 match Pin::new(&mut *subscription).poll_frame(cx) {
                     Poll::Pending => break,
-                    Poll::Ready(None) => this.members[index].subscription = None,
+                    Poll::Ready(None) => {
+                        this.last = subscription.end();
+                        this.members[index].subscription = None;
+                    }
                     Poll::Ready(Some(Ok(frame))) => {
                         let Ok(data) = frame.into_data() else { continue };
                         if subscription.is_sign_of_life(&data) {

@@ -2,6 +2,7 @@
 
 mod behind;
 pub(crate) mod cold;
+mod end;
 mod enter;
 mod from;
 
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use proto::{Cursor, EventBuilder, Gap, Instant, Timer as _};
+use proto::{Cursor, EventBuilder, Gap, Instant};
 
 use crate::OnLag;
 use crate::members::Members;
@@ -22,6 +23,7 @@ use crate::metrics::LatencyCounters;
 use crate::topic::Phase;
 use crate::topics::Held;
 use behind::{Behind, Progress};
+pub use end::End;
 use enter::Beginning;
 pub use from::From;
 use from::{At, Begin, Start};
@@ -54,6 +56,9 @@ pub struct Subscription {
     /// The time at which the subscription ends, in tenths of a second of the hub's clock; 0 for
     /// never.
     ends: u32,
+    /// Whether `ends` is of [`end_after`](Self::end_after), not of
+    /// [`HubConfig::max_age`](crate::HubConfig::max_age).
+    expires: bool,
     state: State,
 }
 
@@ -65,7 +70,7 @@ enum State {
     Follow {
         live: bool,
     },
-    Ended,
+    Ended(End),
 }
 
 impl State {
@@ -73,26 +78,6 @@ impl State {
 }
 
 impl Subscription {
-    /// Ends the stream between two events once this much time has passed, for example when the
-    /// client's token expires. An earlier end, from
-    /// [`HubConfig::max_age`](crate::HubConfig::max_age) or another call, stays. The stream ends up
-    /// to 0.1 s early, and never late.
-    #[must_use]
-    pub fn end_after(mut self, time: Duration) -> Self {
-        let at = self.topic.hub.clock.now().since_epoch().saturating_add(time);
-        let ends = u32::try_from(at.as_millis() / 100).unwrap_or(u32::MAX).max(1);
-        if self.ends == 0 || ends < self.ends {
-            let mut watch = self.topic.watch();
-            if self.ends > 0 {
-                watch.forget_end(tenths(self.ends), self.slot());
-            }
-            watch.end_at(tenths(ends), self.slot());
-            drop(watch);
-            self.ends = ends;
-        }
-        self
-    }
-
     /// How many events the subscription is behind, as far as known.
     pub fn lag(&self) -> u64 {
         match &self.state {
@@ -162,25 +147,18 @@ impl Subscription {
         match self.topic.hub.config.on_lag {
             OnLag::SendGap => Some(told.into()),
             OnLag::Disconnect => {
-                self.state = State::Ended;
+                self.state = State::Ended(End::Lagged);
                 None
             }
         }
-    }
-
-    /// Ends the subscription, and returns the last bytes, which ask the client to reconnect after
-    /// `retry`.
-    fn farewell(&mut self, retry: Option<Duration>) -> Option<Bytes> {
-        self.state = State::Ended;
-        let spread = self.topic.hub.config.retry_spread.mul_f64(fastrand::f64());
-        retry.map(|retry| EventBuilder::new().retry(retry.saturating_add(spread)).encode().into())
     }
 
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut parked = false;
         loop {
             if self.is_old() {
-                return Poll::Ready(self.farewell(self.topic.hub.config.retry));
+                let end = if self.expires { End::Expired } else { End::MaxAge };
+                return Poll::Ready(self.farewell(end));
             }
             let comments = self.topic.comments.load(Ordering::Relaxed);
             match self.poll_state(cx) {
@@ -193,10 +171,10 @@ impl Subscription {
                 Poll::Pending => {}
             }
             if self.cursor() == Members::ENDED || *self.topic.phase.borrow() == Phase::Ended {
-                return Poll::Ready(self.farewell(self.topic.hub.config.retry));
+                return Poll::Ready(self.farewell(End::TopicEnded));
             }
-            if let Some(retry) = self.topic.hub.farewell.get() {
-                return Poll::Ready(self.farewell(Some(*retry)));
+            if self.topic.hub.farewell.get().is_some() {
+                return Poll::Ready(self.farewell(End::HubClosed));
             }
             if self.comments != comments {
                 self.comments = comments;
@@ -211,24 +189,17 @@ impl Subscription {
         }
     }
 
-    /// Whether the subscription has reached its maximal age. Checked before each read, because a
-    /// slow subscriber may never be up to date.
-    fn is_old(&self) -> bool {
-        let over = self.ends > 0 && self.topic.hub.clock.now() >= tenths(self.ends);
-        over && !matches!(self.state, State::Ended)
-    }
-
     /// The next bytes; empty bytes mean to poll again, and `Ready(None)` is the end.
     fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.state {
             State::Follow { .. } => self.poll_follow(),
-            State::Ended => Poll::Ready(None),
+            State::Ended(_) => Poll::Ready(None),
             State::Begin(beginning) => {
                 if let Beginning::Wanted(begin) = &mut **beginning {
                     match begin.as_mut().poll(cx) {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(None) => {
-                            return Poll::Ready(self.farewell(self.topic.hub.config.retry));
+                            return Poll::Ready(self.farewell(End::TopicEnded));
                         }
                         Poll::Ready(Some(found)) => **beginning = Beginning::Found(found),
                     }
@@ -333,7 +304,7 @@ impl Body for Subscription {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.state, State::Ended)
+        self.end().is_some()
     }
 }
 

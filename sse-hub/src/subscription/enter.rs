@@ -73,11 +73,11 @@ impl Subscription {
         drop(watch);
         let comments = topic.comments.load(Ordering::Relaxed);
         let slot = u32::try_from(slot).expect("there are fewer subscribers");
-        let subscription = Self { topic, slot, comments, ends: 0, state: State::FOLLOW };
-        match subscription.topic.hub.config.max_age {
-            Some(age) => subscription.end_after(age.mul_f64(1.0 - fastrand::f64() / 10.0)),
-            None => subscription,
+        let mut subscription = Self { topic, slot, comments, ends: 0, expires: false, state: State::FOLLOW };
+        if let Some(age) = subscription.topic.hub.config.max_age {
+            subscription.end_within(age.mul_f64(1.0 - fastrand::f64() / 10.0));
         }
+        subscription
     }
 
     /// Moves the subscription to its cursor in the tail once that is known, so that its lag is

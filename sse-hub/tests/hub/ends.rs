@@ -1,0 +1,74 @@
+//! Why subscriptions ended.
+
+use sse_hub::{End, LastEventId, SeveralTopics};
+
+use super::*;
+
+fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// Reads to the end, and returns the reason.
+async fn end(mut subscription: Subscription) -> Option<End> {
+    assert_eq!(subscription.end(), None, "it goes on");
+    while frame(&mut subscription).await.is_some() {}
+    subscription.end()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_end_has_its_reason() {
+    let (hub, topic) = topic(HubConfig::default());
+    let subscription = topic.subscribe(From::Now).await.unwrap().end_after(secs(60));
+    assert_eq!(end(subscription).await, Some(End::Expired));
+
+    let subscription = topic.subscribe(From::Now).await.unwrap();
+    topic.end().await.unwrap();
+    assert_eq!(end(subscription).await, Some(End::TopicEnded));
+
+    let subscription = hub.topic("other").unwrap().subscribe(From::Now).await.unwrap();
+    hub.close(secs(1));
+    assert_eq!(end(subscription).await, Some(End::HubClosed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_earlier_one_of_a_maximum_age_and_an_expiry_is_the_reason() {
+    let (_hub, topic) = topic(HubConfig::default().with_max_age(secs(100)));
+    for (after, expected) in [(None, End::MaxAge), (Some(200), End::MaxAge), (Some(50), End::Expired)] {
+        let subscription = topic.subscribe(From::Now).await.unwrap();
+        let subscription = match after {
+            Some(after) => subscription.end_after(secs(after)),
+            None => subscription,
+        };
+        assert_eq!(end(subscription).await, Some(expected), "{after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_disconnected_for_being_slow_has_lagged() {
+    let (_hub, topic) = topic(small().with_on_lag(OnLag::Disconnect));
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
+    frame(&mut subscription).await.unwrap();
+    for n in 0..5 {
+        publish(&topic, &n.to_string()).await;
+    }
+    assert_eq!(end(subscription).await, Some(End::Lagged));
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_topics_end_for_the_reason_of_the_last_one() {
+    let hub = Hub::new(HubConfig::default());
+    let topics = [hub.topic("a").unwrap(), hub.topic("b").unwrap()];
+    let mut stream = SeveralTopics::subscribe(&topics, &LastEventId(None)).await.unwrap();
+    topics[0].end().await.unwrap();
+    publish(&topics[1], "x").await;
+    loop {
+        let bytes = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+        if bytes.starts_with(b"data: x\n") {
+            break;
+        }
+    }
+    assert_eq!(stream.end(), None, "the other topic goes on");
+    hub.close(secs(1));
+    while stream.frame().await.is_some() {}
+    assert_eq!(stream.end(), Some(End::HubClosed));
+}
