@@ -12,6 +12,7 @@ mod refusal;
 mod routes;
 mod secret;
 mod settings;
+mod stream;
 mod topics;
 
 use std::io::{self, Write as _};

@@ -20,6 +20,7 @@ pub(super) struct Counters {
     registry: Registry,
     refusals: IntCounterVec,
     publishes: IntCounterVec,
+    ended: IntCounterVec,
     open: IntGaugeVec,
     accepted: IntCounterVec,
 }
@@ -46,6 +47,7 @@ impl Counters {
         let refusals = counter("sse_refusals_total", "Requests that were refused, by reason.", "reason");
         let publishes =
             counter("sse_publishes_total", "Requests to publish, by the status of the response.", "status");
+        let ended = counter("sse_streams_ended_total", "Streams that ended, by reason.", "reason");
         let accepted =
             counter("sse_connections_total", "Connections accepted, by kind of listener.", "listener");
         let open = Opts::new("sse_connections_open", "Connections that are open, by kind of listener.");
@@ -53,7 +55,7 @@ impl Counters {
         registry.register(Box::new(open.clone())).expect(valid);
         // A series that begins with its first count loses it in `rate()`.
         publishes.with_label_values(&["200"]);
-        Self { registry, refusals, publishes, open, accepted }
+        Self { registry, refusals, publishes, ended, open, accepted }
     }
 
     /// The counts for listeners of a kind: `tcp`, `tls` or `unix`.
@@ -75,6 +77,11 @@ impl Counters {
         if request.method() == Method::POST && request.names_topic() {
             self.publishes.with_label_values(&[status.as_str()]).inc();
         }
+    }
+
+    /// Counts a stream that ended, by the reason in its log line.
+    pub(super) fn ended(&self, end: &str) {
+        self.ended.with_label_values(&[end.replace(' ', "_")]).inc();
     }
 
     /// All metrics, in the text format.

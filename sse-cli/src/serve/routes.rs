@@ -8,15 +8,16 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header;
 use http::{StatusCode, Uri};
-use sse_hub::{Health, Hub, HubError, LastEventId, SeveralError, SeveralTopics, Topic, response};
+use sse_hub::{Health, Hub, HubError, LastEventId, SeveralError, SeveralTopics, Topic};
 use tokio::sync::Semaphore;
 
 use super::access::{Access, Caller, guard};
 use super::metrics::Counters;
 use super::rate::Rate;
 use super::refusal::Refusal;
+use super::stream::{Stream, placed};
 use super::{Arguments, publish, topics};
 
 /// State that the handlers share; cheap to clone.
@@ -82,7 +83,7 @@ async fn subscribe(
     if let Some(remaining) = grant.remaining {
         subscription = subscription.end_after(remaining);
     }
-    Ok(subscription.into_response())
+    Ok(Stream::from(subscription).into_response())
 }
 
 /// Follows all topics that the query names (`topic=a&topic=b`); with `label=type` the topic is part
@@ -122,7 +123,7 @@ async fn subscribe_several(
     if let Some(remaining) = grant.remaining {
         several = several.end_after(remaining);
     }
-    Ok(if label { several.label_types() } else { several }.into_response())
+    Ok(Stream::from(if label { several.label_types() } else { several }).into_response())
 }
 
 /// Answers HEAD: the headers of GET, without a stream and without creating a topic.
@@ -134,14 +135,12 @@ async fn last(
     app.access.following(&caller)?.require([&*topic])?;
     check_name(&topic)?;
     let id = match app.hub.last_event_id(&topic).await {
-        Ok(Some(id)) => HeaderValue::from_bytes(id.as_bytes()).ok(),
+        Ok(id @ Some(_)) => id,
         Ok(None) => return Err(HubError::Ended.into()),
         // A stream would wait: so it is a 200, without the ID.
         Err(_) => None,
     };
-    let mut response = response(axum::body::Body::empty());
-    response.headers_mut().extend(id.map(|id| (HeaderName::from_static("last-event-id"), id)));
-    Ok(response)
+    Ok(placed(axum::body::Body::empty(), id))
 }
 
 /// Whether events can be published and read now.

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::http::{Answer, request};
 use super::operating::{Loud, address, temporary};
 
-const KEY: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const KEY: &str = "0123456789abcdef0123456789abcdef";
 const NEW_KEY: &str = "fedcba9876543210fedcba9876543210";
 
-fn seconds(from_now: i64) -> i64 {
+pub(super) fn seconds(from_now: i64) -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 + from_now
 }
 
-fn signed(key: &str, claims: &Value) -> String {
+pub(super) fn signed(key: &str, claims: &Value) -> String {
     jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default().ok();
     encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use futures_util::future;
 
+mod endings;
 mod http;
 mod jwt;
 mod metrics;

@@ -82,7 +82,7 @@ impl Drop for Loud {
     }
 }
 
-fn exchange(mut stream: impl Read + Write, request: &str) -> String {
+pub(super) fn exchange(mut stream: impl Read + Write, request: &str) -> String {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -168,49 +168,6 @@ fn a_request_is_one_log_line_without_its_query() {
     assert_eq!((&line["method"], &line["end"]), (&"POST".into(), &"complete".into()), "{line}");
     assert!(line["reason"].as_str().unwrap().contains("bearer token"), "{line}");
     assert!(!line.to_string().contains("hunter2"));
-}
-
-#[test]
-fn the_log_line_of_a_stream_says_why_it_ended() {
-    let mut server = Loud::start(&["--listen", "127.0.0.1:0", "--log-format", "json"], &[]);
-    let url = server.listening();
-    let subscribe = |path: &str| {
-        let mut stream = TcpStream::connect(address(&url)).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: hunter2\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).unwrap();
-        assert_eq!(&head, b"HTTP/1.1 200");
-        stream
-    };
-    let line = |server: &mut Loud| -> serde_json::Value {
-        let line = server.line("\"request\"");
-        assert!(!line.contains("hunter2"), "{line}");
-        serde_json::from_str(&line).unwrap()
-    };
-    drop(subscribe("/events/a%20b?lastEventId=hunter2"));
-    let left = line(&mut server);
-    assert_eq!(
-        (&left["topic"], &left["end"], &left["status"]),
-        (&"a b".into(), &"client left".into(), &200.into())
-    );
-    assert!(
-        left["duration_ms"].is_u64() && left["bytes"].is_u64() && left["path"] == "/events/a%20b",
-        "{left}"
-    );
-
-    let ended = subscribe("/events/over");
-    let delete = "DELETE /events/over HTTP/1.0\r\nHost: localhost\r\n\r\n";
-    exchange(TcpStream::connect(address(&url)).unwrap(), delete);
-    let both = [line(&mut server), line(&mut server)];
-    let stream = both.iter().find(|line| line["method"] == "GET").unwrap();
-    assert_eq!(stream["end"], "stream ended", "{both:?}");
-    drop(ended);
-
-    let _held = subscribe("/events?topic=a&topic=b");
-    server.signal("-TERM");
-    let stopped = line(&mut server);
-    assert_eq!((&stopped["topic"], &stopped["end"]), (&"a,b".into(), &"server stopped".into()));
 }
 
 #[test]
