@@ -9,6 +9,7 @@
 mod activity;
 mod counted;
 mod follow;
+mod head;
 mod protocol;
 
 use std::convert::Infallible;
@@ -103,6 +104,9 @@ pub(super) async fn serve(
         let (activity, limits) = (Arc::clone(&activity), Arc::clone(&limits));
         let app = TowerToHyperService::new(app);
         service_fn(move |mut request: Request<Incoming>| {
+            if !http2 {
+                head::detach(&mut request);
+            }
             request.extensions_mut().insert(Via { loopback: limits.loopback });
             let version = request.version();
             let log = Logged::new(&request);

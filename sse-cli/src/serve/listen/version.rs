@@ -1,10 +1,12 @@
 //! Which version of HTTP a client speaks on a connection without TLS, or without ALPN.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -23,16 +25,26 @@ pub(super) struct Begun<S> {
 
 /// Reads until the version is known; returns whether it is HTTP/2.
 pub(super) async fn detect<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<(Begun<S>, bool)> {
-    let mut first = Vec::with_capacity(FIRST);
+    let mut first = Vec::new();
     loop {
         let length = first.len().min(PREFACE.len());
         let http2 = first[..length] == PREFACE[..length];
         if !http2 || length == PREFACE.len() {
             return Ok((Begun { stream, first, read: 0 }, http2));
         }
-        if stream.read_buf(&mut first).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        poll_fn(|cx| {
+            // On the stack: a buffer of this size, gone a moment later, would leave a hole in the
+            // heap, and `first` is as large as what came.
+            let mut chunk = [MaybeUninit::uninit(); FIRST];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            ready!(Pin::new(&mut stream).poll_read(cx, &mut chunk))?;
+            first.extend_from_slice(chunk.filled());
+            Poll::Ready(match chunk.filled() {
+                [] => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+                _ => Ok(()),
+            })
+        })
+        .await?;
     }
 }
 
@@ -85,7 +97,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
