@@ -1,15 +1,12 @@
 //! Requests through a proxy.
 #![allow(clippy::unwrap_used)]
 
-use std::io::Read as _;
-use std::net::{SocketAddr, TcpListener};
-use std::thread;
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use sse_async_std::{EventSource, Url};
-use sse_test::{Reply, Server, serve};
+use sse_test::{Reply, Server};
 
 fn source(url: &str, proxy: SocketAddr) -> EventSource {
     let proxy = Url::parse(&format!("http://user:secret@{proxy}")).unwrap();
@@ -52,6 +49,12 @@ fn https_goes_through_a_proxy_tunnel_and_a_refused_tunnel_is_an_error() {
 #[test]
 #[cfg(feature = "webpki-roots")]
 fn tls_begins_in_the_tunnel() {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use sse_test::serve;
+
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let thread = thread::spawn(move || {
@@ -72,7 +75,7 @@ fn tls_begins_in_the_tunnel() {
 #[test]
 #[cfg(feature = "webpki-roots")]
 fn a_proxys_answer_without_end_is_an_error() {
-    let server = Server::play([Reply::raw("").repeat([b'x'; 1024], Duration::ZERO)]);
+    let server = Server::play([Reply::raw("").repeat([b'x'; 1024], std::time::Duration::ZERO)]);
     let mut source = source("https://events.example/", server.address);
     assert!(matches!(block_on(source.next()), Some(Ok(sse_async_std::Event::Disconnected { .. }))));
     server.requests();
