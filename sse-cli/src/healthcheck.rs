@@ -12,8 +12,8 @@ use crate::failure::{FAILED, Failure};
 /// Report whether a server is healthy
 ///
 /// Requests the URL once, without a proxy. Exit code: 0 if the answer is 200, otherwise 1 with the
-/// reason on standard error. `sse serve` answers /healthz while its process lives, and /readyz while
-/// events can be published.
+/// reason on standard error. `sse serve` answers /healthz while its process lives, and /readyz
+/// while events can be published.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// URL of the probe

@@ -29,7 +29,7 @@
 //! | a NUL in an ID | `Block::end`; `whole` declines such a block |
 //! | the blank line | `Block::dispatch` |
 //! | the limits | `Block::begin` and `Block::push`: `room`; `whole` declines what is longer |
-//! | a block over its limit that is left out | `Block::leave_out`: its lines have no effect, and `dispatch` says so |
+//! | a block over its limit that is left out | `Block::leave_out`: its lines have no effect, and `dispatch` reports it |
 //! | ill-formed UTF-8 | `Text::validate`, once, when the block is complete; `whole` declines it |
 //! | memory that is freed | `Block::shrink` |
 //! | bytes that are counted | `Parser::consume`, `Parser::end_block` |

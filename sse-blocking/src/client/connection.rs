@@ -160,7 +160,7 @@ impl<T: Transport> Transport for Observed<T> {
                 Error::Io(error) => Error::Io(io::Error::other(error)),
                 error => error,
             })?;
-            // ureq takes another interim response (103, say) for the answer, and sends no body.
+            // ureq takes another interim response, such as 103, for the answer, and sends no body.
             let hints = match timeout.reason {
                 Timeout::Await100 => hints(self.inner.buffers().input()),
                 _ => 0,

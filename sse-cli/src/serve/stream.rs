@@ -73,7 +73,7 @@ impl HttpBody for Stream {
             Topics::One(subscription) => Pin::new(subscription).poll_frame(cx),
             Topics::Several(several) => Pin::new(several).poll_frame(cx),
         });
-        // The last frame is the farewell: nobody asks for another.
+        // The last frame is the farewell: it is not polled again.
         if let Some(end) = self.topics.end() {
             self.ending.0.get_or_init(|| end);
         }

@@ -20,7 +20,7 @@ pub enum End {
     TopicEnded,
     /// The time given to `end_after` has passed, for example because a token expired.
     Expired,
-    /// It lasted as long as [`HubConfig::max_age`](crate::HubConfig::max_age) allows.
+    /// The subscription lasted as long as [`HubConfig::max_age`](crate::HubConfig::max_age) allows.
     MaxAge,
     /// The client read so slowly that events were gone before it got them, and the hub disconnects
     /// such clients ([`OnLag::Disconnect`](crate::OnLag::Disconnect)).

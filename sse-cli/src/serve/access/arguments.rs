@@ -107,7 +107,8 @@ fn cookie(name: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Reads an origin into the form in which browsers send it: in lower case, without the default port.
+/// Reads an origin into the form in which browsers send it: in lower case, without the default
+/// port.
 fn origin(text: &str) -> Result<String, &'static str> {
     let text = text.trim().to_ascii_lowercase();
     if ["*", "null"].contains(&&*text) {

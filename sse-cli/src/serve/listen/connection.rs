@@ -80,7 +80,7 @@ pub(in crate::serve) struct Via {
 }
 
 impl Via {
-    /// That of a request; a request that did not come by a listener of ours counts as public.
+    /// Returns how a request came in; one without a mark of our listeners counts as public.
     pub(in crate::serve) fn of(extensions: &http::Extensions) -> Self {
         extensions.get().copied().unwrap_or(Self { loopback: false })
     }

@@ -18,7 +18,7 @@ const FIRST: usize = 4096;
 /// A stream of which the first bytes have been read.
 pub(super) struct Begun<S> {
     stream: S,
-    /// Those that are still to be read; freed with the last one.
+    /// First bytes of the connection that are still to be read; freed with the last of them.
     first: Vec<u8>,
     read: usize,
 }

@@ -43,7 +43,7 @@ impl Counting {
             _ if self.failed => "failed",
             None if finished => "complete",
             Some((_, ending)) if ending.text().is_some() => ending.text().unwrap_or_default(),
-            // What has not ended in time is cut off.
+            // A stream that is still open after the grace time is cut off.
             Some(_) if *self.limits.closing.borrow() => "server stopped",
             _ => "client left",
         }

@@ -42,20 +42,20 @@ impl Drop for UnderWay {
     }
 }
 
-/// What is to become of a connection.
+/// State of a connection: whether it may stay open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Healthy,
-    /// It has never asked, or has begun to and stopped.
+    /// No complete request has arrived in time: none at all, or the rest of one is missing.
     Stuck,
-    /// Nothing has been under way for long enough.
+    /// No request and no response has been under way for the idle timeout.
     Idle,
 }
 
-/// What was seen at the last look.
+/// Observations of the last check of a connection.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// Since when nothing has been under way.
+    /// Time since which no request and no response has been under way.
     since: Instant,
     asked: u64,
     read: u64,

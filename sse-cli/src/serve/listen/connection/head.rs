@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue, Request, Uri};
 /// Copies what the head of a request of HTTP/1.1 has in hyper's read buffer.
 ///
 /// hyper reads on while the request is answered, so that it sees the client leave, and allocates a
-/// second buffer of 8 kB if anything still points into the first one. Both are allocated at the same
-/// time then, on every connection.
+/// second buffer of 8 kB if anything still points into the first one. Both are allocated at the
+/// same time then, on every connection.
 pub(super) fn detach<B>(request: &mut Request<B>) {
     let uri = request.uri().to_string();
     if let Ok(uri) = Uri::from_maybe_shared(Bytes::from(uri)) {
