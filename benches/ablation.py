@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What each shortcut of the parser buys: removes it alone, and counts instructions in every cell.
 
-  ablation.py                  prints the tables, and writes ablation.csv
+  ablation.py                  prints the tables, and writes record/ablation.csv
   ablation.py --check          only applies the edits: run it when `decode` has changed
   ablation.py NAME..           some of the shortcuts
   ablation.py --cells A:B,..   some cells, CORPUS:CHUNKS
@@ -134,7 +134,7 @@ def main():
             counts[name] = dict(zip(cells, pool.map(lambda cell: count(binary, *cell), cells)))
         print(f"counted: {name or 'nothing removed'}", file=sys.stderr)
     if not arguments and len(cells) == len(CORPORA) * len(CHUNKS):
-        with open(HERE / "ablation.csv", "w", newline="") as file:
+        with open(HERE / "record/ablation.csv", "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["corpus", "chunks", "all", *names])
             for cell in cells:

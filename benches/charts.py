@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws the charts of COMPARE.md from CSV:
 
-  charts.py            parse.csv -> charts/parse.svg, server/load.csv -> charts/hub.svg
+  charts.py            record/parse.csv -> charts/parse.svg, record/load.csv -> charts/hub.svg
 
-The CSV is written by `compare --chunks 16k --csv parse.csv` and `bench-server load 500 2 200 server/load.csv`.
+The CSV is written by `compare --chunks 16k --csv record/parse.csv` and `bench-server load 500 2 200 record/load.csv`.
 Both charts are rows of dots on a logarithmic axis, because the slowest and the fastest are two powers of ten apart.
 """
 import collections
@@ -81,7 +81,7 @@ def dots(title, subtitle, unit, legend, rows, alt):
 
 def parse():
     speeds = collections.defaultdict(lambda: collections.defaultdict(list))
-    with open(HERE / "parse.csv", newline="") as file:
+    with open(HERE / "record/parse.csv", newline="") as file:
         for record in csv.DictReader(file):
             if record["chunks"] == "16k" and record["verdict"] == "right":
                 speeds[record["corpus"]][record["contender"]].append(float(record["mb_per_s"]))
@@ -112,7 +112,7 @@ def parse():
 def hub():
     rows = collections.defaultdict(list)
     kinds = {"hub": "s0", "hub on disk": "s1", "axum + broadcast": "s2", "nginx + nchan": "s3"}
-    with open(HERE / "server/load.csv", newline="") as file:
+    with open(HERE / "record/load.csv", newline="") as file:
         for record in csv.DictReader(file):
             per_second = 1e6 / float(record["cpu_us_per_delivery"])
             burst = int(record["burst"])
