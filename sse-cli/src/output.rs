@@ -265,8 +265,7 @@ impl Printer {
         if self.look.timestamps { timestamp() + " " } else { String::new() }
     }
 
-    /// Escapes text in a record, so that it cannot end the record: at line feeds, or with `-0` at
-    /// NUL.
+    /// Escapes in `text` the character that ends a record: the line feed, or NUL with `-0`.
     fn record<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = match self.look.null {
             true if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),

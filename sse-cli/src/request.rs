@@ -83,7 +83,8 @@ impl FromStr for Data {
     }
 }
 
-/// Parses a header; the value `None` means that the header is not sent.
+/// Parses a header argument, `Name: value`. `Name:` gives `None`: the header is not sent. `Name;`
+/// sends the header with an empty value.
 fn header(text: &str) -> Result<(HeaderName, Option<HeaderValue>), String> {
     let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
         (Some((name, value)), _) => (name, Some(value.trim()).filter(|value| !value.is_empty())),

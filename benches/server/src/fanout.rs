@@ -1,8 +1,8 @@
-//! Benchmark of fan-out: the hub over its log on disk, and another build of the hub, compared with
-//! the hub in memory.
+//! Benchmark of fan-out: the hub over its log on disk, and the hub of another commit, compared
+//! with the hub in memory.
 //!
 //! One publisher that waits for all subscribers measures the latency of the disk plus the fan-out.
-//! Several publishers with as many bursts on their way measure the fan-out alone: while one waits
+//! Several publishers, each with one burst on its way, measure the fan-out alone: while one waits
 //! for the disk, the bursts of others are delivered. A hub in memory that publishes what is already
 //! in a synced raw file shows which part of the difference is the latency of the disk.
 

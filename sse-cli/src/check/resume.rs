@@ -62,8 +62,8 @@ impl Seen {
     }
 }
 
-/// The ID to resume from: an early one, so that most of the following events are known, and one
-/// that a header can carry.
+/// Chooses the event to resume after: an early one, so that this check has already received most of
+/// the events that follow it, whose ID is a valid header value.
 pub(super) fn point(events: &[Seen]) -> Option<&Seen> {
     let sendable =
         |id: &[u8]| !id.is_empty() && id.trim_ascii() == id && !id.iter().any(u8::is_ascii_control);

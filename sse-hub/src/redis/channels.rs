@@ -282,7 +282,8 @@ impl Connection {
         }
     }
 
-    /// Sends the newest place of some topics to their feeds, in the background.
+    /// Asks Redis in the background for the newest place (stamp and number) of some topics, and
+    /// sends each to the channel that feeds the tail of its topic.
     fn compare(&mut self, names: Vec<Arc<Names>>) {
         while self.comparisons.try_join_next().is_some() {}
         // While commands get no answer, the pending comparisons stand for later ones.

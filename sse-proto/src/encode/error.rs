@@ -14,7 +14,7 @@ pub struct EncodeError {
 }
 
 impl EncodeError {
-    /// Checks `value` for the ASCII characters in `forbidden`.
+    /// Returns an error if `value` contains one of the ASCII characters in `forbidden`.
     pub(crate) fn check(field: &'static str, value: &str, forbidden: &[char]) -> Result<(), Self> {
         match value.char_indices().find(|(_, character)| forbidden.contains(character)) {
             Some((offset, character)) => Err(Self { field, character, offset }),

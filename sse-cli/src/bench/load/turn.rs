@@ -41,7 +41,8 @@ impl Pace {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) pace: Pace,
-    /// Number of events that are published at once.
+    /// Number of events published one after another without a wait, in one request if the hub takes
+    /// it.
     pub(crate) burst: u32,
     /// Bytes of data per event; at least `MARKER_LEN`.
     pub(crate) size: usize,
