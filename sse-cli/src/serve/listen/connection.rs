@@ -7,7 +7,6 @@
 //!   request is lost on the way.
 
 mod activity;
-mod counted;
 mod follow;
 mod head;
 mod protocol;
@@ -28,6 +27,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
+use tokio_util::io::InspectReader;
 
 use super::super::log::{Counting, Logged};
 use super::super::metrics::{Connections, Counters, Open};
@@ -35,7 +35,6 @@ use super::super::stream::Ending;
 use super::version::{Begun, detect};
 use activity::Activity;
 pub(in crate::serve) use activity::UnderWay;
-use counted::Counted;
 use follow::follow;
 use protocol::{HTTP1, HTTP2};
 
@@ -99,7 +98,10 @@ pub(super) async fn serve(
 ) {
     let Some((stream, http2)) = Box::pin(begin(stream, &limits)).await else { return };
     let activity = Arc::new(Activity::default());
-    let io = TokioIo::new(Counted::new(stream, &activity));
+    let io = {
+        let activity = Arc::clone(&activity);
+        TokioIo::new(InspectReader::new(stream, move |bytes: &[u8]| activity.read(bytes.len())))
+    };
     let service = {
         let (activity, limits) = (Arc::clone(&activity), Arc::clone(&limits));
         let app = TowerToHyperService::new(app);
