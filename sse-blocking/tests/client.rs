@@ -17,11 +17,9 @@ use sse_blocking::{
 
 #[path = "../../tests/scenarios/mod.rs"]
 mod scenarios;
-#[path = "../../tests/socks.rs"]
-mod socks;
 
 use scenarios::{Ask, Seen, build, tell};
-use sse_test::{Reply, Server, serve};
+use sse_test::{Reply, Server, Socks, serve};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
@@ -348,13 +346,12 @@ fn any_method_is_sent_with_its_body() {
 }
 
 #[test]
-fn an_unsupported_socks_proxy_is_an_error_and_not_bypassed() {
-    let (address, proxy) = socks::proxy();
-    let agent =
-        ureq::config::Config::builder().proxy(Some(Proxy::new(&format!("socks5h://{address}")).unwrap()));
+fn a_socks_proxy_is_used_and_resolves_the_name() {
+    let proxy = Socks::listen();
+    let agent = ureq::config::Config::builder().proxy(Some(Proxy::new(&proxy.url()).unwrap()));
     let mut source = EventSource::builder("http://events.example/a").agent(agent.build()).build().unwrap();
     assert!(source.next().is_none(), "204");
-    assert_eq!(proxy.join().unwrap(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
+    assert_eq!(proxy.request(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
 }
 
 #[test]

@@ -2,50 +2,41 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
+
+use sse_test::{Reply, Request, Server};
 
 mod server;
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
-                    Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
+const HEADERS: &str = "Content-Type: text/event-stream\r\n\
+                       Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n";
 
-/// A request: its first line, its `Last-Event-ID` and its `Authorization`.
-struct Request {
-    line: String,
-    last_event_id: Option<u64>,
-    authorization: String,
+/// Answers every request by `answer`, and returns the URL.
+fn serve(answer: fn(&Request) -> Reply) -> String {
+    Server::answer(answer).url("/events")
 }
 
-/// Serves every connection by `answer`, and returns the URL.
-fn serve(answer: fn(&Request, &mut TcpStream) -> std::io::Result<()>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/events", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            thread::spawn(move || {
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-                let line = lines.next().unwrap().unwrap();
-                let mut request = Request { line, last_event_id: None, authorization: String::new() };
-                for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
-                    match line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value)) {
-                        Some((name, value)) if name == "last-event-id" => {
-                            request.last_event_id = value.parse().ok()
-                        }
-                        Some((name, value)) if name == "authorization" => {
-                            value.clone_into(&mut request.authorization)
-                        }
-                        _ => {}
-                    }
-                }
-                let _ = answer(&request, &mut stream);
-            });
-        }
-    });
-    url
+/// A stream that has no fault so far, with these headers besides the good ones.
+fn good(headers: &str, body: impl AsRef<[u8]>) -> Reply {
+    Reply::response(200, &format!("{HEADERS}{headers}"), body)
+}
+
+/// A good stream of these bytes, and then nothing until the client hangs up.
+fn stay(body: impl AsRef<[u8]>) -> Reply {
+    good("", body).hold()
+}
+
+/// The same bytes over and over, until the client hangs up.
+fn flood(start: &str, piece: impl AsRef<[u8]>) -> Reply {
+    good("", start).repeat(piece, Duration::ZERO)
+}
+
+/// The number that the request resumes after.
+fn last_event_id(request: &Request) -> Option<u64> {
+    request.text("last-event-id")?.parse().ok()
 }
 
 /// Runs the check; its exit code and its report.
@@ -70,17 +61,15 @@ fn faults(report: &serde_json::Value) -> Vec<&str> {
 
 /// Twenty events with IDs that count from `first` on; then the stream stays open until the client
 /// hangs up.
-fn count(stream: &mut TcpStream, first: u64) -> std::io::Result<()> {
-    let events: String = (first..first + 20).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
-    stream.write_all(format!("{HEAD}\r\n{events}").as_bytes())?;
-    stream.read(&mut [0]).map(drop)
+fn count(first: u64) -> Reply {
+    stay((first..first + 20).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect::<String>())
 }
 
 #[test]
 fn a_server_that_replays_has_no_fault() {
-    let url = serve(|request, stream| match request.line.starts_with("GET") {
-        true => count(stream, request.last_event_id.unwrap_or(0) + 1),
-        false => stream.write_all(format!("{HEAD}Content-Length: 0\r\n\r\n").as_bytes()),
+    let url = serve(|request| match &*request.method {
+        "GET" => count(last_event_id(request).unwrap_or(0) + 1),
+        _ => good("Content-Length: 0\r\n", ""),
     });
     let (code, report) = check(&url, &[]);
     assert_eq!((code, &report["ok"]), (Some(0), &true.into()), "{report:#}");
@@ -98,15 +87,14 @@ fn sse_serve_has_no_fault() {
 
 #[test]
 fn an_event_lost_after_a_resumption_is_a_fault() {
-    let url = serve(|request, stream| count(stream, request.last_event_id.map_or(1, |id| id + 2)));
+    let url = serve(|request| count(last_event_id(request).map_or(1, |id| id + 2)));
     let (code, report) = check(&url, &[]);
     assert_eq!((code, faults(&report)), (Some(1), vec!["lost-after-resume"]), "{report:#}");
 }
 
 #[test]
 fn a_content_coding_without_a_request_for_it_is_a_fault() {
-    let url =
-        serve(|_, stream| stream.write_all(format!("{HEAD}Content-Encoding: gzip\r\n\r\n\x1f").as_bytes()));
+    let url = serve(|_| good("Content-Encoding: gzip\r\n", "\x1f"));
     let (code, report) = check(&url, &[]);
     assert_eq!(code, Some(1));
     assert!(faults(&report).contains(&"content-coding"), "{report:#}");
@@ -114,11 +102,7 @@ fn a_content_coding_without_a_request_for_it_is_a_fault() {
 
 #[test]
 fn framing_faults_are_named_and_escaped() {
-    let url = serve(|_, stream| {
-        stream.write_all(
-            format!("{HEAD}\r\nDate : \x1b[31m\ndata: x\n\nid: a\0\ndata: y\n\ndata: cut").as_bytes(),
-        )
-    });
+    let url = serve(|_| good("", "Date : \x1b[31m\ndata: x\n\nid: a\0\ndata: y\n\ndata: cut"));
     let (code, report) = check(&url, &[]);
     assert_eq!(code, Some(1));
     let mut codes = faults(&report);
@@ -128,10 +112,7 @@ fn framing_faults_are_named_and_escaped() {
 
 #[test]
 fn a_body_is_sent_once_and_a_refusal_is_a_fault() {
-    let url = serve(|request, stream| {
-        let status = if request.line.starts_with("POST") { "401 Unauthorized" } else { "500 Twice" };
-        stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes())
-    });
+    let url = serve(|request| Reply::status(if request.method == "POST" { 401 } else { 500 }, "", ""));
     let (code, report) = check(&url, &["-d", "{}"]);
     assert_eq!((code, faults(&report)), (Some(1), vec!["status"]), "{report:#}");
     assert!(report["findings"][0]["message"].as_str().unwrap().contains("401"), "{report:#}");
@@ -147,7 +128,7 @@ fn a_server_that_cannot_be_reached_is_a_fault_without_secrets() {
 
 #[test]
 fn junit_has_a_test_case_for_every_finding() {
-    let url = serve(|_, stream| stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n"));
+    let url = serve(|_| Reply::no_content());
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("check.xml");
     let (code, _) = check(&url, &["--junit", path.to_str().unwrap()]);
     let xml = std::fs::read_to_string(path).unwrap();
@@ -205,112 +186,51 @@ fn a_parser_that_differs_is_shown_with_a_small_stream() {
 /// A fault of a server, and the codes that name it.
 struct Kind {
     name: &'static str,
-    answer: fn(&Request, &mut TcpStream) -> std::io::Result<()>,
+    answer: fn(&Request) -> Reply,
     codes: &'static [&'static str],
 }
 
-/// A good head, these bytes, and then nothing until the client hangs up.
-fn stay(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
-    stream.write_all(format!("{HEAD}\r\n").as_bytes())?;
-    stream.write_all(body)?;
-    stream.read(&mut [0]).map(drop)
-}
-
-/// The same bytes over and over, until the client hangs up.
-fn flood(stream: &mut TcpStream, begin: &str, piece: &[u8]) -> std::io::Result<()> {
-    stream.write_all(format!("{HEAD}\r\n{begin}").as_bytes())?;
-    loop {
-        stream.write_all(piece)?;
-    }
-}
-
 const KINDS: &[Kind] = &[
-    Kind { name: "no line end", answer: |_, stream| stay(stream, b"data: x"), codes: &["no-blank-line"] },
-    Kind { name: "blanks", answer: |_, stream| stay(stream, b"data: x\n \n"), codes: &["no-blank-line"] },
-    Kind {
-        name: "half an event",
-        answer: |_, stream| stay(stream, b"data: x\n\ndata: y"),
-        codes: &["held-back"],
-    },
+    Kind { name: "no line end", answer: |_| stay("data: x"), codes: &["no-blank-line"] },
+    Kind { name: "blanks", answer: |_| stay("data: x\n \n"), codes: &["no-blank-line"] },
+    Kind { name: "half an event", answer: |_| stay("data: x\n\ndata: y"), codes: &["held-back"] },
     Kind {
         name: "a line without end",
-        answer: |_, stream| flood(stream, "data: ", &[b'x'; 1 << 16]),
+        answer: |_| flood("data: ", [b'x'; 1 << 16]),
         codes: &["unterminated"],
     },
     Kind {
         name: "a head without end",
-        answer: |_, stream| loop {
-            stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
-            stream.write_all(&b"X-More: yes\r\n".repeat(1000))?;
-        },
+        answer: |_| Reply::raw("HTTP/1.1 200 OK\r\n").repeat("X-More: yes\r\n".repeat(1000), Duration::ZERO),
         codes: &["bad-response"],
     },
     Kind {
         name: "control characters in a header",
-        answer: |_, stream| stream.write_all(format!("{HEAD}Server: \x1b[31m\r\n\r\n").as_bytes()),
+        answer: |_| good("Server: \x1b[31m\r\n", ""),
         codes: &["bad-response"],
     },
-    Kind { name: "no HTTP", answer: |_, stream| stream.write_all(b"data: x\n\n"), codes: &["bad-response"] },
-    Kind { name: "no answer", answer: |_, stream| stream.read(&mut [0]).map(drop), codes: &["no-head"] },
-    Kind {
-        name: "redirects without end",
-        answer: |_, stream| {
-            stream.write_all(
-                b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            )
-        },
-        codes: &["redirect"],
-    },
+    Kind { name: "no HTTP", answer: |_| Reply::raw("data: x\n\n"), codes: &["bad-response"] },
+    Kind { name: "no answer", answer: |_| Reply::raw("").hold(), codes: &["no-head"] },
+    Kind { name: "redirects without end", answer: |_| Reply::redirect(302, "/again"), codes: &["redirect"] },
     Kind {
         name: "a refusal of returning clients",
-        answer: |request, stream| match request.last_event_id {
-            Some(_) => stream
-                .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
-            None => count(stream, 1),
-        },
+        answer: |request| last_event_id(request).map_or_else(|| count(1), |_| Reply::status(400, "", "")),
         codes: &["resume"],
     },
     Kind {
         name: "HTML for returning clients",
-        answer: |request, stream| {
-            match request.last_event_id {
-        Some(_) => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
-        None => count(stream, 1),
-    }
+        answer: |request| {
+            last_event_id(request).map_or_else(|| count(1), |_| Reply::of_type("text/html", ""))
         },
         codes: &["resume"],
     },
-    Kind {
-        name: "gzip without a word",
-        answer: |_, stream| stay(stream, b"\x1f\x8b\x08\0\0\0"),
-        codes: &["content-coding"],
-    },
-    Kind {
-        name: "UTF-16",
-        answer: |_, stream| stay(stream, b"d\0a\0t\0a\0:\0x\0\n\0\n\0"),
-        codes: &["utf-8"],
-    },
+    Kind { name: "gzip without a word", answer: |_| stay(b"\x1f\x8b\x08\0\0\0"), codes: &["content-coding"] },
+    Kind { name: "UTF-16", answer: |_| stay("d\0a\0t\0a\0:\0x\0\n\0\n\0"), codes: &["utf-8"] },
     // Advice is not a fault.
-    Kind {
-        name: "events without end",
-        answer: |_, stream| flood(stream, "", b"id: 7\ndata: x\n\n"),
-        codes: &[],
-    },
-    Kind {
-        name: "line ends without end",
-        answer: |_, stream| flood(stream, "", &[b'\n'; 1 << 16]),
-        codes: &[],
-    },
-    Kind {
-        name: "an empty response",
-        answer: |_, stream| stream.write_all(format!("{HEAD}\r\n").as_bytes()),
-        codes: &[],
-    },
-    Kind {
-        name: "a doubled event",
-        answer: |_, stream| stay(stream, b"id: 1\ndata: x\n\nid: 1\ndata: x\n\n"),
-        codes: &[],
-    },
+    Kind { name: "events without end", answer: |_| flood("", "id: 7\ndata: x\n\n"), codes: &[] },
+    Kind { name: "line ends without end", answer: |_| flood("", [b'\n'; 1 << 16]), codes: &[] },
+    Kind { name: "an empty response", answer: |_| good("", ""), codes: &[] },
+    Kind { name: "a doubled event", answer: |_| stay("id: 1\ndata: x\n\nid: 1\ndata: x\n\n"), codes: &[] },
 ];
 
 #[test]
@@ -328,9 +248,9 @@ fn each_kind_of_fault_is_named_and_no_other() {
 
 #[test]
 fn a_server_that_echoes_credentials_puts_none_into_a_report() {
-    let url = serve(|request, stream| {
-        let echoed = &request.authorization;
-        stay(stream, format!("id: {echoed}\nretry: {echoed}\n{echoed}\ndata: {echoed}\n\n").as_bytes())
+    let url = serve(|request| {
+        let echoed = request.text("authorization").unwrap_or_default();
+        stay(format!("id: {echoed}\nretry: {echoed}\n{echoed}\ndata: {echoed}\n\n"))
     });
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("echo.xml");
     let secret = ["-H", "Authorization: Bearer sk-0123456789", "--junit", path.to_str().unwrap()];

@@ -1,9 +1,9 @@
 //! Scripted servers for the tests of this workspace: they send exact bytes, and record the
 //! requests.
 //!
-//! One vocabulary, [`Reply`] and [`Request`], and two players of a script: [`Server`] on a thread,
-//! and `paused::Server` on the runtime of a test in virtual time. [`serve`] plays one reply over
-//! any stream, TLS for example.
+//! One vocabulary, [`Reply`] and [`Request`], and two servers: [`Server`] on a thread plays a script
+//! or answers by a function, and `paused::Server` plays a script on the runtime of a test in virtual
+//! time. [`serve`] plays one reply over any stream, TLS for example. [`Socks`] is a proxy.
 //!
 //! Every failure panics, because this crate is only for tests.
 
@@ -21,12 +21,14 @@ mod request;
 #[allow(missing_docs, reason = "the fields say what the keys of the data say")]
 pub mod scenario;
 mod server;
+mod socks;
 
 #[cfg(target_os = "linux")]
 pub use full::Full;
 pub use reply::Reply;
 pub use request::Request;
 pub use server::{Server, serve};
+pub use socks::Socks;
 
 use std::time::Duration;
 

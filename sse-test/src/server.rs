@@ -1,5 +1,5 @@
-//! A server on a loopback port that plays a script on a thread: one connection after the other, one
-//! reply to each.
+//! A server on a loopback port that plays a script on a thread, one connection after the other and
+//! one reply to each; or answers every request by a function.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -11,7 +11,7 @@ use crate::log::Log;
 use crate::reply::Step;
 use crate::{Reply, Request};
 
-/// A server that plays a script. After the last reply, connections are refused.
+/// A server that plays a script, or answers by a function.
 #[derive(Debug)]
 pub struct Server {
     /// Where it listens.
@@ -21,7 +21,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Plays this script, on a thread.
+    /// Plays this script, on a thread. After the last reply, connections are refused.
     pub fn play(script: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -37,6 +37,29 @@ impl Server {
                     socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
                 }
                 requests.ended(Instant::now());
+            }
+        });
+        Self { address, log, thread }
+    }
+
+    /// Answers every request by a function, on a thread for each connection, until the test program
+    /// ends: [`requests`](Self::requests) never returns.
+    pub fn answer(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let log = Arc::new(Log::new(Instant::now()));
+        let (requests, answer) = (Arc::clone(&log), Arc::new(answer));
+        let thread = thread::spawn(move || {
+            for socket in listener.incoming() {
+                let (mut socket, requests, answer) =
+                    (socket.unwrap(), Arc::clone(&requests), Arc::clone(&answer));
+                // The client may hang up at any time.
+                thread::spawn(move || -> io::Result<()> {
+                    let request = receive(&mut socket, false)?;
+                    let reply = answer(&request);
+                    requests.add(request, Instant::now());
+                    send(&mut socket, &reply)
+                });
             }
         });
         Self { address, log, thread }
@@ -76,18 +99,27 @@ impl Server {
 ///
 /// Those of the stream; `UnexpectedEof` if it ends before the request does.
 pub fn serve(stream: &mut (impl Read + Write), reply: &Reply, seen: impl FnOnce(Request)) -> io::Result<()> {
+    seen(receive(stream, reply.early)?);
+    send(stream, reply)
+}
+
+/// Reads one request; its head alone if `early`.
+fn receive(stream: &mut impl Read, early: bool) -> io::Result<Request> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 << 10];
-    let request = loop {
+    loop {
         match stream.read(&mut buffer)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             length => bytes.extend_from_slice(&buffer[..length]),
         }
-        if let Some(request) = Request::read(&bytes, reply.early) {
-            break request;
+        if let Some(request) = Request::read(&bytes, early) {
+            return Ok(request);
         }
-    };
-    seen(request);
+    }
+}
+
+/// Takes the steps of a reply.
+fn send(stream: &mut (impl Read + Write), reply: &Reply) -> io::Result<()> {
     for step in &reply.steps {
         match step {
             Step::Send(bytes) => stream.write_all(bytes)?,
@@ -98,7 +130,7 @@ pub fn serve(stream: &mut (impl Read + Write), reply: &Reply, seen: impl FnOnce(
                 thread::sleep(*pause);
                 stream.write_all(bytes)?;
             },
-            Step::Hold => while stream.read(&mut buffer)? > 0 {},
+            Step::Hold => while stream.read(&mut [0; 64])? > 0 {},
         }
     }
     stream.flush()

@@ -12,7 +12,6 @@ mod reconnection;
 mod request;
 mod scripts;
 mod several;
-mod socks;
 mod tls;
 
 use std::process::{Command, Output};

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use sse_test::{Reply, Request, Server};
+use sse_test::{Reply, Request, Server, Socks};
 
-use crate::{run, socks, tail};
+use crate::{run, tail};
 
 /// The request that the arguments make.
 fn request(arguments: &[&str]) -> Request {
@@ -152,11 +152,11 @@ fn invalid_arguments_are_rejected_before_anything_is_sent() {
 }
 
 #[test]
-fn an_unusable_socks_proxy_of_the_environment_is_an_error() {
-    let (address, proxy) = socks::proxy();
+fn a_socks_proxy_of_the_environment_is_used() {
+    let proxy = Socks::listen();
     let mut command = tail("http://events.example/a", &[]);
-    assert!(command.env("all_proxy", format!("socks5h://{address}")).status().unwrap().success(), "204");
-    assert_eq!(proxy.join().unwrap(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
+    assert!(command.env("all_proxy", proxy.url()).status().unwrap().success(), "204");
+    assert_eq!(proxy.request(), ("events.example".to_owned(), "GET /a HTTP/1.1".to_owned()));
 }
 
 #[test]

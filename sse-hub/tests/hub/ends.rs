@@ -4,10 +4,6 @@ use sse_hub::{End, LastEventId, SeveralTopics};
 
 use super::*;
 
-fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
 /// Reads to the end, and returns the reason.
 async fn end(mut subscription: Subscription) -> Option<End> {
     assert_eq!(subscription.end(), None, "it goes on");

@@ -1,10 +1,8 @@
 //! Tests of the hub's limits and counts.
 
-use std::time::Duration;
-
 use sse_hub::{From, Hub, HubConfig, HubError, Metrics};
 
-use super::{frame, publish, ready, topic};
+use super::{frame, publish, ready, secs, topic};
 
 #[tokio::test(start_paused = true)]
 async fn the_limits_of_topics_and_subscribers_free_up_when_they_leave() {
@@ -22,7 +20,7 @@ async fn the_limits_of_topics_and_subscribers_free_up_when_they_leave() {
     assert_eq!(error, HubError::TooManyTopics { limit: 2 });
     assert_eq!(error.to_string(), "there are 2 topics, no more are allowed: use an existing one");
     hub.topic("full").unwrap();
-    tokio::time::sleep(Duration::from_secs(3601)).await;
+    tokio::time::sleep(secs(3601)).await;
     let third = hub.topic("third").expect("the other one's event expired");
     assert_eq!(hub.topic("fourth").unwrap_err(), HubError::TooManyTopics { limit: 2 }, "both are held");
     drop((used, third));
@@ -58,7 +56,7 @@ async fn topics_without_events_are_counted() {
     assert_eq!(hub.empty_topics(), 0);
     drop(hub.topic("asked for").unwrap());
     assert_eq!((hub.empty_topics(), hub.metrics().topics), (0, 1), "a topic without handles is forgotten");
-    tokio::time::sleep(Duration::from_secs(3601)).await;
+    tokio::time::sleep(secs(3601)).await;
     hub.expire();
     assert_eq!(hub.empty_topics(), 1, "its event is gone");
     drop(news);

@@ -12,9 +12,9 @@ use sse_hub::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{data, frame, publish, ready};
+use super::{data, frame, publish, ready, secs};
 
-const AWAY: Duration = Duration::from_secs(1);
+const AWAY: Duration = secs(1);
 
 /// A log that could be on another machine: it takes its time, can be away, and can keep its feeds
 /// in the dark.
@@ -104,7 +104,7 @@ impl Log for Remote {
 
 /// A hub that keeps four events in memory.
 fn hub(log: &Arc<Remote>) -> Hub {
-    Hub::with_log(super::small().with_keep_alive(Duration::from_secs(15)), Arc::clone(log) as Arc<dyn Log>)
+    Hub::with_log(super::small().with_keep_alive(secs(15)), Arc::clone(log) as Arc<dyn Log>)
 }
 
 fn topic(log: &Arc<Remote>) -> Topic {
@@ -114,7 +114,7 @@ fn topic(log: &Arc<Remote>) -> Topic {
 /// The frames that arrive within three seconds, except the block with the place's ID.
 async fn soon(subscription: &mut Subscription) -> Vec<String> {
     let mut texts = Vec::new();
-    while let Ok(Some(bytes)) = timeout(Duration::from_secs(3), frame(subscription)).await {
+    while let Ok(Some(bytes)) = timeout(secs(3), frame(subscription)).await {
         texts.extend(data(&bytes));
     }
     texts
@@ -238,7 +238,7 @@ async fn unused_topics_leave_memory_and_keep_their_events_in_the_log() {
     let mut resumed = held[0].subscribe(From::After(&ids[0])).await.unwrap();
     assert_eq!(soon(&mut resumed).await, ["more"]);
     drop((held, resumed));
-    sleep(Duration::from_secs(61)).await;
+    sleep(secs(61)).await;
     hub.expire();
     assert_eq!(hub.metrics().topics, 0);
 }
@@ -246,10 +246,7 @@ async fn unused_topics_leave_memory_and_keep_their_events_in_the_log() {
 #[tokio::test(start_paused = true)]
 async fn an_ended_topic_ends_its_subscriptions_and_refuses_new_ones_for_a_while() {
     let log = Remote::new();
-    let hub = Hub::with_log(
-        HubConfig::default().with_retry(Duration::from_secs(3)),
-        Arc::clone(&log) as Arc<dyn Log>,
-    );
+    let hub = Hub::with_log(HubConfig::default().with_retry(secs(3)), Arc::clone(&log) as Arc<dyn Log>);
     let topic = hub.topic("t").unwrap();
     let mut subscription = topic.subscribe(From::Now).await.unwrap();
     publish(&topic, "last").await;
@@ -263,7 +260,7 @@ async fn an_ended_topic_ends_its_subscriptions_and_refuses_new_ones_for_a_while(
         let error = topic.publish(EventBuilder::new().data("x")).await.unwrap_err();
         assert_eq!((error.status().as_u16(), error), (410, AppendError::Ended));
     }
-    sleep(Duration::from_secs(61)).await;
+    sleep(secs(61)).await;
     subscription = topic.subscribe(From::Now).await.unwrap();
     publish(&topic, "again").await;
     assert_eq!(soon(&mut subscription).await, ["again"], "the name is free");

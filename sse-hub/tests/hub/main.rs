@@ -20,6 +20,10 @@ use sse_hub::{
     EventBuilder, From, GAP_EVENT, HistoryLimits, Hub, HubConfig, HubError, OnLag, Subscription, Topic,
 };
 
+const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
 fn topic(config: HubConfig) -> (Hub, Topic) {
     let hub = Hub::new(config);
     let topic = hub.topic("t").unwrap();
@@ -145,8 +149,7 @@ fn a_hub_outlives_the_runtime_that_polled_it_first() {
     let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| third.block_on(follow())));
     drop(lost);
     let mut follows = third.block_on(follow());
-    let comment =
-        third.block_on(async { tokio::time::timeout(Duration::from_secs(20), frame(&mut follows)).await });
+    let comment = third.block_on(async { tokio::time::timeout(secs(20), frame(&mut follows)).await });
     assert_eq!(comment.unwrap().unwrap(), ": \n", "and its silence is broken");
     drop(stays);
 }
@@ -181,12 +184,12 @@ async fn a_frame_may_be_exactly_as_long_as_its_bound() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_without_an_id_gets_the_id_of_its_place() {
-    let (_, topic) = topic(HubConfig::default().with_retry(Duration::from_secs(2)));
+    let (_, topic) = topic(HubConfig::default().with_retry(secs(2)));
     publish(&topic, "before").await;
     let mut parser = Parser::new();
     let mut subscription = topic.subscribe(From::Now).await.unwrap();
     assert_eq!(messages(&mut parser, &frame(&mut subscription).await.unwrap()), []);
-    assert_eq!(parser.retry(), Some(Duration::from_secs(2)));
+    assert_eq!(parser.retry(), Some(secs(2)));
     drop(subscription);
 
     publish(&topic, "missed").await;
@@ -262,7 +265,7 @@ async fn closing_ends_streams_after_their_last_event_with_a_retry() {
     frame(&mut behind).await.unwrap();
     publish(&topic, "last").await;
     frame(&mut waiting).await.unwrap();
-    let (end, ()) = tokio::join!(frame(&mut waiting), async { hub.close(Duration::from_secs(1)) });
+    let (end, ()) = tokio::join!(frame(&mut waiting), async { hub.close(secs(1)) });
     assert_eq!(end.unwrap(), "retry: 1000\n\n");
     assert_eq!(frame(&mut waiting).await, None);
     assert_eq!(data(&frame(&mut behind).await.unwrap()), ["last"]);
@@ -332,7 +335,7 @@ async fn no_wake_up_is_lost_between_threads() {
         }
     }
     for task in tasks {
-        let received = tokio::time::timeout(Duration::from_secs(60), task).await.expect("a wake-up was lost");
+        let received = tokio::time::timeout(secs(60), task).await.expect("a wake-up was lost");
         assert_eq!(received.unwrap(), expected);
     }
 }

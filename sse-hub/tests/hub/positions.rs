@@ -5,9 +5,9 @@ use std::time::Duration;
 use sse_hub::{EventBuilder, From, HistoryLimits, Hub, HubConfig, Subscription};
 use tokio::time::advance;
 
-use super::{data, frame, messages, publish, ready};
+use super::{data, frame, messages, publish, ready, secs};
 
-const HOUR: Duration = Duration::from_secs(3601);
+const HOUR: Duration = secs(3601);
 
 /// The ID of the place that a new subscriber gets.
 async fn place(hub: &Hub, topic: &str) -> String {

@@ -7,11 +7,7 @@ use http_body_util::BodyExt;
 use sse_hub::{From, HistoryLimits, Hub, HubConfig, Subscription};
 use tokio::time::{Instant, advance, timeout};
 
-use super::{data, frame, publish, ready, topic};
-
-fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
+use super::{data, frame, publish, ready, secs, topic};
 
 /// The next frame, waiting for it for less than the keep-alive; `None` if there is none.
 async fn soon(subscription: &mut Subscription) -> Option<Bytes> {
@@ -24,7 +20,7 @@ async fn silence_is_broken_by_a_comment_to_every_subscriber() {
     let start = tokio::time::Instant::now();
     let at = || start.elapsed().as_secs();
     let (_, topic) = topic(HubConfig::default());
-    tokio::time::sleep(Duration::from_secs(100)).await;
+    tokio::time::sleep(secs(100)).await;
     let mut first = topic.subscribe(From::Now).await.unwrap();
     let mut second = topic.subscribe(From::Now).await.unwrap();
     frame(&mut first).await.unwrap();
@@ -36,7 +32,7 @@ async fn silence_is_broken_by_a_comment_to_every_subscriber() {
     }
 
     let (one, two, ()) = tokio::join!(frame(&mut first), frame(&mut second), async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        tokio::time::sleep(secs(10)).await;
         publish(&topic, "x").await;
     });
     assert_eq!((data(&one.unwrap()), data(&two.unwrap()), at()), (vec!["x".into()], vec!["x".into()], 140));
@@ -84,7 +80,7 @@ async fn a_keep_alive_of_duration_max_sends_no_comments() {
     let (_, topic) = topic(HubConfig::default().with_keep_alive(Duration::MAX));
     let mut subscription = topic.subscribe(From::Now).await.unwrap();
     frame(&mut subscription).await.unwrap();
-    let day = Duration::from_secs(86_400);
+    let day = secs(86_400);
     assert!(tokio::time::timeout(day, frame(&mut subscription)).await.is_err());
 }
 

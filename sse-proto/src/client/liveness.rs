@@ -168,14 +168,10 @@ impl Cadence {
 mod tests {
     use super::*;
 
-    const fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
     fn learned(silences: &[(u64, bool)]) -> Option<Duration> {
         let mut cadence = Cadence::default();
         for &(silence, comment) in silences {
-            cadence.observe(secs(silence), comment);
+            cadence.observe(Duration::from_secs(silence), comment);
         }
         cadence.timeout()
     }
@@ -183,27 +179,33 @@ mod tests {
     #[test]
     fn adaptive_liveness_begins_after_three_comments() {
         assert_eq!(learned(&[(15, true), (15, true)]), None);
-        assert_eq!(learned(&[(15, true), (14, true), (15, true)]), Some(secs(45)));
+        assert_eq!(learned(&[(15, true), (14, true), (15, true)]), Some(Duration::from_secs(45)));
     }
 
     #[test]
     fn adaptive_liveness_has_a_minimum_of_30_s_and_a_maximum_of_6_min() {
-        assert_eq!(learned(&[(1, true); 3]), Some(secs(30)));
-        assert_eq!(learned(&[(120, true); 3]), Some(secs(360)));
+        assert_eq!(learned(&[(1, true); 3]), Some(Duration::from_secs(30)));
+        assert_eq!(learned(&[(120, true); 3]), Some(Duration::from_secs(360)));
     }
 
     #[test]
     fn comments_in_a_burst_are_not_a_keep_alive_interval() {
         assert_eq!(learned(&[(0, true); 100]), None);
-        assert_eq!(learned(&[(20, true), (0, true), (20, true), (0, true), (20, true)]), Some(secs(60)));
+        assert_eq!(
+            learned(&[(20, true), (0, true), (20, true), (0, true), (20, true)]),
+            Some(Duration::from_secs(60))
+        );
     }
 
     #[test]
     fn a_longer_silence_that_an_event_ended_counts_for_adaptive_liveness() {
-        assert_eq!(learned(&[(10, true), (10, true), (10, true), (20, false)]), Some(secs(60)));
+        assert_eq!(
+            learned(&[(10, true), (10, true), (10, true), (20, false)]),
+            Some(Duration::from_secs(60))
+        );
         let mut events = std::vec![(10, true), (10, true), (20, true)];
         events.extend([(5, false); 8]);
-        assert_eq!(learned(&events), Some(secs(60)), "a shorter one does not");
+        assert_eq!(learned(&events), Some(Duration::from_secs(60)), "a shorter one does not");
         assert_eq!(learned(&[(10, false), (20, false), (30, false)]), None);
     }
 
@@ -211,13 +213,17 @@ mod tests {
     fn adaptive_liveness_uses_only_the_last_eight_silences() {
         let mut silences = std::vec![(60, true)];
         silences.extend([(20, true); 7]);
-        assert_eq!(learned(&silences), Some(secs(180)));
+        assert_eq!(learned(&silences), Some(Duration::from_secs(180)));
         silences.push((20, true));
-        assert_eq!(learned(&silences), Some(secs(60)));
+        assert_eq!(learned(&silences), Some(Duration::from_secs(60)));
 
         let mut silences = std::vec![(60, true), (20, true), (60, false)];
         silences.extend([(20, true); 7]);
-        assert_eq!(learned(&silences), Some(secs(60)), "one that an event ended and is no longer does not");
+        assert_eq!(
+            learned(&silences),
+            Some(Duration::from_secs(60)),
+            "one that an event ended and is no longer does not"
+        );
     }
 
     #[test]

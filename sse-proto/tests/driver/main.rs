@@ -11,10 +11,6 @@ use futures_util::{FutureExt, StreamExt};
 use script::{Answer, Broken, Client, Part, body};
 use sse_proto::{CloseReason, Config, Limits, Liveness, Overflow, ReadyState, Repeat, Verdict};
 
-const fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
-
 const GONE: Answer = Answer::Response(204, Vec::new());
 
 /// Every kind of event there is, and every way to lose a connection but the clocks.
@@ -156,8 +152,8 @@ fn a_driver_without_a_timeout_waits_for_ever() {
 
 #[test]
 fn silence_is_noticed_after_the_last_byte_and_few_timers_are_set() {
-    let config = Config::default().with_idle_timeout(secs(10));
-    let comments = || [Part::Pause(secs(1)), Part::Chunk(":\n")].into_iter().cycle().take(60);
+    let config = Config::default().with_idle_timeout(Duration::from_secs(10));
+    let comments = || [Part::Pause(Duration::from_secs(1)), Part::Chunk(":\n")].into_iter().cycle().take(60);
     let parts = comments().chain([Part::Silence]).collect();
     let mut client = Client::new(config, [Answer::Response(200, parts), GONE]);
     assert_eq!(client.next(), "open 200");
@@ -165,7 +161,7 @@ fn silence_is_noticed_after_the_last_byte_and_few_timers_are_set() {
         assert_eq!(client.next(), "comment ");
     }
     assert_eq!(client.next(), "lost: the server fell silent, attempt 1 in 1s");
-    assert_eq!(client.world.now().since_epoch(), secs(40));
+    assert_eq!(client.world.now().since_epoch(), Duration::from_secs(40));
     // One is kept until it is over, and then set for the deadline of that time.
     assert!(client.world.timers() <= 5, "{} timers", client.world.timers());
 }
@@ -173,30 +169,36 @@ fn silence_is_noticed_after_the_last_byte_and_few_timers_are_set() {
 #[test]
 fn an_earlier_deadline_sets_a_timer_of_its_own() {
     // The running timer belongs to the event timeout, for the 60th second.
-    let config = Config::default().with_idle_timeout(Liveness::Adaptive).with_event_timeout(secs(60));
-    let comment = [Part::Pause(secs(5)), Part::Chunk(":\n")];
+    let config =
+        Config::default().with_idle_timeout(Liveness::Adaptive).with_event_timeout(Duration::from_secs(60));
+    let comment = [Part::Pause(Duration::from_secs(5)), Part::Chunk(":\n")];
     let parts = comment.repeat(3).into_iter().chain([Part::Silence]).collect();
     let mut client = Client::new(config, [Answer::Response(200, parts), GONE]);
     assert_eq!(client.take(4), ["open 200", "comment ", "comment ", "comment "]);
     assert_eq!(client.next(), "lost: the server fell silent, attempt 1 in 1s");
-    assert_eq!(client.world.now().since_epoch(), secs(45));
+    assert_eq!(client.world.now().since_epoch(), Duration::from_secs(45));
     assert_eq!(client.world.timers(), 2);
 }
 
 #[test]
 fn time_of_a_slow_application_is_not_silence_of_the_server() {
-    for config in
-        [Config::default().with_idle_timeout(secs(10)), Config::default().with_event_timeout(secs(10))]
-    {
-        let parts =
-            [Part::Chunk("data: a\n\n"), Part::Pause(secs(9)), Part::Chunk("data: b\n\n"), Part::Silence];
+    for config in [
+        Config::default().with_idle_timeout(Duration::from_secs(10)),
+        Config::default().with_event_timeout(Duration::from_secs(10)),
+    ] {
+        let parts = [
+            Part::Chunk("data: a\n\n"),
+            Part::Pause(Duration::from_secs(9)),
+            Part::Chunk("data: b\n\n"),
+            Part::Silence,
+        ];
         let mut client = Client::new(config, [body(parts), GONE]);
         assert_eq!(client.take(2), ["open 200", "event message \"a\" id "]);
-        client.world.sleep(secs(3600));
+        client.world.sleep(Duration::from_secs(3600));
         assert_eq!(client.next(), "event message \"b\" id ");
-        client.world.sleep(secs(3600));
+        client.world.sleep(Duration::from_secs(3600));
         assert!(client.next().starts_with("lost: "));
-        assert_eq!(client.world.now().since_epoch(), secs(2 * 3600 + 9 + 10));
+        assert_eq!(client.world.now().since_epoch(), Duration::from_secs(2 * 3600 + 9 + 10));
     }
 }
 
@@ -213,7 +215,7 @@ fn the_time_is_read_only_if_a_clock_runs() {
 #[test]
 fn the_time_is_read_for_a_chunk_and_not_for_each_of_its_events() {
     let readings = |chunk, events| {
-        let config = Config::default().with_idle_timeout(secs(10));
+        let config = Config::default().with_idle_timeout(Duration::from_secs(10));
         let mut client = Client::new(config, [body([Part::Chunk(chunk), Part::Chunk("data: x\n\n")])]);
         assert_eq!(client.next(), "open 200");
         let before = client.world.readings();
@@ -271,18 +273,18 @@ fn nothing_follows_close_but_the_end() {
 fn retry_after_replaces_the_delay_of_the_driver() {
     let mut client = Client::new(Config::default(), [Answer::Error("refused"), GONE]);
     assert_eq!(client.next(), "lost: the connection failed: refused, attempt 1 in 1s");
-    client.driver.retry_after(secs(100));
+    client.driver.retry_after(Duration::from_secs(100));
     client.next();
     assert_eq!(client.world.log()[1], "connect 1 id - at 100s");
 }
 
 #[test]
 fn a_dropped_future_loses_no_event() {
-    let parts = [Part::Pause(secs(1)), Part::Chunk("data: a\n\ndata: b\n\n"), Part::Silence];
+    let parts = [Part::Pause(Duration::from_secs(1)), Part::Chunk("data: a\n\ndata: b\n\n"), Part::Silence];
     let mut client = Client::new(Config::default(), [body(parts)]);
     assert_eq!(client.next(), "open 200");
     assert!(client.driver.next().now_or_never().is_none());
-    client.world.sleep(secs(1));
+    client.world.sleep(Duration::from_secs(1));
     assert_eq!(client.take(3), ["event message \"a\" id ", "event message \"b\" id ", "pending"]);
 }
 

@@ -1,4 +1,7 @@
 //! A scripted HTTP server on loopback, and a client that uses no proxy.
+//!
+//! Not `sse-test`'s server, because this suite is part of the published package, which shows that
+//! it replaces the original; `sse-test` is not published.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
