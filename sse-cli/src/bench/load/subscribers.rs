@@ -3,28 +3,20 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use socket2::{Domain, Protocol, Socket, Type};
 
-use super::ledger::Tally;
+use super::counts::Counts;
 use super::marker::Markers;
+use super::socket;
 use super::subscriber::{Fault, Outcome, Reading, Subscriber};
 
 /// How many connections are made at a time. Listeners queue 128 or more.
 const CONNECTING: usize = 128;
-
-/// How many connections one source address makes to one port: Linux has 28,232 ephemeral ports.
-const PER_SOURCE: usize = 25_000;
-
-/// How many files are open besides the sockets of subscribers.
-const OTHER_FILES: u64 = 32;
 
 /// The longest wait before the clock and the watch are checked again.
 pub(super) const TICK: Duration = Duration::from_millis(50);
@@ -63,38 +55,6 @@ pub(crate) struct Subscribers {
     /// publishes.
     pub(super) announced: Arc<AtomicU32>,
     pub(super) counts: Counts,
-}
-
-/// Counts of one turn.
-#[derive(Debug)]
-pub(super) struct Counts {
-    pub(super) tally: Tally,
-    pub(super) latency: Histogram<u64>,
-    pub(super) bytes: u64,
-    pub(super) others: u64,
-    pub(super) last_arrival: Option<Instant>,
-    pub(super) cut: usize,
-    pub(super) why_cut: Option<String>,
-    /// Number of subscribers that have not received the newest event of the burst before `end`.
-    pub(super) pending: usize,
-    pub(super) end: u32,
-}
-
-impl Counts {
-    pub(super) fn new(end: u32) -> Self {
-        Self {
-            tally: Tally::default(),
-            // Microseconds, up to a day, with an error of a thousandth.
-            latency: Histogram::new_with_bounds(1, 86_400_000_000, 3).expect("the bounds are in order"),
-            bytes: 0,
-            others: 0,
-            last_arrival: None,
-            cut: 0,
-            why_cut: None,
-            pending: 0,
-            end,
-        }
-    }
 }
 
 /// Why subscribers could not be connected.
@@ -136,7 +96,7 @@ impl Subscribers {
         watch: &mut dyn Watch,
     ) -> Result<Self, ConnectError> {
         let failed = |connected, message: String| ConnectError::Failed { connected, count, message };
-        allow_files(count).map_err(|message| failed(0, message))?;
+        socket::allow_files(count).map_err(|message| failed(0, message))?;
         let mut this = Self::new(target, count).map_err(|error| failed(0, error.to_string()))?;
         let (mut open, mut last, mut address) = (0, Instant::now(), 0);
         while open < count && !watch.stopped() {
@@ -198,10 +158,7 @@ impl Subscribers {
     /// Begins to make one more connection.
     fn begin(&mut self, address: SocketAddr) -> io::Result<()> {
         let at = self.all.len();
-        let mut stream = match source(address, at) {
-            Some(source) => connect_from(source, address)?,
-            None => TcpStream::connect(address)?,
-        };
+        let mut stream = socket::connect(address, at)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(at), interest)?;
         self.all.push(Subscriber::new(stream));
@@ -301,103 +258,5 @@ impl Subscribers {
     pub(super) fn expect(&mut self, end: u32) {
         self.counts.end = end;
         self.counts.pending = self.open().filter(|subscriber| !subscriber.ledger.has_reached(end)).count();
-    }
-}
-
-impl Counts {
-    fn take(
-        &mut self,
-        subscriber: &mut Subscriber,
-        reading: &Reading,
-        length: usize,
-        markers: &Markers,
-        announced: u32,
-    ) {
-        self.bytes += length as u64;
-        if length == 0 {
-            return;
-        }
-        self.others += reading.others;
-        if reading.arrivals.is_empty() && reading.others == 0 {
-            return;
-        }
-        let now = markers.now();
-        self.last_arrival = Some(Instant::now());
-        let before = subscriber.ledger.has_reached(self.end);
-        for arrival in &reading.arrivals {
-            // A hub that changes data may turn a marker's number into any other.
-            if arrival.end > announced {
-                self.others += u64::from(arrival.end - arrival.first.number);
-                continue;
-            }
-            let new = subscriber.ledger.take(arrival.first.number, arrival.end, &mut self.tally);
-            let micros = now.saturating_sub(arrival.first.time).as_micros();
-            self.latency.saturating_record_n(u64::try_from(micros).unwrap_or(u64::MAX).max(1), new);
-        }
-        if !before && subscriber.ledger.has_reached(self.end) {
-            self.pending = self.pending.saturating_sub(1);
-        }
-    }
-
-    /// Handles an ended connection: published events that did not arrive count as lost.
-    fn cut(&mut self, subscriber: &mut Subscriber, why: String, announced: u32) {
-        if !subscriber.ledger.has_reached(self.end) {
-            self.pending = self.pending.saturating_sub(1);
-        }
-        subscriber.ledger.close(announced, &mut self.tally);
-        subscriber.cut();
-        self.cut += 1;
-        self.why_cut.get_or_insert(why);
-    }
-}
-
-/// Raises the limit of open files as far as necessary.
-fn allow_files(count: usize) -> Result<(), String> {
-    let needed = count as u64 + OTHER_FILES;
-    match rlimit::increase_nofile_limit(needed) {
-        Ok(limit) if limit < needed => Err(format!(
-            "{needed} open files are needed and {limit} allowed: raise the limit (ulimit -n), or start several with fewer subscribers"
-        )),
-        // Where the limit cannot be read, opening fails when the limit is reached.
-        _ => Ok(()),
-    }
-}
-
-/// The source address of connection `at`, because one address has too few ports: 127.0.0.1,
-/// 127.0.0.2 and so on.
-fn source(target: SocketAddr, at: usize) -> Option<SocketAddr> {
-    let block = u8::try_from(at / PER_SOURCE).ok().filter(|&block| block > 0)?;
-    let source = Ipv4Addr::new(127, 0, 0, block.checked_add(1)?);
-    (target.is_ipv4() && target.ip().is_loopback()).then(|| SocketAddr::new(IpAddr::V4(source), 0))
-}
-
-fn connect_from(source: SocketAddr, target: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&source.into())?;
-    match socket.connect(&target.into()) {
-        Err(error) if !is_in_progress(&error) => Err(error),
-        _ => Ok(TcpStream::from_std(socket.into())),
-    }
-}
-
-/// Whether an error means that the connection is being made: `EINPROGRESS`, which has no stable
-/// `ErrorKind`.
-fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
-        || error.raw_os_error() == Some(if cfg!(target_os = "linux") { 115 } else { 36 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn further_source_addresses_are_loopback_and_used_for_loopback_only() {
-        let target = SocketAddr::from(([127, 0, 0, 1], 80));
-        assert_eq!(source(target, PER_SOURCE - 1), None);
-        assert_eq!(source(target, PER_SOURCE), Some(SocketAddr::from(([127, 0, 0, 2], 0))));
-        assert_eq!(source(SocketAddr::from(([10, 0, 0, 1], 80)), PER_SOURCE), None);
-        assert_eq!(source("[::1]:80".parse().unwrap(), PER_SOURCE), None);
     }
 }
