@@ -105,7 +105,8 @@ impl Hub {
     /// The ID of the newest event of a topic, in memory or not; the topic is neither created nor
     /// brought into memory.
     ///
-    /// `Ok(None)` means that the topic was ended recently. See [`Topic::last_event_id`].
+    /// A topic without events has the ID of its start. `Ok(None)` means that the topic was ended
+    /// recently. See [`Topic::last_event_id`].
     ///
     /// # Errors
     ///

@@ -109,6 +109,9 @@ impl<B> Error<B> {
 impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
+    /// Reads as long as the server sends, so put a timeout around it. A later call returns the same
+    /// bytes again.
+    ///
     /// # Errors
     ///
     /// If the connection breaks.
@@ -146,6 +149,9 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
 /// part that arrived in that time is available. Every call returns the same bytes again.
 impl<R: Read> Error<Blocking<R>> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
+    ///
+    /// Reads for at most [`Config::refused_body_timeout`](proto::Config::refused_body_timeout); a later
+    /// call returns the same bytes again.
     ///
     /// # Errors
     ///

@@ -86,20 +86,20 @@ impl<S> Messages<S> {
 
 impl<S, T> Messages<S, T> {
     /// Sets the end marker to a message with this data, for example OpenAI's `[DONE]`. The marker
-    /// itself is not yielded.
+    /// itself is not yielded. It replaces a marker that was set before.
     ///
-    /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut
-    /// the answer.
+    /// If the source ends without the marker, the last item is [`MessagesError::Incomplete`]: the
+    /// server or a proxy cut the answer.
     pub fn until(mut self, data: impl Into<String>) -> Self {
         self.end = Some(End::Data(data.into()));
         self
     }
 
     /// Sets the end marker to a message of this type, for example Anthropic's `message_stop`. The
-    /// marker itself is not yielded.
+    /// marker itself is not yielded. It replaces a marker that was set before.
     ///
-    /// A source that ends before it yields [`MessagesError::Incomplete`]: the server or a proxy cut
-    /// the answer.
+    /// If the source ends without the marker, the last item is [`MessagesError::Incomplete`]: the
+    /// server or a proxy cut the answer.
     pub fn until_event(mut self, event: impl Into<String>) -> Self {
         self.end = Some(End::Event(event.into()));
         self

@@ -70,8 +70,8 @@ impl Proxies {
         self.http.is_none() && self.https.is_none()
     }
 
-    /// The proxy for a URL; `None` if its host is reached directly. An error means that the URL of
-    /// the proxy is malformed.
+    /// The proxy for a URL; `None` if no proxy is set for its scheme, or if its host is reached
+    /// directly. An error means that the URL of the proxy is malformed.
     pub fn of(&self, url: &Url) -> Option<Result<&Url, url::ParseError>> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let proxy = proxy.as_ref()?;

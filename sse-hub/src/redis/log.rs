@@ -254,7 +254,8 @@ impl fmt::Debug for RedisLog {
     }
 }
 
-/// No connection to Redis can be attempted. The reason contains no secret.
+/// Error of [`RedisLog::new`]: the configuration allows no connection, for example because its TLS
+/// settings are unusable. The text contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisUnusable(String);
 

@@ -36,7 +36,7 @@ impl Found {
         if found || place.number == 0 && self.newest.number == 0 {
             return Resume { gap: None, after: place };
         }
-        if (place.number < start.number || place.number == 0) && self.was_here(place) {
+        if (place.number < start.number || place.number == 0) && self.can_count_from(place) {
             return match start.number - place.number {
                 0 => Resume { gap: None, after: place },
                 missed => Resume { gap: Some(Gap::of(missed)), after: start },
@@ -71,9 +71,11 @@ impl Found {
         }
     }
 
-    /// Whether the topic had an event at a place before its oldest kept event, as far as stamps
-    /// show, and lost none since. Otherwise numbers may have been given twice, and mean nothing.
-    fn was_here(&self, place: Place) -> bool {
+    /// Whether a place belongs to the current numbering of the topic: its stamp lies between the
+    /// first event and the oldest kept event, and Redis has not lost data after it. Only then is the
+    /// difference of two event numbers the number of missed events, because after a loss Redis gives
+    /// the same numbers again.
+    fn can_count_from(&self, place: Place) -> bool {
         let kept_since = self.oldest.unwrap_or(self.newest).stamp;
         let lost = place.stamp < self.former_loss || place.stamp < self.loss && self.loss <= kept_since;
         let counted = match place.number {

@@ -43,8 +43,9 @@ pub(super) enum Failure {
 #[derive(Clone)]
 struct Connection {
     commands: Commands,
-    /// Set when a command failed on this connection. Each connection has its own flag, so that a
-    /// late failure on an earlier one does not count.
+    /// Set when a command timed out or its answer could not be read, so that the connection itself
+    /// may be broken. Each connection has its own flag, so that a late failure on an earlier
+    /// connection does not count.
     suspect: Arc<AtomicBool>,
 }
 

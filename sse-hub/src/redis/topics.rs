@@ -170,8 +170,11 @@ impl Topics {
         self.lock().note(channel, |known| known.heard(place, previous))
     }
 
-    /// Notes an event that this node published, as [`heard`](Self::heard). Messages of earlier
-    /// events may still be on their way; each has the place before it.
+    /// Records an event that this node published. If the topic is followed, only the place of the
+    /// event is recorded, and the result is false: the messages of earlier events may still be on
+    /// their way. Each message carries the stamp of the event before its own, so
+    /// [`heard`](Self::heard) finds losses when the messages arrive. If the topic is not followed,
+    /// no message arrives, and this does the same as `heard`.
     pub(super) fn published(&self, channel: &str, place: Place, previous: u64) -> bool {
         let mut map = self.lock();
         let Some(topic) = map.followed.get_mut(channel) else {

@@ -198,6 +198,9 @@ impl ReconnectPolicy {
     /// `retry` is the reconnection time that the server set, `retry_after` the time that the last
     /// response's `Retry-After` header requested, and `random` 64 random bits; 0 gives the wait
     /// without jitter.
+    ///
+    /// The wait is the longer of the policy's wait, which grows from `retry`, and `retry_after`.
+    /// Jitter can shorten only the policy's own wait; a time that the server set is a lower bound.
     pub fn delay(
         &self,
         attempt: u32,

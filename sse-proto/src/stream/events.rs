@@ -69,7 +69,8 @@ where
         Self { chunks: Some(chunks), parser, chunk: None, read: 0 }
     }
 
-    /// The parser: it has the last event ID, the reconnection time, and the count of skipped bytes.
+    /// The parser: it has the last event ID, the reconnection time, and the number of skipped
+    /// blocks.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }
