@@ -23,8 +23,8 @@ struct Slots {
 }
 
 /// One subscriber. A no-op waker represents the absence of a waker: with `Option<Waker>`, a slot
-/// (`Option<Member>`) would have 32 bytes instead of 24, because a waker has only one niche, and the
-/// slot uses it.
+/// (`Option<Member>`) would have 32 bytes instead of 24, because a waker has only one niche, and
+/// the slot uses it.
 #[derive(Debug)]
 struct Member {
     cursor: Cursor,

@@ -1,9 +1,9 @@
 //! Scripted servers for the tests of this workspace: they send exact bytes, and record the
 //! requests.
 //!
-//! One vocabulary, [`Reply`] and [`Request`], and two servers: [`Server`] on a thread plays a script
-//! or answers by a function, and `paused::Server` plays a script on the runtime of a test in virtual
-//! time. [`serve`] plays one reply over any stream, TLS for example. [`Socks`] is a proxy.
+//! One vocabulary, [`Reply`] and [`Request`], and two servers: [`Server`] on a thread plays a
+//! script or answers by a function, and `paused::Server` plays a script on the runtime of a test in
+//! virtual time. [`serve`] plays one reply over any stream, TLS for example. [`Socks`] is a proxy.
 //!
 //! Every failure panics, because this crate is only for tests.
 

@@ -150,8 +150,8 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
 impl<R: Read> Error<Blocking<R>> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
-    /// Reads for at most [`Config::refused_body_timeout`](proto::Config::refused_body_timeout); a later
-    /// call returns the same bytes again.
+    /// Reads for at most [`Config::refused_body_timeout`](proto::Config::refused_body_timeout); a
+    /// later call returns the same bytes again.
     ///
     /// # Errors
     ///

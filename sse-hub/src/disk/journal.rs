@@ -12,9 +12,9 @@
 //!                          └ no: the last write was never acknowledged, and is cut off
 //! ```
 //!
-//! "Whole batches" after the damage have the next sequence number. Only the newest journal can end in
-//! a partial write: the engine starts a new journal when the one before is synced, so all damage in
-//! an older journal is corruption.
+//! "Whole batches" after the damage have the next sequence number. Only the newest journal can end
+//! in a partial write: the engine starts a new journal when the one before is synced, so all damage
+//! in an older journal is corruption.
 //!
 //! A batch: `1, items: u32, seqno: u64`, that many items, `3, xxh3(items): u64, "FJL\x03"`. An
 //! item: `2, type, 0, keyspace: u64, key length: u16, value length: u32, the same again, key,

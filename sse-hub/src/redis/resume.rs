@@ -72,9 +72,9 @@ impl Found {
     }
 
     /// Whether a place belongs to the current numbering of the topic: its stamp lies between the
-    /// first event and the oldest kept event, and Redis has not lost data after it. Only then is the
-    /// difference of two event numbers the number of missed events, because after a loss Redis gives
-    /// the same numbers again.
+    /// first event and the oldest kept event, and Redis has not lost data after it. Only then is
+    /// the difference of two event numbers the number of missed events, because after a loss Redis
+    /// gives the same numbers again.
     fn can_count_from(&self, place: Place) -> bool {
         let kept_since = self.oldest.unwrap_or(self.newest).stamp;
         let lost = place.stamp < self.former_loss || place.stamp < self.loss && self.loss <= kept_since;

@@ -66,8 +66,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Parses a public key in PEM, or a secret. Public keys in other forms (DER, SSH, JSON) are refused:
-/// with a public key as the secret of an HMAC, anyone could sign tokens.
+/// Parses a public key in PEM, or a secret. Public keys in other forms (DER, SSH, JSON) are
+/// refused: with a public key as the secret of an HMAC, anyone could sign tokens.
 fn single(bytes: &[u8]) -> Result<Vec<Key>, String> {
     let mut secret = bytes;
     if let Ok(text) = str::from_utf8(bytes) {

@@ -163,8 +163,8 @@ impl World {
         panic!("it never asks for anything");
     }
 
-    /// Checks a lost connection: whether the time for an event is over, if that is the cause; and the
-    /// end of a stream that ended cleanly.
+    /// Checks a lost connection: whether the time for an event is over, if that is the cause; and
+    /// the end of a stream that ended cleanly.
     fn disconnected(&mut self, cause: Cause) {
         let connection = self.connection.take();
         if cause == Cause::EventTimeout {
