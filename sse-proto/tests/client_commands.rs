@@ -121,6 +121,7 @@ fn polling_once_more_changes_nothing() {
     assert_eq!(thrice(&mut client), ["wait until 1s"; 3]);
 }
 
+// 9.2.8: a device may leave its connection to a push service, and continue after the last event ID.
 #[test]
 fn suspend_drops_the_connection() {
     let mut client = Client::open(config());

@@ -1,4 +1,5 @@
-//! Lines without effect, reported on request: unknown fields, and values that 9.2.6 ignores.
+//! Lines without effect, reported on request (9.2.10): unknown fields, and values that 9.2.6
+//! ignores.
 
 use sse_proto::{Config, EventSource, Frame, Instant, Output, OwnedFrame, Parser, Verdict};
 

@@ -172,7 +172,7 @@ impl Config {
 
     /// Sets whether lines that the specification ignores are reported, as
     /// [`Frame::Ignored`](crate::Frame::Ignored): for example a bare JSON error in the middle of a
-    /// stream. Default false.
+    /// stream. 9.2.10 asks for such diagnostics. Default false.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
         self.diagnostics = diagnostics;

@@ -79,8 +79,9 @@ impl EventSource {
         }
     }
 
-    /// Drops the connection until [`resume`](Self::resume), for example while a page is hidden. No
-    /// `Disconnected` follows, because the application caused it.
+    /// Drops the connection until [`resume`](Self::resume), for example while a page is hidden, or
+    /// while a push service holds the stream for a sleeping device (9.2.8). No `Disconnected`
+    /// follows, because the application caused it.
     ///
     /// A request that was sent and may not be [repeated](crate::Repeat) closes the source instead.
     pub fn suspend(&mut self) {
