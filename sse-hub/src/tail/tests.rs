@@ -1,6 +1,9 @@
 //! Tests of the tail alone, with updates in any order.
 
+use proto::Gap;
+
 use super::*;
+use crate::log::{Extent, Page};
 
 fn stored(stamp: u64, numbers: std::ops::RangeInclusive<u64>) -> Vec<Stored> {
     let data: Vec<_> = numbers.clone().map(|number| format!("data: {number}\n")).collect();
