@@ -258,20 +258,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Drops the oldest segment, and stores the last places of the topics that now have no events.
+    /// Drops the oldest segment, and stores the last place of each of its topics.
     fn drop_oldest(&mut self) -> Result<(), CommitError> {
         let mut view = self.view().clone();
         let oldest = view.segments.remove(0);
         let mut batch = view.database.batch();
         let mut emptied = 0;
         View::for_each_topic(&oldest, |id, newest| {
-            if view.last(id)?.is_some() {
-                return Ok(());
-            }
             // A topic that was ended has another number.
-            if let Some(name) = view.topics.get(keys::name(id))? {
-                let record = TopicRecord { id, place: newest.place, ended: 0, given: newest.given };
-                batch.insert(&view.topics, keys::topic(&name), record.write());
+            let Some(name) = view.topics.get(keys::name(id))? else { return Ok(()) };
+            let record = TopicRecord { id, place: newest.place, ended: 0, given: newest.given };
+            batch.insert(&view.topics, keys::topic(&name), record.write());
+            if view.last(id)?.is_none() {
                 batch.insert(&view.topics, keys::without_events(record.place.stamp, id), b"");
                 emptied += 1;
             }

@@ -4,7 +4,7 @@
 //! everything else is in the keyspace `topics`. Numbers in keys are big-endian, so that they sort.
 //!
 //! ```text
-//! topics    t NAME           → TopicRecord   where its events are, and its last place while there are none
+//! topics    t NAME           → TopicRecord   where its events are, and the last place that was dropped
 //!           n id             → NAME
 //!           p stamp id       →               a topic without events, by the stamp of its last place
 //!           c                → Clock
@@ -37,12 +37,12 @@ pub(super) struct Clock {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TopicRecord {
     pub(super) id: TopicId,
-    /// The place of the newest event, written when the last kept event was dropped.
+    /// The place of the newest event that was dropped, or of the topic's beginning.
     pub(super) place: Place,
     /// The time until which the ended topic is refused, in microseconds since 1970; 0 if it was not
     /// ended.
     pub(super) ended: u64,
-    /// The application's ID of the newest event.
+    /// The application's ID of the event at `place`.
     pub(super) given: Option<Arc<str>>,
 }
 

@@ -226,6 +226,15 @@ async fn the_oldest_events_are_dropped_at_the_byte_limit_and_places_outlive_them
     assert_eq!(numbers(&page.events), (extent.start.number + 1..=25_001).collect::<Vec<_>>());
     let gone = Located::Gone { missed: Some(extent.start.number - 1), resume: extent.start };
     assert_eq!(log.locate("busy", &early.to_string()).await, Ok(gone));
+    let start = extent.start;
+    let foreign = Place::new(start.stamp - 1, start.number);
+    let gap = Located::Gone { missed: None, resume: start };
+    assert_eq!(
+        log.locate("busy", &start.to_string()).await,
+        Ok(Located::After(start)),
+        "the last dropped event"
+    );
+    assert_eq!(log.locate("busy", &foreign.to_string()).await, Ok(gap), "no event had that place");
     let again = log.append("busy", batch([[b'x'; 1000]]).with_key("early")).await.unwrap();
     assert_eq!((again.first.number, again.repeated), (25_002, false), "a key goes with its events");
 

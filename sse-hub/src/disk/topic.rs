@@ -24,6 +24,8 @@ struct Known {
     id: TopicId,
     /// The place before the oldest event that is kept.
     start: Place,
+    /// Whether the stamp of `start` is known; otherwise it is an upper bound.
+    start_is_exact: bool,
     /// The place of the newest event, kept or not.
     last: Place,
     last_id: Option<Arc<str>>,
@@ -36,10 +38,15 @@ impl<'v> Topic<'v> {
         let (id, ended) = (record.id, record.ended);
         let first = view.first(id)?;
         let last = view.last(id)?.unwrap_or(Mark { place: record.place, given: record.given });
-        // The stamp of the event before is no longer known; it was not higher.
-        let before = |place: Place| Place::new(place.stamp, place.number.saturating_sub(1));
-        let start = first.map_or(last.place, |first| before(first.place));
-        let known = Known { id, start, last: last.place, last_id: last.given, ended };
+        let (start, start_is_exact) = match first.map(|first| first.place) {
+            None => (last.place, true),
+            Some(first) if record.place.number > 0 && record.place.is_followed_by(first) => {
+                (record.place, true)
+            }
+            // No event is before the first one, or the event before is being dropped or was damaged.
+            Some(first) => (Place::new(first.stamp, first.number.saturating_sub(1)), false),
+        };
+        let known = Known { id, start, start_is_exact, last: last.place, last_id: last.given, ended };
         Ok(Self { view, clock, known: Some(known) })
     }
 
@@ -130,6 +137,8 @@ impl<'v> Topic<'v> {
             at.stamp == known.last.stamp || at.number == 0
         } else if at.number > known.start.number {
             self.view.event(known.id, at.number)?.is_some_and(|event| event.place == at)
+        } else if at.number == known.start.number && known.start_is_exact {
+            at == known.start
         } else {
             at.stamp <= known.start.stamp
         };
