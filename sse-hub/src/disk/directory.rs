@@ -37,7 +37,7 @@ impl Directory {
     /// the system refuses access.
     pub(super) fn open(path: &Path) -> Result<Self, DiskError> {
         let io = |error| DiskError::io(path, error);
-        create_private(path).map_err(io)?;
+        create(path).map_err(io)?;
         let format = path.join("FORMAT");
         if !format.try_exists().map_err(io)? {
             refuse_foreign(path)?;
@@ -50,6 +50,8 @@ impl Directory {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         check_format(path, &lock)?;
+        // Not before, because the directory of another program stays as it is.
+        make_private(path).map_err(io)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -89,16 +91,25 @@ pub(super) fn bytes_on_disk(metadata: &fs::Metadata) -> u64 {
     return metadata.len();
 }
 
-/// Creates the directory with access for its owner only, because events may be secret.
-fn create_private(path: &Path) -> io::Result<()> {
+/// Creates the directory and its parents, unless it exists.
+fn create(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
+    builder.create(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    })?;
     if let Some(parent) = path.canonicalize()?.parent() {
         sync(parent)?;
     }
+    Ok(())
+}
+
+/// Restricts the access to the owner, because events may be secret.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "used on Unix alone"))]
+fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -201,16 +212,32 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_another_program_is_refused() {
+    fn a_directory_of_another_program_is_refused_and_stays_as_it_is() {
         let directory = tempfile::tempdir().unwrap();
-        fs::create_dir(directory.path().join("lost+found")).unwrap();
-        drop(Directory::open(directory.path()).unwrap());
-        fs::remove_file(directory.path().join("FORMAT")).unwrap();
-        fs::write(directory.path().join("thesis.tex"), "").unwrap();
-        let error = Directory::open(directory.path()).unwrap_err();
-        assert!(
-            matches!(error, DiskError::Foreign { .. }) && error.to_string().contains("thesis.tex"),
-            "{error}"
-        );
+        let path = directory.path();
+        fs::create_dir(path.join("lost+found")).unwrap();
+        drop(Directory::open(path).unwrap());
+        fs::remove_file(path.join("FORMAT")).unwrap();
+        for (name, content) in [("thesis.tex", ""), ("FORMAT", "of another program")] {
+            fs::write(path.join(name), content).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+            let text = Directory::open(path).unwrap_err().to_string();
+            assert!(text.contains(if content.is_empty() { name } else { content }), "{text}");
+            #[cfg(unix)]
+            assert_eq!(
+                std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777,
+                0o755
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_directory_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = Directory::open(&file).unwrap_err();
+        assert!(error.to_string().contains("not a directory"), "{error}");
     }
 }
