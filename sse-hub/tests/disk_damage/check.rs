@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sse_hub::disk::{DiskConfig, DiskError, DiskLog};
-use sse_hub::{Amount, Batch, Located, Log, NewEvent, Place};
+use sse_hub::{Amount, AppendError, Batch, Located, Log, NewEvent, Place};
 
 const ALL: Amount = Amount { events: usize::MAX, bytes: usize::MAX };
 
@@ -13,9 +14,8 @@ const TOPIC: &str = "t";
 
 /// A log that is whole, and what it holds.
 pub(crate) struct Original {
-    pub(crate) path: PathBuf,
-    /// The files, of which each may be damaged.
-    pub(crate) files: Vec<PathBuf>,
+    /// The files, of which each may be damaged: paths in the directory of the log, and contents.
+    pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
     written: Vec<(Place, String)>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
 }
 
 impl Original {
-    /// A log with `count` events of `size` bytes.
+    /// Writes a log with `count` events of `size` bytes to `path`, and reads its files into memory.
     pub(crate) async fn write(path: &Path, count: usize, size: usize) -> Self {
         let log = DiskLog::open(config(path)).unwrap();
         let mut written = Vec::new();
@@ -38,33 +38,42 @@ impl Original {
             let text = format!("{at} {}", "x".repeat(size));
             let id = (at % 4 == 0).then(|| format!("id{at}").into());
             let event = NewEvent { id, bytes: Bytes::from(text.clone()) };
-            let place = log.append(TOPIC, Batch { events: vec![event], key: None }).await.unwrap().first;
+            let place = append(&log, Batch { events: vec![event], key: None }).await;
             written.push((place, text));
         }
         log.close().await;
         // Opened once more, so that its journal ends with the last batch and not with the zeros
         // that it grows into.
         DiskLog::open(config(path)).unwrap().close().await;
-        Self { path: path.to_owned(), files: files(path), written }
+        Self { files: read_files(path, path), written }
     }
 
     pub(crate) fn events(&self) -> usize {
         self.written.len()
     }
 
-    /// Copies the log to `path`, lets `damage` change what is in one of its files, and checks that
-    /// what comes of it gives nothing but what was written.
+    /// The position in `files` of the file with this path.
+    pub(crate) fn file(&self, path: &str) -> usize {
+        self.files.iter().position(|(name, _)| name == Path::new(path)).unwrap()
+    }
+
+    /// Writes the log to `path`, with a damage to the file at position `damaged`, and checks that
+    /// reading the result returns only what was written. Removes `path` afterwards.
     pub(crate) async fn damaged(
         &self,
         path: &Path,
-        file: &Path,
+        damaged: usize,
         damage: impl FnOnce(&mut Vec<u8>),
     ) -> Outcome {
-        copy(&self.path, path);
-        let file = path.join(file.strip_prefix(&self.path).unwrap());
-        let mut bytes = fs::read(&file).unwrap();
+        for (name, bytes) in &self.files {
+            let file = path.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, bytes).unwrap();
+        }
+        let (name, bytes) = &self.files[damaged];
+        let mut bytes = bytes.clone();
         damage(&mut bytes);
-        fs::write(&file, bytes).unwrap();
+        fs::write(path.join(name), bytes).unwrap();
         let outcome = self.inspect(path).await;
         fs::remove_dir_all(path).unwrap();
         outcome
@@ -127,22 +136,28 @@ pub(crate) fn directory() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.metadata().unwrap().is_dir() {
-            copy(&entry.path(), &to)
-        } else {
-            drop(fs::copy(entry.path(), to))
+/// Appends a batch, as often as the log is too busy, which it is while a table is written.
+async fn append(log: &DiskLog, batch: Batch) -> Place {
+    loop {
+        match log.append(TOPIC, batch.clone()).await {
+            Ok(appended) => return appended.first,
+            Err(AppendError::Busy { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) => panic!("{error}"),
         }
     }
 }
 
-fn files(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> =
-        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+/// The files below `path`, with their paths relative to `root`, in order.
+fn read_files(root: &Path, path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(read_files(root, &path));
+        } else {
+            files.push((path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap()));
+        }
+    }
     files.sort();
     files
 }

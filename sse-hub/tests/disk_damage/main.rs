@@ -21,13 +21,13 @@ fn tries(few: usize, many: usize) -> usize {
 async fn a_journal_that_is_cut_anywhere_gives_the_events_before_the_cut() {
     let directory = directory();
     let original = Original::write(&directory.path().join("original"), 12, 20).await;
-    let journal = original.path.join("log/0.jnl");
-    let length = fs::metadata(&journal).unwrap().len() as usize;
+    let journal = original.file("log/0.jnl");
+    let length = original.files[journal].1.len();
     let tries = tries(60, length);
     let mut last = 0;
     for cut in (0..=tries).map(|at| length * at / tries) {
         let path = directory.path().join("cut");
-        let outcome = original.damaged(&path, &journal, |bytes| bytes.truncate(cut)).await;
+        let outcome = original.damaged(&path, journal, |bytes| bytes.truncate(cut)).await;
         let Outcome::Kept(kept) = outcome else { panic!("cut at {cut} of {length}: {outcome:?}") };
         assert!(kept >= last, "cut at {cut}");
         last = kept;
@@ -44,7 +44,7 @@ async fn flipped_bits_are_found_or_cost_nothing_and_are_never_served() {
     let mut random: u64 = 1;
     for _ in 0..tries(60, 3000) {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let file = &original.files[(random >> 33) as usize % original.files.len()];
+        let file = (random >> 33) as usize % original.files.len();
         let flip = |bytes: &mut Vec<u8>| {
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             if used > 0 {
