@@ -270,7 +270,7 @@ impl Connection {
             Message::Ended => return topics.tell(channel, &Update::Ended),
         };
         let Some(last) = events.last().map(|event| event.place()) else { return };
-        match topics.heard(channel, last, previous) {
+        match topics.received(channel, last, previous) {
             // The loss is already marked: the hubs have to compare.
             _ if marked => topics.tell(channel, &Update::Latest(last)),
             false => topics.tell(channel, &Update::Appended(events)),

@@ -27,7 +27,7 @@ end
 
 local last_stamp, bytes_before, first, last_id = stamp, bytes, number + 1, ''
 stamp = math.max(now, last_stamp + 2, loss, tonumber(ARGV[7]))
--- Who reads over this place is told.
+-- A reader that crosses this place gets a gap.
 local lost = loss > last_stamp and 1 or 0
 
 local messages = {}

@@ -119,7 +119,7 @@ impl Server {
         match word.as_str() {
             "ok" | "again" => {
                 let first = Place::new(answer.number()?, answer.number()?);
-                self.saw(first.stamp);
+                self.raise_stamp(first.stamp);
                 if word == "again" {
                     return Ok(Published::Repeated(first));
                 }
@@ -146,7 +146,7 @@ impl Server {
         match answer.word()?.as_str() {
             "ok" => {
                 let (number, stamp) = (answer.number()?, answer.number()?);
-                self.saw(stamp);
+                self.raise_stamp(stamp);
                 Ok(Found {
                     newest: Place::new(stamp, number),
                     newest_id: Some(answer.word()?).filter(|id| !id.is_empty()).map(Into::into),

@@ -61,7 +61,7 @@ local function is_lost(place)
 end
 
 -- Whether all that was lost is marked in the server, for all who read over the place. A replica cannot, nor can a server
--- without memory: then the node that asks is told all the same.
+-- without memory: then only the node that runs the script gets the loss.
 local marked = 1
 local function write(...)
   local answer = redis.pcall(...)
@@ -72,7 +72,7 @@ for place in string.gmatch(ARGV[3], '%S+') do
     -- Above every stamp that the node has seen: places of what was lost are not taken for later ones.
     local border = parts(place) + 1
     if loss > 0 and first_after(int(loss) .. '-0', '(' .. int(border) .. '-0') then
-      -- A second loss, and one border can be told: what came before the first one goes.
+      -- A second loss: only one border can be reported, so what came before the first one is dropped.
       write('XTRIM', s, 'MINID', int(loss) .. '-0')
       write('HSET', m, 'd', int(loss))
       former_loss = loss

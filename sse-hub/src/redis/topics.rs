@@ -67,9 +67,9 @@ impl Known {
         }
     }
 
-    /// Notes an event, before which the newest one of the server had the stamp `previous`. Returns
-    /// whether the server had lost what was known; that is in doubt then.
-    fn heard(&mut self, place: Place, previous: u64) -> bool {
+    /// Records an event; `previous` is the stamp of the server's newest event before it. Returns
+    /// whether the server had lost a known event, which is then in doubt.
+    fn receive(&mut self, place: Place, previous: u64) -> bool {
         let mut lost = false;
         for known in [self.newest, self.published] {
             if known.number > 0 && previous < known.stamp && known.stamp < place.stamp {
@@ -77,11 +77,11 @@ impl Known {
                 lost = true;
             }
         }
-        self.saw(place);
+        self.advance(place);
         lost
     }
 
-    fn saw(&mut self, place: Place) {
+    fn advance(&mut self, place: Place) {
         self.newest = self.newest.max(place);
         if self.published <= self.newest {
             self.published = Place::default();
@@ -160,25 +160,25 @@ impl Topics {
     }
 
     /// Records an event that was seen without its predecessor.
-    pub(super) fn saw(&self, channel: &str, place: Place) {
-        self.lock().note(channel, |known| known.saw(place));
+    pub(super) fn record(&self, channel: &str, place: Place) {
+        self.lock().update(channel, |known| known.advance(place));
     }
 
-    /// Notes an event of a message, before which the newest one of the server had the stamp
-    /// `previous`. Returns whether the server had lost what this node knew.
-    pub(super) fn heard(&self, channel: &str, place: Place, previous: u64) -> bool {
-        self.lock().note(channel, |known| known.heard(place, previous))
+    /// Records an event of a message; `previous` is the stamp of the server's newest event before
+    /// it. Returns whether the server had lost an event that this node knew.
+    pub(super) fn received(&self, channel: &str, place: Place, previous: u64) -> bool {
+        self.lock().update(channel, |known| known.receive(place, previous))
     }
 
     /// Records an event that this node published. If the topic is followed, only the place of the
     /// event is recorded, and the result is false: the messages of earlier events may still be on
     /// their way. Each message carries the stamp of the event before its own, so
-    /// [`heard`](Self::heard) finds losses when the messages arrive. If the topic is not followed,
-    /// no message arrives, and this does the same as `heard`.
+    /// [`received`](Self::received) finds losses when the messages arrive. If the topic is not followed,
+    /// no message arrives, and this does the same as `received`.
     pub(super) fn published(&self, channel: &str, place: Place, previous: u64) -> bool {
         let mut map = self.lock();
         let Some(topic) = map.followed.get_mut(channel) else {
-            return map.note(channel, |known| known.heard(place, previous));
+            return map.update(channel, |known| known.receive(place, previous));
         };
         if place > topic.known.newest {
             topic.known.published = topic.known.published.max(place);
@@ -199,7 +199,7 @@ impl Topics {
     /// The server has these places, or it is marked that it has not; its newest event is at
     /// `newest`.
     pub(super) fn compared(&self, channel: &str, places: &[Place], newest: Place) {
-        self.lock().note(channel, |known| {
+        self.lock().update(channel, |known| {
             known.doubts.retain(|doubt| !places.contains(doubt));
             // Received since the request was sent.
             for place in [known.newest, known.published] {
@@ -207,7 +207,7 @@ impl Topics {
                     known.doubt(place);
                 }
             }
-            known.saw(newest);
+            known.advance(newest);
         });
     }
 }
@@ -221,18 +221,18 @@ impl Map {
         latest.get_mut(channel).or_else(|| before.get_mut(channel))
     }
 
-    /// Notes something of a topic, followed or not.
-    fn note<T>(&mut self, channel: &str, note: impl FnOnce(&mut Known) -> T) -> T {
+    /// Updates the known places of a topic, followed or not.
+    fn update<T>(&mut self, channel: &str, update: impl FnOnce(&mut Known) -> T) -> T {
         if let Some(topic) = self.followed.get_mut(channel) {
-            return note(&mut topic.known);
+            return update(&mut topic.known);
         }
         if let Some(known) = self.unfollowed[0].get_mut(channel) {
-            return note(known);
+            return update(known);
         }
         let mut known = self.take_unfollowed(channel);
-        let noted = note(&mut known);
+        let result = update(&mut known);
         self.keep_unfollowed(channel, known);
-        noted
+        result
     }
 
     fn take_unfollowed(&mut self, channel: &str) -> Known {
@@ -264,40 +264,40 @@ mod tests {
     #[test]
     fn a_loss_is_noticed_if_the_previous_event_is_older_than_the_newest_known_one() {
         let (topics, names, _) = topics();
-        let heard =
-            |stamp, number, previous| topics.heard(&names.channel, Place::new(stamp, number), previous);
-        assert!(!heard(10, 1, 0), "the first");
-        assert!(!heard(20, 2, 10), "the next");
-        assert!(!heard(15, 2, 10), "late");
-        assert!(!heard(40, 4, 30), "one in between was on another connection");
-        assert!(heard(50, 3, 20));
-        let [lost, newest] = [Place::new(40, 4), Place::new(50, 3)];
-        assert_eq!(topics.known(&names.channel), [lost, newest], "looked for until it was compared");
-        assert!(!heard(60, 4, 50), "reported once");
-        topics.compared(&names.channel, &[lost, newest], newest);
+        let lost =
+            |stamp, number, previous| topics.received(&names.channel, Place::new(stamp, number), previous);
+        assert!(!lost(10, 1, 0), "the first");
+        assert!(!lost(20, 2, 10), "the next");
+        assert!(!lost(15, 2, 10), "late");
+        assert!(!lost(40, 4, 30), "one in between was on another connection");
+        assert!(lost(50, 3, 20));
+        let [lost_place, newest] = [Place::new(40, 4), Place::new(50, 3)];
+        assert_eq!(topics.known(&names.channel), [lost_place, newest], "looked for until it was compared");
+        assert!(!lost(60, 4, 50), "reported once");
+        topics.compared(&names.channel, &[lost_place, newest], newest);
         assert_eq!(topics.known(&names.channel), [Place::new(60, 4)]);
     }
 
     #[test]
     fn a_place_received_during_a_comparison_is_compared_again() {
         let (topics, names, _) = topics();
-        let [before, heard, found] =
+        let [before, received, found] =
             [(10, 1), (20, 2), (30, 3)].map(|(stamp, number)| Place::new(stamp, number));
-        topics.heard(&names.channel, before, 0);
-        topics.heard(&names.channel, heard, 10);
+        topics.received(&names.channel, before, 0);
+        topics.received(&names.channel, received, 10);
         topics.compared(&names.channel, &[before], found);
-        assert_eq!(topics.known(&names.channel), [heard, found]);
+        assert_eq!(topics.known(&names.channel), [received, found]);
     }
 
     #[test]
     fn a_published_place_is_known_until_its_message_is_received() {
         let (topics, names, _) = topics();
         let [first, own, late] = [(10, 1), (30, 3), (20, 2)].map(|(stamp, number)| Place::new(stamp, number));
-        topics.heard(&names.channel, first, 0);
+        topics.received(&names.channel, first, 0);
         assert!(!topics.published(&names.channel, own, 20));
         assert_eq!(topics.known(&names.channel), [first, own]);
-        assert!(topics.heard(&names.channel, late, 5), "the answer did not hide what the message shows");
-        topics.heard(&names.channel, own, 20);
+        assert!(topics.received(&names.channel, late, 5), "the answer did not hide what the message shows");
+        topics.received(&names.channel, own, 20);
         assert_eq!(topics.known(&names.channel), [first, own], "the first one is in doubt");
     }
 
@@ -305,10 +305,10 @@ mod tests {
     fn places_from_before_a_connection_are_compared_despite_newer_messages() {
         let (topics, names, _) = topics();
         let [old, new] = [Place::new(10, 5), Place::new(20, 4)];
-        topics.heard(&names.channel, old, 0);
+        topics.received(&names.channel, old, 0);
         topics.doubt();
         topics.doubt();
-        assert!(!topics.heard(&names.channel, new, 15), "nothing is known of the one before");
+        assert!(!topics.received(&names.channel, new, 15), "nothing is known of the one before");
         assert_eq!(topics.known(&names.channel), [old, new]);
         topics.compared(&names.channel, &[old, new], new);
         assert_eq!(topics.known(&names.channel), [new]);
@@ -317,14 +317,14 @@ mod tests {
     #[test]
     fn the_newest_event_of_topics_without_followers_is_remembered() {
         let (topics, names, number) = topics();
-        topics.saw(&names.channel, Place::new(10, 5));
+        topics.record(&names.channel, Place::new(10, 5));
         assert!(topics.remove(&names.channel, number));
         assert_eq!(topics.known(&names.channel), [Place::new(10, 5)]);
         assert!(topics.published(&names.channel, Place::new(20, 3), 7), "no other node receives it");
         topics.add(&names, Feed::new(|_| {}));
         assert_eq!(topics.known(&names.channel), [Place::new(10, 5), Place::new(20, 3)]);
         for number in 0..=2 * UNFOLLOWED {
-            topics.saw(&number.to_string(), Place::new(1, 1));
+            topics.record(&number.to_string(), Place::new(1, 1));
         }
         assert!(topics.known("0").is_empty(), "bounded");
         assert!(!topics.known(&UNFOLLOWED.to_string()).is_empty(), "at least this many are remembered");
