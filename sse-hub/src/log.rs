@@ -264,6 +264,8 @@ pub struct Page {
 pub enum Health {
     /// The log works, as far as it knows.
     Ready,
+    /// The log works, but may lose acknowledged events because of a setting that the text names.
+    AtRisk(String),
     /// The log does not work; the reason contains no secret.
     Away(String),
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(super) mod connection;
+mod health;
 mod socket;
 mod tls;
 mod version;
@@ -14,12 +15,13 @@ use axum::Router;
 use http::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, timeout};
 
 use super::metrics::Counters;
 use super::{Arguments, engine, log, routes};
 use crate::signals::{HangUp, Signals};
 use connection::{Limits, PATIENCE, Place};
+use health::HealthLog;
 use socket::{Listener, Stream};
 use tls::Tls;
 
@@ -90,9 +92,13 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut sweep = tokio::time::interval(Duration::from_secs(60));
+    let mut checks = tokio::time::interval(Duration::from_secs(1));
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut health_log = HealthLog::default();
     loop {
         tokio::select! {
             _ = sweep.tick() => hub.expire(),
+            _ = checks.tick() => health_log.update(&hub.health()),
             () = hang_up.next() => reload(&access, tls.as_ref()),
             () = signals.next() => break,
         }

@@ -112,7 +112,7 @@ impl Drop for Open {
 
 fn of_hub(hub: &Hub) -> Vec<MetricFamily> {
     let metrics = hub.metrics();
-    let ready = u64::from(hub.health() == Health::Ready);
+    let ready = u64::from(matches!(hub.health(), Health::Ready | Health::AtRisk(_)));
     let mut families = vec![
         gauge("sse_topics", "Topics that are loaded.", [(vec![], metrics.topics as u64)]),
         gauge("sse_subscribers", "Subscribers connected.", [(vec![], metrics.subscribers as u64)]),

@@ -144,9 +144,10 @@ async fn last(
 }
 
 /// Whether events can be published and read now.
-async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
+async fn ready(State(app): State<App>) -> Result<String, Refusal> {
     match app.hub.health() {
-        Health::Ready => Ok("ok\n"),
+        Health::Ready => Ok("ok\n".to_owned()),
+        Health::AtRisk(reason) => Ok(format!("ok, but events may be lost: {reason}\n")),
         Health::Away(reason) => Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, reason)),
         _ => Err(Refusal::retry_after(StatusCode::SERVICE_UNAVAILABLE, 1, "not ready")),
     }

@@ -170,6 +170,16 @@ fn a_request_is_one_log_line_without_its_query() {
     assert!(!line.to_string().contains("hunter2"));
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn an_unavailable_event_log_is_logged_with_its_reason_and_without_its_password() {
+    let mut server =
+        Loud::start(&["--listen", "127.0.0.1:0", "--redis", "redis://user:hunter2@127.0.0.1:1"], &[]);
+    let line = server.line("the event log is unavailable");
+    assert!(line.contains("127.0.0.1:1") && line.contains("refused"), "{line}");
+    assert!(!server.seen.contains("hunter2"), "{}", server.seen);
+}
+
 #[test]
 fn rust_log_sets_the_level_of_log_lines() {
     let mut server = Loud::start(&["--listen", "127.0.0.1:0"], &[("RUST_LOG", "warn")]);

@@ -3,6 +3,7 @@
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 
 use super::server::{CONNECT, PATIENCE};
@@ -24,12 +25,32 @@ impl Commands {
         // A server that is not a part of a cluster refuses, and so may one that does not allow the
         // command.
         let cluster = redis::cmd("CLUSTER").arg("INFO").query_async::<String>(&mut server).await;
-        if cluster.is_err() {
-            return Ok(Self::Server(server));
+        match cluster {
+            Err(error) if error.code() == Some("NOAUTH") => return Err(error),
+            Err(_) => return Ok(Self::Server(server)),
+            Ok(_) => {}
         }
         let info = client.get_connection_info().clone();
         let client = ClusterClient::builder([info]).connection_timeout(CONNECT).response_timeout(PATIENCE);
         Ok(Self::Cluster(client.build()?.get_async_connection().await?))
+    }
+
+    /// The server's policy to evict keys when it reaches its memory limit; `None` if it evicts none,
+    /// or does not allow the question.
+    pub(super) async fn eviction_policy(&mut self) -> Option<String> {
+        let mut info = redis::cmd("INFO");
+        info.arg("memory");
+        let info: String = match self {
+            Self::Server(server) => info.query_async(server).await.ok()?,
+            Self::Cluster(cluster) => {
+                let any = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
+                redis::from_redis_value(cluster.route_command(info, any).await.ok()?).ok()?
+            }
+        };
+        let value =
+            |name: &str| info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'));
+        let policy = value("maxmemory_policy")?;
+        (value("maxmemory")? != "0" && policy != "noeviction").then(|| policy.to_owned())
     }
 
     /// Whether the client reconnects by itself, and then repeats commands that had no answer.

@@ -41,7 +41,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// - A **Redis Cluster** is recognized, and each topic is one slot of it: `MOVED` is followed by
 ///   the client.
 /// - **Sentinel** is not queried: the URL names one server. Use a URL that always leads to the
-///   primary: a DNS name, a virtual address or a proxy. While the URL leads to a replica,
+///   primary: a DNS name, a virtual address or a proxy (`docs/hub.md` has the settings of HAProxy).
+///   While the URL leads to a replica,
 ///   publishing is refused and [`health`](Log::health) reports it; after a failover to a replica
 ///   that was behind, subscribers get a gap.
 /// - A server that refuses writes (`OOM`, `READONLY`, `MISCONF`, `NOREPLICAS`) is not ready until
@@ -53,7 +54,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// `sse:{topic}:s` (stream of the events), `:m` (hash with the counter), `:x` and `:q` (sorted set
 /// and list for own IDs and idempotency keys), and the channel `sse:{topic}`. A key `sse:probe`,
 /// which lives for a millisecond, shows whether the server accepts writes. The server needs
-/// `maxmemory-policy noeviction`, as for any data that is not a cache.
+/// `maxmemory-policy noeviction`, as for any data that is not a cache: with a memory limit and
+/// another policy, [`health`](Log::health) is [`Health::AtRisk`].
 ///
 /// # Example
 ///
@@ -109,7 +111,7 @@ impl RedisLog {
         let found = self.server.look(names, id, newest).await?;
         // Comparisons find out whether earlier events are still there.
         if self.server.topics.known(&names.channel).is_empty() && found.newest.number > 0 {
-            self.server.topics.saw(&names.channel, found.newest);
+            self.server.topics.record(&names.channel, found.newest);
         }
         Ok(found)
     }
@@ -206,15 +208,20 @@ impl Log for RedisLog {
     }
 
     fn health(&self) -> Health {
-        let trouble = self.server.trouble.lock().expect("nothing panics while it holds the lock").clone();
-        match trouble {
-            Some(trouble) => {
-                Health::Away(format!("Redis at {}: {trouble}", self.server.config.server.addr()))
+        let lock = |text: &std::sync::Mutex<Option<String>>| {
+            text.lock().expect("nothing panics while it holds the lock").clone()
+        };
+        let address = self.server.config.server.addr();
+        match (lock(&self.server.trouble), lock(&self.server.eviction)) {
+            (Some(trouble), _) => Health::Away(format!("Redis at {address}: {trouble}")),
+            (None, _) if !self.server.listening.load(Ordering::Relaxed) => {
+                Health::Away(format!("Redis at {address}: not subscribed"))
             }
-            None if !self.server.listening.load(Ordering::Relaxed) => {
-                Health::Away(format!("Redis at {}: not subscribed", self.server.config.server.addr()))
-            }
-            None => Health::Ready,
+            (None, Some(policy)) => Health::AtRisk(format!(
+                "Redis at {address} evicts keys when its memory is full: set maxmemory-policy to \
+                 noeviction, not {policy}"
+            )),
+            (None, None) => Health::Ready,
         }
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Server {
     stamp: AtomicU64,
     /// Why there is no connection, for health checks.
     pub(super) trouble: Mutex<Option<String>>,
+    /// The server's policy to evict keys, which would lose events; `None` if it evicts none.
+    pub(super) eviction: Mutex<Option<String>>,
 }
 
 impl Server {
@@ -89,6 +91,7 @@ impl Server {
             may_repeat: AtomicBool::new(false),
             stamp: AtomicU64::new(0),
             trouble,
+            eviction: Mutex::default(),
         })
     }
 
@@ -119,6 +122,9 @@ impl Server {
 
     /// Completes when the connection no longer works, with the reason.
     async fn watch(&self, mut connection: Connection) -> String {
+        if let Ok(policy) = timeout(PATIENCE, connection.commands.eviction_policy()).await {
+            *self.eviction.lock().expect("nothing panics while it holds the lock") = policy;
+        }
         loop {
             let answer = timeout(PATIENCE, self.probe(&mut connection.commands)).await;
             let trouble = match answer {
@@ -221,7 +227,7 @@ impl Server {
     }
 
     /// Records a stamp that the server sent.
-    pub(super) fn saw(&self, stamp: u64) {
+    pub(super) fn raise_stamp(&self, stamp: u64) {
         self.stamp.fetch_max(stamp, Ordering::Relaxed);
     }
 

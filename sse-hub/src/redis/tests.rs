@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
                 numbers.push(self.at.number as i64);
             }
             if page.events.is_empty() && page.gap.is_none() {
-                // Whatever is heard, it says when to read.
+                // Each update is a reason to read.
                 timeout(Duration::from_secs(40), self.updates.recv()).await.expect("it is told").unwrap();
             }
         }
@@ -331,13 +331,31 @@ async fn the_topics_of_a_redis_cluster_are_spread_over_its_nodes() {
         let feed = Feed::new(move |update| drop(sender.send(update)));
         let _following = other.follow(topic, feed).await.unwrap();
         let first = log.append(topic, one_with_id("own")).await.unwrap().first;
-        let heard =
+        let is_first =
             |update: &Update| matches!(update, Update::Appended(events) if events[0].place() == first);
-        while !heard(&timeout(Duration::from_secs(10), updates.recv()).await.unwrap().unwrap()) {}
+        while !is_first(&timeout(Duration::from_secs(10), updates.recv()).await.unwrap().unwrap()) {}
         assert_eq!(other.locate(topic, "own").await, Ok(Located::After(first)));
         assert_eq!(other.read(topic, Place::default().into(), ALL).await.unwrap().events.len(), 1);
     }
     assert!(one.command("DBSIZE") != ":0" && two.command("DBSIZE") != ":0");
+}
+
+#[tokio::test]
+async fn a_server_that_evicts_keys_is_at_risk() {
+    let options = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
+    let Some(redis) = RedisServer::with_options(&options) else { return };
+    let log = node(&redis);
+    append(&log, one()).await;
+    let risk = async {
+        loop {
+            if let Health::AtRisk(risk) = log.health() {
+                return risk;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let risk = timeout(Duration::from_secs(10), risk).await.unwrap();
+    assert!(risk.contains("noeviction") && risk.contains("allkeys-lru"), "{risk}");
 }
 
 fn one_with_id(id: &str) -> Batch {
