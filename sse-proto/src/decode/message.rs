@@ -50,6 +50,15 @@ impl Message {
         self.text
     }
 
+    /// Copies an event whose text is in several pieces. Most events have data alone, and skip this.
+    #[inline(never)]
+    fn joined(event: Event<'_>) -> Self {
+        let kind = if event.event == DEFAULT { "" } else { event.event };
+        let text = [event.data, kind, event.id].concat();
+        let data_end = event.data.len();
+        Self { text, data_end, event_end: data_end + kind.len() }
+    }
+
     /// Borrows the message as an [`Event`].
     pub fn as_event(&self) -> Event<'_> {
         Event { event: self.event(), data: self.data(), id: self.id() }
@@ -59,18 +68,11 @@ impl Message {
 impl From<Event<'_>> for Message {
     #[inline]
     fn from(event: Event<'_>) -> Self {
-        let data_end = event.data.len();
-        let kind = if event.event == DEFAULT { "" } else { event.event };
-        let event_end = data_end + kind.len();
-        let len = event_end + event.id.len();
-        if len == data_end {
-            return Self { text: event.data.into(), data_end, event_end };
+        if event.event != DEFAULT || !event.id.is_empty() {
+            return Self::joined(event);
         }
-        let mut text = String::with_capacity(len);
-        text.push_str(event.data);
-        text.push_str(kind);
-        text.push_str(event.id);
-        Self { text, data_end, event_end }
+        let data_end = event.data.len();
+        Self { text: event.data.into(), data_end, event_end: data_end }
     }
 }
 
