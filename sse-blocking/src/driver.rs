@@ -130,7 +130,7 @@ impl<T: Transport> Driver<T> {
     #[expect(clippy::type_complexity, reason = "only the names of the transport's types are long")]
     pub fn next_event(
         &mut self,
-    ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
+    ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>>> {
         let progress = self.advance()?;
         match self.event(progress) {
             Err(closed) if !closed.reason.is_failure() => None,
@@ -223,7 +223,7 @@ impl<T: Transport> Driver<T> {
     fn event(
         &mut self,
         progress: Progress,
-    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>> {
+    ) -> Result<ClientEventRef<'_, T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>> {
         let error = self.error.take();
         match progress {
             Progress::Open => {
@@ -237,13 +237,13 @@ impl<T: Transport> Driver<T> {
                 self.done = true;
                 let response = match mem::replace(&mut self.connection, Connection::None) {
                     // The body of the response will be read, and a closer can interrupt that.
-                    Connection::Answered(head, body) => Some(Box::new((head, body))),
+                    Connection::Answered(head, body) => Some((head, body)),
                     _ => {
                         self.closer.forget();
                         None
                     }
                 };
-                return Err(Closed { reason, error, response });
+                return Err(Box::new(Closed { reason, error, response }));
             }
             Progress::Disconnected { cause, attempt, delay } => {
                 self.hang_up();
@@ -309,7 +309,7 @@ impl<T: Transport> Driver<T> {
 }
 
 impl<T: Transport> Iterator for Driver<T> {
-    type Item = Result<ClientEvent<T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>;
+    type Item = Result<ClientEvent<T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.next_event()?.map(ClientEventRef::into_owned))

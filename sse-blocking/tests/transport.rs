@@ -166,7 +166,7 @@ fn a_rejected_response_can_be_read() {
     let mut source = Driver::new(config(), |_: Attempt<'_>| Ok((head(401), NoTimeout(&b"no key"[..]))));
     let closed = source.next().unwrap().unwrap_err();
     assert_eq!(closed.to_string(), "the server answered with status 401 instead of 200");
-    let (head, mut body) = *closed.response.unwrap();
+    let (head, mut body) = closed.response.unwrap();
     assert_eq!(head.status, 401);
     let mut buffer = [0; 16];
     let length = body.read(&mut buffer, None).unwrap();

@@ -36,23 +36,23 @@ use super::{Blocking, Body, Head, TransportError};
 /// }
 /// # Ok(()) }
 /// ```
-pub struct Error<B>(Box<Inner<B>>);
+pub struct Error<B>(Inner<B>);
 
 enum Inner<B> {
-    Request(TransportError),
-    Closed(Closed<Head, Body<B>, TransportError>),
+    Request(Box<TransportError>),
+    Closed(Box<Closed<Head, Body<B>, TransportError>>),
 }
 
 impl<B> Error<B> {
     /// An error for a request that could not be built.
     pub fn request(error: TransportError) -> Self {
-        Self(Box::new(Inner::Request(error)))
+        Self(Inner::Request(Box::new(error)))
     }
 
     /// The error for the end of a driver; `None` if the end was [not a
     /// failure](CloseReason::is_failure).
-    pub fn failure(closed: Closed<Head, Body<B>, TransportError>) -> Option<Self> {
-        closed.reason.is_failure().then(|| Self(Box::new(Inner::Closed(closed))))
+    pub fn failure(closed: Box<Closed<Head, Body<B>, TransportError>>) -> Option<Self> {
+        closed.reason.is_failure().then(|| Self(Inner::Closed(closed)))
     }
 
     /// Why the source closed; `None` if the request was malformed, so that there never was a
@@ -63,7 +63,7 @@ impl<B> Error<B> {
 
     /// The error of the transport, if there was one.
     pub fn transport(&self) -> Option<&TransportError> {
-        match &*self.0 {
+        match &self.0 {
             Inner::Request(error) => Some(error),
             Inner::Closed(closed) => closed.error.as_ref(),
         }
@@ -80,14 +80,14 @@ impl<B> Error<B> {
     }
 
     fn closed(&self) -> Option<&Closed<Head, Body<B>, TransportError>> {
-        match &*self.0 {
+        match &self.0 {
             Inner::Request(_) => None,
             Inner::Closed(closed) => Some(closed),
         }
     }
 
     fn response_body(&mut self) -> Option<&mut Body<B>> {
-        match &mut *self.0 {
+        match &mut self.0 {
             Inner::Request(_) => None,
             Inner::Closed(closed) => closed.response.as_mut().map(|response| &mut response.1),
         }
@@ -185,12 +185,12 @@ impl<R: Read> Error<Blocking<R>> {
 
 impl<B> fmt::Display for Error<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let closed = match &*self.0 {
+        let closed = match &self.0 {
             Inner::Request(_) => return f.write_str("the request cannot be built"),
             Inner::Closed(closed) => closed,
         };
         closed.reason.fmt(f)?;
-        let Some((head, body)) = closed.response.as_deref() else { return Ok(()) };
+        let Some((head, body)) = closed.response.as_ref() else { return Ok(()) };
         match closed.reason {
             CloseReason::ContentType => match head.headers.get_all(CONTENT_TYPE).iter().next_back() {
                 Some(value) => write!(f, " but {}", Excerpt(value.as_bytes()))?,
@@ -209,7 +209,7 @@ impl<B> fmt::Display for Error<B> {
 
 impl<B> fmt::Debug for Error<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
+        match &self.0 {
             Inner::Request(error) => f.debug_tuple("Request").field(error).finish(),
             Inner::Closed(closed) => closed.fmt(f),
         }

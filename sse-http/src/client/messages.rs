@@ -253,6 +253,13 @@ pub enum MessagesError<E> {
     },
 }
 
+/// So that `?` works on what builds the source and on its messages alike.
+impl<E> From<E> for MessagesError<E> {
+    fn from(error: E) -> Self {
+        Self::Source(error)
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for MessagesError<E> {
     /// Prints the source's error, or at most 300 characters of the data, on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -317,6 +324,12 @@ mod tests {
         let text = format!("{iterated:?}");
         assert_eq!(text, format!("{:?}", streamed.expect("nothing is pending")));
         text
+    }
+
+    #[test]
+    fn an_error_of_the_source_converts_by_the_question_mark() {
+        let build = || -> Result<(), MessagesError<fmt::Error>> { Ok(Err(fmt::Error)?) };
+        assert!(matches!(build(), Err(MessagesError::Source(fmt::Error))));
     }
 
     #[test]

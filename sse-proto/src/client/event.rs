@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::time::Duration;
 
-use crate::{Cause, CloseReason, Event, Message, StreamFrame};
+use crate::{Cause, CloseReason, Event, Frame, Message};
 
 /// An event of a client, in order; `H` is the head of a response, `E` an error of the transport.
 ///
@@ -62,15 +62,29 @@ impl<H, E> ClientEventRef<'_, H, E> {
     }
 }
 
-impl<H, E, M, C> From<StreamFrame<M, C>> for ClientEvent<H, E, M, C> {
+impl<H, E> From<Frame<'_>> for ClientEvent<H, E> {
+    /// Copies the borrowed text.
     #[inline]
-    fn from(frame: StreamFrame<M, C>) -> Self {
+    fn from(frame: Frame<'_>) -> Self {
         match frame {
-            StreamFrame::Event(event) => Self::Message(event),
-            StreamFrame::Comment(comment) => Self::Comment(comment),
-            StreamFrame::Ignored(line) => Self::Ignored(line),
-            StreamFrame::Retry(time) => Self::Retry(time),
-            StreamFrame::Skipped { bytes } => Self::Skipped { bytes },
+            Frame::Event(event) => Self::Message(event.into()),
+            Frame::Comment(comment) => Self::Comment(comment.into()),
+            Frame::Ignored(line) => Self::Ignored(line.into()),
+            Frame::Retry(time) => Self::Retry(time),
+            Frame::Skipped { bytes } => Self::Skipped { bytes },
+        }
+    }
+}
+
+impl<'a, H, E> From<Frame<'a>> for ClientEventRef<'a, H, E> {
+    #[inline]
+    fn from(frame: Frame<'a>) -> Self {
+        match frame {
+            Frame::Event(event) => Self::Message(event),
+            Frame::Comment(comment) => Self::Comment(comment),
+            Frame::Ignored(line) => Self::Ignored(line),
+            Frame::Retry(time) => Self::Retry(time),
+            Frame::Skipped { bytes } => Self::Skipped { bytes },
         }
     }
 }
@@ -125,14 +139,15 @@ impl<E: core::error::Error + 'static> fmt::Display for Loss<E> {
     }
 }
 
-/// The end of a source: the last thing that a driver reports.
+/// The end of a source: the last thing that a driver reports. It comes in a box, because it would
+/// make every event as large.
 pub struct Closed<H, B, E> {
     /// Why the source closed.
     pub reason: CloseReason,
     /// The error of the transport, if there was one.
     pub error: Option<E>,
     /// The rejected response, if there was one: its head, and its unread body.
-    pub response: Option<Box<(H, B)>>,
+    pub response: Option<(H, B)>,
 }
 
 impl<H: fmt::Debug, B, E: fmt::Debug> fmt::Debug for Closed<H, B, E> {

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use super::extend;
 use crate::{
     ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Frame, Instant, Loss, Output, Request,
-    ResponseHead, StreamFrame, Timer, Verdict,
+    ResponseHead, Timer, Verdict,
 };
 
 /// HTTP client that a [`Driver`] runs on, together with the [`Timer`] of its runtime.
@@ -83,7 +83,7 @@ enum Connection<T: Transport> {
 type Next<T, M, C> = Option<
     Result<
         ClientEvent<<T as Transport>::Head, <T as Transport>::Error, M, C>,
-        Closed<<T as Transport>::Head, <T as Transport>::Body, <T as Transport>::Error>,
+        Box<Closed<<T as Transport>::Head, <T as Transport>::Body, <T as Transport>::Error>>,
     >,
 >;
 
@@ -146,11 +146,11 @@ impl<T: Transport> Driver<T> {
     #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
         &mut self,
-    ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>> {
+    ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>>> {
         // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From
         // where it is made to the end of this function, nothing else touches `self`; and the result
         // keeps `self` borrowed as long as it lives.
-        poll_fn(|cx| self.poll(cx, |frame| unsafe { extend(frame) })).await
+        poll_fn(|cx| self.poll(cx, |frame| unsafe { extend(frame) }.into())).await
     }
 
     /// Polls for the next event, which owns its text: [`next`](Self::next) for a stream.
@@ -163,17 +163,17 @@ impl<T: Transport> Driver<T> {
     pub fn poll_owned(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<ClientEvent<T::Head, T::Error>, Closed<T::Head, T::Body, T::Error>>>> {
-        self.poll(cx, |frame| frame.into_owned())
+    ) -> Poll<Option<Result<ClientEvent<T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>>>> {
+        self.poll(cx, |frame| frame.into())
     }
 
-    /// Polls until there is something to report; `take` converts a frame to the message or comment
+    /// Polls until there is something to report; `take` converts a frame to the event
     /// that is reported.
     #[inline]
     fn poll<M, C>(
         &mut self,
         cx: &mut Context<'_>,
-        take: impl FnOnce(Frame<'_>) -> StreamFrame<M, C>,
+        take: impl FnOnce(Frame<'_>) -> ClientEvent<T::Head, T::Error, M, C>,
     ) -> Poll<Next<T, M, C>> {
         loop {
             if self.done {
@@ -188,14 +188,14 @@ impl<T: Transport> Driver<T> {
             }
             if let Some(frame) = self.source.poll_whole(&mut input) {
                 self.read = chunk.len() - input.len();
-                return Poll::Ready(Some(Ok(take(frame).into())));
+                return Poll::Ready(Some(Ok(take(frame))));
             }
             // The time is read only when the machine needs it: the application's own time is not
             // silence of the server.
             let output = self.source.poll_at(|| self.transport.now(), &mut input);
             self.read = chunk.len() - input.len();
             match output {
-                Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame).into()))),
+                Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame)))),
                 Output::NeedData { deadline } => ready!(self.poll_body(cx, deadline)),
                 Output::Connect { request, deadline } => {
                     if !matches!(self.connection, Connection::Connecting(_)) {
@@ -221,10 +221,11 @@ impl<T: Transport> Driver<T> {
                 Output::Closed(reason) => {
                     self.done = true;
                     let response = match self.hang_up() {
-                        Connection::Answered(head, body) => Some(Box::new((head, body))),
+                        Connection::Answered(head, body) => Some((head, body)),
                         _ => None,
                     };
-                    return Poll::Ready(Some(Err(Closed { reason, error: self.error.take(), response })));
+                    let closed = Closed { reason, error: self.error.take(), response };
+                    return Poll::Ready(Some(Err(Box::new(closed))));
                 }
             }
         }

@@ -94,7 +94,7 @@ fn a_rejected_response_comes_with_its_body_unread() {
     assert_eq!(closed.to_string(), closed.reason.to_string());
     assert_eq!(format!("{closed:?}"), "Closed { reason: Status(404), error: None, head: Some(404), .. }");
     assert!(closed.source().is_none());
-    let (head, body) = *closed.response.unwrap();
+    let (head, body) = closed.response.unwrap();
     assert_eq!(head, 404);
     let text: Vec<_> = body.map(|chunk| chunk.unwrap()).collect().now_or_never().unwrap();
     assert_eq!(text, ["not ", "here"]);

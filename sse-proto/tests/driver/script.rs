@@ -301,7 +301,7 @@ impl Client {
 }
 
 /// How it ends.
-pub type End = Closed<u16, Body, Broken>;
+pub type End = Box<Closed<u16, Body, Broken>>;
 
 fn words(event: Result<ClientEventRef<'_, u16, Broken>, End>) -> String {
     owned(event.map(ClientEventRef::into_owned))
