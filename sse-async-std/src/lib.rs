@@ -47,10 +47,12 @@
 //! | `smol` | nothing: without `async-std` they are resolved by smol's async-net |
 //! | `platform-verifier` (default) | HTTPS by rustls, with certificates validated by the platform |
 //! | `webpki-roots` | HTTPS by rustls and the roots of Mozilla, unless `platform-verifier` is there |
-//! | `rustls` | HTTPS by rustls with a `ClientConfig` that you set: `Builder::tls` |
+//! | `rustls` | HTTPS by rustls with a `ClientConfig` that you set: [`Builder::tls`] |
 //! | `system-proxy` (default) | the HTTP proxy that the environment names |
-//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
+//! | `serde` | typed JSON: [`Messages::json`], [`Message::json`], [`Error::json`], [`Builder::json`] |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// With all features, as on docs.rs, every name is a link.
+#![cfg_attr(not(all(feature = "rustls", feature = "serde")), allow(rustdoc::broken_intra_doc_links))]
 
 mod client;
 mod clock;

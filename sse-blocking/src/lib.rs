@@ -18,7 +18,7 @@
 //! ```
 //!
 //! - [`ReadExt::sse`] makes any [`Read`](std::io::Read) an iterator of events.
-//! - `EventSource` (feature `ureq`) is the complete client: it reconnects, resumes after the last
+//! - [`EventSource`] (feature `ureq`) is the complete client: it reconnects, resumes after the last
 //!   event ID, and notices a dead connection.
 //! - [`Driver`] is the same client over any [`Transport`], which may be a closure that opens a
 //!   socket.
@@ -33,12 +33,14 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `ureq` | `EventSource` over ureq, of `http://` alone |
+//! | `ureq` | [`EventSource`] over ureq, of `http://` alone |
 //! | `rustls` | HTTPS by rustls and the roots of Mozilla; implies `ureq` |
 //! | `platform-verifier` | the same, with certificates validated by the platform; implies `rustls` |
 //! | `native-tls` | HTTPS by the TLS library of the platform, also beside `rustls`; implies `ureq` |
-//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
+//! | `serde` | typed JSON: [`Messages::json`], [`Message::json`], [`Error::json`], [`Builder::json`] |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// With all features, as on docs.rs, every name is a link.
+#![cfg_attr(not(all(feature = "ureq", feature = "serde")), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "ureq")]
 mod client;

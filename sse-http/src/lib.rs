@@ -7,9 +7,9 @@
 //!
 //! | task | where |
 //! |---|---|
-//! | a client: requests, redirects, proxies, responses, errors | `client` |
-//! | a client over an asynchronous HTTP client that sends one request | `client::Client` |
-//! | a server: event streams as response bodies, headers, the last event ID of a request | `server` |
+//! | a client: requests, redirects, proxies, responses, errors | [`client`] |
+//! | a client over an asynchronous HTTP client that sends one request | [`client::Client`] |
+//! | a server: event streams as response bodies, headers, the last event ID of a request | [`server`] |
 //!
 //! # Example
 //!
@@ -32,9 +32,14 @@
 //! | `client` (default) | the module `client` |
 //! | `server` (default) | the module `server` |
 //! | `axum` | bodies as axum responses, the last event ID as an axum extractor; implies `server` |
-//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json` |
+//! | `serde` | typed JSON: [`Messages::json`](client::Messages::json), `Message::json`, `Error::json` |
 //! | `tracing` | spans and events of the client's connections, never its data |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// With all features, as on docs.rs, every name is a link.
+#![cfg_attr(
+    not(all(feature = "client", feature = "server", feature = "serde")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[cfg(feature = "client")]
 pub mod client;

@@ -19,7 +19,7 @@
 //! | events → bytes | [`EventBuilder`] |
 //! | connecting, validating responses, retrying | [`EventSource`], [`Config`], [`ReconnectPolicy`], [`Liveness`] |
 //! | replay and keep-alive | [`History`], [`KeepAlive`] |
-//! | all of this over asynchronous streams (feature `stream`) | `ByteStreamExt::sse`, `Chunks`, `Driver`, `Transport` |
+//! | all of this over asynchronous streams (feature `stream`) | [`ByteStreamExt::sse`], [`Chunks`], [`Driver`], [`Transport`] |
 //!
 //! # In scope
 //!
@@ -33,15 +33,20 @@
 //!
 //! # Features
 //!
-//! - `std` (default): `Epoch`, the bridge to `std::time` (not on wasm32-unknown-unknown, where that
-//!   clock panics), and the widest vectors that the processor has.
+//! - `std` (default): [`Epoch`], the bridge to `std::time` (not on wasm32-unknown-unknown, where
+//!   that clock panics), and the widest vectors that the processor has.
 //! - `simdutf8` (default): text that is not ASCII is validated with SIMD.
 //! - `stream`: event streams both ways and the driver, on `futures-core`.
 //! - `futures-io`: event streams of any `AsyncRead` of futures-io; implies `stream` and `std`.
 //! - `web-time`: `Epoch` on wasm32-unknown-unknown, by `performance.now()`; nothing elsewhere.
 //!   Implies `std`.
-//! - `serde`: `Event::json` and `Message::json`, which parse data as typed JSON.
+//! - `serde`: [`Event::json`] and [`Message::json`], which parse data as typed JSON.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// With all features, as on docs.rs, every name is a link.
+#![cfg_attr(
+    not(all(feature = "std", feature = "stream", feature = "serde")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![no_std]
 #![deny(clippy::undocumented_unsafe_blocks)]
 

@@ -18,14 +18,16 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - `EventSource` sends a `GET` to a URL, or any request, and follows the stream in the response.
-//!   It is a `Stream`; `next_event` lends the same events without allocating. A lost connection is
-//!   an event, and the source reconnects after the last event ID; an `Err` is final, and the last
-//!   item. [`Config`] has the settings of the protocol: reconnection, liveness, limits, validation.
+//! - [`EventSource`] sends a `GET` to a URL, or any request, and follows the stream in the
+//!   response. It is a `Stream`; [`next_event`](EventSource::next_event) lends the same events
+//!   without allocating. A lost connection is an event, and the source reconnects after the last
+//!   event ID; an `Err` is final, and the last item. [`Config`] has the settings of the protocol:
+//!   reconnection, liveness, limits, validation.
 //! - `.sse()` parses bytes from elsewhere, without the client: any `Stream` of chunks
-//!   ([`ByteStreamExt`]), a tokio reader (`ByteReadExt`), the body of a response (`ByteBodyExt`).
-//!   `EventCodec` serves `tokio_util::codec`.
-//! - `server` has bodies for hyper and axum; the crate `sse-hub` serves one stream to many clients.
+//!   ([`ByteStreamExt`]), a tokio reader ([`ByteReadExt`]), the body of a response
+//!   ([`ByteBodyExt`]). [`EventCodec`] serves `tokio_util::codec`.
+//! - [`server`] has bodies for hyper and axum; the crate `sse-hub` serves one stream to many
+//!   clients.
 //!
 //! The protocol itself is `sse-proto`, which does no I/O.
 //!
@@ -33,13 +35,13 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `client` (default) | `EventSource`, over reqwest |
+//! | `client` (default) | [`EventSource`], over reqwest |
 //! | `rustls` (default), `native-tls` | HTTPS by rustls, or by the TLS library of the platform |
 //! | `http2` (default) | HTTP/2, where the server offers it |
 //! | `system-proxy` (default) | the proxy that the environment names, of HTTP or SOCKS |
 //! | `server`, `axum` | event streams as `http_body::Body`; bodies as axum responses |
-//! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; `EventCodec` |
-//! | `serde` | typed JSON: `Messages::json`, `Message::json`, `Error::json`, `Builder::json` |
+//! | `io`, `body`, `codec` | `.sse()` on `AsyncRead`; on `http_body::Body`; [`EventCodec`] |
+//! | `serde` | typed JSON: [`Messages::json`], [`Message::json`], [`Error::json`], [`Builder::json`] |
 //! | `tracing` | a span per source with its URL, without credentials and query; events on connections, never data |
 //!
 //! # Coming from JavaScript
@@ -47,9 +49,9 @@
 //! | `EventSource`, `@microsoft/fetch-event-source`, `event-source-polyfill` | here |
 //! |---|---|
 //! | `new EventSource(url)`, `url` | `EventSource::get(url)?`, `source.url()` |
-//! | `method`, `headers`, `body` | `EventSource::builder(url).method(..).header(..).body(..)` |
+//! | `method`, `headers`, `body` | `.method(..)`, `.header(..)`, `.body(..)` of [`EventSource::builder`] |
 //! | `withCredentials` | `.client_builder(..)` of reqwest with a cookie store (its feature `cookies`) |
-//! | `onopen`, which looks at the response | `Event::Open(head)`; `.on_response(..)` decides about a response |
+//! | `onopen`, which looks at the response | `Event::Open(head)`; [`Builder::on_response`] decides |
 //! | `onmessage`, `addEventListener(type, ..)` | `Event::Message(message)`, `message.event()` |
 //! | `event.data`, `lastEventId`, `origin` | `message.data()`, `message.id()`, `head.url` |
 //! | `onerror`, `readyState` | `Event::Disconnected { cause, attempt, delay, .. }`, `source.ready_state()` |
@@ -76,6 +78,18 @@
 //! full of its data. Poll all of them, or widen it
 //! (`ClientBuilder::http2_initial_connection_window_size`).
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// With all features, as on docs.rs, every name is a link.
+#![cfg_attr(
+    not(all(
+        feature = "client",
+        feature = "server",
+        feature = "io",
+        feature = "body",
+        feature = "codec",
+        feature = "serde"
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[cfg(feature = "body")]
 mod body;

@@ -20,9 +20,9 @@ pub enum ClientEvent<H, E, M = Message, C = String> {
     Message(M),
     /// A comment. Servers send them to show that they are alive.
     Comment(C),
-    /// A line that the specification ignores, reported only with
-    /// [`Config::with_diagnostics`](crate::Config::with_diagnostics): see
-    /// [`Frame::Ignored`](crate::Frame::Ignored).
+    /// A line that the specification ignores, reported only with `Config::with_diagnostics`: see
+    /// `Frame::Ignored`.
+    // Not links: rustdoc leaves them unresolved in the documentation of an adapter's alias.
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
