@@ -33,9 +33,9 @@ use super::super::log::{Counting, Logged};
 use super::super::metrics::{Connections, Counters, Open};
 use super::super::stream::Ending;
 use super::version::{Begun, detect};
-use activity::Activity;
-pub(in crate::serve) use activity::UnderWay;
-use follow::follow;
+pub(in crate::serve) use activity::Streaming;
+use activity::{Activity, UnderWay};
+use follow::Follow;
 use protocol::{HTTP1, HTTP2};
 
 /// How long a client may take for its TLS handshake, for the head of a request, and for its end.
@@ -121,8 +121,8 @@ pub(super) async fn serve(
         })
     };
     let followed: Pin<Box<dyn Future<Output = ()> + Send>> = match http2 {
-        true => Box::pin(follow(Box::pin(HTTP2.serve_connection(io, service)), activity, limits)),
-        false => Box::pin(follow(Box::pin(HTTP1.serve_connection(io, service)), activity, limits)),
+        true => Box::pin(Follow::new(HTTP2.serve_connection(io, service), activity, limits, true)),
+        false => Box::pin(Follow::new(HTTP1.serve_connection(io, service), activity, limits, false)),
     };
     followed.await;
 }
@@ -152,7 +152,7 @@ fn finish(
     limits.counters.answered(&log, &response);
     let log = log.answered(&response);
     // The other responses are small: a client that does not take one in time does not want it.
-    let stream = ending.map(|ending| (under_way, ending));
+    let stream = ending.map(|ending| (under_way.stream(), ending));
     response.map(|body| Counting::new(body, log, limits, stream))
 }
 

@@ -1,7 +1,7 @@
 //! Which version of HTTP a client speaks on a connection without TLS, or without ALPN.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, BufRead as _, Cursor};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -19,8 +19,7 @@ const FIRST: usize = 4096;
 pub(super) struct Begun<S> {
     stream: S,
     /// First bytes of the connection that are still to be read; freed with the last of them.
-    first: Vec<u8>,
-    read: usize,
+    first: Option<Box<Cursor<Vec<u8>>>>,
 }
 
 /// Reads until the version is known; returns whether it is HTTP/2.
@@ -30,7 +29,7 @@ pub(super) async fn detect<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<(B
         let length = first.len().min(PREFACE.len());
         let http2 = first[..length] == PREFACE[..length];
         if !http2 || length == PREFACE.len() {
-            return Ok((Begun { stream, first, read: 0 }, http2));
+            return Ok((Begun { stream, first: Some(Box::new(Cursor::new(first))) }, http2));
         }
         poll_fn(|cx| {
             // On the stack: a buffer of this size, gone a moment later, would leave a hole in the
@@ -55,15 +54,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.first.is_empty() {
+        let Some(first) = &mut this.first else {
             return Pin::new(&mut this.stream).poll_read(cx, buf);
-        }
-        let rest = &this.first[this.read..];
+        };
+        let rest = first.fill_buf()?;
         let length = rest.len().min(buf.remaining());
         buf.put_slice(&rest[..length]);
-        this.read += length;
-        if this.read == this.first.len() {
-            this.first = Vec::new();
+        first.consume(length);
+        if first.fill_buf()?.is_empty() {
+            this.first = None;
         }
         Poll::Ready(Ok(()))
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 
-use super::super::listen::connection::{Limits, UnderWay};
+use super::super::listen::connection::{Limits, Streaming};
 use super::super::stream::Ending;
 use super::Logged;
 
@@ -22,7 +22,7 @@ pub(in crate::serve) struct Counting {
     log: Logged,
     limits: Arc<Limits>,
     /// Of a stream, which is under way to its end.
-    stream: Option<(UnderWay, Ending)>,
+    stream: Option<(Streaming, Ending)>,
 }
 
 impl Counting {
@@ -31,7 +31,7 @@ impl Counting {
         body: Body,
         log: Logged,
         limits: Arc<Limits>,
-        stream: Option<(UnderWay, Ending)>,
+        stream: Option<(Streaming, Ending)>,
     ) -> Self {
         Self { body, bytes: 0, finished: false, failed: false, log, limits, stream }
     }

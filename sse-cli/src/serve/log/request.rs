@@ -17,10 +17,17 @@ pub(in crate::serve) struct Logged {
     started: Instant,
     method: Method,
     path: Box<str>,
-    /// The topics that the query names, where the path does not.
-    several: Option<Box<str>>,
+    rare: Option<Box<Rare>>,
     status: u16,
-    reason: Option<Box<str>>,
+}
+
+/// Parts of a log line that a stream of one topic lacks.
+#[derive(Default)]
+struct Rare {
+    /// The topics that the query names, where the path does not.
+    several: Option<String>,
+    /// Why the request was refused.
+    reason: Option<String>,
 }
 
 impl Logged {
@@ -31,9 +38,8 @@ impl Logged {
             started: Instant::now(),
             method: request.method().clone(),
             path: Visible(uri.path()).to_string().into(),
-            several,
+            rare: several.map(|topics| Box::new(Rare { several: Some(topics), reason: None })),
             status: 0,
-            reason: None,
         }
     }
 
@@ -54,8 +60,8 @@ impl Logged {
     /// The topics of the request, with their percent-encoding decoded.
     fn topic(&self) -> String {
         let name = || Some(percent_decode_str(self.segment()?).decode_utf8_lossy());
-        match &self.several {
-            Some(topics) => topics.as_ref().to_owned(),
+        match self.rare.as_ref().and_then(|rare| rare.several.as_ref()) {
+            Some(topics) => topics.clone(),
             None => name().map_or_else(String::new, |name| Visible(&name).to_string()),
         }
     }
@@ -63,26 +69,28 @@ impl Logged {
     /// Notes the head of the response.
     pub(in crate::serve) fn answered<B>(mut self, response: &Response<B>) -> Self {
         self.status = response.status().as_u16();
-        let reason = response.extensions().get::<Reason>();
-        self.reason = reason.map(|reason| Visible(&reason.text).to_string().into());
+        if let Some(reason) = response.extensions().get::<Reason>() {
+            self.rare.get_or_insert_default().reason = Some(Visible(&reason.text).to_string());
+        }
         self
     }
 
     /// Writes the line.
     pub(in crate::serve) fn write(&self, bytes: u64, end: &str) {
         let topic = self.topic();
-        let Self { started, method, path, status, reason, .. } = self;
+        let Self { started, method, path, status, .. } = self;
+        let reason = self.rare.as_ref().and_then(|rare| rare.reason.as_deref());
         let duration_ms = started.elapsed().as_millis() as u64;
-        tracing::info!(%method, path, topic, status, bytes, duration_ms, end, reason = reason.as_deref(), "request");
+        tracing::info!(%method, path, topic, status, bytes, duration_ms, end, reason, "request");
     }
 }
 
 /// The topics that a query names (`topic=a&topic=b`): nothing else of the query may be in a log.
-fn topics(query: &str) -> Box<str> {
+fn topics(query: &str) -> String {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let names = pairs.filter(|(key, _)| key == "topic").take(TOPICS).map(|(_, name)| name);
     let names = names.collect::<Vec<_>>().join(",");
-    Visible(&excerpt(&names, TOPICS_BYTES)).to_string().into()
+    Visible(&excerpt(&names, TOPICS_BYTES)).to_string()
 }
 
 #[cfg(test)]
