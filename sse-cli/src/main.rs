@@ -73,12 +73,12 @@ fn main() -> ExitCode {
 }
 
 /// Parses the command line, including settings from the environment and from a file; also returns
-/// the settings as text without secrets.
-fn arguments() -> (Arguments, String) {
+/// what the log of `serve` says about them.
+fn arguments() -> (Arguments, serve::Shown) {
     let command = Arguments::command();
-    let matches = serve::parse(&command, std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
-    let settings = serve::shown(&command, &matches);
-    (Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()), settings)
+    let parsed = serve::parse(&command, std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
+    let arguments = Arguments::from_arg_matches(&parsed.matches).unwrap_or_else(|error| error.exit());
+    (arguments, serve::shown(&command, parsed))
 }
 
 /// Runs a command's future on this thread, with a second thread for work that must not wait for the

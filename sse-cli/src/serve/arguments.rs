@@ -1,6 +1,8 @@
 //! Options of `sse serve`, and the check that their combination is safe.
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -41,6 +43,12 @@ use super::secret::Secret;
 /// GET / is a page that shows a topic live. GET /topics lists the topics in use as JSON (parameters
 /// after and limit). GET /healthz answers 200 while the process runs, GET /readyz 200 if events can
 /// be published. GET /metrics is for Prometheus.
+///
+/// SIGHUP reads certificates, tokens and keys again. SIGTERM and SIGINT end the streams after their
+/// last events, within --grace.
+///
+/// Exit codes: 0 after SIGTERM or SIGINT; 1 if the server could not start, because an address, a
+/// file or the storage could not be used; 2 for invalid options, variables or keys of the file.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -104,35 +112,35 @@ pub(crate) struct Arguments {
     pub(super) redis_prefix: String,
 
     /// Number of events that a topic keeps
-    #[arg(long, value_name = "N", default_value_t = HistoryLimits::default().events, help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>, default_value_t = HistoryLimits::default().events, help_heading = "Limits")]
     pub(super) history_events: usize,
 
     /// Bytes of events that a topic keeps
-    #[arg(long, value_name = "N", default_value_t = HistoryLimits::default().bytes, help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>, default_value_t = HistoryLimits::default().bytes, help_heading = "Limits")]
     pub(super) history_bytes: usize,
 
     /// Seconds for which a topic keeps events
-    #[arg(long, value_name = "SECONDS", default_value_t = HistoryLimits::default().age.as_secs(), help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>, default_value_t = HistoryLimits::default().age.as_secs(), help_heading = "Limits")]
     pub(super) history_age: u64,
 
     /// Largest number of topics at a time; subscribers can create at most half of them
-    #[arg(long, value_name = "N", default_value_t = HubConfig::default().max_topics, help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value_t = HubConfig::default().max_topics, help_heading = "Limits")]
     pub(super) max_topics: usize,
 
     /// Largest number of subscribers of all topics; connections are limited to this and 256 more
-    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value_t = 10_000, help_heading = "Limits")]
     pub(super) max_subscribers: usize,
 
     /// Largest body of a POST, in bytes
-    #[arg(long, value_name = "N", default_value_t = 1 << 20, help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>, default_value_t = 1 << 20, help_heading = "Limits")]
     pub(super) max_body: usize,
 
     /// Largest number of events per second that all clients together may publish; 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = number::<u32>, default_value_t = 10_000, help_heading = "Limits")]
     pub(super) max_rate: u32,
 
     /// Seconds of silence after which a comment keeps connections open; 0 for no comments
-    #[arg(long, value_name = "SECONDS", default_value_t = 15, help_heading = "Streams")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>, default_value_t = 15, help_heading = "Streams")]
     pub(super) keep_alive: u64,
 
     /// Send an event of this type instead of the comment, with empty data and without an ID, so
@@ -142,21 +150,21 @@ pub(crate) struct Arguments {
     pub(super) heartbeat: Option<String>,
 
     /// Milliseconds that clients wait before they reconnect
-    #[arg(long, value_name = "MS", default_value_t = 3000, help_heading = "Streams")]
+    #[arg(long, value_name = "MS", value_parser = number::<u64>, default_value_t = 3000, help_heading = "Streams")]
     pub(super) retry: u64,
 
     /// Milliseconds by which clients whose stream the server ends reconnect later, at random, so
     /// that they do not all return at once; by default as much as --retry
-    #[arg(long, value_name = "MS", help_heading = "Streams")]
+    #[arg(long, value_name = "MS", value_parser = number::<u64>, help_heading = "Streams")]
     pub(super) retry_spread: Option<u64>,
 
     /// Seconds after which a stream ends between two events, so that its client reconnects, perhaps
     /// to another server; up to a tenth earlier, at random; 0 for never
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Streams")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>, default_value_t = 0, help_heading = "Streams")]
     pub(super) max_age: u64,
 
     /// Seconds for which a topic that was ended with DELETE refuses publishers and subscribers
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Streams")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>, default_value_t = 60, help_heading = "Streams")]
     pub(super) ended_for: u64,
 
     /// Handling of a subscriber that is so slow that its next event is no longer kept
@@ -165,11 +173,11 @@ pub(crate) struct Arguments {
 
     /// Seconds that a connection without a request stays open. Set it longer than load balancers
     /// and publishers keep idle connections; HTTP/1.1 announces it, and HTTP/2 sends GOAWAY first
-    #[arg(long, value_name = "SECONDS", default_value_t = 75, help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS", value_parser = positive::<u64>, default_value_t = 75, help_heading = "Limits")]
     pub(super) idle_timeout: u64,
 
     /// Seconds that clients have, at shutdown, to receive their last events
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Streams")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>, default_value_t = 5, help_heading = "Streams")]
     pub(super) grace: u64,
 }
 
@@ -182,10 +190,31 @@ pub(super) enum SlowArgument {
     Disconnect,
 }
 
+/// Parses a number. The messages of the standard library speak of digits and types.
+fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, &'static str> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => "the number is too large",
+        _ => "write a whole number in digits, such as 1000",
+    })
+}
+
+/// Parses a number that cannot be 0.
+fn positive<N: FromStr<Err = ParseIntError> + Default + PartialEq>(text: &str) -> Result<N, &'static str> {
+    match number(text)? {
+        zero if zero == N::default() => Err("0 would leave the server without use: write 1 or more"),
+        number => Ok(number),
+    }
+}
+
 /// Parses the type of a heartbeat; types with another meaning for a client are refused.
 fn heartbeat_type(kind: &str) -> Result<String, String> {
     match kind {
         "" => Err("name a type, such as heartbeat".to_owned()),
+        "message" => {
+            Err("events without a type have this one, so pages would take the heartbeat for an event: \
+                          name another one, such as heartbeat"
+                .to_owned())
+        }
         GAP_EVENT | "error" | "open" => {
             Err("this type means something else to clients: name another one".to_owned())
         }
@@ -198,6 +227,10 @@ impl Arguments {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.cert.is_some() != self.key.is_some() {
             return Err("--cert and --key go together");
+        }
+        #[cfg(all(feature = "disk", feature = "redis"))]
+        if self.data.is_some() && (self.redis.is_some() || self.redis_file.is_some()) {
+            return Err("--data and --redis or --redis-file both keep the events: give one of them");
         }
         if self.heartbeat.is_some() && self.keep_alive == 0 {
             return Err(
@@ -266,10 +299,20 @@ pub(super) mod tests {
     #[test]
     fn types_with_another_meaning_for_clients_are_refused_as_heartbeats() {
         assert_eq!(heartbeat_type("alive"), Ok("alive".to_owned()));
-        for wrong in ["", "gap", "error", "open", "a\nb", "a\rb"] {
+        for wrong in ["", "gap", "error", "open", "message", "a\nb", "a\rb"] {
             assert!(heartbeat_type(wrong).is_err(), "{wrong:?}");
         }
         assert!(parse(&["--heartbeat", "alive", "--keep-alive", "0"]).check().is_err());
+    }
+
+    #[test]
+    fn a_number_that_is_refused_says_what_is_wanted() {
+        assert_eq!(number::<u32>("10"), Ok(10));
+        for wrong in ["", "x", "1e9", "1.5", "-1", "1_000"] {
+            assert!(number::<usize>(wrong).is_err_and(|error| error.contains("whole number")), "{wrong}");
+        }
+        assert_eq!(number::<u32>("4294967296"), Err("the number is too large"));
+        assert!(positive::<u64>("0").is_err() && positive::<u64>("1") == Ok(1));
     }
 
     #[test]

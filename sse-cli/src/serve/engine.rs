@@ -21,11 +21,8 @@ use super::secret::Secret;
 pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
     #[cfg(feature = "disk")]
     if let Some(directory) = &arguments.data {
-        #[cfg(feature = "redis")]
-        if arguments.redis.is_some() || arguments.redis_file.is_some() {
-            return Err("--data and --redis both keep the events: give one of them".into());
-        }
-        let log = DiskLog::open(DiskConfig::new(directory).with_bytes(arguments.data_bytes))?;
+        let log = DiskLog::open(DiskConfig::new(directory).with_bytes(arguments.data_bytes));
+        let log = log.map_err(|error| format!("--data: {error}"))?;
         return Ok(Hub::with_log(arguments.hub(), Arc::new(log)));
     }
     #[cfg(feature = "redis")]
@@ -34,7 +31,10 @@ pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
         // leave no default.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = arguments.hub();
-        let redis = RedisConfig::new(url.expose())?.prefix(&arguments.redis_prefix).keep(config.history);
+        let redis = RedisConfig::new(url.expose())
+            .map_err(|error| format!("--redis: {error}"))?
+            .prefix(&arguments.redis_prefix)
+            .keep(config.history);
         // The Redis server may start later: until then, publishers are refused and subscribers
         // wait.
         return Ok(Hub::with_log(config, Arc::new(RedisLog::new(redis)?)));
@@ -45,7 +45,8 @@ pub(super) fn hub(arguments: &Arguments) -> Result<Hub, Box<dyn Error>> {
 #[cfg(feature = "redis")]
 fn redis_url(arguments: &Arguments) -> Result<Option<Secret>, Box<dyn Error>> {
     let Some(file) = &arguments.redis_file else { return Ok(arguments.redis.clone()) };
-    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text =
+        fs::read_to_string(file).map_err(|error| format!("--redis-file {}: {error}", file.display()))?;
     Ok(Some(text.trim().to_owned().into()))
 }
 

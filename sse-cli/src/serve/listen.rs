@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(super) mod connection;
 mod health;
+mod service;
 mod socket;
 mod tls;
 mod version;
@@ -18,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{MissedTickBehavior, timeout};
 
 use super::metrics::Counters;
+use super::settings::Shown;
 use super::{Arguments, engine, log, routes};
 use crate::signals::{HangUp, Signals};
 use connection::{Limits, PATIENCE, Place};
@@ -39,9 +41,12 @@ struct Server {
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads certificates, tokens and keys again.
-pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), String> {
+pub(super) async fn serve(arguments: Arguments, settings: &Shown) -> Result<(), String> {
     log::start(arguments.log_format);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings, "start");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = settings.text, "start");
+    for variable in &settings.unknown {
+        tracing::warn!("{variable}");
+    }
     let tls = match (&arguments.cert, &arguments.key) {
         (Some(cert), Some(key)) => Some(Tls::new(cert.clone(), key.clone())?),
         _ => None,
@@ -64,7 +69,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
     let limit = arguments.max_subscribers.saturating_add(OTHERS).min(Semaphore::MAX_PERMITS);
     let connections = Arc::new(Semaphore::new(limit));
     let (close, closing) = watch::channel(false);
-    let idle = Duration::from_secs(arguments.idle_timeout.max(1));
+    let idle = Duration::from_secs(arguments.idle_timeout);
     let announced = HeaderValue::try_from(format!("timeout={}", idle.as_secs())).expect("digits are a value");
     let unheard = |error: io::Error| format!("cannot listen to signals: {error}");
     let mut signals = Signals::new().map_err(unheard)?;
@@ -87,9 +92,8 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
             tokio::spawn(accept(server, listener))
         })
         .collect();
-    // Without systemd this does nothing.
-    #[cfg(unix)]
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    service::ready();
+    service::report_alive();
 
     let mut sweep = tokio::time::interval(Duration::from_secs(60));
     let mut checks = tokio::time::interval(Duration::from_secs(1));
@@ -104,8 +108,7 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
         }
     }
     tracing::info!("stop");
-    #[cfg(unix)]
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    service::stopping();
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
     // First, so that the log lines of streams say why they end.
     close.send_replace(true);
@@ -123,26 +126,38 @@ pub(super) async fn serve(arguments: Arguments, settings: &str) -> Result<(), St
 
 /// Reads certificates, tokens and keys again. If a file cannot be read, nothing changes.
 fn reload(access: &super::access::Access, tls: Option<&Tls>) {
-    let mut results = vec![access.reload()];
-    results.extend(tls.map(Tls::reload));
-    for result in results {
+    service::reloading();
+    let mut results = vec![("tokens and keys", access.reload())];
+    results.extend(tls.map(|tls| ("certificate", tls.reload())));
+    for (what, result) in results {
         match result {
-            Ok(()) => tracing::info!("reloaded"),
-            Err(error) => tracing::error!(error, "not reloaded: what was valid before stays so"),
+            Ok(()) => tracing::info!(what, "reloaded"),
+            Err(error) => tracing::error!(what, error, "not reloaded: what was valid before stays so"),
         }
     }
+    service::ready();
 }
 
 /// Accepts connections until the task is aborted.
 async fn accept(server: Server, listener: Listener) {
+    let mut failing = false;
     loop {
         let permit = Arc::clone(&server.connections).acquire_owned().await;
         let permit = permit.expect("the semaphore is never closed");
-        let Ok(stream) = listener.accept().await else {
-            // Most likely out of descriptors: some will be closed.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                // One line for all failures in a row.
+                if !failing {
+                    tracing::warn!(%error, "cannot accept connections, and keeps trying");
+                }
+                failing = true;
+                // Most likely out of descriptors: some will be closed.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
+        failing = false;
         match stream {
             Stream::Tcp(stream) => server.start(stream, permit),
             #[cfg(unix)]

@@ -16,6 +16,9 @@ use toml::{Table, Value};
 
 use super::secret::Secret;
 
+/// How the variables of options begin.
+const PREFIX: &str = "SSE_";
+
 /// Shows the environment variable of every option of the subcommand `serve` in its help.
 pub(crate) fn with_environment(command: Command) -> Command {
     command.mut_subcommand("serve", |serve| {
@@ -35,18 +38,18 @@ pub(crate) fn with_environment(command: Command) -> Command {
 /// If clap refuses the arguments: the message names the variable or the file that sets the option.
 /// If the file cannot be read or is not TOML; or if it has a key that is not an option, or a value
 /// that its option does not accept.
-pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<Parsed, clap::Error> {
     let matches = match alone(command.clone()).try_get_matches_from(&line) {
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            return with_environment(command.clone()).try_get_matches_from(&line);
+            return with_environment(command.clone()).try_get_matches_from(&line).map(Parsed::from);
         }
         matches => matches?,
     };
     // Parsing another subcommand again would read standard input again (`-d -`).
-    let Some(("serve", serve)) = matches.subcommand() else { return Ok(matches) };
+    let Some(("serve", serve)) = matches.subcommand() else { return Ok(matches.into()) };
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
-    let refused = |text| command.clone().error(ErrorKind::InvalidValue, text);
-    let mut settings = Settings { line, origins: Vec::new() };
+    let refused = |text| error(command, ErrorKind::InvalidValue, text);
+    let mut settings = Settings { line, origins: Origins::default() };
     let is_set = |option: &Arg| {
         serve.try_contains_id(option.get_id().as_str()).is_ok()
             && serve.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
@@ -65,7 +68,17 @@ pub(crate) fn parse(command: &Command, line: Vec<OsString>) -> Result<ArgMatches
     if let Some(path) = config {
         settings.add_file(&path, options, &open).map_err(refused)?;
     }
-    command.clone().try_get_matches_from(&settings.line).map_err(|error| settings.explain(command, error))
+    match command.clone().try_get_matches_from(&settings.line) {
+        Ok(matches) => Ok(Parsed { matches, origins: settings.origins }),
+        Err(error) => Err(settings.origins.explain(command, error)),
+    }
+}
+
+/// An error about the settings of `serve`, with the usage of `serve`.
+fn error(command: &Command, kind: ErrorKind, text: String) -> clap::Error {
+    let mut command = command.clone();
+    command.build();
+    command.find_subcommand_mut("serve").expect("there is a subcommand of this name").error(kind, text)
 }
 
 /// The command, with options of `serve` that neither require nor exclude each other, because the
@@ -78,21 +91,33 @@ fn alone(command: Command) -> Command {
 
 /// Name of an option's environment variable.
 fn variable(option: &Arg) -> String {
-    format!("SSE_{}", option.get_id().as_str().to_uppercase())
+    format!("{PREFIX}{}", option.get_id().as_str().to_uppercase())
 }
+
+/// A command line that was parsed.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) matches: ArgMatches,
+    pub(crate) origins: Origins,
+}
+
+impl From<ArgMatches> for Parsed {
+    fn from(matches: ArgMatches) -> Self {
+        Self { matches, origins: Origins::default() }
+    }
+}
+
+/// The options that the environment or the file sets: their names, and the variable or the file.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(Vec<(String, String)>);
 
 /// The command line, to which options of other sources are appended.
 struct Settings {
     line: Vec<OsString>,
-    /// The options that other sources set: their names, and the variable or the file.
-    origins: Vec<(String, String)>,
+    origins: Origins,
 }
 
 impl Settings {
-    fn has(&self, name: &str) -> bool {
-        self.origins.iter().any(|(known, _)| known == name)
-    }
-
     /// Adds an option that a variable sets. A variable separates the values of a list by commas.
     fn add_variable(&mut self, option: &Arg, value: &OsStr) -> Result<(), String> {
         let (name, variable) = (option.get_long().unwrap_or_default(), variable(option));
@@ -113,7 +138,7 @@ impl Settings {
             }
             _ => self.line.push(pair(name, text()?.as_ref())),
         }
-        self.origins.push((name.to_owned(), format!("the variable {variable}")));
+        self.origins.0.push((name.to_owned(), format!("the variable {variable}")));
         Ok(())
     }
 
@@ -144,35 +169,57 @@ impl Settings {
                 }
             }
             let is_open = open.iter().any(|open| open.get_id() == option.get_id());
-            if is_open && !self.has(&key) {
+            if is_open && !self.origins.has(&key) {
                 self.line.append(&mut arguments);
-                self.origins.push((key, path.display().to_string()));
+                self.origins.0.push((key, path.display().to_string()));
             }
         }
         Ok(())
     }
+}
+
+impl Origins {
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
+    /// A line for each option that the text names and that another source than the command line
+    /// sets.
+    pub(crate) fn of(&self, text: &str) -> String {
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-');
+        let names = |name: &str| text.split(&format!("--{name}")).skip(1).any(ends);
+        let named = self.0.iter().filter(|(name, _)| names(name));
+        named.map(|(name, origin)| format!("\n  --{name} is set by {origin}")).collect()
+    }
 
     /// The error, with the sources of the options that it names.
-    fn explain(&self, command: &Command, error: clap::Error) -> clap::Error {
-        let rendered = error.render().to_string();
-        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-');
-        let names = |name: &str| rendered.split(&format!("--{name}")).skip(1).any(ends);
-        let named: Vec<_> = self.origins.iter().filter(|(name, _)| names(name)).collect();
-        if named.is_empty() {
-            return error;
+    fn explain(&self, command: &Command, refused: clap::Error) -> clap::Error {
+        let rendered = refused.render().to_string();
+        let origins = self.of(&rendered);
+        if origins.is_empty() {
+            return refused;
         }
         let mut text = rendered.strip_prefix("error: ").unwrap_or(&rendered);
         for tail in ["\n\nUsage:", "\n\nFor more"] {
             text = text.split(tail).next().unwrap_or(text);
         }
-        let sources = named.iter().map(|(name, origin)| format!("\n  --{name} is set by {origin}"));
-        command.clone().error(error.kind(), text.trim_end().to_owned() + &sources.collect::<String>())
+        error(command, refused.kind(), text.trim_end().to_owned() + &origins)
     }
 }
 
-/// All settings as text without secrets, for the log.
-pub(crate) fn shown(command: &Command, matches: &ArgMatches) -> String {
-    let Some(("serve", serve)) = matches.subcommand() else { return String::new() };
+/// What the log says about the settings at the start, and errors about where they come from.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// All settings, without secrets.
+    pub(super) text: String,
+    /// Warnings of variables that are named as those of options are, and set none.
+    pub(super) unknown: Vec<String>,
+    pub(super) origins: Origins,
+}
+
+/// Lists the settings of `serve` for the log; empty for another subcommand.
+pub(crate) fn shown(command: &Command, Parsed { matches, origins }: Parsed) -> Shown {
+    let Some(("serve", serve)) = matches.subcommand() else { return Shown::default() };
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
     let mut settings = Vec::new();
     for id in serve.ids().map(clap::Id::as_str) {
@@ -184,7 +231,23 @@ pub(crate) fn shown(command: &Command, matches: &ArgMatches) -> String {
         let value = if secret { "(set)".to_owned() } else { values.join(",") };
         settings.push(format!("{}={value}", id.replace('_', "-")));
     }
-    settings.join(" ")
+    let known: Vec<_> = options.get_arguments().map(variable).collect();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = names.filter_map(|name| ignored(&name, &known)).collect();
+    Shown { text: settings.join(" "), unknown, origins }
+}
+
+/// The warning for a variable that sets no option although its name begins as theirs do. It may
+/// belong to another program, so it is not an error. Its value, perhaps a secret, is not shown.
+fn ignored(name: &str, known: &[String]) -> Option<String> {
+    name.strip_prefix(PREFIX)?;
+    if known.iter().any(|known| known == name) {
+        return None;
+    }
+    let likeness = |known: &&String| (strsim::normalized_damerau_levenshtein(known, name) * 1000.0) as u32;
+    let nearest = known.iter().max_by_key(likeness).filter(|known| likeness(known) >= 700);
+    let advice = nearest.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+    Some(format!("the variable {name} is ignored: there is no such option{advice}"))
 }
 
 fn pair(name: &str, value: &OsStr) -> OsString {
@@ -203,11 +266,11 @@ fn text(value: &Value) -> Option<String> {
 }
 
 fn read(path: &Path) -> Result<Table, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = fs::read_to_string(path).map_err(|error| format!("--config {}: {error}", path.display()))?;
     // The message of the parser quotes lines of the file, which has tokens.
     text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        format!("{}: line {line}: {}", path.display(), error.message())
+        format!("--config {}: line {line}: {}", path.display(), error.message())
     })
 }
 

@@ -15,6 +15,7 @@ mod operating;
 mod publishing;
 #[path = "../server/mod.rs"]
 mod server;
+mod service;
 mod topics;
 
 use server::Server;

@@ -1,7 +1,7 @@
 //! Keys that verify JWTs, and their algorithms.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,14 +41,20 @@ impl KeySource {
     /// # Errors
     ///
     /// If the file cannot be read, or has no key for RS256, ES256, EdDSA or HS256. The message
-    /// contains no part of a key.
+    /// names the option and the file, and contains no part of a key.
     pub(super) fn read(&self) -> Result<Vec<Key>, String> {
-        let (what, result) = match self {
-            Self::Argument(key) => ("--jwt-key".to_owned(), single(key.expose().as_bytes())),
-            Self::File(path) => (path.display().to_string(), single(&bytes(path)?)),
-            Self::Set(path) => (path.display().to_string(), set(&bytes(path)?, path)),
+        let what = match self {
+            Self::Argument(_) => "--jwt-key".to_owned(),
+            Self::File(path) => format!("--jwt-key-file {}", path.display()),
+            Self::Set(path) => format!("--jwks {}", path.display()),
         };
-        let keys = result.map_err(|error| format!("{what}: {error}"))?;
+        let bytes = |path| fs::read(path).map_err(|error| error.to_string());
+        let keys = match self {
+            Self::Argument(key) => single(key.expose().as_bytes()),
+            Self::File(path) => bytes(path).and_then(|bytes| single(&bytes)),
+            Self::Set(path) => bytes(path).and_then(|bytes| set(&bytes, &what)),
+        };
+        let keys = keys.map_err(|error| format!("{what}: {error}"))?;
         for key in &keys {
             // RFC 7518, 3.2: a key of the size of the hash, at least.
             if key.algorithm == Algorithm::HS256 && key.key.try_get_as_bytes().is_ok_and(|key| key.len() < 32)
@@ -60,10 +66,6 @@ impl KeySource {
         }
         Ok(keys)
     }
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Parses a public key in PEM, or a secret. Public keys in other forms (DER, SSH, JSON) are
@@ -154,8 +156,8 @@ fn usable(id: Option<String>, algorithm: Algorithm, key: DecodingKey) -> Result<
 }
 
 /// Parses the keys of a JSON Web Key Set. Keys that are not understood are ignored (RFC 7517, 5),
-/// and logged.
-fn set(bytes: &[u8], path: &Path) -> Result<Vec<Key>, String> {
+/// and logged with the name of their source.
+fn set(bytes: &[u8], what: &str) -> Result<Vec<Key>, String> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<serde_json::Value>,
@@ -168,7 +170,7 @@ fn set(bytes: &[u8], path: &Path) -> Result<Vec<Key>, String> {
     for (index, value) in set.keys.into_iter().enumerate() {
         match member(value) {
             Ok(key) => keys.push(key),
-            Err(reason) => tracing::warn!("{}: key {} is left out: {reason}", path.display(), index + 1),
+            Err(reason) => tracing::warn!("{what}: key {} is left out: {reason}", index + 1),
         }
     }
     match keys.is_empty() {

@@ -11,12 +11,15 @@ use super::super::secret::Secret;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Argument(Secret),
-    File(PathBuf),
+    /// A file, and the option that names it.
+    File(&'static str, PathBuf),
 }
 
 impl Source {
-    pub(super) fn new(token: Option<&Secret>, file: Option<&PathBuf>) -> Option<Self> {
-        file.cloned().map(Self::File).or_else(|| token.cloned().map(Self::Argument))
+    /// `option` names the file on the command line.
+    pub(super) fn new(token: Option<&Secret>, option: &'static str, file: Option<&PathBuf>) -> Option<Self> {
+        let file = file.map(|path| Self::File(option, path.clone()));
+        file.or_else(|| token.cloned().map(Self::Argument))
     }
 
     /// Reads the token. White space around it is removed. The parser of the arguments refuses an
@@ -24,17 +27,18 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or the token is empty.
+    /// If the file cannot be read, or the token is empty. The message names the option and the
+    /// file.
     pub(super) fn read(&self) -> Result<Secret, String> {
-        let path = match self {
+        let (option, path) = match self {
             Self::Argument(token) => return Ok(token.expose().trim().to_owned().into()),
-            Self::File(path) => path,
+            Self::File(option, path) => (option, path),
         };
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let shown = path.display();
+        let text = fs::read_to_string(path).map_err(|error| format!("{option} {shown}: {error}"))?;
         match text.trim() {
             "" => Err(format!(
-                "{}: the token is empty, so anyone could use it: write another one",
-                path.display()
+                "{option} {shown}: the token is empty, so anyone could use it: write another one"
             )),
             token => Ok(token.to_owned().into()),
         }

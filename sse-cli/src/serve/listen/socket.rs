@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 #[cfg(unix)]
 use std::{
     fs,
+    os::fd::AsFd,
     os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
     os::unix::net::UnixStream as StdUnixStream,
     path::{Path, PathBuf},
 };
 
+#[cfg(unix)]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
@@ -21,7 +24,8 @@ use super::address::Address;
 pub(super) enum Listener {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix(UnixListener, Bound),
+    /// With the file of the socket, if this server made it.
+    Unix(UnixListener, #[expect(dead_code, reason = "dropping it removes the file")] Option<Bound>),
 }
 
 /// A connection that was accepted.
@@ -87,7 +91,11 @@ impl Listener {
                 Err(error) => format!("{scheme}: {error}"),
             },
             #[cfg(unix)]
-            Self::Unix(_, path) => format!("unix:{}", path.0.display()),
+            Self::Unix(listener, _) => {
+                let address = listener.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                format!("unix:{}", path.unwrap_or(Path::new("(no path)")).display())
+            }
         }
     }
 }
@@ -99,7 +107,10 @@ impl Listener {
 pub(super) async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
     for address in addresses {
-        let failed = |error: io::Error| format!("cannot listen on {address}: {error}");
+        let failed = |error: io::Error| match address {
+            Address::Systemd => format!("--listen systemd: {error}"),
+            _ => format!("--listen: cannot listen on {address}: {error}{}", advice(address, error.kind())),
+        };
         match address {
             #[cfg(unix)]
             Address::Unix(path) => listeners.push(unix(path).map_err(failed)?),
@@ -111,6 +122,24 @@ pub(super) async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, String>
         }
     }
     Ok(listeners)
+}
+
+/// What to do about an address that cannot be bound.
+fn advice(address: &Address, error: io::ErrorKind) -> &'static str {
+    match (address, error) {
+        (Address::Unix(_), io::ErrorKind::NotFound) => ": make its directory first",
+        (Address::Unix(_), io::ErrorKind::InvalidInput) => ": a path of at most 107 bytes is allowed",
+        (Address::Unix(_), io::ErrorKind::PermissionDenied) => ": this user may not make files there",
+        (Address::Unix(_), _) => "",
+        (_, io::ErrorKind::AddrInUse) => ": stop the other program, or choose another port",
+        (_, io::ErrorKind::AddrNotAvailable) => {
+            ": use an address of this machine, or :PORT for every address"
+        }
+        (_, io::ErrorKind::PermissionDenied) => {
+            ": a port below 1024 needs the capability CAP_NET_BIND_SERVICE, or a socket of systemd (--listen systemd:)"
+        }
+        _ => "",
+    }
 }
 
 async fn tcp(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()> {
@@ -155,27 +184,56 @@ fn unix(path: &Path) -> io::Result<Listener> {
     let listener = UnixListener::bind(path)?;
     let bound = Bound(path.to_owned());
     fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
-    Ok(Listener::Unix(listener, bound))
+    Ok(Listener::Unix(listener, Some(bound)))
 }
+
+/// How many sockets systemd may pass. The count comes from a variable, and each takes memory.
+#[cfg(unix)]
+const PASSED: usize = 1024;
 
 /// All sockets that systemd's socket activation passes.
 #[cfg(unix)]
 fn systemd() -> io::Result<Vec<Listener>> {
+    let refused = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+    let count = std::env::var("LISTEN_FDS").ok().and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+    if count > PASSED {
+        return Err(refused(format!("LISTEN_FDS is {count}: at most {PASSED} sockets are allowed")));
+    }
     let mut passed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..passed.len() {
         // Which kind it is, only the attempt tells.
-        if let Ok(Some(listener)) = passed.take_tcp_listener(index) {
-            listener.set_nonblocking(true)?;
-            listeners.push(Listener::Tcp(TcpListener::from_std(listener)?));
-        } else if let Some(listener) = passed.take_unix_listener(index)? {
-            listener.set_nonblocking(true)?;
-            // systemd owns the path.
-            listeners.push(Listener::Unix(UnixListener::from_std(listener)?, Bound(PathBuf::new())));
-        }
+        let tcp = passed.take_tcp_listener(index).ok().flatten();
+        let unix = passed.take_unix_listener(index).ok().flatten();
+        let listener = match (tcp, unix) {
+            (Some(tcp), _) if is_listening(&tcp) => {
+                tcp.set_nonblocking(true)?;
+                Listener::Tcp(TcpListener::from_std(tcp)?)
+            }
+            (_, Some(unix)) if is_listening(&unix) => {
+                unix.set_nonblocking(true)?;
+                // systemd owns the path.
+                Listener::Unix(UnixListener::from_std(unix)?, None)
+            }
+            _ => {
+                return Err(refused(format!(
+                    "the descriptor {} is not a listening stream socket: use ListenStream= in the socket unit",
+                    index + 3
+                )));
+            }
+        };
+        listeners.push(listener);
     }
     if listeners.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "systemd passes no socket (LISTEN_FDS)"));
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "no socket was passed to this process (LISTEN_FDS, LISTEN_PID): start the server by a socket unit",
+        ));
     }
     Ok(listeners)
+}
+
+#[cfg(unix)]
+fn is_listening(socket: &impl AsFd) -> bool {
+    SockRef::from(socket).is_listener().unwrap_or(false)
 }

@@ -11,7 +11,8 @@ use crate::{Arguments, Command as Subcommand};
 fn parsed(arguments: &[String]) -> Result<String, String> {
     let command = Arguments::command();
     let line = ["sse", "serve"].into_iter().chain(arguments.iter().map(String::as_str));
-    let matches = parse(&command, line.map(Into::into).collect()).map_err(|error| error.to_string())?;
+    let parsed = parse(&command, line.map(Into::into).collect()).map_err(|error| error.to_string())?;
+    let matches = parsed.matches;
     let (_, serve) = matches.subcommand().expect("the line says serve");
     let options = command.find_subcommand("serve").expect("there is a subcommand of this name");
     // `{:?}` of a secret does not show it, the raw value does.
@@ -228,7 +229,8 @@ fn errors_name_the_variable_or_the_file_that_sets_the_option() {
         ("publish-token-file = \"f\"", &["--publish-token=t"], "--publish-token-file"),
     ] {
         let error = from(file, arguments).unwrap_err();
-        assert!(error.contains(&format!("  {name} is set by /")) && error.contains("Usage"), "{error}");
+        assert!(error.contains(&format!("  {name} is set by /")), "{error}");
+        assert!(error.contains("Usage: sse serve"), "{error}");
         assert_eq!(error.matches("is set by").count(), 1, "only what the file sets: {error}");
     }
 }
@@ -252,4 +254,17 @@ fn variables_separate_lists_by_commas_and_take_flags_in_many_words() {
         "one value has a comma"
     );
     assert_eq!(from("jwt-audience = \"a,b\"", &[key]).unwrap(), commas);
+}
+
+#[test]
+fn an_unknown_variable_is_reported_with_the_nearest_known_name_and_without_its_value() {
+    let known = ["SSE_MAX_BODY", "SSE_PUBLISH_TOKEN"].map(str::to_owned);
+    let warning = |name| ignored(name, &known);
+    let near = warning("SSE_PUBLISH_TOKN").unwrap();
+    assert!(near.contains("SSE_PUBLISH_TOKN") && near.ends_with("did you mean SSE_PUBLISH_TOKEN?"), "{near}");
+    let far = warning("SSE_C_KEY").unwrap();
+    assert!(far.contains("SSE_C_KEY") && !far.contains("did you mean"), "{far}");
+    for fine in ["SSE_MAX_BODY", "RUST_LOG", "XSSE_MAX_BODY"] {
+        assert_eq!(warning(fine), None);
+    }
 }

@@ -53,7 +53,7 @@ fn a_pem_that_is_not_one_public_key_says_what_to_do() {
 
 #[test]
 fn keys_of_a_set_that_do_not_verify_tokens_are_left_out() {
-    let read = |keys: &[Value]| set(json!({"keys": keys}).to_string().as_bytes(), Path::new("keys.json"));
+    let read = |keys: &[Value]| set(json!({"keys": keys}).to_string().as_bytes(), "--jwks keys.json");
     let good = Issuer::p256().jwk(Some("good"));
     let with = |name: &str, value: Value| {
         let mut key = good.clone();
@@ -83,7 +83,7 @@ fn keys_of_a_set_that_do_not_verify_tokens_are_left_out() {
         assert_eq!(read(&[same]).unwrap()[0].id.as_deref(), Some("good"));
     }
     for text in ["", "{}", "[]", r#"{"keys": {}}"#, r#"{"keys": []}"#, "{\"keys\": [{\"k\": \"hunter2\"}"] {
-        let error = set(text.as_bytes(), Path::new("keys.json")).expect_err(text);
+        let error = set(text.as_bytes(), "--jwks keys.json").expect_err(text);
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
