@@ -32,8 +32,8 @@ fn runtime() -> Runtime {
 fn original() -> &'static Original {
     static ORIGINAL: OnceLock<Original> = OnceLock::new();
     ORIGINAL.get_or_init(|| {
-        // The engine may panic over damage, and the log catches that: it is not a failure. The fuzzer's own
-        // hook would abort the process.
+        // The engine may panic over damage, and the log catches that: it is not a failure. The
+        // fuzzer's own hook would abort the process.
         set_hook(Box::new(|panic| {
             PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
         }));

@@ -86,7 +86,7 @@ pub(crate) fn in_options(message: &str) -> String {
         ("the server fell silent", "the server fell silent (--timeout)"),
         ("no event came in time", "no event came in time (--event-timeout)"),
         ("and the policy is not to reconnect", "and --max-retries is 0"),
-        ("and the request may not be sent again", "and the request may not be sent again (--repeat)"),
+        ("and the request is not sent again", "and the request is not sent again (--repeat)"),
         ("it has no Content-Type", "it has no Content-Type; see --lenient"),
     ];
     WORDS.iter().fold(message.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))

@@ -29,7 +29,7 @@ pub(crate) fn tail_help() -> String {
         tail::EXAMPLES.iter().map(|(what, command)| format!("\n  {what}:\n    {command}\n")).collect();
     let environment: String =
         tail::ENVIRONMENT.iter().map(|(name, meaning)| format!("\n  {name}\n    {meaning}")).collect();
-    format!("EXAMPLES:{examples}\nENVIRONMENT:{environment}\n\n{}", exit_codes())
+    format!("Examples:{examples}\nEnvironment:{environment}\n\n{}", exit_codes())
 }
 
 /// Examples and environment of `sse tail`, as sections of a manual page.

@@ -30,7 +30,7 @@ use crate::recording::{Item, Reader};
 /// Reads a file of `sse tail --record`, and prints the URL of a server. The first request gets the
 /// first recorded response, chunk by chunk at the recorded times, the second request the second
 /// response, and so on. After the last response, requests are answered with 204, which ends
-/// clients. The format is documented in docs/command.md.
+/// clients. The project's docs/command.md documents the format.
 ///
 /// Runs until it is interrupted. Exit codes: 1 if the file cannot be read or the address cannot be
 /// used.

@@ -109,7 +109,7 @@ fn a_recording_has_the_end_of_the_connection_and_nothing_of_the_request() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0], serde_json::json!({"sse-recording": 1}));
     assert_eq!(lines[1]["head"]["status"], 200);
-    assert_eq!(lines.last().unwrap()["end"], "the response ended, and the request may not be sent again");
+    assert_eq!(lines.last().unwrap()["end"], "the response ended, and the request is not sent again");
     assert!(!text.contains("secret") && !text.contains("127.0.0.1"), "{text}");
 }
 

@@ -38,11 +38,11 @@ fn every_close_reason_has_its_message_and_says_whether_it_is_a_failure() {
         (CloseReason::Rejected, true, "the application rejected the response"),
         (CloseReason::Transport, true, "the connection failed, and another attempt would too"),
         (limit, true, "an event ID is longer than 4 bytes: raise `Limits::id` or set `Overflow::Skip`"),
-        (CloseReason::NotRepeated(cause), false, "the response ended, and the request may not be sent again"),
+        (CloseReason::NotRepeated(cause), false, "the response ended, and the request is not sent again"),
         (
             CloseReason::NotRepeated(Cause::Transport),
             true,
-            "the connection failed, and the request may not be sent again",
+            "the connection failed, and the request is not sent again",
         ),
         (
             CloseReason::GaveUp { cause, attempts: 0 },

@@ -250,7 +250,7 @@ async fn a_post_is_sent_exactly_once() {
     )])
     .await;
     let said = listen(&mut post(&server).build().unwrap()).await;
-    let end = "error: the connection failed, and the request may not be sent again";
+    let end = "error: the connection failed, and the request is not sent again";
     assert_eq!(said, ["open 200", "comment a", end]);
     assert_eq!(server.lines(), ["POST /"]);
 

@@ -220,7 +220,7 @@ async fn suspending_a_post_ends_the_source() {
     next(&mut source).await;
     source.suspend();
     server.hung_up().await;
-    let end = "error: the connection was suspended, and the request may not be sent again";
+    let end = "error: the connection was suspended, and the request is not sent again";
     assert_eq!(listen(&mut source).await, [end]);
 }
 

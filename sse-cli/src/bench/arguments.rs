@@ -58,9 +58,6 @@ pub(crate) struct Arguments {
     #[arg(value_parser = request::url, required_unless_present = "parse")]
     url: Option<Url>,
 
-    #[command(flatten)]
-    pub(super) parse: ParseArguments,
-
     /// Number of subscribers
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     subscribers: u32,
@@ -91,6 +88,10 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     publishing: PublishArguments,
+
+    // Last, because the heading of its options applies to all options after them.
+    #[command(flatten)]
+    pub(super) parse: ParseArguments,
 }
 
 #[derive(Args, Debug)]

@@ -72,8 +72,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Reconnection")]
     pub(super) max_retries: Option<u32>,
 
-    /// Seconds before the first attempt to reconnect, unless the server sets a reconnection time;
-    /// doubled for each further attempt, up to 30
+    /// Seconds before the first attempt to reconnect, at random down to half of it; doubled for
+    /// each further attempt, up to 30. A time that the server sets is lengthened by up to half
+    /// instead
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1", help_heading = "Reconnection")]
     pub(super) retry_delay: Duration,
 
@@ -165,7 +166,7 @@ pub(super) enum When {
     /// If there is an event ID to resume from
     #[value(alias = "if-id")]
     IfResumable,
-    /// If the response had a status of --retry-status
+    /// If the request was not sent, or the response had a status of --retry-status
     IfRefused,
     /// After every response
     Always,

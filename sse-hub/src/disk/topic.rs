@@ -43,7 +43,8 @@ impl<'v> Topic<'v> {
             Some(first) if record.place.number > 0 && record.place.is_followed_by(first) => {
                 (record.place, true)
             }
-            // No event is before the first one, or the event before is being dropped or was damaged.
+            // No event is before the first one, or the event before is being dropped or was
+            // damaged.
             Some(first) => (Place::new(first.stamp, first.number.saturating_sub(1)), false),
         };
         let known = Known { id, start, start_is_exact, last: last.place, last_id: last.given, ended };

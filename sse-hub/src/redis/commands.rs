@@ -35,8 +35,8 @@ impl Commands {
         Ok(Self::Cluster(client.build()?.get_async_connection().await?))
     }
 
-    /// The server's policy to evict keys when it reaches its memory limit; `None` if it evicts none,
-    /// or does not allow the question.
+    /// The server's policy to evict keys when it reaches its memory limit; `None` if it evicts
+    /// none, or does not allow the question.
     pub(super) async fn eviction_policy(&mut self) -> Option<String> {
         let mut info = redis::cmd("INFO");
         info.arg("memory");

@@ -173,8 +173,8 @@ impl Topics {
     /// Records an event that this node published. If the topic is followed, only the place of the
     /// event is recorded, and the result is false: the messages of earlier events may still be on
     /// their way. Each message carries the stamp of the event before its own, so
-    /// [`received`](Self::received) finds losses when the messages arrive. If the topic is not followed,
-    /// no message arrives, and this does the same as `received`.
+    /// [`received`](Self::received) finds losses when the messages arrive. If the topic is not
+    /// followed, no message arrives, and this does the same as `received`.
     pub(super) fn published(&self, channel: &str, place: Place, previous: u64) -> bool {
         let mut map = self.lock();
         let Some(topic) = map.followed.get_mut(channel) else {

@@ -139,7 +139,7 @@ impl fmt::Display for CloseReason {
             Self::Rejected => f.write_str("the application rejected the response"),
             Self::Transport => f.write_str("the connection failed, and another attempt would too"),
             Self::Limit(error) => error.fmt(f),
-            Self::NotRepeated(cause) => write!(f, "{cause}, and the request may not be sent again"),
+            Self::NotRepeated(cause) => write!(f, "{cause}, and the request is not sent again"),
             Self::GaveUp { cause, attempts: 0 } => write!(f, "{cause}, and the policy is not to reconnect"),
             Self::GaveUp { cause, attempts: 1 } => {
                 write!(f, "{cause}; gave up after 1 reconnection attempt")

@@ -111,7 +111,7 @@ fn the_error_that_ends_a_driver_is_returned() {
 
     let config = Config::default().with_repeat(Repeat::Never);
     let mut client = Client::new(config, [body([Part::Error("reset")])]);
-    let end = "closed: the connection failed, and the request may not be sent again (reset)";
+    let end = "closed: the connection failed, and the request is not sent again (reset)";
     assert_eq!(client.take(2), ["open 200", end]);
 }
 
