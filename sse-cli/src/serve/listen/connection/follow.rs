@@ -18,8 +18,8 @@ const HASTE: Duration = Duration::from_secs(1);
 pin_project! {
     /// Drives a connection until it ends, is idle or stuck, or the server has shut it down.
     ///
-    /// A server holds many of them, so the future has no more state than it needs, in one allocation
-    /// with the connection.
+    /// A server holds many of them, so the future has no more state than it needs, in one
+    /// allocation with the connection.
     pub(super) struct Follow<C> {
         #[pin]
         connection: C,
@@ -58,8 +58,8 @@ enum Phase {
     Watched(Pin<Box<dyn Future<Output = Leave> + Send>>),
     /// Asked to end, because the server shuts down.
     ShutDown,
-    /// Asked to end, because it was idle; dropped after this time. A request that crosses the GOAWAY
-    /// is still answered.
+    /// Asked to end, because it was idle; dropped after this time. A request that crosses the
+    /// GOAWAY is still answered.
     Leaving(Pin<Box<Sleep>>),
 }
 
