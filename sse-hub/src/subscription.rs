@@ -25,6 +25,7 @@ use crate::topics::Held;
 use behind::{Behind, Progress};
 pub use end::End;
 use enter::Beginning;
+pub(crate) use from::EARLIEST;
 pub use from::From;
 use from::{At, Begin, Start};
 
@@ -47,6 +48,11 @@ pub const GAP_EVENT: &str = "gap";
 /// A client without an ID first gets the ID of its place in the log, in an event without data,
 /// which it does not dispatch (9.2.6): if the connection breaks before the first event, the client
 /// resumes from that place.
+///
+/// **No frame has the ID of an event that the subscriber has not been sent**, nor a later ID: each
+/// event has its own ID, a gap event and the first event without data have the ID of the place
+/// before the next event, and nothing else has an ID. So after whatever frame the connection
+/// breaks, the client resumes without a loss, or gets a gap event.
 ///
 /// A waiting subscription is only a cursor and a waker: no buffer, no timer, no task.
 pub struct Subscription {
@@ -113,26 +119,36 @@ impl Subscription {
         self.topic.members.advance(self.slot(), cursor)
     }
 
+    /// The ID that the first bytes of the response will give a client that has none; `None` if it
+    /// is not known yet, or if the first bytes were sent.
+    pub(crate) fn first_id(&self) -> Option<&str> {
+        let State::Begin(beginning) = &self.state else { return None };
+        match &**beginning {
+            Beginning::Found(Begin { start: Start::Live(id), .. }) => id.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The first bytes of the response.
-    fn first(&mut self, begin: &Begin) -> String {
-        let (id, state) = match begin.at {
-            At::Tail(cursor) => (self.topic.tail().id_before(cursor), State::FOLLOW),
-            At::Log(place) => (place.to_string(), State::Behind(Box::new(Behind::new(place)))),
+    fn first(&mut self, begin: Begin) -> String {
+        self.state = match begin.at {
+            At::Tail(_) => State::FOLLOW,
+            At::Log(place) => State::Behind(Box::new(Behind::new(place))),
         };
-        self.state = state;
         let mut event = EventBuilder::new();
         if let Some(retry) = self.topic.hub.config.retry {
             event = event.retry(retry);
         }
         match begin.start {
             Start::Resumed => event.encode(),
-            Start::Live => with_id(event, &id),
-            Start::Gap(gap) => event.encode() + &self.gap(gap, &id),
+            Start::Live(id) => with_id(event, id.as_deref()),
+            Start::Gap(gap, id) => event.encode() + &self.gap(gap, id.as_deref()),
         }
     }
 
-    /// Counts a gap, and returns the event that reports it to the client.
-    fn gap(&self, gap: Gap, id: &str) -> String {
+    /// Counts a gap, and returns the event that reports it to the client. `id` is the ID of the
+    /// place after the gap.
+    fn gap(&self, gap: Gap, id: Option<&str>) -> String {
         let counters = &self.topic.hub.counters;
         counters.gaps.fetch_add(1, Ordering::Relaxed);
         counters.dropped.fetch_add(gap.missed.unwrap_or(0), Ordering::Relaxed);
@@ -142,7 +158,7 @@ impl Subscription {
         with_id(event.data(&data), id)
     }
 
-    fn lagged(&mut self, gap: Gap, id: &str) -> Option<Bytes> {
+    fn lagged(&mut self, gap: Gap, id: Option<&str>) -> Option<Bytes> {
         let told = self.gap(gap, id);
         match self.topic.hub.config.on_lag {
             OnLag::SendGap => Some(told.into()),
@@ -209,7 +225,7 @@ impl Subscription {
                     return Poll::Pending;
                 };
                 match *beginning {
-                    Beginning::Found(begin) => Poll::Ready(Some(self.first(&begin).into())),
+                    Beginning::Found(begin) => Poll::Ready(Some(self.first(begin).into())),
                     Beginning::Wanted(_) => Poll::Pending,
                 }
             }
@@ -220,7 +236,7 @@ impl Subscription {
                 let progress = std::task::ready!(behind.poll(self.topic.state(), cx));
                 Poll::Ready(match progress {
                     Progress::Events(bytes) => Some(bytes),
-                    Progress::Gap(gap, after) => self.lagged(gap, &after.to_string()),
+                    Progress::Gap(gap, after) => self.lagged(gap, Some(&after.to_string())),
                     Progress::CaughtUp(cursor) => {
                         self.advance(cursor);
                         self.state = State::FOLLOW;
@@ -267,14 +283,17 @@ impl Subscription {
                     return Poll::Ready(Some(Bytes::new()));
                 }
                 self.advance(cursor);
-                Poll::Ready(self.lagged(gap, &id))
+                Poll::Ready(self.lagged(gap, id.as_deref()))
             }
         }
     }
 }
 
-fn with_id(event: EventBuilder<'_>, id: &str) -> String {
-    event.clone().id(id).unwrap_or(event).encode()
+fn with_id(event: EventBuilder<'_>, id: Option<&str>) -> String {
+    match id.map(|id| event.clone().id(id)) {
+        Some(Ok(event)) => event.encode(),
+        _ => event.encode(),
+    }
 }
 
 /// Converts tenths of a second to an instant of the hub's clock.

@@ -46,12 +46,14 @@ pub(crate) struct Tail {
     loaded: bool,
     /// The newest place that was reported but is not in the tail.
     ahead: Option<Place>,
+    /// How often the topic was ended.
+    ends: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     event: Stored,
-    /// The stamp of the event before the newest one.
+    /// The stamp of the event before this one.
     previous: u64,
 }
 
@@ -76,6 +78,7 @@ impl Tail {
             joined: None,
             loaded: false,
             ahead: None,
+            ends: 0,
         }
     }
 

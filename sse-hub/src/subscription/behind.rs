@@ -80,11 +80,12 @@ impl Behind {
                             return Poll::Ready(Progress::Events(cold.bytes.clone()));
                         }
                         Err(LogError::Corrupt(_)) => {
-                            let tail = topic.tail();
-                            let resume = tail.place(tail.oldest());
-                            let missed = resume.number.saturating_sub(self.after.number());
+                            let resume = topic.tail().floor();
+                            let missed = resume.number.checked_sub(self.after.number());
                             self.after = resume.into();
-                            return Poll::Ready(Progress::Gap(Gap::of(missed), resume));
+                            // After a loss the log counts from a smaller number.
+                            let gap = missed.filter(|missed| *missed > 0).map_or(Gap::UNKNOWN, Gap::of);
+                            return Poll::Ready(Progress::Gap(gap, resume));
                         }
                         Err(_) => self.step = Step::Rest(Box::pin(sleep(self.backoff.next()))),
                     }

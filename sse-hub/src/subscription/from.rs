@@ -11,6 +11,9 @@ use crate::log::{Amount, Located};
 use crate::topic::{Phase, TopicState};
 use crate::{Gap, Place};
 
+/// The ID that stands for the place before the oldest kept event.
+pub(crate) const EARLIEST: &str = "earliest";
+
 /// The place at which a subscription begins.
 ///
 /// A [`LastEventId`] converts to this type: `earliest` to [`From::Earliest`], another ID to
@@ -31,7 +34,7 @@ impl<'a> std::convert::From<Option<&'a str>> for From<'a> {
     fn from(last_event_id: Option<&'a str>) -> Self {
         match last_event_id {
             None | Some("") => Self::Now,
-            Some("earliest") => Self::Earliest,
+            Some(EARLIEST) => Self::Earliest,
             Some(id) => Self::After(id),
         }
     }
@@ -68,14 +71,16 @@ pub(crate) enum At {
     Log(Place),
 }
 
-#[derive(Clone, Copy, Debug)]
+/// How the response begins, with the ID of the place. The ID is taken together with the place: when
+/// the response begins, the events after the place may be gone, and no event with its ID is left.
+#[derive(Debug)]
 pub(crate) enum Start {
     /// The response begins with an event that has only the ID of the place.
-    Live,
+    Live(Option<String>),
     /// The client knows its place.
     Resumed,
-    /// The response begins with a gap event.
-    Gap(Gap),
+    /// The response begins with a gap event, which has the ID of the place.
+    Gap(Gap, Option<String>),
 }
 
 /// Finds the place at which a subscription begins, after waiting for the topic and the log; `None`
@@ -86,19 +91,19 @@ pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begi
     if phase == Phase::Ended {
         return None;
     }
-    let tail = |cursor, start| Begin { at: At::Tail(cursor), start };
     Some(match wanted {
         Wanted::Now(since) => {
             // After an outage, the subscriber gets the events that were published while it waited.
             let since = since.filter(|_| topic.late.load(Ordering::Relaxed));
-            let events = topic.tail();
-            tail(since.map_or_else(|| events.end(), |since| events.after_stamp(since)), Start::Live)
+            let tail = topic.tail();
+            let cursor = since.map_or_else(|| tail.end(), |since| tail.after_stamp(since));
+            Begin { at: At::Tail(cursor), start: Start::Live(tail.id_before(cursor)) }
         }
         Wanted::Earliest => earliest(&topic).await,
         Wanted::After(id) => {
             let found = topic.fresh_tail().after(&id);
             match found {
-                Some(cursor) => tail(cursor, Start::Resumed),
+                Some(cursor) => Begin { at: At::Tail(cursor), start: Start::Resumed },
                 None => locate(&topic, &id).await,
             }
         }
@@ -114,22 +119,27 @@ async fn earliest(topic: &TopicState) -> Begin {
         }
     };
     let tail = topic.fresh_tail();
-    let oldest = tail.oldest();
-    let at = if start.number < tail.place(oldest).number { At::Log(start) } else { At::Tail(oldest) };
-    Begin { at, start: Start::Live }
+    let (at, id) = match start.number < tail.floor().number {
+        true => (At::Log(start), Some(start.to_string())),
+        false => (At::Tail(tail.oldest()), tail.id_before(tail.oldest())),
+    };
+    Begin { at, start: Start::Live(id) }
 }
 
 async fn locate(topic: &TopicState, id: &str) -> Begin {
     let mut backoff = Backoff::default();
-    let (place, start) = loop {
+    let (place, gap) = loop {
         match topic.hub.log.locate(&topic.name, id).await {
-            Ok(Located::After(place)) => break (place, Start::Resumed),
+            Ok(Located::After(place)) => break (place, None),
             Ok(Located::Gone { missed, resume }) => {
-                break (resume, Start::Gap(missed.map_or(Gap::UNKNOWN, Gap::of)));
+                break (resume, Some(missed.map_or(Gap::UNKNOWN, Gap::of)));
             }
             Err(_) => backoff.wait().await,
         }
     };
-    let cursor = topic.tail().after_confirmed(place);
+    let tail = topic.tail();
+    let cursor = tail.after_confirmed(place);
+    let id = || cursor.map_or_else(|| Some(place.to_string()), |cursor| tail.id_before(cursor));
+    let start = gap.map_or(Start::Resumed, |gap| Start::Gap(gap, id()));
     Begin { at: cursor.map_or(At::Log(place), At::Tail), start }
 }

@@ -21,7 +21,7 @@ impl Tail {
     /// The cursor after this place; `None` if it is neither the place of an event in the tail nor
     /// the place before the first one.
     pub(crate) fn after_place(&self, place: Place) -> Option<Cursor> {
-        self.after_number(place.number).filter(|cursor| self.place(*cursor) == place)
+        self.after_number(place.number).filter(|cursor| self.place(*cursor) == Some(place))
     }
 
     /// [`after_place`](Self::after_place) for a place that the log has confirmed: whatever its
@@ -66,11 +66,20 @@ impl Tail {
         self.history.read(&mut { cursor }).ok().flatten()
     }
 
-    /// The place of a cursor between the floor and the end.
-    pub(crate) fn place(&self, cursor: Cursor) -> Place {
-        let Some(entry) = self.entry(cursor) else { return self.end };
+    /// The place of a cursor; `None` if the cursor is before the oldest event in the tail.
+    pub(crate) fn place(&self, cursor: Cursor) -> Option<Place> {
+        if cursor == self.history.end() {
+            return Some(self.end);
+        }
+        let entry = self.entry(cursor)?;
         let stamp = if cursor.position() == self.lost { self.border } else { entry.previous };
-        Place::new(stamp, cursor.position().wrapping_sub(self.shift))
+        Some(Place::new(stamp, cursor.position().wrapping_sub(self.shift)))
+    }
+
+    /// The place before the oldest event in the tail.
+    pub(crate) fn floor(&self) -> Place {
+        // Without events, the floor is the end.
+        self.place(self.history.oldest()).unwrap_or(self.end)
     }
 
     /// The place from which the log is read for a cursor that may be before the oldest event here;
@@ -90,14 +99,17 @@ impl Tail {
         self.entry(cursor).map(|entry| entry.event.place().stamp)
     }
 
-    /// The ID after which a client resumes at `cursor`.
-    pub(crate) fn id_before(&self, cursor: Cursor) -> String {
+    /// The ID after which a client resumes at `cursor`; `None` if the cursor is before the oldest
+    /// event in the tail.
+    ///
+    /// So a subscriber that lags is never sent the ID of a place that it has not reached.
+    pub(crate) fn id_before(&self, cursor: Cursor) -> Option<String> {
         let before = cursor.position().checked_sub(1).map(Cursor::at);
         let event = before.and_then(|before| self.entry(before)).and_then(|entry| entry.event.id());
         let end_id = self.end_id.as_ref().filter(|_| cursor == self.history.end());
         match event.or(end_id) {
-            Some(id) => id.as_ref().to_owned(),
-            None => self.place(cursor).to_string(),
+            Some(id) => Some(id.as_ref().to_owned()),
+            None => self.place(cursor).map(|place| place.to_string()),
         }
     }
 }

@@ -45,7 +45,7 @@ fn lost_events_are_a_gap_of_unknown_size_for_readers_that_had_them() {
     let page = Page { gap: Some(Gap::UNKNOWN), after: Place::new(15, 0), events: stored(20, 1..=1) };
     assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
     assert_eq!(tail.read(&mut cursor), Err(Gap::UNKNOWN));
-    assert_eq!(tail.id_before(cursor), "15-0");
+    assert_eq!(tail.id_before(cursor).as_deref(), Some("15-0"));
     assert_eq!(read(&mut tail, &mut cursor), "data: 1\nid: 20-1\n\n");
     assert_eq!(tail.after("10-3"), None);
     assert_eq!(tail.after("20-1"), Some(cursor));
@@ -73,7 +73,7 @@ fn the_first_event_after_a_stamp_is_found() {
     tail.appended(stored(12, 4..=4), Instant::ZERO);
     for (stamp, number) in [(0, 1), (9, 1), (10, 3), (11, 3), (12, 4), (99, 4)] {
         let cursor = tail.after_stamp(stamp);
-        assert_eq!(tail.place(cursor).number, number, "{stamp}");
+        assert_eq!(tail.place(cursor).unwrap().number, number, "{stamp}");
     }
 }
 
@@ -88,7 +88,7 @@ fn a_loss_that_is_found_late_is_a_gap_only_for_readers_before_it() {
     tail.lose(20);
     assert_eq!(tail.after("11-5"), None);
     assert_eq!(tail.read(&mut before), Err(Gap::UNKNOWN));
-    assert_eq!((before, tail.id_before(before)), (at, "20-5".to_owned()));
+    assert_eq!((before, tail.id_before(before)), (at, Some("20-5".to_owned())));
     assert!(read(&mut tail, &mut at).starts_with("data: 6\n"));
     assert_eq!(tail.after("20-5"), Some(before));
     let end = tail.end();
@@ -108,4 +108,34 @@ fn a_loss_that_is_reported_while_the_topic_opens_is_kept() {
     );
     assert_eq!(tail.after("11-5"), None);
     assert!(tail.after("30-6").is_some());
+}
+
+#[test]
+fn a_cursor_before_the_oldest_event_has_no_place_and_no_id() {
+    let mut tail = Tail::new(HistoryLimits::default().with_events(2));
+    tail.load(Extent { last: Place::new(10, 3), ..Extent::default() }, Instant::ZERO);
+    let cursor = tail.end();
+    assert_eq!(tail.id_before(cursor).as_deref(), Some("10-3"));
+    for (stamp, number) in [(11, 4), (12, 5)] {
+        tail.appended(stored(stamp, number..=number), Instant::ZERO);
+        assert_eq!(tail.id_before(cursor).as_deref(), Some("10-3"), "its next event is kept");
+    }
+    tail.appended(stored(13, 6..=6), Instant::ZERO);
+    assert_eq!((tail.place(cursor), tail.id_before(cursor)), (None, None));
+    assert_eq!(tail.floor(), Place::new(11, 4));
+}
+
+#[test]
+fn a_repair_adds_no_events_to_a_topic_that_was_ended_meanwhile() {
+    let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
+    assert_eq!(tail.appended(stored(12, 5..=5), Instant::ZERO), Fed::Repair, "a hole");
+    let from = tail.repair();
+    tail.unload();
+    assert_eq!(tail.appended(stored(20, 6..=6), Instant::ZERO), Fed::Nothing, "it is not open");
+    let page = Page { gap: None, after: Place::new(10, 3), events: stored(11, 4..=5) };
+    assert_eq!(tail.repaired(from, page, Instant::ZERO), (Fed::Nothing, false));
+    assert!(tail.is_empty());
+    assert_eq!(tail.repair().1, None, "nothing is read for it");
+    let extent = Extent { start: Place::new(12, 5), last: Place::new(12, 5), ..Extent::default() };
+    assert_eq!(tail.load(extent, Instant::ZERO), Fed::Repair, "the update of before is not forgotten");
 }

@@ -69,6 +69,12 @@ impl Tail {
         let end = self.history.end().position();
         self.history.skip_to(end);
         (self.loaded, self.ahead, self.joined, self.early_loss) = (false, None, None, 0);
+        self.ends += 1;
+    }
+
+    /// How often the topic was ended. What the log said before an end is not true after it.
+    pub(crate) fn ends(&self) -> u64 {
+        self.ends
     }
 
     /// Adds a batch that the log reported.
@@ -115,16 +121,17 @@ impl Tail {
         }
         let first = self.after_stamp(border.saturating_sub(1));
         // The tail has no events after the loss, or none before it.
-        if first == self.history.end() || self.place(first).stamp >= border {
+        if first == self.history.end() || self.place(first).is_none_or(|place| place.stamp >= border) {
             return;
         }
         self.history.skip_to(first.position());
         (self.lost, self.border, self.joined) = (first.position(), border, None);
     }
 
-    /// Start of a repair: the place to read after, and the newest place that was reported.
+    /// Start of a repair: the place to read after, and the newest place that was reported; `None`
+    /// if nothing is missing, or if the topic is not open.
     pub(crate) fn repair(&self) -> (Place, Option<Place>) {
-        (self.end, self.ahead)
+        (self.end, self.ahead.filter(|_| self.loaded))
     }
 
     /// Adds the events that the log had after the place from [`repair`](Self::repair). Returns
@@ -135,6 +142,10 @@ impl Tail {
         page: Page,
         now: Instant,
     ) -> (Fed, bool) {
+        if !self.loaded {
+            // The topic was ended meanwhile, and the page may hold events that it dropped.
+            return (Fed::Nothing, false);
+        }
         if asked != self.end {
             return (Fed::Nothing, self.ahead.is_some_and(|ahead| ahead > self.end));
         }

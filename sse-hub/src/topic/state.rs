@@ -15,7 +15,7 @@ use super::watch::Watch;
 use crate::LogError;
 use crate::backoff::Backoff;
 use crate::hub::Shared;
-use crate::log::{After, Feed, Following, Update, Wake};
+use crate::log::{After, Extent, Feed, Following, Update, Wake};
 use crate::members::Members;
 use crate::subscription::cold::{self, ColdRead};
 use crate::tail::{self, Fed, Tail};
@@ -52,13 +52,27 @@ pub(crate) struct TopicState {
 /// Phase of a topic's opening.
 ///
 /// ```text
-///  Closed ──subscribe──► Opening ──the log says where it begins──► Open ──ended──► Ended ──subscribe──► Opening
+///            no user is left
+///      ┌──────────────────────────┐
+///      ▼                          │
+///  ┌────────┐ first subscriber ┌─────────┐ the log has answered ┌──────┐
+///  │ Closed │─────────────────►│ Opening │─────────────────────►│ Open │
+///  └────────┘                  └─────────┘                      └──────┘
+///                 the log says  │       ▲                          │ the topic is ended
+///                 it is ended   ▼       │ next subscriber          │
+///                              ┌─────────┐                         │
+///                              │  Ended  │◄────────────────────────┘
+///                              └─────────┘
 /// ```
+///
+/// A hub in memory opens a topic when it is created. If the topic is ended while it is opened, the
+/// opening goes on, and asks the log again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The topic has had no subscriber; publishing does not need the tail.
+    /// The topic has no tail, because it has had no subscriber, or because its last user left
+    /// before the log answered. Publishing does not need the tail.
     Closed,
-    /// The log is opening the topic.
+    /// The log is opening the topic. One task at a time does that; only it ends this phase.
     Opening,
     /// The tail gets the updates of the log.
     Open,
@@ -161,8 +175,9 @@ impl TopicState {
         let mut backoff = Backoff::default();
         loop {
             match self.try_open().await {
-                Ok(phase) => {
-                    self.phase.send_replace(phase);
+                // An answer from before the topic was ended: ask again.
+                Ok(false) => continue,
+                Ok(true) => {
                     self.members.wake(None);
                     return;
                 }
@@ -181,8 +196,10 @@ impl TopicState {
         }
     }
 
-    async fn try_open(self: &Arc<Self>) -> Result<Phase, LogError> {
+    /// Asks the log for the topic, and ends the opening; false if the topic was ended meanwhile.
+    async fn try_open(self: &Arc<Self>) -> Result<bool, LogError> {
         let log = &self.hub.log;
+        let ends = self.tail().ends();
         let topic = Arc::downgrade(self);
         let feed = Feed::waking(move |update| match topic.upgrade() {
             Some(topic) => Wake::keeping(topic.feed(update), topic),
@@ -192,15 +209,39 @@ impl TopicState {
         let following = log.follow(&self.name, feed).await?;
         let extent = log.open(&self.name, tail::amount(self.hub.config.history)).await?;
         if extent.ended.is_some() {
-            return Ok(Phase::Ended);
+            self.phase.send_replace(Phase::Ended);
+            return Ok(true);
         }
-        self.set_empty(extent.start.number == extent.last.number);
-        let fed = self.tail().load(extent, self.hub.clock.now());
-        *self.following.lock().expect("nothing panics while it holds the lock") = Some(following);
+        let Some(fed) = self.load(extent, ends, following) else { return Ok(false) };
         if fed == Fed::Repair {
             self.repair();
         }
-        Ok(Phase::Open)
+        Ok(true)
+    }
+
+    /// Fills the tail, and ends the opening; `None` if the topic has been ended more than `ends`
+    /// times: the extent may hold events that were dropped, and the log may have dropped the feed.
+    fn load(&self, extent: Extent, ends: u64, following: Following) -> Option<Fed> {
+        let now = self.hub.clock.now();
+        let mut following = Some(following);
+        let mut fed = None;
+        // Under the lock of the phase, as in `ended`: either the end comes before, and is counted,
+        // or it finds the topic open.
+        self.phase.send_if_modified(|phase| {
+            let mut tail = self.tail();
+            let current = tail.ends() == ends;
+            if current {
+                self.set_empty(extent.start.number == extent.last.number);
+                fed = Some(tail.load(extent, now));
+                let mut old = self.following.lock().expect("nothing panics while it holds the lock");
+                std::mem::swap(&mut *old, &mut following);
+                *phase = Phase::Open;
+            }
+            current
+        });
+        // A former feed is dropped here, outside the locks, because its drop informs the log.
+        drop(following);
+        fed
     }
 
     /// Applies an update of the log; returns the waker to be woken for it.
@@ -232,11 +273,18 @@ impl TopicState {
     }
 
     fn ended(&self) -> Waker {
-        // The members are ended first, so that none of them reports the dropped events as a gap.
-        self.members.end();
-        self.phase.send_replace(Phase::Ended);
-        self.tail().unload();
-        self.set_empty(true);
+        self.phase.send_if_modified(|phase| {
+            // The members are ended first, so that none of them reports the dropped events as a
+            // gap.
+            self.members.end();
+            self.tail().unload();
+            self.set_empty(true);
+            let opening = *phase == Phase::Opening;
+            if !opening {
+                *phase = Phase::Ended;
+            }
+            !opening
+        });
         self.waker.clone()
     }
 
@@ -322,7 +370,7 @@ impl TopicState {
     /// if the topic is not open.
     pub(crate) fn last_event_id(&self) -> Option<String> {
         let tail = self.tail();
-        tail.is_loaded().then(|| tail.id_before(tail.end()))
+        tail.id_before(tail.end()).filter(|_| tail.is_loaded())
     }
 
     pub(crate) fn info(&self) -> TopicInfo {
