@@ -13,7 +13,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use sse_http::server::LastEventId;
 
-use crate::{End, From, HubError, Subscription, Topic};
+use crate::subscription::{EARLIEST, now};
+use crate::{End, From, HubError, Place, Subscription, Topic};
 pub use error::SeveralError;
 
 /// How many topics one connection may follow.
@@ -25,13 +26,20 @@ const PLACE: usize = 41;
 
 /// A body that follows several topics.
 ///
-/// The ID of each event is a token that holds the place in every topic,
+/// **The ID of each event is a token that holds the place in every topic**,
 /// `news=1764195000000000-7&prices=1764195000000001-3`, so that the client resumes exactly. The
 /// token is the form-encoded list of topic names and IDs. If publishers chose IDs so long that the
 /// token would exceed 4,096 bytes, the event gets no ID, and may be sent again after a
 /// reconnection.
 ///
-/// The body ends when all of its topics have ended.
+/// The log may be unavailable when the body begins, so that the place in a topic is not known yet.
+/// Until then the token holds `earliest`, or a place with the time of the subscription and the
+/// number 0. If the client resumes from that place, it gets a gap event of unknown size, and then
+/// the events since that time.
+///
+/// If a topic is ended, the body goes on with the other topics; it ends when all topics have ended.
+/// If a topic's subscription ends for another reason, because the client is slow or its time is
+/// over, the whole body ends, so that the client reconnects and resumes in all topics.
 ///
 /// # Example
 ///
@@ -69,9 +77,9 @@ struct Member {
     name: String,
     /// The subscription to one topic; `None` once it has ended.
     subscription: Option<Subscription>,
-    /// The ID of the last event that was sent, or of the place where the subscription began; `None`
-    /// while unknown.
-    id: Option<String>,
+    /// The ID of the last event that was sent. Before the first one: the ID of the place where the
+    /// subscription began, or a position from which it would begin again.
+    id: String,
 }
 
 impl SeveralTopics {
@@ -99,22 +107,22 @@ impl SeveralTopics {
         if distinct.len() > TOPICS || longest > ID {
             return Err(SeveralError::TooManyTopics);
         }
-        let places = after.as_deref().map(|id| (id, places(id, &distinct)));
+        let places = after.as_deref().map_or_else(Vec::new, |id| places(id, &distinct));
+        // A token with none of these topics is an unknown ID.
+        let unknown = after.as_deref().filter(|_| places.iter().all(Option::is_none));
+        let since = Place::new(now(), 0).to_string();
         for (index, topic) in distinct.iter().enumerate() {
-            let known = places.as_ref().and_then(|(_, places)| places.get(index)?.clone());
-            let from = match (&places, &known) {
-                (None, _) => From::Now,
-                (Some((id, _)), _) if *id == "earliest" => From::Earliest,
-                (Some(_), Some(place)) => From::After(place),
-                // A token with none of these topics is an unknown ID.
-                (Some((_, places)), None) if places.iter().any(Option::is_some) => From::Now,
-                (Some((id, _)), None) => From::After(id),
-            };
+            let known = places.get(index).and_then(Option::as_deref);
+            let from = From::from(known.or(unknown));
             match topic.subscribe(from).await {
                 Ok(subscription) => members.push(Member {
                     name: topic.name().to_owned(),
+                    id: match (subscription.first_id(), from) {
+                        (Some(id), _) | (None, From::After(id)) => id.to_owned(),
+                        (None, From::Earliest) => EARLIEST.to_owned(),
+                        (None, From::Now) => since.clone(),
+                    },
                     subscription: Some(subscription),
-                    id: known,
                 }),
                 Err(HubError::Ended) => {}
                 Err(error) => return Err(error.into()),
@@ -154,14 +162,15 @@ impl SeveralTopics {
     fn translate(&mut self, index: usize, frame: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(frame.len() + 64 * self.members.len());
         for block in blocks(frame) {
+            let start = out.len();
             let has = |field: &[u8]| block.split(|byte| *byte == b'\n').any(|line| line.starts_with(field));
             if self.label && has(b"data:") && !has(b"event:") {
                 out.extend_from_slice(format!("event: {}\n", self.members[index].name).as_bytes());
             }
             for line in block.split_inclusive(|byte| *byte == b'\n') {
                 if let Some(id) = line.strip_prefix(b"id: ") {
-                    let id = String::from_utf8_lossy(id.trim_ascii_end()).into_owned();
-                    self.members[index].id = Some(id);
+                    let id = id.strip_suffix(b"\n").unwrap_or(id);
+                    self.members[index].id = String::from_utf8_lossy(id).into_owned();
                     let token = self.token();
                     if token.len() <= ID {
                         out.extend_from_slice(format!("id: {token}\n").as_bytes());
@@ -173,14 +182,18 @@ impl SeveralTopics {
                     out.extend_from_slice(line);
                 }
             }
+            // Nothing is left of a block that had only an ID.
+            if out[start..] == *b"\n" {
+                out.truncate(start);
+            }
         }
         out
     }
 
     /// The token that holds the places of all topics.
     fn token(&self) -> String {
-        let known = self.members.iter().filter_map(|member| Some(pair(&member.name, member.id.as_deref()?)));
-        known.collect::<Vec<_>>().join("&")
+        let pairs = self.members.iter().map(|member| pair(&member.name, &member.id));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     /// Whether this member's keep-alives are sent: those of one topic are enough for the
@@ -238,6 +251,12 @@ impl Body for SeveralTopics {
                     Poll::Ready(None) => {
                         this.last = subscription.end();
                         this.members[index].subscription = None;
+                        if !matches!(this.last, Some(End::TopicEnded | End::HubClosed)) {
+                            // The client can only get the rest of this topic by resuming. A closed
+                            // hub ends each subscription after its last event.
+                            this.members.iter_mut().for_each(|member| member.subscription = None);
+                            return Poll::Ready(None);
+                        }
                     }
                     Poll::Ready(Some(Ok(frame))) => {
                         let Ok(data) = frame.into_data() else { continue };
@@ -249,6 +268,9 @@ impl Body for SeveralTopics {
                         }
                         this.turn = (index + 1) % count;
                         let bytes = this.translate(index, &data);
+                        if bytes.is_empty() {
+                            continue;
+                        }
                         return Poll::Ready(Some(Ok(Frame::data(bytes.into()))));
                     }
                 }

@@ -68,3 +68,40 @@ async fn several_topics_end_for_the_reason_of_the_last_one() {
     while stream.frame().await.is_some() {}
     assert_eq!(stream.end(), Some(End::HubClosed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn several_topics_end_together_if_the_client_lags_in_one() {
+    let hub = Hub::new(small().with_on_lag(OnLag::Disconnect));
+    let topics = [hub.topic("a").unwrap(), hub.topic("b").unwrap()];
+    let mut stream = SeveralTopics::subscribe(&topics, &LastEventId(None)).await.unwrap();
+    for _ in 0..2 {
+        assert!(stream.frame().await.unwrap().is_ok(), "its places");
+    }
+    for n in 0..5 {
+        publish(&topics[0], &n.to_string()).await;
+    }
+    for _ in 0..5 {
+        stream.frame().await;
+    }
+    assert_eq!(stream.end(), Some(End::Lagged), "or the client would never get the rest of `a`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_topics_end_together_at_the_maximum_age() {
+    let hub = Hub::new(HubConfig::default().with_max_age(secs(1000)).with_keep_alive(Duration::MAX));
+    let topics = [hub.topic("a").unwrap(), hub.topic("b").unwrap()];
+    let mut stream = SeveralTopics::subscribe(&topics, &LastEventId(None)).await.unwrap();
+    let mut received = [0_u32; 2];
+    loop {
+        for (at, topic) in topics.iter().enumerate() {
+            publish(topic, &format!("of {at}")).await;
+        }
+        tokio::time::advance(secs(1)).await;
+        let Some(frame) = stream.frame().await else { break };
+        for text in data(&frame.unwrap().into_data().unwrap()) {
+            received[usize::from(text == "of 1")] += 1;
+        }
+    }
+    assert_eq!(stream.end(), Some(End::MaxAge));
+    assert!(received[0].abs_diff(received[1]) < 10, "one topic was silent at the end: {received:?}");
+}

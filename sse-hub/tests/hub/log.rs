@@ -1,14 +1,14 @@
 //! Tests of a hub over a log that keeps more events than the memory, and is unavailable at times.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use sse_hub::{
-    After, Amount, AppendError, Appended, Batch, EventBuilder, Extent, Feed, Following, From, Health,
-    HistoryLimits, Hub, HubConfig, HubError, Later, Located, Log, LogError, MemoryLog, Page, Subscription,
-    Topic,
+    After, Amount, AppendError, Appended, Batch, End, EventBuilder, Extent, Feed, Following, From, Health,
+    HistoryLimits, Hub, HubConfig, HubError, LastEventId, Later, Located, Log, LogError, MemoryLog, Page,
+    SeveralTopics, Subscription, Topic,
 };
 use tokio::time::{sleep, timeout};
 
@@ -16,19 +16,34 @@ use super::{data, frame, publish, ready, secs};
 
 const AWAY: Duration = secs(1);
 
-/// A log that could be on another machine: it takes its time, can be away, and can keep its feeds
-/// in the dark.
-struct Remote {
+/// A log that could be on another machine: each call takes 5 ms, it can be unavailable, lose its
+/// updates, and end a topic while it is being opened.
+pub(super) struct Remote {
     log: MemoryLog,
-    away: AtomicBool,
+    pub(super) away: AtomicBool,
     mute: Arc<AtomicBool>,
     reads: AtomicUsize,
+    /// How many times the topic is ended while it is being opened, and for how long.
+    ends: Mutex<(usize, Duration)>,
+    /// How many openings are running, and how many have run at a time.
+    openings: (AtomicUsize, AtomicUsize),
 }
 
 impl Remote {
     fn new() -> Arc<Self> {
-        let log = MemoryLog::new(HistoryLimits::default(), 100);
-        Arc::new(Self { log, away: false.into(), mute: Arc::default(), reads: AtomicUsize::new(0) })
+        Self::with(HistoryLimits::default())
+    }
+
+    /// A log that keeps this much.
+    pub(super) fn with(limits: HistoryLimits) -> Arc<Self> {
+        Arc::new(Self {
+            log: MemoryLog::new(limits, 100),
+            away: false.into(),
+            mute: Arc::default(),
+            reads: AtomicUsize::new(0),
+            ends: Mutex::default(),
+            openings: Default::default(),
+        })
     }
 
     async fn ask(&self) -> Result<(), LogError> {
@@ -50,8 +65,23 @@ impl Log for Remote {
 
     fn open<'a>(&'a self, topic: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>> {
         Box::pin(async move {
-            self.ask().await?;
-            self.log.open(topic, newest).await
+            let running = self.openings.0.fetch_add(1, Ordering::Relaxed) + 1;
+            self.openings.1.fetch_max(running, Ordering::Relaxed);
+            let asked = self.ask().await;
+            let extent = self.log.open(topic, newest).await;
+            // The answer is on its way when the topic is ended.
+            let ended = {
+                let mut ends = self.ends.lock().unwrap();
+                let ended = (newest != Amount::NONE && ends.0 > 0).then_some(ends.1);
+                ends.0 -= usize::from(ended.is_some());
+                ended
+            };
+            if let Some(lasting) = ended {
+                self.log.end(topic, lasting).await?;
+            }
+            sleep(Duration::from_millis(5)).await;
+            self.openings.0.fetch_sub(1, Ordering::Relaxed);
+            asked.and(extent)
         })
     }
 
@@ -264,4 +294,90 @@ async fn an_ended_topic_ends_its_subscriptions_and_refuses_new_ones_for_a_while(
     subscription = topic.subscribe(From::Now).await.unwrap();
     publish(&topic, "again").await;
     assert_eq!(soon(&mut subscription).await, ["again"], "the name is free");
+}
+
+/// A hub, and its topic with one event, which another node is about to end while this hub opens it:
+/// `times` times, each for `lasting`.
+async fn ended_while_it_opens(times: usize, lasting: Duration) -> (Arc<Remote>, Topic) {
+    let log = Remote::new();
+    publish(&topic(&log), "deleted").await;
+    *log.ends.lock().unwrap() = (times, lasting);
+    let topic = topic(&log);
+    (log, topic)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_is_ended_while_it_is_opened_is_ended() {
+    let (_, topic) = ended_while_it_opens(1, secs(60)).await;
+    for _ in 0..2 {
+        assert_eq!(topic.subscribe(From::Earliest).await.unwrap_err(), HubError::Ended);
+        let error = topic.publish(EventBuilder::new().data("x")).await.unwrap_err();
+        assert_eq!(error, AppendError::Ended);
+    }
+    sleep(secs(61)).await;
+    let mut subscription = topic.subscribe(From::Earliest).await.unwrap();
+    publish(&topic, "again").await;
+    assert_eq!(soon(&mut subscription).await, ["again"], "the name is free");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_is_ended_and_free_again_while_it_is_opened_gets_its_new_events_alone() {
+    let (_, topic) = ended_while_it_opens(3, Duration::ZERO).await;
+    let mut early = topic.subscribe(From::Earliest).await.unwrap();
+    assert_eq!(soon(&mut early).await, numbers(0..0));
+    assert_eq!(early.end(), Some(End::TopicEnded), "it came before the end");
+    let mut later = topic.subscribe(From::Earliest).await.unwrap();
+    publish(&topic, "new").await;
+    assert_eq!(soon(&mut later).await, ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_opening_of_a_topic_runs_at_a_time_although_the_topic_is_ended() {
+    let (log, topic) = ended_while_it_opens(2, Duration::ZERO).await;
+    let mut subscriptions: Vec<_> = (0..40)
+        .map(|n| {
+            let topic = topic.clone();
+            tokio::spawn(async move {
+                sleep(Duration::from_millis(n)).await;
+                topic.subscribe(From::Now).await
+            })
+        })
+        .collect();
+    for subscription in subscriptions.drain(..) {
+        subscription.await.unwrap().unwrap();
+    }
+    assert_eq!(log.openings.1.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_several_topics_holds_a_topic_whose_place_is_not_known_yet() {
+    let log = Remote::new();
+    let hub = hub(&log);
+    let topics = ["open", "away"].map(|name| hub.topic(name).unwrap());
+    for topic in &topics {
+        publish(topic, "before").await;
+    }
+    let _open = topics[0].subscribe(From::Now).await.unwrap();
+    log.away.store(true, Ordering::Relaxed);
+    let mut stream = SeveralTopics::subscribe(&topics, &LastEventId(None)).await.unwrap();
+    let first = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+    drop(stream);
+    log.away.store(false, Ordering::Relaxed);
+    for topic in &topics {
+        publish(topic, "missed").await;
+    }
+
+    let mut parser = proto::Parser::new();
+    assert!(super::messages(&mut parser, &first).is_empty());
+    let id = LastEventId(Some(parser.last_event_id().to_owned()));
+    let stream = SeveralTopics::subscribe(&topics, &id).await.unwrap();
+    let mut stream = stream.label_types();
+    let mut texts = Vec::new();
+    while let Ok(Some(frame)) = timeout(secs(3), stream.frame()).await {
+        for message in super::messages(&mut parser, &frame.unwrap().into_data().unwrap()) {
+            texts.push(format!("{} {}", message.event(), message.data()));
+        }
+    }
+    texts.sort_unstable();
+    assert_eq!(texts, ["away missed", r#"away:gap {"missed":null}"#, "open missed"]);
 }

@@ -6,6 +6,7 @@ mod ends;
 mod limits;
 mod log;
 mod positions;
+mod resume;
 mod time;
 
 use std::future::Future;
