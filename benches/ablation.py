@@ -47,12 +47,8 @@ EDITS = {
         "blocks of comments skipped in one loop (`Parser::comments`)",
         [("whole.rs", "self.state == State::Block && self.comments(input)", "false && self.comments(input)")],
     ),
-    "within": (
-        "a chunk that lies within a value, without a call of `push` (`Parser::within`)",
-        [("read.rs", "if self.within(kind, input) =>", "if false && self.within(kind, input) =>")],
-    ),
     "next-line": (
-        "the start of a further `data: ` line, without a turn of the state (in `Parser::value`)",
+        "the start of a further `data: ` line, without a turn of the state (in `Parser::end_value`)",
         [("push.rs", "if kind != Kind::Data || !whole::is_data", "if true || !whole::is_data")],
     ),
     "vectors": (

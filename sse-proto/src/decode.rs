@@ -24,8 +24,8 @@
 //! | rule of 9.2.6 | place |
 //! |---|---|
 //! | names, the one space, LF CR CRLF | [`field`](mod@field): one table, `Start`, `line_end` |
-//! | a CR at the end of a chunk | `Parser::consume` notes it, `State::Cr` skips its LF in the next chunk |
-//! | the byte order mark | `State::Bom` |
+//! | a CR at the end of a chunk | `Parser::end_line` notes it, `Parser::start` skips its LF in the next chunk |
+//! | the byte order mark | `Parser::start` |
 //! | a NUL in an ID | `Block::end`; `whole` declines such a block |
 //! | the blank line | `Block::dispatch` |
 //! | the limits | `Block::begin` and `Block::push`: `room`; `whole` declines what is longer |
@@ -39,8 +39,10 @@
 //! - A new rule goes to `push`. Then let `whole` decline what the rule is about; add the rule there
 //!   only if it is common in streams.
 //! - The comment of a shortcut states its gain in instructions (`benches/count.sh`). There are
-//!   four: `Parser::line`, `Parser::comments`, `Parser::within`, and the run of lines in
-//!   `Parser::value`. A shortcut that gains less than 10 % is not worth its lines.
+//!   three: `Parser::line`, `Parser::comments`, and the run of lines in `Parser::end_value`. A
+//!   shortcut that gains less than 10 % is not worth its lines.
+//! - Small chunks are as fast as a call of `Parser::head` or `Parser::value` is cheap. Keep both
+//!   small, with rare work in functions that they end with a call of.
 //! - While the block is empty and no value has begun, `data` and `event` hold text.
 //!   [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
 //! - `push` returns to `whole` only at a blank line. If it did so after each line, a stream without
@@ -50,22 +52,17 @@
 //!   not unrolled, a second check of a capacity.
 
 mod block;
-mod event;
 pub mod field;
 mod find;
-#[cfg(feature = "serde")]
-mod json;
 mod limits;
-mod message;
 mod parser;
 mod push;
 mod read;
 mod text;
 mod whole;
 
-pub use event::{Event, Finish, Frame, OwnedFrame, Step, StreamFrame};
 pub use limits::{Limits, Overflow};
-pub use message::Message;
-pub use parser::Parser;
+pub use parser::{Finish, Parser};
 pub(crate) use push::Done;
 pub(crate) use read::Read;
+pub use read::Step;

@@ -58,6 +58,7 @@ mod client;
 mod decode;
 mod encode;
 mod error;
+mod event;
 mod server;
 #[cfg(feature = "stream")]
 mod stream;
@@ -68,11 +69,10 @@ pub use client::{
     Jitter, Liveness, Loss, Output, Polled, Progress, ReadyState, ReconnectPolicy, Repeat, Request,
     ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
-pub use decode::{
-    Event, Finish, Frame, Limits, Message, Overflow, OwnedFrame, Parser, Step, StreamFrame, field,
-};
+pub use decode::{Finish, Limits, Overflow, Parser, Step, field};
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
+pub use event::{Event, Frame, Message, OwnedFrame, StreamFrame};
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "futures-io")]
 pub use stream::{ByteReadExt, ReadChunk, ReadChunks};

@@ -137,17 +137,17 @@ impl EventSource {
         self.poll_at(|| now, input)
     }
 
-    /// Lends the next frame if the chunk holds all of it and no clock has to be set. Returns `None`
-    /// otherwise; [`poll_at`](Self::poll_at) then continues with the rest of the input.
+    /// Lends the next frame if no clock has to be set. `None` if there is no frame, or if the
+    /// connection ends; [`poll_at`](Self::poll_at) then continues with the rest of the input.
     #[cfg(feature = "stream")]
     #[inline]
-    pub(crate) fn poll_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
+    pub(crate) fn poll_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
         let connection = match &mut self.state {
             State::Open(connection) if connection.is_quiet() => connection,
             _ => return None,
         };
         connection.received |= !input.is_empty();
-        let frame = self.parser.next_whole(input)?;
+        let frame = self.parser.next_frame(input).ok()??;
         match frame {
             Frame::Event(_) => self.attempts.succeeded(),
             Frame::Retry(time) => self.retry = Some(time),

@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use memchr::memchr;
 
-use super::event::{DEFAULT, Event};
 use super::field::{Kind, retry};
 use super::push::Done;
 use super::text::{Long, Short, utf8};
-use crate::Limits;
+use crate::event::DEFAULT;
+use crate::{Event, Limits};
 
 /// A block that is not complete in one chunk, or that cannot be borrowed from it.
 ///
@@ -73,25 +73,24 @@ impl Block {
         if self.large || kind != Kind::Data && self.data.is_large() {
             self.shrink();
         }
+        if kind == Kind::Event {
+            self.has &= !EVENT;
+        }
+        self.room = match kind {
+            Kind::Data | Kind::Event => self.limits.event - self.len(),
+            Kind::Id => self.limits.id,
+            Kind::Retry | Kind::Comment | Kind::Skipped => self.limits.event,
+            Kind::Unknown => usize::MAX,
+        };
         match kind {
+            Kind::Data if self.has_data() => return self.begin_next_line(),
             Kind::Data => {
-                self.room = self.limits.event - self.len();
-                if self.has_data() {
-                    return self.begin_next_line();
-                }
                 self.data.clear();
                 self.has |= DATA;
-                return true;
             }
-            Kind::Event => {
-                self.has &= !EVENT;
-                self.room = self.limits.event - self.len();
-            }
-            Kind::Id => self.room = self.limits.id,
-            Kind::Retry | Kind::Comment | Kind::Skipped => self.room = self.limits.event,
-            Kind::Unknown => self.room = usize::MAX,
+            Kind::Event | Kind::Id | Kind::Retry | Kind::Comment => self.short(kind).clear(),
+            Kind::Skipped | Kind::Unknown => {}
         }
-        self.short(kind).clear();
         true
     }
 
@@ -235,15 +234,15 @@ impl Block {
 
     /// Keeps a piece of a line, to report the line if the specification ignores it.
     #[cold]
-    pub(super) fn record(&mut self, piece: &[u8], done: Option<Done>) {
+    pub(super) fn record(&mut self, piece: &[u8], done: Done) {
         if mem::take(&mut self.line_ends) {
             self.line.clear();
         }
         let end = piece.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(piece.len());
         let room = IGNORED - self.line.bytes().len().min(IGNORED);
         self.line.push(&piece[..end.min(room)]);
-        self.line_ends = end < piece.len() || done == Some(Done::Block);
-        if done == Some(Done::Ignored) {
+        self.line_ends = end < piece.len() || done == Done::Block;
+        if done == Done::Ignored {
             self.line.validate();
         }
     }

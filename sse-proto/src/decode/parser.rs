@@ -3,11 +3,10 @@
 use core::time::Duration;
 
 use super::block::Block;
-use super::event::Finish;
 use super::field::Kind;
 use super::limits::Limits;
 use super::push::{Done, State};
-use crate::Error;
+use crate::{Error, Event};
 
 /// An incremental parser of `text/event-stream`: it takes chunks and returns events.
 ///
@@ -175,6 +174,13 @@ impl Parser {
         if complete { Finish::Complete } else { Finish::Dropped }
     }
 
+    /// Whether a call without input would change nothing, and return nothing.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Block && !self.block.is_large()
+    }
+
     /// Whether no block and no value has begun.
     pub(super) fn is_between_blocks(&self) -> bool {
         self.block.is_empty() && matches!(self.state, State::Block | State::Cr)
@@ -232,8 +238,10 @@ impl Parser {
         }
     }
 
+    /// The error of a parser that has failed; the rest of the chunk has no meaning.
     #[cold]
-    pub(super) fn error(&self) -> Error {
+    pub(super) fn error(&self, input: &mut &[u8]) -> Error {
+        *input = &input[input.len()..];
         match self.state {
             State::Failed(Kind::Id) => Error::IdTooLong { limit: self.block.limits.id },
             _ => Error::EventTooLong { limit: self.block.limits.event },
@@ -245,4 +253,18 @@ impl Default for Parser {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// State of the parser at the end of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish<'a> {
+    /// Nothing of an event: the stream ended at a blank line, or in a comment after one.
+    Complete,
+    /// The stream ended inside a line or block, which was dropped (9.2.6).
+    Dropped,
+    /// The stream ended inside a block with data, which is delivered because
+    /// [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.
+    ///
+    /// Its `id` is the last committed ID, because the ID of the block itself may be cut.
+    Flushed(Event<'a>),
 }

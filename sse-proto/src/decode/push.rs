@@ -39,6 +39,8 @@ pub(super) enum State {
 pub(crate) enum Done {
     /// The chunk is used up.
     NeedData,
+    /// A part of a line was read, or all of it.
+    Line,
     /// A block begins, which may be complete in the chunk.
     Block,
     /// The buffers hold an event.
@@ -61,170 +63,174 @@ impl Parser {
     /// reconnection times count as frames only with `FRAMES`.
     #[inline(never)]
     pub(super) fn push<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
-        let chunk = *input;
-        let mut at = 0;
-        let done = loop {
-            let (len, done) = match self.state {
-                State::Value(kind) => self.value::<FRAMES>(kind, &chunk[at..]),
-                _ => self.head::<FRAMES>(&chunk[at..], at),
-            };
-            at += len;
+        loop {
+            let before = *input;
+            let done = self.step::<FRAMES>(input);
             if self.block.diagnose {
-                self.block.record(&chunk[at - len..at], done);
+                self.block.record(&before[..before.len() - input.len()], done);
             }
-            if let Some(done) = done {
-                break done;
+            if done != Done::Line {
+                return done;
             }
-        };
-        self.consume(input, &chunk[at..]);
-        done
+        }
     }
 
-    /// Reads on outside a value; returns the number of bytes read, and what they complete.
+    /// Reads a part of a line. (In small functions, because most small chunks need only one.)
     #[inline(always)]
-    fn head<const FRAMES: bool>(&mut self, rest: &[u8], at: usize) -> (usize, Option<Done>) {
-        if rest.is_empty() {
-            return (0, Some(self.need_data()));
-        }
+    pub(super) fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         match self.state {
-            State::Head(name) => (self.name::<FRAMES>(name, rest), None),
+            State::Value(kind) => self.value::<FRAMES>(kind, input),
+            _ => self.head::<FRAMES>(input),
+        }
+    }
+
+    /// Reads a blank line, or the name of a field, or what follows the colon.
+    #[inline(never)]
+    fn head<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
+        match self.state {
+            _ if input.is_empty() => self.need_data(),
+            State::Failed(_) => Done::Failed,
+            State::Head(name) => self.name::<FRAMES>(name, input),
+            // 9.2.6: one space after the colon is not part of the value.
             State::Colon(kind) => {
-                self.begin(kind);
-                (usize::from(rest[0] == b' '), None)
+                self.consume(input, input.strip_prefix(b" ").unwrap_or(input));
+                self.begin(kind)
+            }
+            State::Cr | State::Bom(_) => self.start(input),
+            _ if line_end(input) > 0 => self.blank_line::<FRAMES>(input),
+            _ => self.name::<FRAMES>(Prefix::EMPTY, input),
+        }
+    }
+
+    /// Reads on at the start of the stream, or after a CR at the end of a chunk.
+    #[inline(never)]
+    fn start(&mut self, input: &mut &[u8]) -> Done {
+        let rest = *input;
+        let (len, is_before_block) = match self.state {
+            // 9.2.5: one byte order mark at the start of the stream is skipped.
+            State::Bom(seen) => {
+                (rest.iter().zip(&BOM[seen..]).take_while(|(byte, bom)| byte == bom).count(), true)
             }
             // 9.2.5: CR LF is one line end.
-            State::Cr => {
-                let len = usize::from(rest[0] == b'\n');
-                if self.block_len == 0 {
-                    self.start_block(len);
+            _ => (usize::from(rest[0] == b'\n'), self.block_len == 0),
+        };
+        self.consume(input, &rest[len..]);
+        match self.state {
+            State::Bom(seen) if !matches!(seen + len, 0 | 3) => {
+                if input.is_empty() {
+                    self.state = State::Bom(seen + len);
+                    return Done::Line;
                 }
-                (len, self.line_start())
+                // There is no byte order mark: these bytes start the name of an unknown field.
+                return self.begin(Kind::Unknown);
             }
-            State::Bom(seen) => {
-                // 9.2.5: one byte order mark at the start of the stream is skipped.
-                let len = rest.iter().zip(&BOM[seen..]).take_while(|(byte, bom)| byte == bom).count();
-                match seen + len {
-                    0 | 3 => {
-                        self.start_block(len);
-                        (len, self.line_start())
-                    }
-                    seen if len == rest.len() => {
-                        self.state = State::Bom(seen);
-                        (len, None)
-                    }
-                    _ => {
-                        // There was no byte order mark: these bytes start the name of an unknown
-                        // field.
-                        self.begin(Kind::Unknown);
-                        (len, None)
-                    }
-                }
-            }
-            State::Failed(_) => (rest.len(), Some(Done::Failed)),
-            // At the start of a line.
-            _ => match line_end(rest) {
-                0 => (self.name::<FRAMES>(Prefix::EMPTY, rest), None),
-                end => (end, self.blank_line::<FRAMES>(at, end)),
-            },
+            _ => self.state = self.next_line(),
         }
+        if is_before_block {
+            self.block_len = 0;
+        }
+        if self.state == State::Block { Done::Block } else { Done::Line }
     }
 
-    /// Begins a line, after a byte order mark or the LF of a CR.
-    fn line_start(&mut self) -> Option<Done> {
-        self.state = if self.block.is_empty() { State::Block } else { State::Line };
-        if self.state == State::Block { Some(Done::Block) } else { None }
+    /// Reads a value up to the end of its line or of the chunk.
+    #[inline(never)]
+    pub(super) fn value<const FRAMES: bool>(&mut self, kind: Kind, input: &mut &[u8]) -> Done {
+        let mut rest = *input;
+        if !self.text(kind, &mut rest) {
+            return self.overflow(kind);
+        }
+        self.consume(input, rest);
+        if rest.is_empty() { Done::NeedData } else { self.end_value::<FRAMES>(kind, input) }
     }
 
-    /// Reads a value up to the end of the chunk; after a line of data also the next lines of data.
-    #[inline(always)]
-    fn value<const FRAMES: bool>(&mut self, kind: Kind, rest: &[u8]) -> (usize, Option<Done>) {
-        let mut at = 0;
-        loop {
-            let (len, plain) = find::line(&rest[at..]);
-            if len > 0 && !self.block.push(kind, &rest[at..at + len], plain) {
-                self.overflow(kind);
-                return (at, None);
-            }
-            at += len;
-            let end = line_end(&rest[at..]);
-            if end == 0 {
-                return (at, Some(Done::NeedData));
-            }
-            at += end;
+    /// Reads the end of a line; after a line of data also the next lines of data.
+    #[inline(never)]
+    fn end_value<const FRAMES: bool>(&mut self, kind: Kind, input: &mut &[u8]) -> Done {
+        let mut rest = *input;
+        while line_end(rest) > 0 {
+            rest = &rest[line_end(rest)..];
             // **Shortcut**: a line of data right after another one. Without it (instructions):
             // 20-lines at 16k +78 %, 20-lines at 64 +22 %.
-            if kind != Kind::Data || !whole::is_data(&rest[at..]) || !self.block.begin_next_line() {
-                break;
+            if kind != Kind::Data || !whole::is_data(rest) || !self.block.begin_next_line() {
+                let took_effect = self.block.end(kind);
+                self.state = self.next_line();
+                self.end_line(input, rest);
+                return match kind {
+                    Kind::Comment if FRAMES => Done::Comment,
+                    Kind::Retry if FRAMES && took_effect => Done::Retry,
+                    _ if FRAMES && !took_effect && self.block.diagnose => Done::Ignored,
+                    _ => Done::Line,
+                };
             }
-            at += DATA.len;
+            rest = &rest[DATA.len..];
+            if !self.text(kind, &mut rest) {
+                self.consume(input, rest);
+                return self.overflow(kind);
+            }
         }
-        let took_effect = self.block.end(kind);
-        self.state = if self.block.is_empty() { State::Block } else { State::Line };
-        let done = match kind {
-            Kind::Comment if FRAMES => Some(Done::Comment),
-            Kind::Retry if FRAMES && took_effect => Some(Done::Retry),
-            _ if FRAMES && !took_effect && self.block.diagnose => Some(Done::Ignored),
-            _ => None,
-        };
-        (at, done)
+        self.consume(input, rest);
+        Done::NeedData
     }
 
-    /// **Shortcut**: one small function for most small chunks. Without it (instructions):
-    /// 64k-line at 64 +31 %, openai at 64 +13 %, openai at 1 +35 %.
-    ///
-    /// Reads a chunk that lies inside a value or ends it; false if the chunk has more.
-    #[inline(never)]
-    pub(super) fn within(&mut self, kind: Kind, input: &mut &[u8]) -> bool {
-        let (len, plain) = find::line(input);
-        if self.block.diagnose || !self.block.push(kind, &input[..len], plain) {
-            return false;
-        }
-        self.block_len += len as u64;
-        *input = &input[len..];
-        input.is_empty()
-    }
-
-    /// Reads the rest of a name that earlier chunks began, up to its value; returns the length.
+    /// Adds the text up to the end of the line or of the chunk to the value; false if that exceeds
+    /// its limit.
     #[inline(always)]
-    fn name<const FRAMES: bool>(&mut self, mut name: Prefix, rest: &[u8]) -> usize {
+    fn text(&mut self, kind: Kind, rest: &mut &[u8]) -> bool {
+        let (len, plain) = find::line(rest);
+        let fits = self.block.push(kind, &rest[..len], plain);
+        if fits {
+            *rest = &rest[len..];
+        }
+        fits
+    }
+
+    /// Reads a name, or the rest of a name that earlier chunks began.
+    #[inline(never)]
+    fn name<const FRAMES: bool>(&mut self, mut name: Prefix, input: &mut &[u8]) -> Done {
         let reported = |kind| if kind == Kind::Comment && !FRAMES { Kind::Skipped } else { kind };
         if name == Prefix::EMPTY
-            && rest.len() >= 8
-            && let Some((kind, start)) = Start::of(rest).field()
+            && input.len() >= 8
+            && let Some((kind, start)) = Start::of(input).field()
         {
-            self.begin(reported(kind));
-            return start;
+            self.consume(input, &input[start..]);
+            return self.begin(reported(kind));
         }
-        for (len, &byte) in rest.iter().enumerate() {
-            if byte == b':' {
-                self.state = State::Colon(reported(name.kind()));
-                return len + 1;
-            }
-            match name.followed_by(byte) {
-                Some(longer) if !matches!(byte, b'\n' | b'\r') => name = longer,
-                _ => {
-                    let ends = matches!(byte, b'\n' | b'\r');
-                    self.begin(if ends { name.kind() } else { Kind::Unknown });
-                    return len;
+        for (len, &byte) in input.iter().enumerate() {
+            let kind = match byte {
+                b':' => {
+                    self.state = State::Colon(reported(name.kind()));
+                    self.consume(input, &input[len + 1..]);
+                    return Done::Line;
                 }
-            }
+                // 9.2.6: a line without a colon is a name with an empty value.
+                b'\n' | b'\r' => name.kind(),
+                _ => match name.followed_by(byte) {
+                    None => Kind::Unknown,
+                    Some(longer) => {
+                        name = longer;
+                        continue;
+                    }
+                },
+            };
+            self.consume(input, &input[len..]);
+            return self.begin(kind);
         }
         self.state = State::Head(name);
-        rest.len()
+        self.consume(input, &input[input.len()..]);
+        Done::Line
     }
 
-    /// 9.2.6: dispatches the event at a blank line of length `len`, at `at` after the counted
-    /// bytes.
-    #[inline(always)]
-    fn blank_line<const FRAMES: bool>(&mut self, at: usize, len: usize) -> Option<Done> {
+    /// 9.2.6: dispatches the event at a blank line.
+    #[inline(never)]
+    fn blank_line<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         let done = self.block.dispatch();
-        self.state = State::Block;
         if done == Done::Skipped {
-            self.left_out = self.block_len.wrapping_add(at as u64);
+            self.left_out = self.block_len;
             self.skipped += 1;
         }
-        self.end_block(at + len);
-        Some(if FRAMES || done == Done::Event { done } else { Done::Block })
+        self.state = State::Block;
+        self.end_block(input, &input[line_end(input)..]);
+        if FRAMES || done == Done::Event { done } else { Done::Block }
     }
 
     /// Handles the end of a chunk outside a value.
@@ -236,8 +242,17 @@ impl Parser {
         if let State::Failed(_) = self.state { Done::Failed } else { Done::NeedData }
     }
 
-    /// Reads the start of a value whose name was just read, as plain text up to the end of the
-    /// chunk or the line.
+    /// Begins a value.
+    #[inline(never)]
+    fn begin(&mut self, mut kind: Kind) -> Done {
+        if self.block.is_left_out() {
+            kind = Kind::Unknown;
+        }
+        self.state = State::Value(kind);
+        if self.block.begin(kind) { Done::Line } else { self.overflow(kind) }
+    }
+
+    /// Begins a value that starts with plain text, up to the end of the chunk or of the line.
     pub(super) fn begin_with(&mut self, kind: Kind, text: &str) {
         self.begin(kind);
         if !self.block.push(kind, text.as_bytes(), true) {
@@ -245,57 +260,45 @@ impl Parser {
         }
     }
 
-    #[inline]
-    fn begin(&mut self, mut kind: Kind) {
-        if self.block.is_left_out() {
-            kind = Kind::Unknown;
-        }
-        self.state = State::Value(kind);
-        if !self.block.begin(kind) {
-            self.overflow(kind);
-        }
-    }
-
     /// Handles a value that is over its limit.
     #[cold]
-    fn overflow(&mut self, kind: Kind) {
+    fn overflow(&mut self, kind: Kind) -> Done {
         self.block.clear();
         self.block.shrink();
-        self.state = State::Failed(kind);
         if self.block.limits.overflow == Overflow::Skip {
             self.block.leave_out();
-            self.begin(kind);
+            return self.begin(kind);
         }
+        self.state = State::Failed(kind);
+        Done::Failed
     }
 
-    /// Makes `push` read the next block, which `whole` declined.
-    #[cfg(feature = "stream")]
-    pub(super) fn decline(&mut self) {
-        self.state = State::Line;
+    /// The state at the start of a line.
+    #[inline(always)]
+    fn next_line(&self) -> State {
+        if self.block.is_empty() { State::Block } else { State::Line }
     }
 
     /// Counts the bytes that were read, and moves `input` past them.
     #[inline(always)]
     pub(super) fn consume<'c>(&mut self, input: &mut &'c [u8], rest: &'c [u8]) {
-        self.block_len = self.block_len.wrapping_add((input.len() - rest.len()) as u64);
-        if rest.is_empty() && input.last() == Some(&b'\r') && matches!(self.state, State::Block | State::Line)
-        {
-            self.state = State::Cr;
-        }
+        self.block_len += (input.len() - rest.len()) as u64;
         *input = rest;
     }
 
-    /// Ends the block with its blank line, at `at` after the counted bytes.
+    /// Ends a line, which `rest` follows: after a CR at the end of the chunk, its LF may follow.
     #[inline(always)]
-    pub(super) fn end_block(&mut self, at: usize) {
-        self.last_len = self.block_len.wrapping_add(at as u64);
-        self.start_block(at);
+    pub(super) fn end_line<'c>(&mut self, input: &mut &'c [u8], rest: &'c [u8]) {
+        if rest.is_empty() && input.last() == Some(&b'\r') {
+            self.state = State::Cr;
+        }
+        self.consume(input, rest);
     }
 
-    /// Starts a block at `at` after the counted bytes. (These bytes will be counted, so the length
-    /// starts below zero.)
+    /// Ends a block with its blank line, which `rest` follows.
     #[inline(always)]
-    fn start_block(&mut self, at: usize) {
-        self.block_len = 0u64.wrapping_sub(at as u64);
+    pub(super) fn end_block<'c>(&mut self, input: &mut &'c [u8], rest: &'c [u8]) {
+        self.end_line(input, rest);
+        (self.last_len, self.block_len) = (self.block_len, 0);
     }
 }

@@ -1,11 +1,24 @@
 //! Calls that return the parser's next result, and the loop over both lanes.
 
-use super::event::{DEFAULT, Event, Frame, Step};
 use super::parser::Parser;
 use super::push::{Done, State};
 use super::text::utf8;
 use super::whole;
-use crate::Error;
+use crate::event::DEFAULT;
+use crate::{Error, Event, Frame};
+
+/// Result of [`Parser::advance`](crate::Parser::advance), without a borrow;
+/// [`Parser::frame`](crate::Parser::frame) turns it into a [`Frame`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Step(pub(crate) Read<(usize, usize)>);
+
+impl Step {
+    /// Whether the input is used up, so that the next chunk is needed.
+    pub fn needs_data(self) -> bool {
+        matches!(self.0, Read::Pushed(Done::NeedData))
+    }
+}
 
 /// Result of a read. `T` is a text in the chunk, or its place there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,47 +139,6 @@ impl Parser {
         })
     }
 
-    /// Lends the next frame if it is complete in the chunk. Otherwise `None`, and
-    /// [`advance`](Self::advance) continues from there.
-    #[cfg(feature = "stream")]
-    #[inline]
-    pub(crate) fn next_whole<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
-        if !self.may_be_whole::<true>(input) {
-            return None;
-        }
-        if whole::is_data(input)
-            && let Some(data) = self.line(input)
-        {
-            return Some(Frame::Event(self.whole_event("", data)));
-        }
-        let read = self.next_block(input)?;
-        // SAFETY: it was read just now.
-        #[expect(unsafe_code, reason = "see `Text::as_str`")]
-        unsafe {
-            self.lend(read)
-        }
-    }
-
-    #[cfg(feature = "stream")]
-    #[inline(never)]
-    fn next_block<'c>(&mut self, input: &mut &'c [u8]) -> Option<Read<&'c str>> {
-        while self.may_be_whole::<true>(input) {
-            match self.whole::<true>(input) {
-                Some(Read::Pushed(Done::Block)) => {}
-                Some(read) => return Some(read),
-                None => self.decline(),
-            }
-        }
-        None
-    }
-
-    /// Whether a call without input would change nothing, and return nothing.
-    #[cfg(feature = "stream")]
-    #[inline]
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state == State::Block && !self.block.is_large()
-    }
-
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs
     /// data.
     ///
@@ -219,7 +191,7 @@ impl Parser {
             Read::Pushed(Done::Ignored) => Frame::Ignored(self.block.ignored()?),
             Read::Pushed(Done::Retry) => Frame::Retry(self.block.retry?),
             Read::Pushed(Done::Skipped) => Frame::Skipped { bytes: self.left_out },
-            Read::Pushed(Done::NeedData | Done::Block | Done::Failed) => return None,
+            Read::Pushed(Done::NeedData | Done::Line | Done::Block | Done::Failed) => return None,
         })
     }
 
@@ -239,19 +211,23 @@ impl Parser {
         line: impl FnOnce(&'a Self, &'c str) -> T,
         read: impl FnOnce(&'a mut Self, Done, &mut &'c [u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let state = self.state;
-        let done = match state {
-            State::Block if whole::is_data(input) => {
-                if let Some(data) = self.line(input) {
-                    return Ok(line(self, data));
-                }
-                if input.is_empty() { Done::NeedData } else { Done::Block }
-            }
+        let mut done = match self.state {
+            State::Block if whole::is_data(input) => match self.line(input) {
+                Some(data) => return Ok(line(self, data)),
+                None if input.is_empty() => Done::NeedData,
+                None => Done::Block,
+            },
             State::Block if input.len() >= whole::least(FRAMES) || input.starts_with(b":") => Done::Block,
-            State::Block if input.is_empty() && !self.block.is_large() => Done::NeedData,
-            State::Value(kind) if self.within(kind, input) => Done::NeedData,
-            _ => self.push::<FRAMES>(input),
+            State::Block if input.is_empty() => Done::Line,
+            _ if self.block.diagnose => Done::Line,
+            _ => self.step::<FRAMES>(input),
         };
+        match done {
+            Done::NeedData => return Ok(none),
+            Done::Line if input.is_empty() && !self.block.is_large() => return Ok(none),
+            Done::Line => done = self.push::<FRAMES>(input),
+            _ => {}
+        }
         match done {
             Done::NeedData => Ok(none),
             Done::Block if self.keep_alives::<FRAMES>(input) => Ok(none),
@@ -272,7 +248,7 @@ impl Parser {
             // SAFETY: it was dispatched just now.
             #[expect(unsafe_code, reason = "see `Text::as_str`")]
             Done::Event => Ok(Some(unsafe { self.block.event() })),
-            Done::Failed => Err(self.error()),
+            Done::Failed => Err(self.error(input)),
             _ => Ok(None),
         }
     }
@@ -293,7 +269,7 @@ impl Parser {
         input: &mut &'c [u8],
     ) -> Result<Option<Frame<'a>>, Error> {
         match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
-            Read::Pushed(Done::Failed) => Err(self.error()),
+            Read::Pushed(Done::Failed) => Err(self.error(input)),
             // SAFETY: it was read just now.
             #[expect(unsafe_code, reason = "see `Text::as_str`")]
             read => Ok(unsafe { self.lend(read) }),
@@ -303,7 +279,7 @@ impl Parser {
     #[inline(never)]
     fn read_step(&mut self, done: Done, input: &mut &[u8], chunk: &[u8]) -> Result<Step, Error> {
         match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
-            Read::Pushed(Done::Failed) => Err(self.error()),
+            Read::Pushed(Done::Failed) => Err(self.error(input)),
             read => Ok(read.within(chunk)),
         }
     }

@@ -94,7 +94,7 @@ impl Parser {
                     self.block.retry = Some(Duration::from_millis(ms));
                 }
                 if FRAMES && (kind == Kind::Comment || time.is_some()) {
-                    self.consume(input, after);
+                    self.end_line(input, after);
                     let is_comment = kind == Kind::Comment;
                     return Some(if is_comment { Read::Comment(text) } else { Read::Pushed(Done::Retry) });
                 }
@@ -106,8 +106,7 @@ impl Parser {
                 break;
             }
         }
-        self.consume(input, &rest[line_end(rest)..]);
-        self.end_block(0);
+        self.end_block(input, &rest[line_end(rest)..]);
         if let Some(id) = id {
             self.block.set_last_event_id(id);
         }
@@ -136,8 +135,7 @@ impl Parser {
             return None;
         }
         if let Some(rest) = blank(rest) {
-            self.consume(input, rest);
-            self.end_block(0);
+            self.end_block(input, rest);
             return Some(data);
         }
         if rest.is_empty() || is_data(rest.get(1..)?) {
@@ -165,8 +163,7 @@ impl Parser {
             }
             match blank(after) {
                 Some(after) => {
-                    self.consume(input, after);
-                    self.end_block(0);
+                    self.end_block(input, after);
                     rest = after;
                 }
                 None if after.is_empty() && !text.is_empty() => {

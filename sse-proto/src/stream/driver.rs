@@ -186,7 +186,7 @@ impl<T: Transport> Driver<T> {
                 ready!(self.poll_body(cx, None));
                 continue;
             }
-            if let Some(frame) = self.source.poll_whole(&mut input) {
+            if let Some(frame) = self.source.poll_frame(&mut input) {
                 self.read = chunk.len() - input.len();
                 return Poll::Ready(Some(Ok(take(frame))));
             }

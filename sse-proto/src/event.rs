@@ -1,11 +1,13 @@
-//! Results of the parser: events and frames.
+//! Events of a stream, borrowed or owned, and frames, which are events, comments and settings.
+
+#[cfg(feature = "serde")]
+mod json;
+mod message;
 
 use alloc::string::String;
 use core::time::Duration;
 
-use super::message::Message;
-use super::push::Done;
-use super::read::Read;
+pub use message::Message;
 
 /// An event as the specification dispatches it (9.2.6), borrowed from the chunk or from the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,35 +73,5 @@ impl From<Frame<'_>> for OwnedFrame {
     }
 }
 
-/// State of the parser at the end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish<'a> {
-    /// Nothing of an event: the stream ended at a blank line, or in a comment after one.
-    Complete,
-    /// The stream ended inside a line or block, which was dropped (9.2.6).
-    Dropped,
-    /// The stream ended inside a block with data, which is delivered because
-    /// [`with_deliver_unterminated`](crate::Parser::with_deliver_unterminated) is set.
-    ///
-    /// Its `id` is the last committed ID, because the ID of the block itself may be cut.
-    Flushed(Event<'a>),
-}
-
-/// Result of [`Parser::advance`](crate::Parser::advance), without a borrow;
-/// [`Parser::frame`](crate::Parser::frame) turns it into a [`Frame`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Step(pub(crate) Read<Place>);
-
-impl Step {
-    /// Whether the input is used up, so that the next chunk is needed.
-    pub fn needs_data(self) -> bool {
-        matches!(self.0, Read::Pushed(Done::NeedData))
-    }
-}
-
-/// Start and end of a value in the chunk.
-pub(crate) type Place = (usize, usize);
-
 /// The default event type (9.2.6).
-pub(super) const DEFAULT: &str = "message";
+pub(crate) const DEFAULT: &str = "message";

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-use super::event::{DEFAULT, Event};
+use super::{DEFAULT, Event};
 
 /// An event that owns its text, in one allocation.
 ///
