@@ -30,6 +30,12 @@ impl Connection {
     pub(super) fn is_quiet(&self) -> bool {
         self.clocks.as_ref().is_none_or(|clocks| clocks.is_quiet())
     }
+
+    /// Whether a clock counts how long the driver has waited for bytes.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.clocks.as_ref().is_some_and(|clocks| clocks.is_waiting())
+    }
 }
 
 impl Clocks {

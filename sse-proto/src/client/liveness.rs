@@ -105,6 +105,13 @@ impl Clocks {
         self.waiting.is_none() && self.eventless.is_zero() && self.silence.is_zero()
     }
 
+    /// Whether the current wait for bytes is counted.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// Records that all bytes were parsed: the clocks start, unless they already run.
     #[inline]
     pub(super) fn wait(&mut self, now: impl FnOnce() -> Instant) {

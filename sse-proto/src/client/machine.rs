@@ -163,6 +163,13 @@ impl EventSource {
         matches!(&self.state, State::Open(connection) if connection.clocks.is_none()) && self.parser.is_idle()
     }
 
+    /// Whether the connection is open, and a deadline runs for its next bytes.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn awaits_data(&self) -> bool {
+        matches!(&self.state, State::Open(connection) if connection.is_waiting())
+    }
+
     /// Does the same as [`poll`](Self::poll), but reads the clock only if it is needed: most events
     /// need no time.
     #[inline(never)]

@@ -179,11 +179,18 @@ impl<T: Transport> Driver<T> {
             if self.done {
                 return Poll::Ready(None);
             }
+            // What arrived while nothing polled takes precedence over a deadline that has passed.
+            let pending = self.awaits_connection();
+            if pending && self.poll_connection(cx).is_ready() {
+                continue;
+            }
             let chunk = self.chunk.as_ref().map_or(&[][..], AsRef::as_ref);
             // An `AsRef` that returns other bytes than before must not cause a panic.
             let mut input = chunk.get(self.read..).unwrap_or_default();
             if input.is_empty() && self.source.is_idle() {
-                ready!(self.poll_body(cx, None));
+                if self.poll_connection(cx).is_pending() {
+                    ready!(self.poll_timer(cx, None));
+                }
                 continue;
             }
             if let Some(frame) = self.source.poll_frame(&mut input) {
@@ -196,13 +203,19 @@ impl<T: Transport> Driver<T> {
             self.read = chunk.len() - input.len();
             match output {
                 Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame)))),
-                Output::NeedData { deadline } => ready!(self.poll_body(cx, deadline)),
+                Output::NeedData { deadline } => {
+                    if pending || self.poll_connection(cx).is_pending() {
+                        ready!(self.poll_timer(cx, deadline));
+                    }
+                }
                 Output::Connect { request, deadline } => {
                     if !matches!(self.connection, Connection::Connecting(_)) {
                         self.connection = Connection::None;
                         self.connection = Connection::Connecting(self.transport.connect(request));
                     }
-                    ready!(self.poll_connect(cx, deadline));
+                    if pending || self.poll_connection(cx).is_pending() {
+                        ready!(self.poll_timer(cx, deadline));
+                    }
                 }
                 Output::Wait(until) => {
                     self.hang_up();
@@ -247,36 +260,49 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    #[cold]
-    fn poll_connect(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
-        self.forget_chunk();
-        let Connection::Connecting(connect) = &mut self.connection else { return Poll::Ready(()) };
-        match Pin::new(connect).poll(cx) {
-            Poll::Pending => return self.poll_timer(cx, deadline),
-            Poll::Ready(Ok((head, body))) => {
-                let verdict = self.source.config().verdict(&T::head(&head));
-                self.source.handle_verdict(self.transport.on_response(&head, verdict));
-                self.connection = Connection::Answered(head, body);
+    /// Whether the machine waits for the answer to a request, or for bytes until a deadline.
+    #[inline]
+    fn awaits_connection(&self) -> bool {
+        self.chunk.is_none()
+            && match self.connection {
+                Connection::Connecting(_) => true,
+                Connection::Open(_) => self.source.awaits_data(),
+                _ => false,
             }
-            Poll::Ready(Err(error)) => self.fail(error),
+    }
+
+    /// Polls the request or the body, and passes the result to the machine.
+    #[inline]
+    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.forget_chunk();
+        let Connection::Open(body) = &mut self.connection else { return self.poll_connect(cx) };
+        match ready!(Pin::new(body).poll_next(cx)) {
+            Some(Ok(chunk)) => {
+                self.transport.on_chunk(&chunk);
+                self.chunk = Some(chunk);
+            }
+            Some(Err(error)) => self.fail(error),
+            None => self.source.handle_eof(),
         }
         Poll::Ready(())
     }
 
-    fn poll_body(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
-        self.forget_chunk();
-        let Connection::Open(body) = &mut self.connection else {
+    #[cold]
+    fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Connection::Connecting(connect) = &mut self.connection else {
             self.source.handle_eof();
             return Poll::Ready(());
         };
-        match Pin::new(body).poll_next(cx) {
-            Poll::Pending => return self.poll_timer(cx, deadline),
-            Poll::Ready(Some(Ok(chunk))) => {
-                self.transport.on_chunk(&chunk);
-                self.chunk = Some(chunk);
+        match ready!(Pin::new(connect).poll(cx)) {
+            Ok((head, body)) => {
+                let verdict = self.source.config().verdict(&T::head(&head));
+                self.source.handle_verdict(self.transport.on_response(&head, verdict));
+                self.connection = Connection::Answered(head, body);
             }
-            Poll::Ready(Some(Err(error))) => self.fail(error),
-            Poll::Ready(None) => self.source.handle_eof(),
+            Err(error) => {
+                self.connection = Connection::None;
+                self.fail(error);
+            }
         }
         Poll::Ready(())
     }

@@ -203,6 +203,34 @@ fn time_of_a_slow_application_is_not_silence_of_the_server() {
 }
 
 #[test]
+fn bytes_that_arrived_while_nothing_polled_beat_a_deadline_that_passed() {
+    for config in [
+        Config::default().with_idle_timeout(Duration::from_secs(10)),
+        Config::default().with_event_timeout(Duration::from_secs(10)),
+    ] {
+        for part in [Part::Chunk("data: a\n\n"), Part::Error("reset")] {
+            let parts = [Part::Pause(Duration::from_secs(9)), part, Part::Silence];
+            let mut client = Client::new(config.clone(), [body(parts), GONE]);
+            assert_eq!(client.next(), "open 200");
+            // As in a `select!` whose other branch takes an hour.
+            assert!(client.driver.next().now_or_never().is_none());
+            client.world.sleep(Duration::from_secs(3600));
+            let next = client.next();
+            assert!(next == "event message \"a\" id " || next.contains("reset"), "{next}");
+        }
+    }
+}
+
+#[test]
+fn a_response_that_arrived_while_nothing_polled_beats_the_head_timeout() {
+    let answer = Answer::Late(Duration::from_secs(9), 200, vec![Part::Silence]);
+    let mut client = Client::new(Config::default(), [answer]);
+    assert!(client.driver.next().now_or_never().is_none());
+    client.world.sleep(Duration::from_secs(3600));
+    assert_eq!(client.next(), "open 200");
+}
+
+#[test]
 fn the_time_is_read_only_if_a_clock_runs() {
     let parts = [Part::Chunk("data: a\n\ndata: b\n\n:\n"), Part::Chunk("data: c\n\n"), Part::Silence];
     let mut client = Client::new(Config::default(), [body(parts)]);

@@ -18,6 +18,8 @@ use sse_proto::{
 pub enum Answer {
     /// A status, and what its body does.
     Response(u16, Vec<Part>),
+    /// A response that begins this long after it is first awaited.
+    Late(Duration, u16, Vec<Part>),
     /// The request fails: retryable, unless the error is `fatal`.
     Error(&'static str),
     /// Nothing, ever.
@@ -142,7 +144,7 @@ impl Transport for Script {
         let id = request.last_event_id.unwrap_or("-");
         self.world.note(format!("connect {} id {id} at {:?}", request.attempt, self.world.0.now.get()));
         let answer = self.answers.pop_front().expect("the script has an answer to each request");
-        Connect(self.world.clone(), answer)
+        Connect(self.world.clone(), answer, None)
     }
 
     fn head(status: &u16) -> ResponseHead<'_> {
@@ -173,16 +175,22 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-pub struct Connect(World, Answer);
+/// A request, its answer, and when a late answer begins.
+pub struct Connect(World, Answer, Option<Instant>);
 
 impl Future for Connect {
     type Output = Result<(u16, Body), Broken>;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Answer::Late(wait, ..) = self.1 {
+            let now = self.0.now();
+            let at = *self.2.get_or_insert(now + wait);
+            std::task::ready!(self.0.until(at));
+        }
         match &mut self.1 {
             Answer::Silence => Poll::Pending,
             Answer::Error(error) => Poll::Ready(Err(Broken(error))),
-            Answer::Response(status, parts) => {
+            Answer::Response(status, parts) | Answer::Late(_, status, parts) => {
                 let (status, parts) = (*status, std::mem::take(parts).into());
                 Poll::Ready(Ok((status, Body(self.0.clone(), parts, None))))
             }
