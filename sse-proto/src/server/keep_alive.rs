@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use memchr::memchr2;
+
 use crate::Instant;
 
 /// Schedules comments on a silent stream, because proxies drop connections that look idle.
@@ -40,8 +42,10 @@ enum Position {
     Between,
     /// After a line of an unfinished event.
     LineEnd { cr: bool },
-    /// Inside a line.
+    /// Inside a line of an event.
     Line,
+    /// Inside a comment line between events.
+    Comment,
 }
 
 impl KeepAlive {
@@ -57,24 +61,30 @@ impl KeepAlive {
 
     /// Records that `bytes` were sent: whole events or any part of them.
     ///
-    /// Looks only at the line ends at the end of `bytes`, so the cost does not grow with the event.
-    pub fn handle_sent(&mut self, now: Instant, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
+    /// Comments between events begin no event, so they need no blank line.
+    pub fn handle_sent(&mut self, now: Instant, mut bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.last = now;
         }
-        self.last = now;
-        let tail = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        if tail < bytes.len() {
-            self.position = Position::Line;
-        }
-        for byte in &bytes[bytes.len() - tail..] {
-            let cr = *byte == b'\r';
-            self.position = match self.position {
-                // The LF of a CRLF ends no further line, also when it was sent later.
-                Position::LineEnd { cr: true } if !cr => Position::LineEnd { cr: false },
-                Position::Line => Position::LineEnd { cr },
-                Position::LineEnd { .. } | Position::Between => Position::Between,
+        while let Some(&first) = bytes.first() {
+            let is_end = matches!(first, b'\r' | b'\n');
+            let read = match self.position {
+                Position::Line | Position::Comment => match memchr2(b'\r', b'\n', bytes) {
+                    Some(end) => end + 1,
+                    None => return,
+                },
+                _ => usize::from(is_end),
             };
+            self.position = match self.position {
+                Position::Line => Position::LineEnd { cr: bytes[read - 1] == b'\r' },
+                // The LF of a CRLF ends no further line, also when it was sent later.
+                Position::LineEnd { cr: true } if first == b'\n' => Position::LineEnd { cr: false },
+                Position::Comment => Position::Between,
+                _ if is_end => Position::Between,
+                Position::Between if first == b':' => Position::Comment,
+                Position::Between | Position::LineEnd { .. } => Position::Line,
+            };
+            bytes = &bytes[read..];
         }
     }
 
@@ -150,6 +160,31 @@ mod tests {
             let mut whole = KeepAlive::new(Duration::from_millis(1), at(0));
             whole.handle_sent(at(0), stream.as_bytes());
             assert!(whole.poll(at(1)), "{stream:?}");
+        }
+    }
+
+    // 9.2.6: a comment is a line of its own, also without a blank line after it.
+    #[test]
+    fn comments_between_events_begin_no_event() {
+        for (stream, is_between) in [
+            (": connected\n", true),
+            (":\r\n: a\r: b\n", true),
+            (":\n\n:\ndata: a\n\n:\n", true),
+            ("data: a\n\n:\n", true),
+            (": a", false),
+            (":\ndata: a\n", false),
+            ("data: a\n:\n", false),
+            ("data: a\n\n: b\ndata: c", false),
+        ] {
+            let mut pieces = KeepAlive::new(KeepAlive::INTERVAL, at(0));
+            for byte in stream.as_bytes().chunks(1) {
+                pieces.handle_sent(at(0), byte);
+            }
+            let mut whole = KeepAlive::new(KeepAlive::INTERVAL, at(0));
+            whole.handle_sent(at(0), stream.as_bytes());
+            for keep_alive in [pieces, whole] {
+                assert_eq!(keep_alive.deadline().is_some(), is_between, "{stream:?}");
+            }
         }
     }
 
