@@ -1,10 +1,11 @@
 //! Proxies that the environment names, and the hosts that are reached without one, read as curl
 //! reads them.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 /// The proxies for a client, and the hosts that it connects to directly.
 ///
@@ -16,6 +17,8 @@ use url::{Host, Url};
 /// its subdomains (with or without a leading dot), an address, a network in CIDR notation
 /// (`10.0.0.0/8`, `fd00::/8`), or `*` for every host, address or name. A name or an address with a
 /// port (`localhost:8080`, `[::1]:8080`) matches that port alone.
+///
+/// [`Debug`](fmt::Debug) omits the credentials of the proxies.
 ///
 /// ```
 /// use sse_http::client::{Proxies, Url};
@@ -30,7 +33,7 @@ use url::{Host, Url};
 /// assert_eq!(of("http://127.1.2.3:8080/"), None);
 /// assert_eq!(of("http://db.internal.example/"), None);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
@@ -44,7 +47,8 @@ type Proxy = Result<Url, url::ParseError>;
 impl Proxies {
     /// Reads the proxies from the environment.
     pub fn from_env() -> Self {
-        Self::read(|name| std::env::var(name).ok())
+        // A value that is not UTF-8 is a malformed proxy, not an absent one.
+        Self::read(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
     }
 
     /// Reads the proxies from variables that a function returns.
@@ -76,6 +80,22 @@ impl Proxies {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let proxy = proxy.as_ref()?;
         if self.direct.matches(url) { None } else { Some(proxy.as_ref().map_err(|error| *error)) }
+    }
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = |proxy: &Option<Proxy>| {
+            let url = proxy.as_ref()?.as_ref().map_err(|error| *error);
+            Some(url.map(|url| {
+                url[..Position::BeforeUsername].to_owned() + &url[Position::BeforeHost..Position::AfterPort]
+            }))
+        };
+        f.debug_struct("Proxies")
+            .field("http", &address(&self.http))
+            .field("https", &address(&self.https))
+            .field("direct", &self.direct)
+            .finish()
     }
 }
 
@@ -176,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_malformed_proxy_is_an_error_and_not_bypassed() {
-        for proxy in ["http://", "a b"] {
+        for proxy in ["http://", "a b", "a\u{fffd}:1"] {
             let proxies = proxies(&[("all_proxy", proxy), ("no_proxy", "direct.example")]);
             for (url, direct) in
                 [("http://x/", false), ("https://x/", false), ("http://direct.example/", true)]
@@ -186,6 +206,15 @@ mod tests {
                 assert!(of.is_none_or(|proxy| proxy.is_err()), "{proxy} {url}");
             }
         }
+    }
+
+    #[test]
+    fn debug_omits_the_credentials_of_proxies() {
+        let proxies =
+            proxies(&[("http_proxy", "someone:secret@a:1"), ("https_proxy", "socks5h://someone:secret@b:2")]);
+        let text = format!("{proxies:?}");
+        assert!(text.contains("http://a:1") && text.contains("socks5h://b:2"), "{text}");
+        assert!(!text.contains("someone") && !text.contains("secret"), "{text}");
     }
 
     #[test]

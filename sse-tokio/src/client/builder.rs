@@ -195,7 +195,8 @@ impl Builder {
             Some(client) => client,
             None => own_client(self.own_client, &request, &self.config).map_err(Error::request)?,
         };
-        let stream = Mutex::new(self.stream);
+        // A later body replaces a stream.
+        let stream = Mutex::new(self.stream.filter(|_| request.has_stream_body()));
         let http = Http { client, redirects, stream, clock: Clock::default() };
         EventSource::with_client(request, self.config, self.hooks, http)
     }
@@ -216,7 +217,11 @@ fn proxied() -> ClientBuilder {
         let proxies = sse_http::client::Proxies::from_env();
         match proxies.is_empty() {
             true => builder,
-            false => builder.proxy(reqwest::Proxy::custom(move |url| proxies.of(url)?.ok().cloned())),
+            // For reqwest an error means no proxy, so a malformed one becomes a name that no
+            // resolver knows (RFC 6761, 6.4).
+            false => builder.proxy(reqwest::Proxy::custom(move |url| {
+                Some(proxies.of(url)?.map_or("http://malformed-proxy.invalid", Url::as_str).to_owned())
+            })),
         }
     };
     builder
