@@ -64,7 +64,8 @@ impl<R: Read> EventReader<R> {
         Self { reader: Some(reader), parser, buffer, start: 0, read: 0, filled: 0 }
     }
 
-    /// The parser: it has the last event ID, the reconnection time, and the count of skipped bytes.
+    /// The parser: it has the last event ID, the reconnection time, and the number of skipped
+    /// blocks.
     pub fn parser(&self) -> &Parser {
         &self.parser
     }

@@ -219,6 +219,21 @@ fn an_outdated_progress_has_no_output() {
 }
 
 #[test]
+fn an_outdated_progress_is_not_the_unterminated_event() {
+    let mut client = Client::open(config().with_deliver_unterminated(true));
+    let mut input = &b"data: x\n\ndata: y"[..];
+    let chunk = input;
+    let outdated = client.source.advance(client.now, &mut input);
+    assert!(matches!(client.source.advance(client.now, &mut input), Progress::NeedData { .. }));
+    client.source.handle_eof();
+    assert_eq!(client.source.output(outdated, chunk), None, "not delivered yet");
+    let last = client.source.advance(client.now, &mut &[][..]);
+    assert_eq!(client.source.output(outdated, chunk), None);
+    let output = client.source.output(last, &[]);
+    assert!(matches!(output, Some(Output::Frame(Frame::Event(Event { data: "y", .. })))));
+}
+
+#[test]
 fn an_output_of_another_chunk_is_none() {
     let mut client = Client::open(config());
     let progress = client.source.advance(client.now, &mut &b"data: x\n\n"[..]);

@@ -57,6 +57,21 @@ fn another_content_type_or_none_closes() {
 }
 
 // 9.2.2: a status other than 200 fails the connection (9.2.3); 9.2.1: 204 stops reconnection.
+// Fetch reads a header as Latin-1: any byte may stand in a parameter, and none other in the type.
+#[test]
+fn only_a_parameter_of_a_content_type_may_have_bytes_that_are_not_utf_8() {
+    let opens = |value: &[u8]| {
+        let head = ResponseHead::new(200, [("content-type", value)]);
+        Config::default().verdict(&head) == Verdict::Open
+    };
+    assert!(opens(b"text/event-stream; x=\xff"));
+    for value in [&b"text/event-stream\xff"[..], b"text/event-stream\xff;", b"\xfftext/event-stream"] {
+        assert!(!opens(value), "{value:?}");
+    }
+    let head = ResponseHead::new(503, [("retry-after", &b"120\xff"[..])]);
+    assert_eq!(head.retry_after, Some(""));
+}
+
 #[test]
 fn every_other_status_closes() {
     for status in [100, 201, 205, 210, 299, 301, 304, 400, 404, 410, 429, 500, 503, 599] {

@@ -261,7 +261,8 @@ impl<E> From<E> for MessagesError<E> {
 }
 
 impl<E: fmt::Display> fmt::Display for MessagesError<E> {
-    /// Prints the source's error, or at most 300 characters of the data, on one line.
+    /// Prints the source's error; or at most 300 characters of the parse error and of the data, on
+    /// one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(error) => error.fmt(f),
@@ -270,7 +271,9 @@ impl<E: fmt::Display> fmt::Display for MessagesError<E> {
             }
             #[cfg(feature = "serde")]
             Self::Json { error, message } => {
-                let data = Excerpt(message.data().as_bytes());
+                // The parser's error may quote a name in the data as it is.
+                let error = error.to_string();
+                let (error, data) = (Excerpt(error.as_bytes()), Excerpt(message.data().as_bytes()));
                 write!(f, "the data of a message is not the expected JSON: {error}: {data}")
             }
         }
@@ -370,5 +373,16 @@ mod tests {
         assert_eq!(numbers.try_next().unwrap(), Some(2));
         assert_eq!(numbers.try_next().unwrap(), None);
         assert_eq!(numbers.try_next().unwrap(), None);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_parse_error_that_quotes_the_data_is_escaped() {
+        let data = r#""\u001b[2J\n""#;
+        let mut kinds = Messages::new(vec![message("m", data)].into_iter()).json::<std::net::IpAddr>();
+        let quoted = serde::de::Error::unknown_variant("\u{1b}[2J\n", &["a"]);
+        let Some(Err(MessagesError::Json { message, .. })) = kinds.next() else { panic!("not an address") };
+        let error = MessagesError::<Infallible>::Json { error: quoted, message };
+        assert!(error.to_string().contains(r"unknown variant `\u{1b}[2J `"), "{error}");
     }
 }

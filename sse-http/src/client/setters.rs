@@ -28,7 +28,7 @@ macro_rules! request_setters {
             self
         }
 
-        /// Sends `Authorization: Bearer <token>`.
+        /// Sends `Authorization: Bearer <token>`, in place of credentials that were set before.
         pub fn bearer_auth(mut self, token: impl ::std::fmt::Display) -> Self {
             self.request = self.request.bearer_auth(token);
             self

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
 };
 use http::{Method, Request};
 use proto::{Config, Repeat, basic_authorization};
@@ -33,6 +34,8 @@ pub struct Template {
     pub(super) id_parameter: Option<String>,
     /// `Some` if the body is a stream that the adapter holds; true once it was sent.
     stream: Option<AtomicBool>,
+    /// Whether the body is JSON, which its default `Content-Type` says.
+    json: bool,
     user_agent: bool,
 }
 
@@ -66,6 +69,7 @@ impl Draft {
             forward: Vec::new(),
             id_parameter: None,
             stream: None,
+            json: false,
             user_agent: true,
         }))
     }
@@ -104,14 +108,13 @@ impl Draft {
         }))
     }
 
-    /// Sends `Authorization: Bearer <token>`.
+    /// Sends `Authorization: Bearer <token>`, in place of credentials that were set before.
     pub fn bearer_auth(self, token: impl fmt::Display) -> Self {
-        let value = HeaderValue::try_from(format!("Bearer {token}")).map(|mut value| {
-            value.set_sensitive(true);
-            value
-        });
-        match value {
-            Ok(value) => self.header(AUTHORIZATION, value),
+        match HeaderValue::try_from(format!("Bearer {token}")) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.with(|template| drop(template.request.headers_mut().insert(AUTHORIZATION, value)))
+            }
             Err(error) => Self(self.0.and(Err(TransportError::Request(error.into())))),
         }
     }
@@ -121,9 +124,12 @@ impl Draft {
         self.with(|template| template.request.headers_mut().extend(headers))
     }
 
-    /// Sets the body, which is sent with every attempt.
+    /// Sets the body, which is sent with every attempt. It replaces a body that was set before.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
-        self.with(|template| *template.request.body_mut() = body.into())
+        self.with(|template| {
+            *template.request.body_mut() = body.into();
+            (template.stream, template.json) = (None, false);
+        })
     }
 
     /// Sets the body to a value as JSON, and `Content-Type: application/json` unless that header is
@@ -131,18 +137,20 @@ impl Draft {
     #[cfg(feature = "serde")]
     pub fn json(self, body: &(impl serde::Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => self.body(body).with(|template| {
-                let json = HeaderValue::from_static("application/json");
-                template.request.headers_mut().entry(http::header::CONTENT_TYPE).or_insert(json);
-            }),
+            Ok(body) => self.body(body).with(|template| template.json = true),
             Err(error) => Self(self.0.and(Err(TransportError::RequestJson(error)))),
         }
     }
 
     /// Marks the body as a stream, which the adapter sends with the first attempt; a second attempt
-    /// fails with [`TransportError::BodyConsumed`].
+    /// fails with [`TransportError::BodyConsumed`]. It replaces a body that was set before.
     pub fn stream_body(self) -> Self {
-        self.with(|template| template.stream = Some(AtomicBool::new(false)))
+        self.body(Bytes::new()).with(|template| template.stream = Some(AtomicBool::new(false)))
+    }
+
+    /// Whether the body is a stream that the adapter sends.
+    pub fn has_stream_body(&self) -> bool {
+        self.0.as_ref().is_ok_and(|template| template.stream.is_some())
     }
 
     /// Allows this header to be sent to another origin after a redirect.
@@ -166,6 +174,7 @@ impl Draft {
     /// - `Accept-Encoding: identity`: without it a server may choose any coding (RFC 9110, 12.5.3),
     ///   and a compressor holds events back;
     /// - `User-Agent: sse-http/<version>`;
+    /// - `Content-Type: application/json` for a body that was set by [`json`](Self::json);
     /// - `Authorization` with the credentials of the URL, which are removed from the URL.
     ///
     /// A `Last-Event-ID` header becomes the ID that `config` starts with: left in the request, it
@@ -193,6 +202,9 @@ impl Draft {
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         if template.user_agent {
             headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(Draft::USER_AGENT));
+        }
+        if template.json {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         }
         take_credentials(&mut template.url, headers);
         Ok(template)
@@ -243,5 +255,46 @@ pub fn authorization(url: &Url) -> Option<HeaderValue> {
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Template").field("method", self.request.method()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(draft: Draft) -> HeaderMap {
+        draft.finish(&mut Config::default()).unwrap().request.into_parts().0.headers
+    }
+
+    fn all<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {
+        headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
+    }
+
+    #[test]
+    fn the_last_of_several_tokens_is_sent_alone() {
+        let headers = sent(Draft::get("http://me:secret@x/").bearer_auth("old").bearer_auth("new"));
+        assert_eq!(all(&headers, "authorization"), [b"Bearer new"]);
+        assert!(headers["authorization"].is_sensitive());
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn json_has_its_content_type_unless_one_is_set_before_or_after() {
+        let draft = || Draft::get("http://x/");
+        let json = |draft: Draft| draft.json(&[1]);
+        let other = |draft: Draft| draft.header("content-type", "application/x-ndjson");
+        assert_eq!(all(&sent(json(draft())), "content-type"), [b"application/json"]);
+        for draft in [json(other(draft())), other(json(draft()))] {
+            assert_eq!(all(&sent(draft), "content-type"), [b"application/x-ndjson"]);
+        }
+        assert_eq!(all(&sent(json(draft()).body("text")), "content-type"), [b""; 0]);
+    }
+
+    #[test]
+    fn a_later_body_replaces_a_stream() {
+        let draft = Draft::get("http://x/").body("a").stream_body();
+        assert!(draft.has_stream_body());
+        let template = draft.body("b").finish(&mut Config::default()).unwrap();
+        assert_eq!((template.stream.is_none(), &template.body()[..]), (true, &b"b"[..]));
     }
 }

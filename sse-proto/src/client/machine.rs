@@ -185,7 +185,7 @@ impl EventSource {
             // SAFETY: the step comes from the last read, whose input was `chunk`, which has been
             // borrowed since.
             State::Open(_) => unsafe { self.parser.borrow(step, chunk) },
-            _ => self.unterminated(),
+            _ => self.unterminated(step),
         })
         .expect("the frame was completed just now")
     }
@@ -243,14 +243,16 @@ impl EventSource {
     pub fn output<'a, 'c: 'a>(&'a self, progress: Progress, chunk: &'c [u8]) -> Option<Output<'a>> {
         self.complete(progress, |step| match &self.state {
             State::Open(_) => self.parser.frame(step, chunk),
-            _ => self.unterminated(),
+            _ => self.unterminated(step),
         })
     }
 
-    /// The event without its blank line that the last poll delivered, borrowed.
-    fn unterminated(&self) -> Option<Frame<'_>> {
+    /// The event without its blank line that the poll of this step delivered, borrowed.
+    fn unterminated(&self, step: Step) -> Option<Frame<'_>> {
         match &self.state {
-            State::Ending { event, .. } => Some(Frame::Event(event.as_event())),
+            State::Ending { event, delivered: true } if step.needs_data() => {
+                Some(Frame::Event(event.as_event()))
+            }
             _ => None,
         }
     }

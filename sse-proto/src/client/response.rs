@@ -31,8 +31,8 @@ impl<'a> ResponseHead<'a> {
     /// Picks the status and the four headers out of pairs of name and value; the case of names does
     /// not matter.
     ///
-    /// A value that is not UTF-8 is cut before its first ill-formed byte. Of a content type, the
-    /// rest would be a parameter, which does not matter.
+    /// A value that is not UTF-8 counts as empty; but a content type is cut before its first
+    /// ill-formed byte if that byte is in a parameter, because parameters do not matter.
     pub fn new<V>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a V)>) -> Self
     where
         V: AsRef<[u8]> + ?Sized + 'a,
@@ -40,9 +40,10 @@ impl<'a> ResponseHead<'a> {
         let mut head = Self::from(status);
         for (name, value) in headers {
             let value = value.as_ref();
-            let text = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            let text = str::from_utf8(value).unwrap_or_default();
             if name.eq_ignore_ascii_case("content-type") {
-                head.content_type = Some(text);
+                let valid = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+                head.content_type = Some(if valid.contains(';') { valid } else { text });
             } else if name.eq_ignore_ascii_case("retry-after") {
                 head.retry_after = Some(text);
             } else if name.eq_ignore_ascii_case("date") {

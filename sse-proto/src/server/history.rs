@@ -300,8 +300,8 @@ impl<T: AsRef<[u8]>> History<T> {
         number.parse().ok().filter(|position| digits && *position <= self.end().0)
     }
 
-    /// The ID after which a client resumes at `cursor`; `None` if the event before the cursor has
-    /// no ID or was evicted.
+    /// The ID after which a client resumes at `cursor`; `None` in a log without an epoch if the
+    /// event before the cursor has no ID or was evicted.
     ///
     /// Sent in an event without data, this ID lets a client resume that has not received any event
     /// yet.

@@ -57,7 +57,7 @@ pub struct Chunks<S, E, T: Timer> {
     events: Option<Pin<Box<S>>>,
     /// The error that ended the stream, held until the events before it are sent.
     error: Option<E>,
-    /// Whether the previous poll returned a chunk.
+    /// Whether a chunk was returned that the server may not have written yet.
     fresh: bool,
     timer: T,
     keep_alive: KeepAlive,
@@ -133,7 +133,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
         S: Stream<Item = Result<I, E>>,
         C: AsRef<[u8]> + From<Vec<u8>>,
     {
-        let closing = self.until.as_mut().is_some_and(|signal| signal.as_mut().poll(cx).is_ready());
+        let closing = self.events.is_some()
+            && self.until.as_mut().is_some_and(|signal| signal.as_mut().poll(cx).is_ready());
         let mut batch = Batch::Empty;
         while batch.len() < BATCH
             && let Some(events) = &mut self.events
