@@ -64,11 +64,22 @@ pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access, counters: 
         .route("/topics.js", get(|| async { asset("text/javascript", include_str!("page/topics.js")) }))
         .route("/log.js", get(|| async { asset("text/javascript", include_str!("page/log.js")) }))
         .route("/page.css", get(|| async { asset("text/css", include_str!("page/page.css")) }))
-        .fallback(|| async { StatusCode::NOT_FOUND })
+        .fallback(nothing)
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard))
         .layer(DefaultBodyLimit::max(arguments.max_body))
         .merge(probes)
         .with_state(app)
+}
+
+/// Answers for paths that the server does not have. Topics with `/` in their names often miss the
+/// escape.
+async fn nothing(uri: Uri) -> Refusal {
+    let message = match uri.path().strip_prefix("/events/") {
+        Some("") => "the name of a topic is missing: /events/<topic>",
+        Some(_) => "a topic is one segment of the path: write / inside its name as %2F",
+        None => "there is no such page",
+    };
+    Refusal::new(StatusCode::NOT_FOUND, message)
 }
 
 async fn subscribe(

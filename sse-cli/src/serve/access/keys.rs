@@ -1,7 +1,7 @@
 //! Keys that verify JWTs, and their algorithms.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -50,22 +50,24 @@ impl KeySource {
         };
         let bytes = |path| fs::read(path).map_err(|error| error.to_string());
         let keys = match self {
-            Self::Argument(key) => single(key.expose().as_bytes()),
+            Self::Argument(key) => argument(key.expose()),
             Self::File(path) => bytes(path).and_then(|bytes| single(&bytes)),
             Self::Set(path) => bytes(path).and_then(|bytes| set(&bytes, &what)),
         };
-        let keys = keys.map_err(|error| format!("{what}: {error}"))?;
-        for key in &keys {
-            // RFC 7518, 3.2: a key of the size of the hash, at least.
-            if key.algorithm == Algorithm::HS256 && key.key.try_get_as_bytes().is_ok_and(|key| key.len() < 32)
-            {
-                tracing::warn!(
-                    "{what}: a secret of fewer than 32 bytes can be guessed from one token: use a longer one"
-                );
-            }
-        }
-        Ok(keys)
+        keys.map_err(|error| format!("{what}: {error}"))
     }
+}
+
+/// Parses the text of an option. The name of a file is refused: as a secret, anyone who knows where
+/// the key is kept could sign tokens.
+fn argument(text: &str) -> Result<Vec<Key>, String> {
+    const EXTENSIONS: &[&str] = &["cer", "crt", "der", "json", "jwk", "jwks", "key", "pem", "pub", "txt"];
+    let path = Path::new(text.trim());
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if EXTENSIONS.contains(&&*extension.to_ascii_lowercase()) || path.is_file() {
+        return Err("this is the name of a file: give it by --jwt-key-file".to_owned());
+    }
+    single(text.as_bytes())
 }
 
 /// Parses a public key in PEM, or a secret. Public keys in other forms (DER, SSH, JSON) are
@@ -96,7 +98,7 @@ fn single(bytes: &[u8]) -> Result<Vec<Key>, String> {
     if secret.is_empty() {
         return Err("the key is empty, so anyone could use it: set another one".to_owned());
     }
-    Ok(vec![Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }])
+    usable(None, Algorithm::HS256, DecodingKey::from_secret(secret)).map(|key| vec![key])
 }
 
 /// Whether the bytes are one DER sequence that begins as keys do, with a sequence or a number.
@@ -150,7 +152,10 @@ fn usable(id: Option<String>, algorithm: Algorithm, key: DecodingKey) -> Result<
             Err("the only curve for ECDSA is P-256, not compressed".into())
         }
         Algorithm::EdDSA if size != 32 => Err("the only curve for EdDSA is Ed25519".into()),
-        Algorithm::HS256 if size == 0 => Err("a secret is empty".into()),
+        // RFC 7518, 3.2.
+        Algorithm::HS256 if size < 32 => {
+            Err("a secret has 32 bytes at least, because a shorter one can be guessed from one token".into())
+        }
         _ => Ok(Key { id, algorithm, key }),
     }
 }

@@ -17,8 +17,10 @@ fn the_kind_of_a_key_says_its_algorithm() {
         assert_eq!(algorithm(format!("\n {}\r\n", issuer.public).as_bytes()), issuer.algorithm);
     }
     let value = |bytes: &[u8]| single(bytes).unwrap()[0].key.try_get_as_bytes().unwrap().to_owned();
-    assert_eq!(value(b" secret with blanks\n"), b"secret with blanks");
-    assert_eq!(value(b"\xFF\n"), b"\xFF\n", "bytes that are not text are taken as they are");
+    let blanks = b" a secret with blanks between words\n";
+    assert_eq!(value(blanks), blanks.trim_ascii());
+    let bytes = [&[b'\n'; 31][..], b"\xFF"].concat();
+    assert_eq!(value(&bytes), bytes, "bytes that are not text are taken as they are");
 }
 
 #[test]
@@ -36,6 +38,29 @@ fn a_well_known_key_is_refused_as_a_secret() {
     for empty in ["", " \n", "\u{FEFF}"] {
         refused(empty, "empty");
     }
+}
+
+// RFC 7518, 3.2.
+#[test]
+fn a_secret_of_fewer_than_32_bytes_is_refused() {
+    refused([b'k'; 31], "32 bytes at least");
+    refused([0xFF; 31], "32 bytes at least");
+    assert!(single(&[b'k'; 32]).is_ok());
+    let set = |k: &str| set(json!({"keys": [{"kty": "oct", "k": k}]}).to_string().as_bytes(), "--jwks f");
+    assert!(set(&"A".repeat(42)).is_err(), "31 bytes");
+    assert!(set(&"A".repeat(43)).is_ok(), "32 bytes");
+}
+
+#[test]
+fn the_name_of_a_file_is_refused_as_a_secret() {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE-MIT");
+    for name in
+        ["/etc/sse/keys/of-the-login-service/issuer.pem", "./a-file-of-keys-that-does-not-exist.JWK", here]
+    {
+        let error = argument(name).expect_err(name);
+        assert!(error.contains("--jwt-key-file"), "{error}");
+    }
+    assert!(argument("a-secret-of.more/than-thirty-two-bytes").is_ok());
 }
 
 #[test]
