@@ -1,7 +1,48 @@
 //! The search with vectors of 16 bytes: SSE2 or NEON, which every processor of its kind has; and
 //! with wider vectors, if the processor has them.
 //!
-//! Both processors share the loop; `load`, `flags`, `or`, `first` and `mask` are the processor's.
+//! All share the loop; `load`, `flags`, `or`, `first` and `mask` are the processor's.
+
+/// Defines the search for vectors of `$width` bytes, over the operations in scope. `$narrow` takes
+/// fewer bytes than a vector. (No closures in here: they would be compiled without the feature.)
+macro_rules! search {
+    ($feature:literal, $width:literal, $narrow:path) => {
+        /// Searches at least 16 bytes, of which the first 16 are plain: four vectors at a time.
+        #[target_feature(enable = $feature)]
+        #[inline(never)]
+        pub(in crate::decode::find) fn find_after_16(bytes: &[u8]) -> usize {
+            let mut rest = &bytes[16..];
+            while let Some((block, after)) = rest.split_first_chunk::<{ 4 * $width }>() {
+                let vectors = block.as_chunks::<$width>().0;
+                let (a, b) = (flags(load(&vectors[0])), flags(load(&vectors[1])));
+                let (c, d) = (flags(load(&vectors[2])), flags(load(&vectors[3])));
+                if first(or(or(a, b), or(c, d))).is_some() {
+                    return bytes.len() - rest.len() + mask([a, b, c, d]).trailing_zeros() as usize;
+                }
+                rest = after;
+            }
+            while let Some((vector, after)) = rest.split_first_chunk() {
+                if let Some(found) = find_in(vector) {
+                    return bytes.len() - rest.len() + found;
+                }
+                rest = after;
+            }
+            // The remaining bytes, with some searched ones before them.
+            let Some(last) = bytes.last_chunk() else { return $narrow(bytes) };
+            match find_in(last) {
+                Some(found) => bytes.len() - $width + found,
+                None => bytes.len(),
+            }
+        }
+
+        /// Searches one vector.
+        #[target_feature(enable = $feature)]
+        #[inline]
+        pub(super) fn find_in(vector: &[u8; $width]) -> Option<usize> {
+            first(flags(load(vector)))
+        }
+    };
+}
 
 #[cfg(all(target_arch = "x86_64", feature = "std"))]
 mod avx2;
@@ -11,9 +52,13 @@ mod neon;
 mod sse2;
 
 #[cfg(target_arch = "aarch64")]
-use self::neon::{Vector, first, flags, load, mask, or};
+pub(super) use self::neon::find_after_16;
+#[cfg(target_arch = "aarch64")]
+use self::neon::find_in;
 #[cfg(target_arch = "x86_64")]
-use self::sse2::{Vector, first, flags, load, mask, or};
+pub(super) use self::sse2::find_after_16;
+#[cfg(target_arch = "x86_64")]
+use self::sse2::find_in;
 use super::swar;
 
 /// See [`super::plain`].
@@ -22,8 +67,7 @@ use super::swar;
 pub(super) fn find(bytes: &[u8]) -> usize {
     // Most values are short, and a first look at 16 bytes finds their end.
     let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
-    // SAFETY: every x86_64 processor has SSE2, and this module is not there for an aarch64 one
-    // without NEON.
+    // SAFETY: this module is not there for a target without SSE2 or NEON.
     let found = unsafe { find_in(head) };
     found.unwrap_or_else(|| find_long(bytes))
 }
@@ -50,7 +94,7 @@ fn find_short(bytes: &[u8]) -> usize {
     swar::find(bytes)
 }
 
-/// Searches more than 16 bytes, of which the first 16 are plain.
+/// Searches at least 16 bytes, of which the first 16 are plain.
 #[inline]
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 fn find_long(bytes: &[u8]) -> usize {
@@ -61,46 +105,4 @@ fn find_long(bytes: &[u8]) -> usize {
     }
     // SAFETY: as above.
     unsafe { find_after_16(bytes) }
-}
-
-/// Searches 64 bytes at a time. (No closures in here: they would be compiled without the feature.)
-#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
-#[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
-#[inline(never)]
-pub(super) fn find_after_16(bytes: &[u8]) -> usize {
-    let mut rest = &bytes[16..];
-    while let Some((block, after)) = rest.split_first_chunk::<64>() {
-        let [a, b, c, d] = flags_of_four(block);
-        if first(or(or(a, b), or(c, d))).is_some() {
-            return bytes.len() - rest.len() + mask([a, b, c, d]).trailing_zeros() as usize;
-        }
-        rest = after;
-    }
-    while let Some((vector, after)) = rest.split_first_chunk() {
-        if let Some(found) = find_in(vector) {
-            return bytes.len() - rest.len() + found;
-        }
-        rest = after;
-    }
-    // The remaining bytes, with some searched ones before them.
-    let last = bytes.last_chunk().expect("there are more than 16 bytes");
-    match find_in(last) {
-        Some(found) => bytes.len() - 16 + found,
-        None => bytes.len(),
-    }
-}
-
-#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
-#[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
-#[inline]
-fn find_in(vector: &[u8; 16]) -> Option<usize> {
-    first(flags(load(vector)))
-}
-
-#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
-#[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
-#[inline]
-fn flags_of_four(block: &[u8; 64]) -> [Vector; 4] {
-    let vectors = block.as_chunks::<16>().0;
-    [flags(load(&vectors[0])), flags(load(&vectors[1])), flags(load(&vectors[2])), flags(load(&vectors[3]))]
 }

@@ -1,52 +1,17 @@
-//! The search with AVX2, 128 bytes at a time; AVX2 is detected at run time.
+//! The search with AVX2, which is detected at run time.
 
 use core::arch::x86_64::{
     __m256i, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8,
 };
 
-/// See [`super::find_after_16`]. (No closures in here: they would be compiled without the feature.)
-#[target_feature(enable = "avx2")]
-pub(super) fn find_after_16(bytes: &[u8]) -> usize {
-    let mut rest = &bytes[16..];
-    while let Some((block, after)) = rest.split_first_chunk::<128>() {
-        let vectors = block.as_chunks::<32>().0;
-        let a = flags(load(&vectors[0]));
-        let b = flags(load(&vectors[1]));
-        let c = flags(load(&vectors[2]));
-        let d = flags(load(&vectors[3]));
-        let (ab, cd) = (_mm256_or_si256(a, b), _mm256_or_si256(c, d));
-        if _mm256_movemask_epi8(_mm256_or_si256(ab, cd)) != 0 {
-            let at = bytes.len() - rest.len();
-            let ab = mask(a, b);
-            return at
-                + if ab != 0 { ab.trailing_zeros() } else { 64 + mask(c, d).trailing_zeros() } as usize;
-        }
-        rest = after;
-    }
-    while let Some((vector, after)) = rest.split_first_chunk() {
-        let mask = _mm256_movemask_epi8(flags(load(vector))) as u32;
-        if mask != 0 {
-            return bytes.len() - rest.len() + mask.trailing_zeros() as usize;
-        }
-        rest = after;
-    }
-    // The remaining bytes, with some searched ones before them.
-    let Some(last) = bytes.last_chunk() else { return super::find_after_16(bytes) };
-    let mask = _mm256_movemask_epi8(flags(load(last))) as u32;
-    if mask != 0 { bytes.len() - 32 + mask.trailing_zeros() as usize } else { bytes.len() }
-}
+type Vector = __m256i;
 
-/// The flags of two vectors, with one bit for each byte.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn mask(low: __m256i, high: __m256i) -> u64 {
-    u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
-}
+search!("avx2", 32, super::find_after_16);
 
 /// Compiles to one unaligned load.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn load(bytes: &[u8; 32]) -> __m256i {
+fn load(bytes: &[u8; 32]) -> Vector {
     let words = bytes.as_chunks::<8>().0;
     let (a, b) = (i64::from_le_bytes(words[0]), i64::from_le_bytes(words[1]));
     let (c, d) = (i64::from_le_bytes(words[2]), i64::from_le_bytes(words[3]));
@@ -56,6 +21,30 @@ fn load(bytes: &[u8; 32]) -> __m256i {
 /// Sets all bits of the bytes that are not plain, as in the SSE2 version.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn flags(vector: __m256i) -> __m256i {
+fn flags(vector: Vector) -> Vector {
     _mm256_cmpgt_epi8(_mm256_set1_epi8(14), vector)
+}
+
+/// The bits that are set in either vector.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn or(a: Vector, b: Vector) -> Vector {
+    _mm256_or_si256(a, b)
+}
+
+/// The index of the first byte that is set.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn first(flags: Vector) -> Option<usize> {
+    let mask = _mm256_movemask_epi8(flags);
+    if mask != 0 { Some(mask.trailing_zeros() as usize) } else { None }
+}
+
+/// The flags of four vectors, with one bit for each byte.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn mask([a, b, c, d]: [Vector; 4]) -> u128 {
+    let ab = _mm256_movemask_epi8(a) as u32 as u64 | (_mm256_movemask_epi8(b) as u64) << 32;
+    let cd = _mm256_movemask_epi8(c) as u32 as u64 | (_mm256_movemask_epi8(d) as u64) << 32;
+    u128::from(ab) | u128::from(cd) << 64
 }

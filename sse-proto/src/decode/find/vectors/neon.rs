@@ -1,4 +1,4 @@
-//! The operations of the [search loop](super), with NEON, which has no instruction that gathers one
+//! The search with NEON, which has no instruction that gathers one
 //! bit of each byte.
 
 use core::arch::aarch64::{
@@ -6,13 +6,17 @@ use core::arch::aarch64::{
     vreinterpret_u64_u8, vreinterpretq_s8_u8, vreinterpretq_u16_u8, vreinterpretq_u64_u8, vshrn_n_u16,
 };
 
-pub(super) type Vector = uint8x16_t;
+use super::swar;
+
+type Vector = uint8x16_t;
+
+search!("neon", 16, swar::find);
 
 /// (Put together from two words, it would be two loads and a move.)
 #[target_feature(enable = "neon")]
 #[inline]
 #[expect(unsafe_code, reason = "the load takes a pointer")]
-pub(super) fn load(bytes: &[u8; 16]) -> Vector {
+fn load(bytes: &[u8; 16]) -> Vector {
     // SAFETY: there are the 16 bytes that it reads, and it asks for no alignment.
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
@@ -21,21 +25,21 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
 /// 0x80 on are negative.
 #[target_feature(enable = "neon")]
 #[inline]
-pub(super) fn flags(vector: Vector) -> Vector {
+fn flags(vector: Vector) -> Vector {
     vcltq_s8(vreinterpretq_s8_u8(vector), vdupq_n_s8(14))
 }
 
 /// The bits that are set in either vector.
 #[target_feature(enable = "neon")]
 #[inline]
-pub(super) fn or(a: Vector, b: Vector) -> Vector {
+fn or(a: Vector, b: Vector) -> Vector {
     vorrq_u8(a, b)
 }
 
 /// The index of the first byte that is set.
 #[target_feature(enable = "neon")]
 #[inline]
-pub(super) fn first(flags: Vector) -> Option<usize> {
+fn first(flags: Vector) -> Option<usize> {
     // The middle half of every two bytes is a nibble of each.
     let nibbles = vshrn_n_u16::<4>(vreinterpretq_u16_u8(flags));
     let mask = vget_lane_u64::<0>(vreinterpret_u64_u8(nibbles));
@@ -45,7 +49,7 @@ pub(super) fn first(flags: Vector) -> Option<usize> {
 /// The flags of four vectors, with one bit for each byte.
 #[target_feature(enable = "neon")]
 #[inline]
-pub(super) fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
+fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
     // Each byte keeps a bit of its own, and eight of them add up to one byte, in three rounds.
     let bits = load(&[1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
     let ab = vpaddq_u8(vandq_u8(a, bits), vandq_u8(b, bits));

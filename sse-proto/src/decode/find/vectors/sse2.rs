@@ -1,15 +1,19 @@
-//! The operations of the [search loop](super), with SSE2.
+//! The search with SSE2.
 
 use core::arch::x86_64::{
     __m128i, _mm_cmplt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
 };
 
-pub(super) type Vector = __m128i;
+use super::swar;
+
+type Vector = __m128i;
+
+search!("sse2", 16, swar::find);
 
 /// Compiles to one unaligned load.
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn load(bytes: &[u8; 16]) -> Vector {
+fn load(bytes: &[u8; 16]) -> Vector {
     let [low, high] = *bytes.as_chunks::<8>().0 else { unreachable!("16 bytes are twice 8") };
     _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low))
 }
@@ -18,21 +22,21 @@ pub(super) fn load(bytes: &[u8; 16]) -> Vector {
 /// 0x80 on are negative.
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn flags(vector: Vector) -> Vector {
+fn flags(vector: Vector) -> Vector {
     _mm_cmplt_epi8(vector, _mm_set1_epi8(14))
 }
 
 /// The bits that are set in either vector.
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn or(a: Vector, b: Vector) -> Vector {
+fn or(a: Vector, b: Vector) -> Vector {
     _mm_or_si128(a, b)
 }
 
 /// The index of the first byte that is set.
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn first(flags: Vector) -> Option<usize> {
+fn first(flags: Vector) -> Option<usize> {
     let mask = _mm_movemask_epi8(flags);
     if mask != 0 { Some(mask.trailing_zeros() as usize) } else { None }
 }
@@ -40,7 +44,7 @@ pub(super) fn first(flags: Vector) -> Option<usize> {
 /// The flags of four vectors, with one bit for each byte.
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
+fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
     let ab = _mm_movemask_epi8(a) as u64 | (_mm_movemask_epi8(b) as u64) << 16;
     let cd = _mm_movemask_epi8(c) as u64 | (_mm_movemask_epi8(d) as u64) << 16;
     ab | cd << 32
