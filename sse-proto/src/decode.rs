@@ -54,14 +54,12 @@
 mod block;
 pub mod field;
 mod find;
-mod limits;
 mod parser;
 mod push;
 mod read;
 mod text;
 mod whole;
 
-pub use limits::{Limits, Overflow};
 pub use parser::{Finish, Parser};
 pub(crate) use push::Done;
 pub(crate) use read::Read;

@@ -59,6 +59,7 @@ mod decode;
 mod encode;
 mod error;
 mod event;
+mod limits;
 mod server;
 #[cfg(feature = "stream")]
 mod stream;
@@ -69,10 +70,11 @@ pub use client::{
     Jitter, Liveness, Loss, Output, Polled, Progress, ReadyState, ReconnectPolicy, Repeat, Request,
     ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
-pub use decode::{Finish, Limits, Overflow, Parser, Step, field};
+pub use decode::{Finish, Parser, Step, field};
 pub use encode::{EncodeError, EventBuilder};
 pub use error::Error;
 pub use event::{Event, Frame, Message, OwnedFrame, StreamFrame};
+pub use limits::{Limits, Overflow};
 pub use server::{Cursor, Gap, History, HistoryLimits, KeepAlive};
 #[cfg(feature = "futures-io")]
 pub use stream::{ByteReadExt, ReadChunk, ReadChunks};

@@ -4,9 +4,8 @@ use core::time::Duration;
 
 use super::block::Block;
 use super::field::Kind;
-use super::limits::Limits;
 use super::push::{Done, State};
-use crate::{Error, Event};
+use crate::{Error, Event, Limits};
 
 /// An incremental parser of `text/event-stream`: it takes chunks and returns events.
 ///
