@@ -8,14 +8,16 @@
 //!    ├──────────▶ whole ── lends the block from the chunk ───────┤
 //!    │              │ declines                                   │
 //!    └──────────▶ push ─── any bytes into the buffers ───────────┘
-//!                  │ Block, Line, Head, Colon, Value
+//!                  │ Bom, Cr, Block, Line, Name, Colon, Value
 //!                  └──▶ block: data, type, ID; room; dispatch
 //! ```
 //!
+//! - Text is **plain** if [`find`] has found only bytes from 14 to 0x7F in it: then it needs no
+//!   validation. A lane **lends** text when it returns a borrow of it.
 //! - [`push`] is the parser: any bytes, cut anywhere. It is right without the other lane; a
 //!   property test of `whole` checks that.
 //! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data.
-//!   It declines every difficult block, and a decline changes nothing.
+//!   It declines every difficult block, which `push` then reads from its start.
 //! - [`read`] is the loop over both, and the public ways to ask: they differ only in what they make
 //!   of a [`Read`].
 //!
@@ -29,7 +31,7 @@
 //! | a NUL in an ID | `Block::end`; `whole` declines such a block |
 //! | the blank line | `Block::dispatch` |
 //! | the limits | `Block::begin` and `Block::push`: `room`; `whole` declines what is longer |
-//! | a block over its limit that is left out | `Block::leave_out`: its lines have no effect, and `dispatch` reports it |
+//! | a block over its limit that is skipped | `Block::skip`: its lines have no effect, and `dispatch` reports it |
 //! | ill-formed UTF-8 | `Text::validate`, once, when the block is complete; `whole` declines it |
 //! | memory that is freed | `Block::shrink` |
 //! | bytes that are counted | `Parser::consume`, `Parser::end_block` |
@@ -41,10 +43,9 @@
 //! - The comment of a shortcut states its gain in instructions (`benches/count.sh`). There are
 //!   three: `Parser::line`, `Parser::comments`, and the run of lines in `Parser::end_value`. A
 //!   shortcut that gains less than 10 % is not worth its lines.
-//! - Small chunks are as fast as a call of `Parser::head` or `Parser::value` is cheap. Keep both
+//! - Small chunks are as fast as a call of `Parser::outside_value` or `Parser::value` is cheap. Keep both
 //!   small, with rare work in functions that they end with a call of.
-//! - While the block is empty and no value has begun, `data` and `event` hold text.
-//!   [`Parser::frame`] relies on it, and so do its `unsafe` blocks.
+//! - The `unsafe` blocks rely on three invariants, which stand at `Block`.
 //! - `push` returns to `whole` only at a blank line. If it did so after each line, a stream without
 //!   blank lines would take quadratic time.
 //! - Small things that cost much here: a second place in `Parser::next` that writes the result
@@ -54,6 +55,7 @@
 mod block;
 pub mod field;
 mod find;
+
 mod parser;
 mod push;
 mod read;

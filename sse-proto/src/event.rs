@@ -21,8 +21,9 @@ pub struct Event<'a> {
     pub id: &'a str,
 }
 
-/// One result of the parser, in the order of the stream: an event, a comment, and so on. `E` is the
-/// type of its events, `C` the type of its comments.
+/// One result of the parser, in the order of the stream: an event, a comment, an ignored line, a
+/// reconnection time or a skipped block. `E` is the type of an event, `C` the type of the text of a
+/// comment or of an ignored line.
 ///
 /// [`Frame`] borrows its text, [`OwnedFrame`] owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +35,14 @@ pub enum StreamFrame<E, C> {
     Comment(C),
     /// A line that the specification ignores, reported only with
     /// [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a field with an unknown name,
-    /// a `retry` that is not a number, or an `id` with a NUL. The text has no line end, and at most
-    /// 1 KiB.
+    /// a `retry` that is not a number, or an `id` with a NUL. The text is that of the first KiB of
+    /// the line, without its line end.
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),
     /// A block was over a limit and skipped ([`Overflow::Skip`](crate::Overflow::Skip)).
     Skipped {
-        /// The size of the skipped block on the wire, from its first line to its blank line, in
-        /// bytes.
+        /// The size of the skipped block on the wire, without its blank line, in bytes.
         bytes: u64,
     },
 }

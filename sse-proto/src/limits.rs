@@ -1,10 +1,12 @@
 //! Limits of the sizes of events and IDs, and the reaction to larger ones.
 
-/// Limits of the sizes of events and IDs, in bytes on the wire.
+/// Limits of the sizes of events and IDs, in bytes of their values as received: without field names
+/// and line ends, but with one LF between two lines of data.
 ///
-/// Whatever the peer sends, a parser holds at most one event and one other value. Replacing
-/// ill-formed bytes by U+FFFD can make them larger than their limits: three bytes for each byte,
-/// and for a moment the original too.
+/// Whatever the peer sends, a parser holds at most one event, one other value (a comment or a
+/// `retry`), the ID of the current block and the last event ID. Lines with unknown names have no
+/// limit, because they are not held. Replacing ill-formed bytes by U+FFFD can make a value larger
+/// than its limit: three bytes for each byte, and for a moment the original too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(super) event: usize,
@@ -21,7 +23,8 @@ impl Limits {
         Self { event: 16 << 20, id: 4 << 10, overflow: Overflow::Fail }
     }
 
-    /// Sets the longest event, counted as its data and type together; also the longest comment.
+    /// Sets the longest event, counted as its data and type together; also the longest comment and
+    /// the longest `retry`.
     /// Default 16 MiB.
     #[must_use]
     pub const fn with_event(mut self, bytes: usize) -> Self {

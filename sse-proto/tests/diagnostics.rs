@@ -116,3 +116,13 @@ fn a_client_reports_ignored_lines_if_asked_to() {
         assert_eq!(frames.len(), if diagnostics { 2 } else { 1 });
     }
 }
+
+#[test]
+fn a_line_read_before_diagnostics_were_switched_on_is_no_part_of_the_next_one() {
+    let mut parser = Parser::new().with_diagnostics(true);
+    assert_eq!(parser.next_frame(&mut &b"foo: ba"[..]), Ok(None));
+    let mut parser = parser.with_diagnostics(false);
+    assert_eq!(parser.next_frame(&mut &b"r\nqu"[..]), Ok(None));
+    let mut parser = parser.with_diagnostics(true);
+    assert_eq!(parser.next_frame(&mut &b"x: z\n"[..]), Ok(Some(Frame::Ignored("x: z"))));
+}

@@ -5,7 +5,7 @@ mod heap;
 mod support;
 
 use heap::{Counting, heap, measure};
-use sse_proto::{Error, Frame, Limits, Overflow, Parser};
+use sse_proto::{Error, Finish, Frame, Limits, Overflow, Parser};
 use support::owned;
 use support::transcript::{End, Said, Transcript, Way, listen};
 
@@ -345,4 +345,22 @@ fn errors_say_what_to_do() {
         Error::IdTooLong { limit: 4 }.to_string(),
         "an event ID is longer than 4 bytes: raise `Limits::id` or set `Overflow::Skip`"
     );
+}
+
+#[test]
+fn limits_that_are_lowered_within_a_block_hold_from_the_next_value_on() {
+    for next in [&b"data: x"[..], b"event: x"] {
+        let mut parser = Parser::new();
+        assert_eq!(parser.next_event(&mut &b"data: 0123456789\n"[..]), Ok(None));
+        let mut parser = parser.with_limits(SMALL.with_event(5));
+        assert_eq!(parser.next_event(&mut &next[..]), Err(Error::EventTooLong { limit: 5 }));
+    }
+}
+
+#[test]
+fn a_value_over_its_limit_at_the_end_of_the_stream_is_an_error() {
+    let mut parser = Parser::new().with_limits(SMALL.with_event(1)).with_deliver_unterminated(true);
+    assert_eq!(parser.next_event(&mut &b"data: x\ndata"[..]), Ok(None));
+    assert_eq!(parser.finish(), Finish::Dropped);
+    assert_eq!(parser.next_event(&mut &b"data: y\n\n"[..]), Err(Error::EventTooLong { limit: 1 }));
 }

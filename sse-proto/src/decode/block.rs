@@ -13,17 +13,21 @@ use crate::{Event, Limits};
 
 /// A block that is not complete in one chunk, or that cannot be borrowed from it.
 ///
-/// While the block is [empty](Self::is_empty) and no value has begun, `data` and `event` hold the
-/// text of the last event, which may be lent.
+/// What the `unsafe` blocks rely on:
+///
+/// 1. While the block is [empty](Self::is_empty) and no value has begun, `data` and `event` are
+///    valid UTF-8: the text of the last event, which may be lent, or nothing.
+/// 2. `raw` is set from the first byte that is not [plain](super::find) up to `dispatch` or `clear`,
+///    so text with such a byte is validated before it is lent.
+/// 3. `last_event_id` is valid UTF-8 at all times.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     pub(super) limits: Limits,
     /// Whether lines that the specification ignores are kept, to be reported.
     pub(super) diagnose: bool,
-    /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`]; or [`LEFT_OUT`].
+    /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`]; or [`SKIPPING`].
     has: u8,
-    /// Whether bytes that are not plain ([`find`](super::find)) were pushed since the last blank
-    /// line.
+    /// Whether bytes that are not plain were pushed since the last blank line.
     raw: bool,
     /// How many more bytes the current value may have.
     room: usize,
@@ -49,7 +53,7 @@ const DATA: u8 = 1;
 const EVENT: u8 = 2;
 const ID: u8 = 4;
 /// Flag: the block was over a limit, and is skipped.
-const LEFT_OUT: u8 = 8;
+const SKIPPING: u8 = 8;
 
 impl Block {
     /// Whether the block has no data, no type and no ID since the last blank line.
@@ -58,13 +62,18 @@ impl Block {
         self.has == 0
     }
 
+    /// Sets whether ignored lines are kept, from the next byte on.
+    pub(super) fn diagnose(&mut self, diagnose: bool) {
+        (self.diagnose, self.line_ends) = (diagnose, true);
+    }
+
     pub(super) fn has_data(&self) -> bool {
         self.has & DATA != 0
     }
 
     #[inline]
-    pub(super) fn is_left_out(&self) -> bool {
-        self.has & LEFT_OUT != 0
+    pub(super) fn is_skipped(&self) -> bool {
+        self.has & SKIPPING != 0
     }
 
     /// Starts a value; false if the LF between two lines of data already exceeds the limit.
@@ -77,9 +86,9 @@ impl Block {
             self.has &= !EVENT;
         }
         self.room = match kind {
-            Kind::Data | Kind::Event => self.limits.event - self.len(),
+            Kind::Data | Kind::Event => self.limits.event.saturating_sub(self.len()),
             Kind::Id => self.limits.id,
-            Kind::Retry | Kind::Comment | Kind::Skipped => self.limits.event,
+            Kind::Retry | Kind::Comment | Kind::Unreported => self.limits.event,
             Kind::Unknown => usize::MAX,
         };
         match kind {
@@ -89,7 +98,7 @@ impl Block {
                 self.has |= DATA;
             }
             Kind::Event | Kind::Id | Kind::Retry | Kind::Comment => self.short(kind).clear(),
-            Kind::Skipped | Kind::Unknown => {}
+            Kind::Unreported | Kind::Unknown => {}
         }
         true
     }
@@ -116,8 +125,9 @@ impl Block {
         true
     }
 
-    /// Appends a piece to the value; false if that exceeds its limit. **All limits are checked
-    /// here** ([`Limits`]; 9.2.6 sets none), for every value that [`begin`](Self::begin) starts.
+    /// Appends a piece to the value; false, and nothing changes, if the value would exceed `room`,
+    /// the rest of its limit. This and [`begin_next_line`](Self::begin_next_line) check the
+    /// [`Limits`] (9.2.6 sets none); the fast lane only declines what is longer.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
@@ -125,7 +135,7 @@ impl Block {
         self.raw |= !plain;
         if kind == Kind::Data {
             self.data.push(piece);
-        } else if !matches!(kind, Kind::Skipped | Kind::Unknown) {
+        } else if !matches!(kind, Kind::Unreported | Kind::Unknown) {
             self.push_short(kind, piece);
         }
         true
@@ -149,12 +159,12 @@ impl Block {
                 mem::swap(&mut self.value, &mut self.id);
                 self.has |= ID;
             }
-            // 9.2.6: a reconnection time applies at once, whatever becomes of the block.
+            // 9.2.6: a reconnection time applies at once, also if the block is no event.
             Kind::Retry => match retry(self.value.bytes()) {
                 Some(ms) => self.retry = Some(Duration::from_millis(ms)),
                 None => return false,
             },
-            Kind::Unknown => return self.is_left_out(),
+            Kind::Unknown => return self.is_skipped(),
             Kind::Comment if self.raw => self.value.validate(),
             _ => {}
         }
@@ -177,7 +187,7 @@ impl Block {
         }
         if has & DATA == 0 {
             self.event.clear();
-            return if has & LEFT_OUT != 0 { Done::Skipped } else { Done::Block };
+            return if has & SKIPPING != 0 { Done::Skipped } else { Done::Block };
         }
         if has & EVENT == 0 {
             self.event.clear();
@@ -204,8 +214,8 @@ impl Block {
     }
 
     /// Drops the content of the block, and skips the rest of it.
-    pub(super) fn leave_out(&mut self) {
-        self.has = LEFT_OUT;
+    pub(super) fn skip(&mut self) {
+        self.has = SKIPPING;
     }
 
     /// Whether an idle block has capacity to [free](Self::shrink).
@@ -251,12 +261,13 @@ impl Block {
     ///
     /// # Safety
     ///
-    /// The block [is empty](Self::is_empty), and no value has begun.
+    /// The block [is empty](Self::is_empty), and no value has begun (1).
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) unsafe fn event(&self) -> Event<'_> {
-        // SAFETY: `dispatch` validates both, unless they are plain, and `clear` empties them; data
-        // that is begun after that sets a bit of `has`, and so does the end of a type.
+        // SAFETY: `dispatch` validates both unless they are plain, or empties them, as `clear` and
+        // `shrink` do. After that, data that begins sets a bit of `has`, and so does the end of a
+        // type that is not empty.
         let (event, data) = unsafe { (self.event.as_str(), self.data.as_str()) };
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }
     }
@@ -265,10 +276,10 @@ impl Block {
     ///
     /// # Safety
     ///
-    /// Nothing was begun since its [`end`](Self::end).
+    /// The buffer of values is valid UTF-8, as it is after the [`end`](Self::end) of a comment.
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) unsafe fn comment(&self) -> &str {
-        // SAFETY: `end` validates it, unless it is plain.
+        // SAFETY: the caller vouches for it.
         unsafe { self.value.as_str() }
     }
 

@@ -53,7 +53,7 @@ impl<'a> Field<'a> {
             Some(Kind::Data) => Self::Data(value),
             Some(Kind::Id) => Self::Id(value),
             Some(Kind::Retry) => Self::Retry(value),
-            Some(Kind::Skipped | Kind::Unknown) | None => Self::Unknown { name, value },
+            Some(Kind::Unreported | Kind::Unknown) | None => Self::Unknown { name, value },
         }
     }
 }
@@ -68,7 +68,7 @@ pub(super) enum Kind {
     /// A line that starts with a colon.
     Comment,
     /// A comment that is not reported: its bytes count for the limit, but its text is not kept.
-    Skipped,
+    Unreported,
     /// A field with any other name, which is ignored; or any line of a skipped block.
     Unknown,
 }

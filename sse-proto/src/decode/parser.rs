@@ -46,7 +46,7 @@ pub struct Parser {
     deliver_unterminated: bool,
     pub(super) skipped: u64,
     /// The size of the last skipped block, without its blank line.
-    pub(super) left_out: u64,
+    pub(super) skipped_bytes: u64,
     /// How many bytes of the current block are consumed.
     pub(super) block_len: u64,
     /// The size of the block before, with its blank line.
@@ -64,7 +64,7 @@ impl Parser {
             block: Block::default(),
             deliver_unterminated: false,
             skipped: 0,
-            left_out: 0,
+            skipped_bytes: 0,
             block_len: 0,
             last_len: 0,
             #[cfg(test)]
@@ -80,7 +80,7 @@ impl Parser {
         parser
     }
 
-    /// Sets the limits of the sizes of events and IDs.
+    /// Sets the limits of the sizes of events and IDs, for every value that begins after this call.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.block.limits = limits;
@@ -97,10 +97,10 @@ impl Parser {
 
     /// Whether [`next_frame`](Self::next_frame) reports lines without effect as
     /// [`Frame::Ignored`](crate::Frame::Ignored): for a developer who looks for what a server gets
-    /// wrong. Default false. Streams are then read on the slower of two ways.
+    /// wrong. Default false. With diagnostics the parser borrows less from the chunk, and is slower.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
-        self.block.diagnose = diagnostics;
+        self.block.diagnose(diagnostics);
         self
     }
 
@@ -123,7 +123,7 @@ impl Parser {
     }
 
     /// How many blocks were skipped because they were over a limit
-    /// ([`Overflow::Skip`](crate::Overflow::Skip)).
+    /// ([`Overflow::Skip`](crate::Overflow::Skip)). A block counts at its blank line.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -163,9 +163,12 @@ impl Parser {
         }
         let complete = self.is_complete();
         let flushed = self.deliver_unterminated && !complete && self.end_lines();
+        if let State::Failed(_) = self.state {
+            return Finish::Dropped;
+        }
         self.begin_stream();
         if flushed {
-            // SAFETY: it was dispatched just now.
+            // SAFETY: it was dispatched just now, and `begin_stream` touches no buffer.
             #[expect(unsafe_code, reason = "see `Text::as_str`")]
             return Finish::Flushed(unsafe { self.block.event() });
         }
@@ -188,7 +191,7 @@ impl Parser {
     /// Ends the line and the block as line ends would; true if that completes an event.
     fn end_lines(&mut self) -> bool {
         let retry = self.block.retry;
-        if matches!(self.state, State::Head(_) | State::Colon(_) | State::Value(_) | State::Cr) {
+        if matches!(self.state, State::Name(_) | State::Colon(_) | State::Value(_) | State::Cr) {
             self.push::<false>(&mut &b"\n"[..]);
         }
         // The reconnection time and the ID may be cut.
@@ -224,14 +227,15 @@ impl Parser {
         (self.block_len, self.last_len) = (0, 0);
     }
 
-    /// Whether the end of the stream discards nothing of an event (9.2.6): no field has begun since
-    /// the last blank line. A comment, whole or cut, is not part of an event.
+    /// Whether the end of the stream discards nothing of an event (9.2.6): no data, type or ID since
+    /// the last blank line, and no line of a field is cut. A comment, whole or cut, is not part of
+    /// an event.
     fn is_complete(&self) -> bool {
         match self.state {
             State::Bom(seen) => seen == 0,
             State::Block | State::Cr => self.block.is_empty(),
             State::Colon(kind) | State::Value(kind) => {
-                matches!(kind, Kind::Comment | Kind::Skipped) && self.block.is_empty()
+                matches!(kind, Kind::Comment | Kind::Unreported) && self.block.is_empty()
             }
             _ => false,
         }
@@ -257,7 +261,8 @@ impl Default for Parser {
 /// State of the parser at the end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish<'a> {
-    /// Nothing of an event: the stream ended at a blank line, or in a comment after one.
+    /// Nothing of an event: since the last blank line there was no data, type or ID, and the last
+    /// line is complete or a comment.
     Complete,
     /// The stream ended inside a line or block, which was dropped (9.2.6).
     Dropped,

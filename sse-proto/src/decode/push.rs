@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                 byte           colon              byte                LF, CR
-//!   Block, Line ───────▶ Head ─────────▶ Colon ───────────▶ Value ─────────────▶ Line, or Block
+//!   Block, Line ───────▶ Name ─────────▶ Colon ───────────▶ Value ─────────────▶ Line, or Block
 //!                          └─────────── LF, CR ───────────────▲
 //!                            a sixth byte: no name is as long ┘
 //! ```
@@ -25,7 +25,7 @@ pub(super) enum State {
     /// At the start of a line, after a chunk that ended with CR: its LF may follow.
     Cr,
     /// In the name of a field.
-    Head(Prefix),
+    Name(Prefix),
     /// After the colon of a field: one space here is not part of the value (9.2.6).
     Colon(Kind),
     /// In the value of a field, which has [begun](super::block::Block::begin).
@@ -80,17 +80,17 @@ impl Parser {
     pub(super) fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         match self.state {
             State::Value(kind) => self.value::<FRAMES>(kind, input),
-            _ => self.head::<FRAMES>(input),
+            _ => self.outside_value::<FRAMES>(input),
         }
     }
 
     /// Reads a blank line, or the name of a field, or what follows the colon.
     #[inline(never)]
-    fn head<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
+    fn outside_value<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         match self.state {
             _ if input.is_empty() => self.need_data(),
             State::Failed(_) => Done::Failed,
-            State::Head(name) => self.name::<FRAMES>(name, input),
+            State::Name(name) => self.name::<FRAMES>(name, input),
             // 9.2.6: one space after the colon is not part of the value.
             State::Colon(kind) => {
                 self.consume(input, input.strip_prefix(b" ").unwrap_or(input));
@@ -187,7 +187,7 @@ impl Parser {
     /// Reads a name, or the rest of a name that earlier chunks began.
     #[inline(never)]
     fn name<const FRAMES: bool>(&mut self, mut name: Prefix, input: &mut &[u8]) -> Done {
-        let reported = |kind| if kind == Kind::Comment && !FRAMES { Kind::Skipped } else { kind };
+        let reported = |kind| if kind == Kind::Comment && !FRAMES { Kind::Unreported } else { kind };
         if name == Prefix::EMPTY
             && input.len() >= 8
             && let Some((kind, start)) = Start::of(input).field()
@@ -215,7 +215,7 @@ impl Parser {
             self.consume(input, &input[len..]);
             return self.begin(kind);
         }
-        self.state = State::Head(name);
+        self.state = State::Name(name);
         self.consume(input, &input[input.len()..]);
         Done::Line
     }
@@ -225,7 +225,7 @@ impl Parser {
     fn blank_line<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         let done = self.block.dispatch();
         if done == Done::Skipped {
-            self.left_out = self.block_len;
+            self.skipped_bytes = self.block_len;
             self.skipped += 1;
         }
         self.state = State::Block;
@@ -245,7 +245,7 @@ impl Parser {
     /// Begins a value.
     #[inline(never)]
     fn begin(&mut self, mut kind: Kind) -> Done {
-        if self.block.is_left_out() {
+        if self.block.is_skipped() {
             kind = Kind::Unknown;
         }
         self.state = State::Value(kind);
@@ -266,7 +266,7 @@ impl Parser {
         self.block.clear();
         self.block.shrink();
         if self.block.limits.overflow == Overflow::Skip {
-            self.block.leave_out();
+            self.block.skip();
             return self.begin(kind);
         }
         self.state = State::Failed(kind);

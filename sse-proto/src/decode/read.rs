@@ -33,7 +33,7 @@ pub(crate) enum Read<T> {
 
 impl Read<&str> {
     /// The result without its borrow.
-    fn within(self, chunk: &[u8]) -> Step {
+    fn to_step(self, chunk: &[u8]) -> Step {
         let place = |text: &str| match text.as_ptr() as usize {
             // (No type is not in the chunk.)
             _ if text.is_empty() => (0, 0),
@@ -57,9 +57,9 @@ impl<T> Read<T> {
 impl Parser {
     /// The next event; `None` when `input` is used up and the next chunk is needed.
     ///
-    /// `input` is moved past the bytes that were read. The bytes that a call consumes up to an
-    /// event are the bytes of that event. If a call of this method begins to read a comment, a
-    /// later [`next_frame`](Self::next_frame) does not report it.
+    /// `input` is moved past the bytes that were read: those of the event ([`span`](Self::span)),
+    /// and those of comments and other lines before it. If a call of this method begins to read a
+    /// comment, a later [`next_frame`](Self::next_frame) does not report it.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Parser {
     #[inline]
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
         let chunk = *input;
-        let line = |_: &Self, data| Read::Whole("", data).within(chunk);
+        let line = |_: &Self, data| Read::Whole("", data).to_step(chunk);
         self.next::<true, _>(input, Step(Read::Pushed(Done::NeedData)), line, |parser, done, input| {
             parser.read_step(done, input, chunk)
         })
@@ -142,9 +142,10 @@ impl Parser {
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs
     /// data.
     ///
-    /// `chunk` is what `input` was before that call. Values in it are validated again, because
-    /// nothing proves that it is that chunk. `None` also if `step` is outdated, or if `chunk` is
-    /// another chunk without text at the place of a value.
+    /// `chunk` is what `input` was before that call, and no other call that changes the parser may
+    /// come between the two. Values in `chunk` are validated again, because nothing proves that it
+    /// is that chunk. With an outdated `step` or another `chunk` the result is `None` or a frame
+    /// with some other text.
     #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         let read = step.0.map(|(start, end)| chunk.get(start..end).and_then(utf8))?;
@@ -153,7 +154,8 @@ impl Parser {
             Read::Pushed(Done::Comment) => self.block.is_comment_text(),
             _ => true,
         };
-        // SAFETY: there is text in the chunk, and in the buffers, as was just seen.
+        // SAFETY: `utf8` checked what is in the chunk. Between blocks the buffers of an event hold
+        // text; `is_comment_text` checked the buffer of a comment.
         if is_there { unsafe { self.lend(read) } } else { None }
     }
 
@@ -169,7 +171,7 @@ impl Parser {
         // SAFETY: there is text at these places: `whole` has borrowed it as such.
         let read =
             step.0.map(|(start, end)| Some(unsafe { core::str::from_utf8_unchecked(&chunk[start..end]) }))?;
-        // SAFETY: nothing was read since, the caller says.
+        // SAFETY: nothing was read since, the caller says, so the buffers hold the text of `step`.
         unsafe { self.lend(read) }
     }
 
@@ -177,20 +179,22 @@ impl Parser {
     ///
     /// # Safety
     ///
-    /// It was read by the last call that read.
+    /// For an event that was pushed, no block and no value has begun
+    /// ([`is_between_blocks`](Self::is_between_blocks)); for a comment that was pushed, the buffer
+    /// of values holds text. Both are so until the next call that reads.
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
     unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
         Some(match read {
             Read::Whole(event, data) => Frame::Event(self.whole_event(event, data)),
             Read::Comment(comment) => Frame::Comment(comment),
-            // SAFETY: nothing was begun since that event.
+            // SAFETY: no block and no value has begun, the caller says.
             Read::Pushed(Done::Event) => Frame::Event(unsafe { self.block.event() }),
-            // SAFETY: nothing was begun since that comment.
+            // SAFETY: the buffer of values holds text, the caller says.
             Read::Pushed(Done::Comment) => Frame::Comment(unsafe { self.block.comment() }),
             Read::Pushed(Done::Ignored) => Frame::Ignored(self.block.ignored()?),
             Read::Pushed(Done::Retry) => Frame::Retry(self.block.retry?),
-            Read::Pushed(Done::Skipped) => Frame::Skipped { bytes: self.left_out },
+            Read::Pushed(Done::Skipped) => Frame::Skipped { bytes: self.skipped_bytes },
             Read::Pushed(Done::NeedData | Done::Line | Done::Block | Done::Failed) => return None,
         })
     }
@@ -212,6 +216,7 @@ impl Parser {
         read: impl FnOnce(&'a mut Self, Done, &mut &'c [u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut done = match self.state {
+            // (With diagnostics too: a line of data always has an effect.)
             State::Block if whole::is_data(input) => match self.line(input) {
                 Some(data) => return Ok(line(self, data)),
                 None if input.is_empty() => Done::NeedData,
@@ -280,7 +285,7 @@ impl Parser {
     fn read_step(&mut self, done: Done, input: &mut &[u8], chunk: &[u8]) -> Result<Step, Error> {
         match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
             Read::Pushed(Done::Failed) => Err(self.error(input)),
-            read => Ok(read.within(chunk)),
+            read => Ok(read.to_step(chunk)),
         }
     }
 

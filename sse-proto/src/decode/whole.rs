@@ -1,8 +1,8 @@
 //! Fast lane: borrows blocks that are complete in the chunk.
 //!
 //! All or nothing: a block that ends in the chunk, has one line of data, is valid UTF-8 and within
-//! the limits is read without a buffer. Any other block is declined without a change, and
-//! [`push`](super::push) reads it. So this lane needs no difficult rule: it declines such a block.
+//! the limits is read without a buffer. Any other block is declined, and [`push`](super::push) reads
+//! it from its start. So this lane needs no difficult rule: it declines such a block.
 
 use core::time::Duration;
 
@@ -19,7 +19,8 @@ pub(super) const fn least(frames: bool) -> usize {
     if frames { 2 } else { 8 }
 }
 
-/// Whether a line begins with `data: ` and has a value of at least two bytes.
+/// Whether a line begins with `data: `, and two more bytes follow, so that one load of eight bytes
+/// shows it.
 #[inline(always)]
 pub(super) fn is_data(line: &[u8]) -> bool {
     line.len() >= 8 && Start::of(line).starts_with(DATA)
@@ -66,7 +67,8 @@ impl Parser {
     pub(super) fn whole<'c, const FRAMES: bool>(&mut self, input: &mut &'c [u8]) -> Option<Read<&'c str>> {
         let mut rest = *input;
         let (mut event, mut data, mut id) = ("", None, None);
-        // More than what the limit of the event measures, where a type is replaced; never less.
+        // At least what the limit of the event measures: comments and a replaced type are in it. If
+        // it is too much, the block is only declined.
         let mut size = 0;
         loop {
             let (kind, start) = Start::of(rest).field().unwrap_or((Kind::Unknown, 0));
@@ -83,6 +85,7 @@ impl Parser {
                 size -= text.len();
                 id = Some(text);
             } else if kind == Kind::Unknown && text.len() > field::NAME {
+                // (A line that is shorter may be a name without a colon, which is not in the table.)
                 size -= text.len();
             } else if matches!(kind, Kind::Comment | Kind::Retry) && size <= self.block.limits.event {
                 if FRAMES && rest.len() < input.len() {
@@ -149,6 +152,7 @@ impl Parser {
     /// it (instructions): keep-alive at 16k +109 %, keep-alive at 64 +40 %, keep-alive with one
     /// event per chunk +90 %.
     ///
+    /// Reads comments that are not reported; true if the chunk is then used up.
     #[inline(never)]
     fn comments(&mut self, input: &mut &[u8]) -> bool {
         #[cfg(test)]
@@ -167,7 +171,7 @@ impl Parser {
                     rest = after;
                 }
                 None if after.is_empty() && !text.is_empty() => {
-                    self.begin_with(Kind::Skipped, text.strip_prefix(' ').unwrap_or(text));
+                    self.begin_with(Kind::Unreported, text.strip_prefix(' ').unwrap_or(text));
                     self.consume(input, after);
                     return true;
                 }
