@@ -8,8 +8,8 @@ use sse_http::server::response;
 
 use crate::{AppendError, HubError, SeveralError, SeveralTopics, Subscription};
 
-/// Responds with the stream, and with the ID of the topic's newest event in the header
-/// `Last-Event-ID`, if that ID is known.
+/// Responds with the stream, and with [`Subscription::last_event_id`] in the header
+/// `Last-Event-ID`, if that ID is known. `EventSource` ignores the header.
 impl IntoResponse for Subscription {
     fn into_response(self) -> Response {
         let id = self.last_event_id().and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok());

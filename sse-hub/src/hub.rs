@@ -105,8 +105,8 @@ impl Hub {
     /// The ID of the newest event of a topic, in memory or not; the topic is neither created nor
     /// brought into memory.
     ///
-    /// A topic without events has the ID of its start. `Ok(None)` means that the topic was ended
-    /// recently. See [`Topic::last_event_id`].
+    /// The result is that of [`Topic::last_event_id`]: for a topic that has had no events, the ID of
+    /// its start; `Ok(None)` for a topic that was ended and is still refused.
     ///
     /// # Errors
     ///
@@ -115,9 +115,7 @@ impl Hub {
         if let Some(id) = self.topics.get(name).and_then(|topic| topic.last_event_id()) {
             return Ok(Some(id));
         }
-        let extent = self.shared.log.open(name, Amount::NONE).await?;
-        let id = extent.last_id.map_or_else(|| extent.last.to_string(), |id| id.as_ref().to_owned());
-        Ok(Some(id).filter(|_| extent.ended.is_none()))
+        self.shared.last_event_id(name).await
     }
 
     /// Whether a topic has events, in memory or in the log; false while the log is unavailable. The
@@ -228,6 +226,15 @@ impl Hub {
             dropped: counters.dropped.load(Ordering::Relaxed),
             latency: counters.latency.get(),
         }
+    }
+}
+
+impl Shared {
+    /// The ID of the newest event of a topic in the log; `None` if the topic was ended.
+    pub(crate) async fn last_event_id(&self, name: &str) -> Result<Option<String>, LogError> {
+        let extent = self.log.open(name, Amount::NONE).await?;
+        let id = extent.last_id.map_or_else(|| extent.last.to_string(), |id| id.as_ref().to_owned());
+        Ok(Some(id).filter(|_| extent.ended.is_none()))
     }
 }
 

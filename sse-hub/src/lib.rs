@@ -1,15 +1,23 @@
 //! Serves one event stream (`text/event-stream`, WHATWG HTML 9.2) to many subscribers.
 //!
-//! A [`Hub`] has topics. An event that is published to a [`Topic`] is encoded once and kept in its
-//! [`Log`]; every [`Subscription`], a body for hyper and axum, is a cursor into that log. It
-//! replays from a [`LastEventId`], and reads all available events in one frame.
+//! A [`Hub`] has topics. An event that is published to a [`Topic`] is encoded once and kept in a
+//! [`Log`]: in memory, on disk, or in Redis. A [`Subscription`], a body for hyper and axum, is a
+//! position in the topic's events. It begins after a [`LastEventId`], and reads recent events from
+//! memory (the tail of the topic) and older ones from the log, in frames of up to 64 KiB or one
+//! larger batch. Only events that the log no longer has are a gap.
 //!
 //! ```text
-//!  publish ─► Topic ─► Log: │ 7 │ 8 │ 9 │◄─ append
-//!                        ▲       ▲   ▲
-//!                     evicted    │   └─ cursor of a Subscription that is up to date: waits
-//!                     (a gap)    └───── cursor of one that lags: 8 and 9 are its next frame
+//!   dropped │        log: 3 to 9         │
+//!     1   2 │ 3   4   5   6   7   8   9  │◄─ publish
+//!           │               │ tail: 7 to 9
+//!       ▲           ▲           ▲        ▲
+//!       │           │           │        └ up to date: waits
+//!       │           │           └ behind: 8 and 9 are its next frame
+//!       │           └ further behind: 5 and 6 are read from the log
+//!       └ too far behind: a gap event, then 3
 //! ```
+//!
+//! In a hub without another log, the log is as large as the tail.
 //!
 //! # Example
 //!

@@ -95,7 +95,11 @@ impl Subscription {
     }
 
     /// The ID of the topic's newest event (see
-    /// [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the log is unavailable.
+    /// [`Topic::last_event_id`](crate::Topic::last_event_id)); `None` while the topic is not open,
+    /// because the log is unavailable or the topic was ended.
+    ///
+    /// It tells a client when a replay has reached the present. It is not the place of the
+    /// subscription: a client that resumed from it would miss the events before it.
     pub fn last_event_id(&self) -> Option<String> {
         self.topic.last_event_id()
     }
@@ -330,7 +334,7 @@ impl Body for Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         if self.ends > 0 {
-            self.topic.watch().forget_end(tenths(self.ends), self.slot());
+            self.topic.timer().forget_end(tenths(self.ends), self.slot());
         }
         self.topic.members.leave(self.slot());
         self.topic.hub.subscribers.fetch_sub(1, Ordering::Relaxed);

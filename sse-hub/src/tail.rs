@@ -12,7 +12,7 @@ use crate::log::Stored;
 use crate::{Amount, Place};
 pub(crate) use frames::FRAME;
 use frames::Joined;
-pub(crate) use updates::Fed;
+pub(crate) use updates::TailChange;
 
 /// The newest events of a topic, which up-to-date subscribers read. Only the log feeds it, so all
 /// nodes have one order.
@@ -30,11 +30,14 @@ pub(crate) struct Tail {
     history: History<Entry>,
     /// Cursor position minus number, modulo 2⁶⁴.
     shift: u64,
+    /// The place of the newest event, kept or not.
     end: Place,
+    /// The ID that the application gave that event, if any.
     end_id: Option<Arc<str>>,
-    /// Position and stamp of the end of a loss: positions below belong to numbers that the log
-    /// lost.
+    /// The position at which the last loss of the log ended, or the tail began: the numbers of
+    /// lower positions mean nothing to the log now.
     lost: u64,
+    /// The stamp of the place at `lost`.
     border: u64,
     /// The stamp of a loss that was reported while the topic was opening.
     early_loss: u64,
@@ -43,6 +46,8 @@ pub(crate) struct Tail {
     /// A place that is updated from time to time, at or after most places that fall off the tail.
     anchor: Place,
     joined: Option<Joined>,
+    /// Whether the tail gets the updates of the log: false until the topic is open, and after it was
+    /// ended.
     loaded: bool,
     /// The newest place that was reported but is not in the tail.
     ahead: Option<Place>,

@@ -4,12 +4,12 @@ use std::fmt;
 
 use proto::EventBuilder;
 
-use crate::log::{Amount, Batch, ListedTopic};
+use crate::log::{Batch, ListedTopic};
 use crate::topics::Held;
 use crate::{AppendError, From, HubError, LogError, Subscription};
 
 mod state;
-mod watch;
+mod timer;
 
 pub(crate) use state::{Phase, TopicState};
 
@@ -117,18 +117,18 @@ impl Topic {
         Subscription::begin(self.0.clone(), from.into()).await
     }
 
-    /// The ID of the newest event, or of the topic's start if it has none. A client that has the
-    /// state up to this event subscribes from this ID without a gap.
+    /// The ID of the newest event, or of the topic's start if it has had none; `Ok(None)` if the
+    /// topic was ended and is still refused. A client that has the state up to this event
+    /// subscribes from this ID without a gap.
     ///
     /// # Errors
     ///
     /// If the log is unavailable.
-    pub async fn last_event_id(&self) -> Result<String, LogError> {
-        if let Some(id) = self.0.last_event_id() {
-            return Ok(id);
+    pub async fn last_event_id(&self) -> Result<Option<String>, LogError> {
+        match self.0.last_event_id() {
+            Some(id) => Ok(Some(id)),
+            None => self.0.hub.last_event_id(&self.0.name).await,
         }
-        let extent = self.0.hub.log.open(&self.0.name, Amount::NONE).await?;
-        Ok(extent.last_id.map_or_else(|| extent.last.to_string(), |id| id.as_ref().to_owned()))
     }
 
     /// Ends the topic: drops its events and ends its subscribers' responses, on all nodes. For the

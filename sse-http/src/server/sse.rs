@@ -80,9 +80,9 @@ impl<S, T: Timer, E> Sse<S, T, E> {
     /// Ends the body between two events as soon as `signal` completes, and asks the client to
     /// reconnect after `retry`.
     ///
-    /// Use it for a graceful shutdown, which would otherwise wait for endless responses. Up to 64
-    /// KiB of the events that are ready at that time are sent first; a client gets later events
-    /// when it resumes.
+    /// Use it for a graceful shutdown, which would otherwise wait for endless responses. The
+    /// events that are ready at that time are sent first, up to the event that brings them to 64
+    /// KiB; a client gets the events after them when it resumes.
     pub fn until(self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
         Self(self.0.until(signal, retry))
     }

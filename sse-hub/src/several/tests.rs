@@ -74,7 +74,7 @@ async fn an_unknown_id_is_a_gap_and_a_new_topic_begins_now() {
     let seen = events(&mut lost, 2).await;
     assert!(seen.iter().any(|event| event.event() == crate::GAP_EVENT), "{seen:?}");
 
-    let id = topics[0].last_event_id().await.unwrap();
+    let id = topics[0].last_event_id().await.unwrap().unwrap();
     let mut grown = SeveralTopics::subscribe(&topics, &after(&pair("a", &id))).await.unwrap();
     publish(&topics[1], "new").await;
     assert_eq!(data(&events(&mut grown, 1).await), ["new"]);

@@ -44,12 +44,12 @@ impl Subscription {
         let ends = u32::try_from(at.as_millis() / 100).unwrap_or(u32::MAX).max(1);
         let earlier = self.ends == 0 || ends < self.ends;
         if earlier {
-            let mut watch = self.topic.watch();
+            let mut timer = self.topic.timer();
             if self.ends > 0 {
-                watch.forget_end(tenths(self.ends), self.slot());
+                timer.forget_end(tenths(self.ends), self.slot());
             }
-            watch.end_at(tenths(ends), self.slot());
-            drop(watch);
+            timer.end_at(tenths(ends), self.slot());
+            drop(timer);
             self.ends = ends;
         }
         earlier

@@ -65,12 +65,12 @@ impl Subscription {
         let now = topic.hub.clock.now();
         // Both under one lock: a subscriber that joins in between, and already waits, would never
         // be woken.
-        let mut watch = topic.watch();
+        let mut timer = topic.timer();
         let (slot, alone) = topic.members.join(topic.tail().end());
         if alone {
-            watch.restart(now);
+            timer.restart(now);
         }
-        drop(watch);
+        drop(timer);
         let comments = topic.comments.load(Ordering::Relaxed);
         let slot = u32::try_from(slot).expect("there are fewer subscribers");
         let mut subscription = Self { topic, slot, comments, ends: 0, expires: false, state: State::FOLLOW };

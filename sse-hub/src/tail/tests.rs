@@ -25,13 +25,13 @@ fn read(tail: &mut Tail, cursor: &mut Cursor) -> String {
 fn events_are_read_once_and_in_order_whatever_the_order_of_updates() {
     let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
     let mut cursor = tail.end();
-    assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::News);
-    assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), Fed::Nothing, "again");
-    assert_eq!(tail.appended(stored(14, 8..=8), Instant::ZERO), Fed::Repair, "a hole");
+    assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), TailChange::Grown);
+    assert_eq!(tail.appended(stored(11, 4..=5), Instant::ZERO), TailChange::Unchanged, "again");
+    assert_eq!(tail.appended(stored(14, 8..=8), Instant::ZERO), TailChange::Incomplete, "a hole");
     let page = Page { gap: None, after: Place::new(11, 5), events: stored(13, 6..=7) };
-    assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, true));
+    assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (TailChange::Grown, true));
     let page = Page { gap: None, after: Place::new(13, 7), events: stored(14, 8..=8) };
-    assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
+    assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (TailChange::Grown, false));
     let text = read(&mut tail, &mut cursor);
     let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
     assert_eq!(data, ["4", "5", "6", "7", "8"]);
@@ -41,9 +41,13 @@ fn events_are_read_once_and_in_order_whatever_the_order_of_updates() {
 fn lost_events_are_a_gap_of_unknown_size_for_readers_that_had_them() {
     let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
     let mut cursor = tail.end();
-    assert_eq!(tail.appended(stored(20, 1..=1), Instant::ZERO), Fed::Repair, "a number given again");
+    assert_eq!(
+        tail.appended(stored(20, 1..=1), Instant::ZERO),
+        TailChange::Incomplete,
+        "a number given again"
+    );
     let page = Page { gap: Some(Gap::UNKNOWN), after: Place::new(15, 0), events: stored(20, 1..=1) };
-    assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (Fed::News, false));
+    assert_eq!(tail.repaired(tail.repair(), page, Instant::ZERO), (TailChange::Grown, false));
     assert_eq!(tail.read(&mut cursor), Err(Gap::UNKNOWN));
     assert_eq!(tail.id_before(cursor).as_deref(), Some("15-0"));
     assert_eq!(read(&mut tail, &mut cursor), "data: 1\nid: 20-1\n\n");
@@ -128,14 +132,18 @@ fn a_cursor_before_the_oldest_event_has_no_place_and_no_id() {
 #[test]
 fn a_repair_adds_no_events_to_a_topic_that_was_ended_meanwhile() {
     let mut tail = tail(Extent { last: Place::new(10, 3), ..Extent::default() });
-    assert_eq!(tail.appended(stored(12, 5..=5), Instant::ZERO), Fed::Repair, "a hole");
+    assert_eq!(tail.appended(stored(12, 5..=5), Instant::ZERO), TailChange::Incomplete, "a hole");
     let from = tail.repair();
     tail.unload();
-    assert_eq!(tail.appended(stored(20, 6..=6), Instant::ZERO), Fed::Nothing, "it is not open");
+    assert_eq!(tail.appended(stored(20, 6..=6), Instant::ZERO), TailChange::Unchanged, "it is not open");
     let page = Page { gap: None, after: Place::new(10, 3), events: stored(11, 4..=5) };
-    assert_eq!(tail.repaired(from, page, Instant::ZERO), (Fed::Nothing, false));
+    assert_eq!(tail.repaired(from, page, Instant::ZERO), (TailChange::Unchanged, false));
     assert!(tail.is_empty());
     assert_eq!(tail.repair().1, None, "nothing is read for it");
     let extent = Extent { start: Place::new(12, 5), last: Place::new(12, 5), ..Extent::default() };
-    assert_eq!(tail.load(extent, Instant::ZERO), Fed::Repair, "the update of before is not forgotten");
+    assert_eq!(
+        tail.load(extent, Instant::ZERO),
+        TailChange::Incomplete,
+        "the update of before is not forgotten"
+    );
 }

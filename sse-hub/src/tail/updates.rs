@@ -9,22 +9,22 @@ use crate::log::{Extent, Page, Stored};
 /// Number of events from one anchor of the tail to the next.
 const ANCHORS: u64 = 256;
 
-/// Result of an update.
+/// What an update did to the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fed {
+pub(crate) enum TailChange {
     /// The tail has new events.
-    News,
+    Grown,
     /// Nothing changed.
-    Nothing,
+    Unchanged,
     /// Events are missing, or the log has others: the events after the end have to be read from the
     /// log.
-    Repair,
+    Incomplete,
 }
 
 impl Tail {
     /// Fills the tail from the opened log. Reports whether a newer place than the log's was
     /// announced meanwhile.
-    pub(crate) fn load(&mut self, extent: Extent, now: Instant) -> Fed {
+    pub(crate) fn load(&mut self, extent: Extent, now: Instant) -> TailChange {
         let mut newest = extent.newest.into_iter().peekable();
         let floor = match newest.peek().map(Stored::place) {
             None => extent.last,
@@ -46,7 +46,7 @@ impl Tail {
         self.lose(early_loss);
         match self.ahead.take() {
             Some(place) => self.latest(place),
-            None => Fed::Nothing,
+            None => TailChange::Unchanged,
         }
     }
 
@@ -78,38 +78,38 @@ impl Tail {
     }
 
     /// Adds a batch that the log reported.
-    pub(crate) fn appended(&mut self, events: Vec<Stored>, now: Instant) -> Fed {
-        let Some(last) = events.last().map(Stored::place) else { return Fed::Nothing };
+    pub(crate) fn appended(&mut self, events: Vec<Stored>, now: Instant) -> TailChange {
+        let Some(last) = events.last().map(Stored::place) else { return TailChange::Unchanged };
         if !self.loaded {
             self.ahead = self.ahead.max(Some(last));
-            return Fed::Nothing;
+            return TailChange::Unchanged;
         }
-        let mut news = Fed::Nothing;
+        let mut news = TailChange::Unchanged;
         for event in events {
             if self.end.is_followed_by(event.place()) {
                 self.push(event, now);
-                news = Fed::News;
+                news = TailChange::Grown;
             } else if event.place() > self.end {
                 // A hole, or numbers that were given twice.
                 self.ahead = self.ahead.max(Some(last));
-                return Fed::Repair;
+                return TailChange::Incomplete;
             }
         }
         news
     }
 
     /// Compares the tail with the newest place of the log.
-    pub(crate) fn latest(&mut self, place: Place) -> Fed {
+    pub(crate) fn latest(&mut self, place: Place) -> TailChange {
         if !self.loaded {
             self.ahead = self.ahead.max(Some(place));
-            return Fed::Nothing;
+            return TailChange::Unchanged;
         }
         // Before its first event a topic has no fixed place.
         if place == self.end || place.number == 0 && self.end.number == 0 {
-            return Fed::Nothing;
+            return TailChange::Unchanged;
         }
         self.ahead = self.ahead.max(Some(place));
-        Fed::Repair
+        TailChange::Incomplete
     }
 
     /// Records that the log lost events just before the stamp `border`: cursors before it get a gap
@@ -141,15 +141,15 @@ impl Tail {
         (asked, ahead): (Place, Option<Place>),
         page: Page,
         now: Instant,
-    ) -> (Fed, bool) {
+    ) -> (TailChange, bool) {
         if !self.loaded {
             // The topic was ended meanwhile, and the page may hold events that it dropped.
-            return (Fed::Nothing, false);
+            return (TailChange::Unchanged, false);
         }
         if asked != self.end {
-            return (Fed::Nothing, self.ahead.is_some_and(|ahead| ahead > self.end));
+            return (TailChange::Unchanged, self.ahead.is_some_and(|ahead| ahead > self.end));
         }
-        let mut news = Fed::Nothing;
+        let mut news = TailChange::Unchanged;
         if let Some(gap) = page.gap {
             match gap.missed {
                 // The log is unchanged, but has dropped some of the missed events.
@@ -159,13 +159,13 @@ impl Tail {
                 }
                 _ => self.begin(page.after),
             }
-            news = Fed::News;
+            news = TailChange::Grown;
         }
         let more = !page.events.is_empty();
         for event in page.events {
             if self.end.is_followed_by(event.place()) {
                 self.push(event, now);
-                news = Fed::News;
+                news = TailChange::Grown;
             }
         }
         // Events reported since the page was read may be missing from it.

@@ -11,14 +11,14 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::TopicInfo;
-use super::watch::Watch;
+use super::timer::TopicTimer;
 use crate::LogError;
 use crate::backoff::Backoff;
 use crate::hub::Shared;
 use crate::log::{After, Extent, Feed, Following, Update, Wake};
 use crate::members::Members;
 use crate::subscription::cold::{self, ColdRead};
-use crate::tail::{self, Fed, Tail};
+use crate::tail::{self, Tail, TailChange};
 use crate::topics::{IdleKey, Topics};
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct TopicState {
     pub(crate) cold: Mutex<HashMap<After, cold::Weak>>,
     idle_key: Mutex<Option<IdleKey>>,
     tail: Mutex<Tail>,
-    watch: Mutex<Watch>,
+    timer: Mutex<TopicTimer>,
     /// The waker that wakes all members.
     waker: Waker,
     following: Mutex<Option<Following>>,
@@ -96,7 +96,7 @@ impl TopicState {
             cold: Mutex::default(),
             idle_key: Mutex::default(),
             tail: Mutex::new(Tail::new(hub.config.history)),
-            watch: Mutex::new(Watch::new(hub.config.keep_alive)),
+            timer: Mutex::new(TopicTimer::new(hub.config.keep_alive)),
             following: Mutex::default(),
             runtime: OnceLock::new(),
             repairing: AtomicBool::new(false),
@@ -122,22 +122,22 @@ impl TopicState {
         self.idle_key.lock().expect("nothing panics while it holds the lock")
     }
 
-    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(|poisoned| {
+    pub(crate) fn timer(&self) -> MutexGuard<'_, TopicTimer> {
+        self.timer.lock().unwrap_or_else(|poisoned| {
             // A timer may panic when it is polled outside its own runtime.
-            let mut watch = poisoned.into_inner();
-            watch.restart(self.hub.clock.now());
-            self.watch.clear_poison();
-            watch
+            let mut timer = poisoned.into_inner();
+            timer.restart(self.hub.clock.now());
+            self.timer.clear_poison();
+            timer
         })
     }
 
     /// Registers the member to be woken by new events. The member has to check for earlier ones
     /// after this call.
     pub(crate) fn park(&self, slot: usize, waker: &Waker) {
-        // First the member, then the watch: a completion in between also wakes the member.
+        // First the member, then the timer: a completion in between also wakes the member.
         self.members.park(slot, waker);
-        let due = self.watch().poll(&self.hub.clock, &mut Context::from_waker(&self.waker));
+        let due = self.timer().poll(&self.hub.clock, &mut Context::from_waker(&self.waker));
         if due.comment {
             self.comments.fetch_add(1, Ordering::Relaxed);
             // This poll may have consumed the wake-up that was meant for all members.
@@ -213,7 +213,7 @@ impl TopicState {
             return Ok(true);
         }
         let Some(fed) = self.load(extent, ends, following) else { return Ok(false) };
-        if fed == Fed::Repair {
+        if fed == TailChange::Incomplete {
             self.repair();
         }
         Ok(true)
@@ -221,7 +221,7 @@ impl TopicState {
 
     /// Fills the tail, and ends the opening; `None` if the topic has been ended more than `ends`
     /// times: the extent may hold events that were dropped, and the log may have dropped the feed.
-    fn load(&self, extent: Extent, ends: u64, following: Following) -> Option<Fed> {
+    fn load(&self, extent: Extent, ends: u64, following: Following) -> Option<TailChange> {
         let now = self.hub.clock.now();
         let mut following = Some(following);
         let mut fed = None;
@@ -252,14 +252,14 @@ impl TopicState {
             Update::Latest(place) => self.tail().latest(place),
             Update::Lost(border) => {
                 self.tail().lose(border);
-                Fed::Nothing
+                TailChange::Unchanged
             }
             Update::Ended => return Some(self.ended()),
         };
         match fed {
-            Fed::News => Some(self.news(now)),
-            Fed::Nothing => None,
-            Fed::Repair => {
+            TailChange::Grown => Some(self.news(now)),
+            TailChange::Unchanged => None,
+            TailChange::Incomplete => {
                 self.repair();
                 None
             }
@@ -268,7 +268,7 @@ impl TopicState {
 
     fn news(&self, now: Instant) -> Waker {
         self.set_empty(false);
-        self.watch().handle_event(now);
+        self.timer().handle_event(now);
         self.waker.clone()
     }
 
@@ -306,7 +306,7 @@ impl TopicState {
                 };
                 let now = topic.hub.clock.now();
                 let (fed, more) = topic.tail().repaired(from, page, now);
-                if fed == Fed::News {
+                if fed == TailChange::Grown {
                     topic.news(now).wake();
                 }
                 if more {

@@ -250,7 +250,10 @@ async fn one_topic_in_a_log_that_keeps_more_loses_no_event_silently() {
 #[tokio::test(start_paused = true)]
 async fn several_topics_lose_no_event_silently() {
     let steps = [Step::Publish(0), Step::Publish(1), Step::Read, Step::Cut, Step::Break];
-    for setting in settings(2, true, [1, 1]).chain(settings(2, true, [1, 3])) {
+    for setting in settings(2, true, [1, 1]) {
         run_all(setting, &steps, 4).await;
+    }
+    for setting in settings(2, true, [1, 3]) {
+        run_all(setting, &steps, 3).await;
     }
 }

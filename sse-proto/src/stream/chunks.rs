@@ -108,6 +108,9 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
 
     /// Ends the chunks between two events as soon as `signal` completes, and asks the client to
     /// reconnect after `retry`.
+    ///
+    /// One more chunk is sent then. It begins with the events that are ready, up to the event that
+    /// brings it to 64 KiB; a client gets the events after them when it resumes.
     pub fn until(mut self, signal: impl Future<Output = ()> + Send + 'static, retry: Duration) -> Self {
         self.until = Some(Box::pin(signal));
         self.farewell = retry;

@@ -1,4 +1,4 @@
-//! Timer of a topic, which wakes its subscribers when nothing was published: one for all of them.
+//! Timer of a topic, one for all subscribers: wakes them for a keep-alive comment or their end.
 
 use std::collections::BTreeSet;
 use std::task::Context;
@@ -9,11 +9,11 @@ use proto::{Instant, KeepAlive, Timer};
 use crate::clock::Clock;
 
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct TopicTimer {
     alarm: Option<(Instant, <Clock as Timer>::Sleep)>,
     keep_alive: KeepAlive,
-    /// The times at which subscribers reach their maximal age, with their slots; empty without a
-    /// maximal age.
+    /// The times at which subscriptions end (`max_age`, `end_after`), with their slots. A subscriber
+    /// that always has events to read never waits for the timer, and checks its end itself.
     ends: BTreeSet<(Instant, usize)>,
 }
 
@@ -22,11 +22,11 @@ pub(crate) struct Watch {
 pub(crate) struct Due {
     /// Whether a comment is due.
     pub(crate) comment: bool,
-    /// The slots of the subscribers that have reached their maximal age.
+    /// The slots of the subscribers whose time is over.
     pub(crate) ends: Vec<usize>,
 }
 
-impl Watch {
+impl TopicTimer {
     pub(crate) fn new(keep_alive: Duration) -> Self {
         Self { alarm: None, keep_alive: KeepAlive::new(keep_alive, Instant::ZERO), ends: BTreeSet::new() }
     }
