@@ -15,6 +15,11 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// parts.
 const FIRST: usize = 4096;
 
+/// Up to how many bytes are put together before they are written. An event is three parts (the size
+/// of the chunk, the event, the end of the chunk), and for so few bytes `writev` of three parts costs
+/// more than the copy and `send`.
+const SHORT: usize = 1024;
+
 /// A stream of which the first bytes have been read.
 pub(super) struct Begun<S> {
     stream: S,
@@ -90,7 +95,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if parts.len() < 2 || length > SHORT {
+            return Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        }
+        let mut whole = [MaybeUninit::uninit(); SHORT];
+        let mut whole = ReadBuf::uninit(&mut whole);
+        parts.iter().for_each(|part| whole.put_slice(part));
+        Pin::new(&mut self.stream).poll_write(cx, whole.filled())
     }
 }
 
@@ -121,5 +133,23 @@ mod tests {
         let (client, server) = tokio::io::duplex(3);
         drop(client);
         assert!(detect(server).await.is_err(), "it never asks");
+    }
+
+    #[tokio::test]
+    async fn short_parts_are_written_at_once_and_long_ones_in_order() {
+        for sizes in [[4, 60, 2], [0, 0, 0], [1, 1022, 1], [5, SHORT, 2], [5, 0, 3 * SHORT]] {
+            let (mut client, server) = tokio::io::duplex(10 * SHORT);
+            let mut begun = Begun { stream: server, first: None };
+            let whole: Vec<u8> = (0..sizes.iter().sum()).map(|at: usize| at as u8).collect();
+            let (first, rest) = whole.split_at(sizes[0]);
+            let (second, third) = rest.split_at(sizes[1]);
+            let parts = [first, second, third].map(io::IoSlice::new);
+            let written = begun.write_vectored(&parts).await.unwrap();
+            assert!(written == whole.len() || whole.len() > SHORT, "{sizes:?}: {written}");
+            drop(begun);
+            let mut seen = Vec::new();
+            client.read_to_end(&mut seen).await.unwrap();
+            assert_eq!(seen, whole[..written], "{sizes:?}");
+        }
     }
 }
