@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tries each proxy of this folder that is installed, in front of `sse serve`: an event comes while the response goes on, keep-alive
-# comments pass, and a second connection resumes after an ID. Usage: packaging/try.sh [path of sse]
+# comments pass, and a second connection resumes after an ID. Caddy and HAProxy also end TLS and serve under the path /hub/: the
+# page of that address may publish, a page of another one may not. Usage: packaging/try.sh [path of sse]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 sse=${1:-$here/../target/debug/sse}
@@ -17,9 +18,12 @@ until_works() {
   echo "gave up: $*"; return 1
 }
 
-try() { # name, URL
-  local url=$2/events/$1 out=$directory/$1.out
-  until_works curl -sf "$2/healthz"
+try() { # name, URL without path, path, options of curl
+  local name=$1 url=$2$3/events/$1 out=$directory/$1.out origin=$2
+  shift 3
+  curl() { command curl "${options[@]}" "$@"; }
+  local options=("$@")
+  until_works curl -sf "${url%/events/*}/healthz"
   curl -sN "$url" >"$out" &
   local reader=$!
   pids+=("$reader")
@@ -31,11 +35,19 @@ try() { # name, URL
   until_works grep -q '^:' "$out"
   kill -0 "$reader"
   curl -sf -d two "$url" >/dev/null
-  timeout 3 curl -sN -H "Last-Event-ID: $id" "$url" >"$directory/$1.again" || true
-  grep -q '^data: two' "$directory/$1.again"
-  if grep -q -e '^data: one' -e '^event: gap' "$directory/$1.again"; then echo "$1: not resumed"; return 1; fi
-  echo "$1: events at once, comments, resume"
+  curl -m 3 -sN -H "Last-Event-ID: $id" "$url" >"$directory/$name.again" || true
+  grep -q '^data: two' "$directory/$name.again"
+  if grep -q -e '^data: one' -e '^event: gap' "$directory/$name.again"; then echo "$name: not resumed"; return 1; fi
+  # The own page and no other may publish, though the server sees neither TLS nor the path.
+  test "$(curl -so /dev/null -w '%{http_code}' -H "Origin: $origin" -d own "$url")" = 200
+  test "$(curl -so /dev/null -w '%{http_code}' -H 'Origin: https://evil.example' -d other "$url")" = 403
+  echo "$name: events at once, comments, resume, origins"
 }
+
+# A certificate for the proxies that end TLS.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$directory/key.pem" -out "$directory/cert.pem" -days 2 -subj /CN=localhost \
+  -addext subjectAltName=DNS:localhost 2>/dev/null
+cat "$directory/cert.pem" "$directory/key.pem" >"$directory/both.pem"
 
 if command -v nginx >/dev/null; then
   {
@@ -46,19 +58,26 @@ if command -v nginx >/dev/null; then
   } >"$directory/nginx.conf"
   nginx -c "$directory/nginx.conf" 2>/dev/null &
   pids+=($!)
-  try nginx http://localhost:18081
+  try nginx http://localhost:18081 ''
 fi
 if command -v caddy >/dev/null; then
-  { echo "{ admin off
-}"; sed 's/127.0.0.1:8080/127.0.0.1:18080/; s/^:80 /:18082 /' "$here/Caddyfile"; } >"$directory/Caddyfile"
+  { printf '{\nadmin off\nauto_https disable_redirects\n}\n'; sed 's/127.0.0.1:8080/127.0.0.1:18080/; s/^:80 /:18082 /' "$here/Caddyfile"
+    # The same under a path, with TLS.
+    sed "s|127.0.0.1:8080|127.0.0.1:18080|; s|^:80 .*|https://localhost:18084 {\ntls $directory/cert.pem $directory/key.pem\nhandle_path /hub/* {|; \$a }" \
+      "$here/Caddyfile"; } >"$directory/Caddyfile"
   XDG_DATA_HOME=$directory XDG_CONFIG_HOME=$directory \
     caddy run --config "$directory/Caddyfile" --adapter caddyfile >"$directory/caddy.log" 2>&1 &
   pids+=($!)
-  try caddy http://localhost:18082
+  try caddy http://localhost:18082 ''
+  try caddy-tls https://localhost:18084 /hub -k
+  try caddy-tls-http1 https://localhost:18084 /hub -k --http1.1
 fi
 if command -v haproxy >/dev/null; then
   sed 's/127.0.0.1:8080/127.0.0.1:18080/; s/bind :80/bind 127.0.0.1:18083/; s/maxconn 20000/maxconn 1000/' "$here/haproxy.cfg" >"$directory/haproxy.cfg"
+  sed -i "s|^    bind .*|&\n    bind 127.0.0.1:18085 ssl crt $directory/both.pem alpn h2,http/1.1\n    http-request replace-path ^/hub/(.*) /\\\\1|" "$directory/haproxy.cfg"
   haproxy -f "$directory/haproxy.cfg" >"$directory/haproxy.log" 2>&1 &
   pids+=($!)
-  try haproxy http://localhost:18083
+  try haproxy http://localhost:18083 ''
+  try haproxy-tls https://localhost:18085 /hub -k
+  try haproxy-tls-http1 https://localhost:18085 /hub -k --http1.1
 fi
