@@ -23,19 +23,20 @@ use super::secret::Secret;
 /// gets the first response again.
 ///
 /// GET: replays from the header Last-Event-ID or the query parameter lastEventId ("earliest" means
-/// every kept event), then follows. An event of the type "gap" reports that earlier events are no
-/// longer kept. The response header Last-Event-ID is the ID of the topic's newest event; HEAD
-/// returns only that header.
+/// every kept event), then sends new events. An event of the type "gap" reports that earlier events
+/// are no longer kept. The response header Last-Event-ID is the ID of the topic's newest event;
+/// HEAD returns only that header.
 ///
 /// GET /events?topic=a&topic=b follows up to 32 topics over one connection; the ID of each event
 /// holds the place in all of them. With &label=type the topic is part of each event's type:
 /// "a:price", or "a" for an event without a type.
 ///
 /// A token is sent as Authorization: Bearer, as the query parameter access_token of GET and HEAD,
-/// or as a cookie. A JWT has the claims exp and sse, {"publish": [..], "subscribe": [..]}: lists of
-/// topics such as "news", "news/*" (every topic that begins with "news/") and "*" (every topic).
-/// Its stream ends when the JWT expires. Without a valid token the answer is 401, with a token that
-/// lacks the right 403.
+/// or as a cookie. A JSON Web Token (JWT) has the claims exp and sse, {"publish": [..],
+/// "subscribe": [..]}: lists of topics such as "news", "news/*" (every topic that begins with
+/// "news/") and "*" (every topic).
+/// A stream ends when its JWT expires. The answer is 401 without a valid token, and 403 with a
+/// valid token that lacks the right.
 ///
 /// DELETE ends a topic: its streams end, and for the time of --ended-for the topic answers 204 to
 /// GET and 410 to POST.
@@ -168,7 +169,7 @@ pub(crate) struct Arguments {
     pub(super) ended_for: u64,
 
     /// Handling of a subscriber that is so slow that its next event is no longer kept
-    #[arg(long, value_enum, default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t = SlowArgument::SendGap, help_heading = "Streams")]
     pub(super) slow: SlowArgument,
 
     /// Seconds that a connection without a request stays open. Set it longer than load balancers
@@ -186,7 +187,7 @@ pub(super) enum SlowArgument {
     /// Send a gap event, and continue with the oldest kept event
     #[value(alias = "tell")]
     SendGap,
-    /// End its stream
+    /// End the subscriber's stream
     Disconnect,
 }
 

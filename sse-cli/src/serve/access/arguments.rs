@@ -55,14 +55,14 @@ pub(in crate::serve) struct AccessArguments {
     #[arg(long, value_name = "NAME", requires = "jwt_keys", value_parser = NonEmptyStringValueParser::new())]
     pub(super) jwt_issuer: Vec<String>,
 
-    /// Seconds by which the clocks of issuers may differ: a JWT is valid that much longer (exp) and
-    /// that much earlier (nbf)
+    /// Seconds by which the clocks of issuers may differ: a JWT is valid from this time
+    /// before nbf to this time after exp
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "jwt_keys",
         value_parser = clap::value_parser!(u64).range(..=3600))]
     pub(super) jwt_leeway: u64,
 
-    /// Cookie that may hold the token. It counts only in requests from pages of this server or of a
-    /// --cors-origin: with such an Origin header, or with Sec-Fetch-Site: same-origin
+    /// Cookie that may hold the token. The cookie counts only in requests from pages of this server
+    /// or of a --cors-origin: with such an Origin header, or with Sec-Fetch-Site: same-origin
     #[arg(long, value_name = "NAME", default_value = "sse_token", value_parser = cookie)]
     pub(super) token_cookie: String,
 
@@ -78,7 +78,7 @@ pub(in crate::serve) struct AccessArguments {
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(super) cors_origin: Vec<String>,
 
-    /// Allow these pages to send cookies (withCredentials)
+    /// Allow the pages of --cors-origin to send cookies (withCredentials)
     #[arg(long, requires = "cors_origin")]
     pub(super) cors_credentials: bool,
 

@@ -15,9 +15,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// parts.
 const FIRST: usize = 4096;
 
-/// Up to how many bytes are put together before they are written. An event is three parts (the size
-/// of the chunk, the event, the end of the chunk), and for so few bytes `writev` of three parts costs
-/// more than the copy and `send`.
+/// Largest number of bytes that are joined before they are written. An event is three parts (the
+/// size of the chunk, the event, the end of the chunk), and for so few bytes `writev` of three
+/// parts costs more than the copy and `send`.
 const SHORT: usize = 1024;
 
 /// A stream of which the first bytes have been read.
