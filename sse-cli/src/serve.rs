@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: Arguments, settings: &Shown) -> ExitCode {
         Err(error) => return failed(FAILED, &error.to_string(), settings),
     };
     if let Err(objection) = arguments.check() {
-        return failed(USAGE, objection, settings);
+        return failed(USAGE, &objection, settings);
     }
     match runtime.block_on(listen::serve(arguments, settings)) {
         Ok(()) => ExitCode::SUCCESS,

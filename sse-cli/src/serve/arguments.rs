@@ -225,20 +225,33 @@ fn heartbeat_type(kind: &str) -> Result<String, String> {
 
 impl Arguments {
     /// Returns an error for unsafe settings that are not explicitly allowed.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if self.cert.is_some() != self.key.is_some() {
-            return Err("--cert and --key go together");
+            return Err("--cert and --key go together".to_owned());
         }
         #[cfg(all(feature = "disk", feature = "redis"))]
         if self.data.is_some() && (self.redis.is_some() || self.redis_file.is_some()) {
-            return Err("--data and --redis or --redis-file both keep the events: give one of them");
+            return Err(
+                "--data and --redis or --redis-file both keep the events: give one of them".to_owned()
+            );
         }
         if self.heartbeat.is_some() && self.keep_alive == 0 {
             return Err(
-                "--heartbeat needs a time between two of them: set --keep-alive to a number of seconds",
+                "--heartbeat needs a time between two of them: set --keep-alive to a number of seconds"
+                    .to_owned(),
             );
         }
-        self.access.check(self.listen.iter().all(Address::is_loopback))
+        self.access.check(self.is_local())
+    }
+
+    /// The clients that may publish and that may follow, for the log.
+    pub(super) fn rights(&self) -> [&'static str; 2] {
+        self.access.rights(self.is_local())
+    }
+
+    /// Whether only this machine can reach the server.
+    fn is_local(&self) -> bool {
+        self.listen.iter().all(Address::is_loopback)
     }
 
     pub(super) fn hub(&self) -> HubConfig {
@@ -314,6 +327,26 @@ pub(super) mod tests {
         }
         assert_eq!(number::<u32>("4294967296"), Err("the number is too large"));
         assert!(positive::<u64>("0").is_err() && positive::<u64>("1") == Ok(1));
+    }
+
+    #[test]
+    fn rights_name_who_may_publish_and_who_may_follow() {
+        let key = ["--jwt-key", "0123456789abcdef0123456789abcdef"];
+        for (arguments, publishers, followers) in [
+            (&[][..], "anyone on this machine", "anyone on this machine"),
+            (&["--host", "events.example"], "anyone", "anyone"),
+            (&["--listen", ":8080", "--publish-token", "p"], "holders of the token", "anyone"),
+            (&["--listen", ":8080", "--anyone-may-publish"], "anyone", "anyone"),
+            (&key, "holders of a JWT", "holders of a JWT"),
+            (&[&key[..], &["--anyone-may-subscribe"]].concat(), "holders of a JWT", "anyone on this machine"),
+            (
+                &[&key[..], &["--subscribe-token-file", "f"]].concat(),
+                "holders of a JWT",
+                "holders of the token or of a JWT",
+            ),
+        ] {
+            assert_eq!(parse(arguments).rights(), [publishers, followers], "{arguments:?}");
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ struct Server {
 /// Serves until SIGTERM or SIGINT; SIGHUP reads certificates, tokens and keys again.
 pub(super) async fn serve(arguments: Arguments, settings: &Shown) -> Result<(), String> {
     log::start(arguments.log_format);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = settings.text, "start");
+    let [publish, follow] = arguments.rights();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), publish, follow, settings = settings.text, "start");
     for variable in &settings.unknown {
         tracing::warn!("{variable}");
     }

@@ -207,10 +207,17 @@ impl Origins {
     }
 }
 
+/// Options that have no effect without one of others.
+const BOUND: [(&str, &[&str]); 3] = [
+    ("data_bytes", &["data"]),
+    ("redis_prefix", &["redis", "redis_file"]),
+    ("jwt_leeway", &["jwt_key", "jwt_key_file", "jwks"]),
+];
+
 /// What the log says about the settings at the start, and errors about where they come from.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
-    /// All settings, without secrets.
+    /// The settings that have an effect, without secrets.
     pub(super) text: String,
     /// Warnings of variables that are named as those of options are, and set none.
     pub(super) unknown: Vec<String>,
@@ -226,6 +233,14 @@ pub(crate) fn shown(command: &Command, Parsed { matches, origins }: Parsed) -> S
         // clap lists groups of options as well.
         let Some(option) = options.get_arguments().find(|option| option.get_id() == id) else { continue };
         let Some(values) = serve.get_raw(id) else { continue };
+        let given = |id: &str| serve.try_contains_id(id).is_ok_and(|given| given);
+        let bound = BOUND.iter().find(|(option, _)| *option == id);
+        // A flag that is not given is left out: `anyone-may-publish=false` would look like a
+        // promise.
+        let off = matches!(option.get_action(), ArgAction::SetTrue) && !serve.get_flag(id);
+        if off || bound.is_some_and(|(_, others)| !others.iter().any(|other| given(other))) {
+            continue;
+        }
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
         let secret = option.get_value_parser().type_id() == TypeId::of::<Secret>();
         let value = if secret { "(set)".to_owned() } else { values.join(",") };

@@ -201,6 +201,11 @@ fn unsafe_settings_need_an_explicit_option() {
         (vec!["--listen", "0.0.0.0:0", "--publish-token", ""], "a token or key is empty"),
         (vec!["--subscribe-token", ""], "a token or key is empty"),
         (vec!["--cors-origin", "*", "--cors-credentials"], "name the origins"),
+        (vec!["--cors-origin", "null", "--cors-credentials"], "name the origins"),
+        (vec!["--jwt-key", "pw"], "32 bytes at least"),
+        (vec!["--jwt-key", "issuer.pem"], "use --jwt-key-file"),
+        (vec!["--jwt-key", "/etc/sse/keys/of-the-login-service/issuer"], "use --jwt-key-file"),
+        (vec!["--publish-token", "./token"], "use --publish-token-file"),
         (vec!["--cert", "x.pem"], "--key"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_sse")).arg("serve").args(arguments).output().unwrap();

@@ -106,6 +106,10 @@ fn the_command_line_precedes_the_environment_which_precedes_the_file() {
         assert!(start.contains(part), "{part} in {start}");
     }
     assert!(!start.contains("hunter2"));
+    assert!(start.contains("publish=\"holders of the token\" follow=\"anyone on this machine\""), "{start}");
+    for part in ["=false", "data-bytes", "redis-prefix", "jwt-leeway"] {
+        assert!(!start.contains(part), "{part} has no effect: {start}");
+    }
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Options of `sse serve` for access: tokens, keys, origins, host names.
 
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::super::secret::Secret;
+use super::keys::KeySource;
 
 /// Options for access. A request presents one token; tokens from options and JWTs may be used side
 /// by side.
@@ -31,8 +34,9 @@ pub(in crate::serve) struct AccessArguments {
     pub(super) subscribe_token_file: Option<PathBuf>,
 
     /// Key that verifies JWTs: a public key in PEM (RSA for RS256, P-256 for ES256, Ed25519 for
-    /// EdDSA), or any other text as the secret of HS256. With a key, publishing and following
-    /// require a token
+    /// EdDSA), or any other text of at least 32 bytes as the secret of HS256 (openssl rand -hex 32
+    /// prints one). The path of a file is refused: use --jwt-key-file. With a key, publishing and
+    /// following require a token
     #[arg(long, value_name = "KEY", group = "jwt_keys", allow_hyphen_values = true, value_parser = secret)]
     pub(super) jwt_key: Option<Secret>,
 
@@ -142,13 +146,29 @@ fn host(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// Whether a text is, or looks like, the path of a file. As a secret it would be easy to guess, and
+/// `--jwt-key issuer.pem` is a slip for `--jwt-key-file issuer.pem`.
+fn is_path(text: &str) -> bool {
+    const EXTENSIONS: [&str; 10] = ["cer", "crt", "der", "json", "jwk", "jwks", "key", "pem", "pub", "txt"];
+    let path = Path::new(text);
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    // A random secret in Base64 may begin with a slash.
+    let is_base64 = || text.contains(|char: char| char.is_ascii_uppercase()) && STANDARD.decode(text).is_ok();
+    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+        || ["./", "../", "~/"].iter().any(|start| text.starts_with(start))
+        || (text.starts_with('/') && !is_base64())
+        || (path.exists() && !path.is_dir())
+}
+
 impl AccessArguments {
     /// Returns an error for settings that are unsafe or contradict each other; `local` means that
     /// only this machine can reach the server.
-    pub(in crate::serve) fn check(&self, local: bool) -> Result<(), &'static str> {
-        if self.cors_credentials && self.cors_origin.iter().any(|origin| origin == "*") {
+    pub(in crate::serve) fn check(&self, local: bool) -> Result<(), String> {
+        // A sandboxed frame of any page has the origin `null`.
+        if self.cors_credentials && self.cors_origin.iter().any(|origin| ["*", "null"].contains(&&**origin)) {
             return Err(
-                "--cors-credentials with every origin would let any page act as its visitor: name the origins",
+                "--cors-credentials with the origin * or null would let any page act as its visitor: name the origins"
+                    .to_owned(),
             );
         }
         let publishing_is_free = self.publish_token.is_none()
@@ -158,10 +178,49 @@ impl AccessArguments {
         if publishing_is_free && !local {
             return Err(
                 "refusing to listen on a public address: anyone on the network could publish. Set --publish-token or \
-                        --jwt-key, or pass --anyone-may-publish",
+                        --jwt-key, or pass --anyone-may-publish"
+                    .to_owned(),
             );
         }
-        Ok(())
+        let secrets = [
+            ("--publish-token", &self.publish_token),
+            ("--subscribe-token", &self.subscribe_token),
+            ("--jwt-key", &self.jwt_key),
+        ];
+        for (option, secret) in secrets {
+            if secret.as_ref().is_some_and(|secret| is_path(secret.expose().trim())) {
+                return Err(format!(
+                    "{option}: this is the path of a file, which is not a secret: use {option}-file, or set another text"
+                ));
+            }
+        }
+        // Files are read later, and again at each reload.
+        match KeySource::new(self) {
+            Some(key @ KeySource::Argument(_)) => key.read().map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// The clients that may publish and that may follow, for the log; `local` as for [`AccessArguments::check`].
+    pub(in crate::serve) fn rights(&self, local: bool) -> [&'static str; 2] {
+        // A request under another name may come from elsewhere, by a proxy.
+        let anyone = if local && self.host.is_empty() { "anyone on this machine" } else { "anyone" };
+        let holders = |token: bool, opened: bool| match (token, self.has_jwt_keys() && !opened) {
+            (true, true) => "holders of the token or of a JWT",
+            (true, false) => "holders of the token",
+            (false, true) => "holders of a JWT",
+            (false, false) => anyone,
+        };
+        [
+            holders(
+                self.publish_token.is_some() || self.publish_token_file.is_some(),
+                self.anyone_may_publish,
+            ),
+            holders(
+                self.subscribe_token.is_some() || self.subscribe_token_file.is_some(),
+                self.anyone_may_subscribe,
+            ),
+        ]
     }
 
     fn has_jwt_keys(&self) -> bool {
@@ -198,6 +257,38 @@ mod tests {
             "https://a,b",
         ] {
             assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_not_a_secret() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for path in [
+            "issuer.pem",
+            "keys/issuer.PEM",
+            "secret.key",
+            "keys.json",
+            "id_ed25519.pub",
+            "./issuer",
+            "../issuer",
+            "~/issuer",
+            "/run/secrets/issuer",
+            "/etc/sse/keys/of-the-login-service/issuer",
+            "Cargo.toml",
+            file.path().to_str().unwrap(),
+        ] {
+            assert!(is_path(path), "{path}");
+        }
+        for secret in [
+            "pw",
+            "0123456789abcdef0123456789abcdef",
+            "/9j+Zk1xQm0pXv3s8bN4tWc7yUe2rLgHiOaKdTfVwBE=",
+            "a.b",
+            "a-secret-of.more/than-thirty-two-bytes",
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+            "src",
+        ] {
+            assert!(!is_path(secret), "{secret}");
         }
     }
 

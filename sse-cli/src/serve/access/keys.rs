@@ -1,7 +1,7 @@
 //! Keys that verify JWTs, and their algorithms.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,8 +40,8 @@ impl KeySource {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or has no key for RS256, ES256, EdDSA or HS256. The message
-    /// names the option and the file, and contains no part of a key.
+    /// If the file cannot be read, or has no key for RS256, ES256, EdDSA or HS256 that is long
+    /// enough. The message names the option and the file, and contains no part of a key.
     pub(super) fn read(&self) -> Result<Vec<Key>, String> {
         let what = match self {
             Self::Argument(_) => "--jwt-key".to_owned(),
@@ -50,24 +50,12 @@ impl KeySource {
         };
         let bytes = |path| fs::read(path).map_err(|error| error.to_string());
         let keys = match self {
-            Self::Argument(key) => argument(key.expose()),
+            Self::Argument(key) => single(key.expose().as_bytes()),
             Self::File(path) => bytes(path).and_then(|bytes| single(&bytes)),
             Self::Set(path) => bytes(path).and_then(|bytes| set(&bytes, &what)),
         };
         keys.map_err(|error| format!("{what}: {error}"))
     }
-}
-
-/// Parses the text of an option. The name of a file is refused: as a secret, anyone who knows where
-/// the key is kept could sign tokens.
-fn argument(text: &str) -> Result<Vec<Key>, String> {
-    const EXTENSIONS: &[&str] = &["cer", "crt", "der", "json", "jwk", "jwks", "key", "pem", "pub", "txt"];
-    let path = Path::new(text.trim());
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    if EXTENSIONS.contains(&&*extension.to_ascii_lowercase()) || path.is_file() {
-        return Err("this is the name of a file: give it by --jwt-key-file".to_owned());
-    }
-    single(text.as_bytes())
 }
 
 /// Parses a public key in PEM, or a secret. Public keys in other forms (DER, SSH, JSON) are
@@ -152,9 +140,9 @@ fn usable(id: Option<String>, algorithm: Algorithm, key: DecodingKey) -> Result<
             Err("the only curve for ECDSA is P-256, not compressed".into())
         }
         Algorithm::EdDSA if size != 32 => Err("the only curve for EdDSA is Ed25519".into()),
-        // RFC 7518, 3.2.
+        // RFC 7518, 3.2. A shorter one can be guessed from one token.
         Algorithm::HS256 if size < 32 => {
-            Err("a secret has 32 bytes at least, because a shorter one can be guessed from one token".into())
+            Err("a secret has 32 bytes at least: openssl rand -hex 32 prints one".into())
         }
         _ => Ok(Key { id, algorithm, key }),
     }
