@@ -132,13 +132,13 @@ impl Access {
     }
 
     /// The topics whose names a request may learn. A name may be the only secret that protects a
-    /// topic, so listing names requires a token, or a server that only this machine can reach.
+    /// topic, so listing names requires a token, or a request from this machine.
     pub(super) fn listing(&self, caller: &Caller) -> Result<Grant, Refusal> {
         let valid = self.valid();
         let needed = |act| self.is_needed(&valid, act);
         match (needed(Act::Subscribe), needed(Act::Publish)) {
             (true, _) => self.grant(&valid, Act::Subscribe, caller),
-            (false, _) if caller.via.loopback => Ok(Grant::everything(Act::Subscribe)),
+            (false, _) if caller.local => Ok(Grant::everything(Act::Subscribe)),
             (false, true) => self.grant(&valid, Act::Publish, caller),
             (false, false) => Err(Refusal::listing()),
         }

@@ -84,10 +84,11 @@ impl Counters {
         self.ended.with_label_values(&[end.replace(' ', "_")]).inc();
     }
 
-    /// All metrics, in the text format.
-    pub(super) fn render(&self, hub: &Hub) -> String {
+    /// All metrics, in the text format; only with `named` those that name topics.
+    pub(super) fn render(&self, hub: &Hub, named: bool) -> String {
         let mut families = self.registry.gather();
         families.extend(of_hub(hub));
+        families.extend(named.then(|| largest(hub)).flatten());
         families.sort_by(|a, b| a.name().cmp(b.name()));
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&families, &mut text).expect("every family has a name and a metric");
@@ -113,7 +114,7 @@ impl Drop for Open {
 fn of_hub(hub: &Hub) -> Vec<MetricFamily> {
     let metrics = hub.metrics();
     let ready = u64::from(matches!(hub.health(), Health::Ready | Health::AtRisk(_)));
-    let mut families = vec![
+    vec![
         gauge("sse_topics", "Topics that are loaded.", [(vec![], metrics.topics as u64)]),
         gauge("sse_subscribers", "Subscribers connected.", [(vec![], metrics.subscribers as u64)]),
         gauge("sse_lag_events", "Events by which the slowest subscriber is behind.", [(vec![], metrics.lag)]),
@@ -124,16 +125,15 @@ fn of_hub(hub: &Hub) -> Vec<MetricFamily> {
         counter("sse_gaps_total", "Gaps that subscribers met.", metrics.gaps),
         counter("sse_dropped_events_total", "Events missed in gaps, as far as known.", metrics.dropped),
         latency(&metrics.latency),
-    ];
+    ]
+}
+
+/// The subscribers of the largest topics; a family without a metric is not one.
+fn largest(hub: &Hub) -> Option<MetricFamily> {
     let largest = hub.largest_topics(TOPICS);
-    // A family without a metric is not one.
-    if !largest.is_empty() {
-        let help = format!("Subscribers of the {TOPICS} topics that have most of them.");
-        let rows =
-            largest.into_iter().map(|topic| (vec![label("topic", topic.name)], topic.subscribers as u64));
-        families.push(gauge("sse_topic_subscribers", &help, rows));
-    }
-    families
+    let help = format!("Subscribers of the {TOPICS} topics that have most of them.");
+    let rows = largest.into_iter().map(|topic| (vec![label("topic", topic.name)], topic.subscribers as u64));
+    Some(gauge("sse_topic_subscribers", &help, rows)).filter(|family| !family.get_metric().is_empty())
 }
 
 fn version() -> Vec<LabelPair> {
@@ -213,7 +213,7 @@ mod tests {
             }
             held.push(topic.subscribe(sse_hub::From::Now).await.unwrap());
         }
-        let text = Counters::new().render(&hub);
+        let text = Counters::new().render(&hub, true);
         assert!(text.contains("sse_topic_subscribers{topic=\"a\\\"b\\\\7\"} 2\n"), "{text}");
         assert_eq!(text.matches("sse_topic_subscribers{").count(), TOPICS);
         assert!(text.contains("sse_ready 1\n"));

@@ -53,6 +53,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access, counters: 
     }));
     // Probes ask by address, whatever name the server has.
     let probes = Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready));
+    let probes = probes.method_not_allowed_fallback(other_method);
     Router::new()
         .route("/events", get(subscribe_several))
         .route("/events/{topic}", get(subscribe).head(last).post(publish::publish).delete(topics::end))
@@ -64,22 +65,12 @@ pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access, counters: 
         .route("/topics.js", get(|| async { asset("text/javascript", include_str!("page/topics.js")) }))
         .route("/log.js", get(|| async { asset("text/javascript", include_str!("page/log.js")) }))
         .route("/page.css", get(|| async { asset("text/css", include_str!("page/page.css")) }))
-        .fallback(nothing)
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard))
         .layer(DefaultBodyLimit::max(arguments.max_body))
         .merge(probes)
         .with_state(app)
-}
-
-/// Answers for paths that the server does not have. Topics with `/` in their names often miss the
-/// escape.
-async fn nothing(uri: Uri) -> Refusal {
-    let message = match uri.path().strip_prefix("/events/") {
-        Some("") => "the name of a topic is missing: /events/<topic>",
-        Some(_) => "a topic is one segment of the path: write / inside its name as %2F",
-        None => "there is no such page",
-    };
-    Refusal::new(StatusCode::NOT_FOUND, message)
 }
 
 async fn subscribe(
@@ -165,10 +156,28 @@ async fn ready(State(app): State<App>) -> Result<String, Refusal> {
 }
 
 async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Refusal> {
-    // They name topics.
     app.access.following(&caller)?.require_everything()?;
+    // Where anyone may follow, the names of topics may still be secret.
+    let named = app.access.listing(&caller).is_ok_and(|grant| grant.is_everything());
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((content_type, app.counters.render(&app.hub)).into_response())
+    Ok((content_type, app.counters.render(&app.hub, named)).into_response())
+}
+
+/// Refuses a path that is not of this server; for a topic whose name has a slash, with the remedy.
+async fn nothing_here(uri: Uri) -> Refusal {
+    let reason = match uri.path().strip_prefix("/events/") {
+        Some("") => "the topic's name is missing: use /events/TOPIC",
+        Some(_) => {
+            "a topic's name is one segment of the path: write a slash in it as %2F, as in /events/news%2Fsport"
+        }
+        None => "there is nothing at this path: topics are at /events/TOPIC",
+    };
+    Refusal::new(StatusCode::NOT_FOUND, reason)
+}
+
+async fn other_method() -> Refusal {
+    let reason = "this path does not accept this method: the header Allow lists the accepted ones";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason)
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> Response {

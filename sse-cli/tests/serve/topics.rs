@@ -114,6 +114,36 @@ fn probes_are_answered_under_any_host_name() {
 }
 
 #[test]
+fn names_are_listed_on_this_machine_and_not_through_a_proxy() {
+    let server = Server::start(&["--host", "events.example"]);
+    server.publish("/events/secret", "x");
+    assert_eq!(server.get("/topics", &[]).status, 200);
+    assert!(server.get("/metrics", &[]).text().contains("secret"));
+    let proxied = ["Host: events.example"];
+    assert_eq!(server.get("/topics", &proxied).status, 403);
+    assert!(!server.get("/metrics", &proxied).text().contains("secret"));
+}
+
+#[test]
+fn a_refusal_of_a_path_or_a_method_says_what_to_do() {
+    let server = Server::start(&[]);
+    for (method, path, status, part) in [
+        ("POST", "/events/news/sport", 404, "%2F"),
+        ("GET", "/events/news/", 404, "%2F"),
+        ("GET", "/events/", 404, "/events/TOPIC"),
+        ("GET", "/other", 404, "/events/TOPIC"),
+        ("PATCH", "/events/a", 405, "Allow"),
+        ("POST", "/healthz", 405, "Allow"),
+    ] {
+        let answer = server.request(method, path, &[], "");
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{}", answer.head);
+        let text = answer.text();
+        assert!(text.contains(part), "{method} {path}: {text}");
+    }
+}
+
+#[test]
 fn a_stream_ends_after_its_age_and_the_client_resumes() {
     let server = Server::start(&["--max-age", "1", "--retry", "100", "--retry-spread", "200"]);
     let mut live = server.get("/events/t", &[]);

@@ -1,23 +1,25 @@
-//! Token of a request, and how the request reached the server.
+//! Token of a request, and whether the request comes from this machine.
 
 use axum::extract::FromRequestParts;
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Uri};
 
 use super::super::listen::connection::Via;
 use super::super::refusal::Refusal;
 use super::super::routes::App;
-use super::site::Page;
+use super::site::{self, Page};
 
-/// The client of a request: its token, and how it reached the server.
+/// The client of a request: its token, and whether it is on this machine.
 pub(in crate::serve) struct Caller {
     /// At most one token (RFC 6750, 2): from the header, otherwise from the query, otherwise from
     /// the cookie.
     pub(super) token: Option<String>,
     /// Whether a cookie was ignored, because the request may come from a page of another site.
     pub(super) cookie_left_out: bool,
-    pub(super) via: Via,
+    /// Whether the request comes from this machine: to a loopback address, under a loopback name.
+    /// A proxy on this machine passes on the name under which others reach it.
+    pub(super) local: bool,
 }
 
 impl FromRequestParts<App> for Caller {
@@ -25,7 +27,9 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let page = parts.extensions.get().unwrap_or(&Page::Unknown);
-        let mut caller = Self { token: None, cookie_left_out: false, via: Via::of(&parts.extensions) };
+        let local = Via::of(&parts.extensions).loopback
+            && site::is_loopback_name(site::host_of(&parts.headers, &parts.uri));
+        let mut caller = Self { token: None, cookie_left_out: false, local };
         if let Some(token) = bearer(&parts.headers)? {
             caller.token = Some(token.to_owned());
         } else if let Some(token) = query(&parts.method, &parts.uri)? {
@@ -71,13 +75,18 @@ fn query(method: &Method, uri: &Uri) -> Result<Option<String>, Refusal> {
 /// The cookie of this name (RFC 6265, 4.2). If there are two, neither is used, because one may come
 /// from a neighbouring domain.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut tokens = pairs.filter(|(key, _)| *key == name).map(|(_, token)| token);
+    // As bytes, because the cookie of another application beside it may have any.
+    let values = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = values.flat_map(|value| value.split(|byte| *byte == b';')).filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        Some((&pair[..at], &pair[at + 1..]))
+    });
+    let mut tokens = pairs.filter(|(key, _)| *key == name.as_bytes()).map(|(_, token)| token);
     let (first, second) = (tokens.next(), tokens.next());
     match second {
         Some(_) => Err(Refusal::bad_request("there is more than one cookie with a token: send one")),
-        None => Ok(first),
+        None => Ok(first.and_then(|token| str::from_utf8(token).ok())),
     }
 }
 
@@ -86,7 +95,8 @@ mod tests {
     use super::*;
 
     fn headers(values: &[(&'static str, &str)]) -> HeaderMap {
-        values.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let value = |value: &str| HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        values.iter().map(|(name, text)| (name.parse().unwrap(), value(text))).collect()
     }
 
     #[test]
@@ -120,6 +130,7 @@ mod tests {
         assert_eq!(token(&[("cookie", "a=b; t=x=y; c=d")]), Ok(Some("x=y".into())));
         assert_eq!(token(&[("cookie", "a=b"), ("cookie", "t=x")]), Ok(Some("x".into())), "HTTP/2 splits it");
         assert_eq!(token(&[("cookie", "tt=x; T=x; t")]), Ok(None));
+        assert_eq!(token(&[("cookie", "name=Jürgen; t=x")]), Ok(Some("x".into())), "of another application");
         assert_eq!(token(&[("cookie", "t=x; t=y")]), Err(()));
         assert_eq!(token(&[("cookie", "t=x"), ("cookie", "t=x")]), Err(()));
     }

@@ -71,10 +71,7 @@ impl Site {
         if several(header::HOST) || several(header::ORIGIN) {
             return Err(Refusal::bad_request("there is more than one Host or Origin: send one"));
         }
-        let host = match uri.authority() {
-            Some(authority) => authority.as_str(),
-            None => headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
-        };
+        let host = host_of(headers, uri);
         if !self.host_allowed(host, via) {
             return Err(Refusal::host(host));
         }
@@ -83,8 +80,10 @@ impl Site {
         if self.is_own(origin, host) {
             return Ok(Page::Own);
         }
-        let by_name = self.origins.iter().any(|known| known == origin);
-        if by_name || self.origins.iter().any(|known| known == "*") {
+        let listed = self.origins.iter().any(|known| known == origin);
+        if listed || self.origins.iter().any(|known| known == "*") {
+            // Any page can send `null`, from a sandboxed frame.
+            let by_name = listed && origin != "null";
             return Ok(Page::Listed { origin: origin.to_owned(), by_name });
         }
         Err(Refusal::origin(origin))
@@ -97,12 +96,7 @@ impl Site {
         if !via.loopback && self.hosts.is_empty() {
             return true;
         }
-        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-        let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
-        let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-        name.eq_ignore_ascii_case("localhost")
-            || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+        is_loopback_name(host) || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name_of(host)))
     }
 
     /// Whether an origin is the origin of the server's own pages: http or https, with the host of
@@ -117,6 +111,27 @@ impl Site {
         };
         own("https", ":443") || (!self.secure && own("http", ":80"))
     }
+}
+
+/// The host of a request, with its port if it has one; HTTP/2 has it in the URI.
+pub(super) fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
+    match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
+    }
+}
+
+/// Whether a host is `localhost` or a loopback address, with any port.
+pub(super) fn is_loopback_name(host: &str) -> bool {
+    let name = name_of(host);
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// A host without its port and without the brackets of IPv6.
+fn name_of(host: &str) -> &str {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -198,6 +213,7 @@ mod tests {
             assert_eq!(check(&listed, PUBLIC, host, Some(origin)), Err(StatusCode::FORBIDDEN), "{origin}");
         }
         assert_eq!(check(&site(&[], &["*"]), PUBLIC, host, Some("null")), page("null", false));
+        assert_eq!(check(&site(&[], &["null"]), PUBLIC, host, Some("null")), page("null", false));
     }
 
     #[test]

@@ -226,6 +226,21 @@ async fn names_are_listed_on_loopback_or_for_a_token() {
 }
 
 #[tokio::test]
+async fn metrics_name_topics_only_to_clients_that_may_list_them() {
+    let app = App::new(&["--publish-token", "p"]);
+    assert_eq!(app.status(Method::POST, "/events/secret", "p").await, 200);
+    for (token, named) in [("x", false), ("p", true)] {
+        let bearer = format!("Bearer {token}");
+        let answer = app.send(Method::GET, "/metrics", &[("authorization", &bearer)], "").await;
+        assert_eq!(answer.status(), 200, "anyone may follow");
+        let text = answer.into_body().collect().await.unwrap().to_bytes();
+        let text = str::from_utf8(&text).unwrap();
+        assert!(text.contains("sse_topics 1\n"), "{text}");
+        assert_eq!(text.contains("secret"), named, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_counts_from_own_or_named_pages_only() {
     let app = App::jwt(&["--cors-origin", "https://named.example", "--token-cookie", "who"]);
     let cookie = format!("other=1; who={}", app.token(&["*"], &["*"]));
