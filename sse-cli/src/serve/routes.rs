@@ -170,7 +170,7 @@ async fn nothing_here(uri: Uri) -> Refusal {
         Some(_) => {
             "a topic's name is one segment of the path: write a slash in it as %2F, as in /events/news%2Fsport"
         }
-        None => "there is nothing at this path: topics are at /events/TOPIC",
+        None => "there is no such page: topics are at /events/TOPIC",
     };
     Refusal::new(StatusCode::NOT_FOUND, reason)
 }
