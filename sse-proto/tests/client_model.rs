@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use sse_proto::{Config, ErrorKind, Jitter, Liveness, ReconnectPolicy, Repeat};
-use story::{Answer, Chunk, End, Piece, Story};
+use story::{Answer, Chunk, End, Pace, Piece, Story};
 
 fn millis(range: std::ops::Range<u64>) -> impl Strategy<Value = Duration> {
     range.prop_map(Duration::from_millis)
@@ -27,7 +27,7 @@ fn time() -> impl Strategy<Value = Duration> {
     prop_oneof![
         3 => Just(Duration::ZERO),
         3 => seconds(0..70),
-        2 => millis(0..3000),
+        4 => millis(0..4000),
         1 => seconds(100..400),
     ]
 }
@@ -47,6 +47,12 @@ fn chunk() -> impl Strategy<Value = Chunk> {
     (time(), vec(piece(), 1..4)).prop_map(|(after, pieces)| Chunk { after, pieces })
 }
 
+/// The chunks of a body: any, or keep-alives at various times.
+fn chunks() -> impl Strategy<Value = Vec<Chunk>> {
+    let comment = time().prop_map(|after| Chunk { after, pieces: vec![Piece::Comment] });
+    prop_oneof![2 => vec(chunk(), 0..6), 1 => vec(prop_oneof![4 => comment, 1 => chunk()], 3..14)]
+}
+
 fn end() -> impl Strategy<Value = End> {
     let error = || Just(ErrorKind::Retryable);
     prop_oneof![
@@ -61,13 +67,15 @@ fn answer() -> impl Strategy<Value = Answer> {
     let kinds = [
         ErrorKind::Retryable,
         ErrorKind::NotSent,
+        ErrorKind::NotSent,
+        ErrorKind::ConnectTimeout,
         ErrorKind::ConnectTimeout,
         ErrorKind::HeadTimeout,
         ErrorKind::Fatal,
     ];
-    let statuses = [204, 404, 301, 429, 503, 503, 503];
+    let statuses = [204, 404, 301, 429, 503, 503, 503, 503, 503, 503, 503];
     prop_oneof![
-        9 => (vec(chunk(), 0..6), time(), end())
+        9 => (chunks(), time(), end())
             .prop_map(|(chunks, after, end)| Answer::Body { chunks, after, end }),
         3 => prop::sample::select(kinds.to_vec()).prop_map(Answer::Error),
         3 => (prop::sample::select(statuses.to_vec()), option::of(0..90u64))
@@ -87,8 +95,8 @@ fn story() -> impl Strategy<Value = Story> {
 fn config() -> impl Strategy<Value = Config> {
     let policy = (
         (time(), time(), 0..4u32),
-        (option::of(0..6u32), option::of(time())),
-        (millis(0..2000), millis(0..60_000), time()),
+        (option::weighted(0.3, 0..6u32), option::weighted(0.3, time())),
+        (millis(0..2000), millis(0..60_000), prop_oneof![1 => time(), 3 => Just(Duration::from_secs(60))]),
     );
     let policy = policy.prop_map(|((initial, max, factor), (attempts, elapsed), (least, most, healthy))| {
         ReconnectPolicy::default()
@@ -102,11 +110,16 @@ fn config() -> impl Strategy<Value = Config> {
             .with_retry_max(most)
             .with_healthy_after(healthy)
     });
-    let repeats = [Repeat::Always, Repeat::Always, Repeat::IfResumable, Repeat::IfRefused, Repeat::Never];
+    let repeats = prop_oneof![
+        6 => Just(Repeat::Always),
+        2 => Just(Repeat::IfResumable),
+        2 => Just(Repeat::IfRefused),
+        1 => Just(Repeat::Never),
+    ];
     let liveness =
         prop_oneof![Just(Liveness::Off), Just(Liveness::Adaptive), time().prop_map(Liveness::After),];
-    let rest = (option::of(time()), option::of(time()), any::<bool>(), any::<bool>());
-    (policy, prop::sample::select(repeats.to_vec()), liveness, rest).prop_map(
+    let rest = (option::weighted(0.3, time()), option::of(time()), any::<bool>(), any::<bool>());
+    (policy, repeats, liveness, rest).prop_map(
         |(policy, repeat, idle, (head, event, heartbeats, deliver))| {
             Config::default()
                 .with_policy(policy)
@@ -122,14 +135,16 @@ fn config() -> impl Strategy<Value = Config> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn the_machine_and_a_naive_model_report_the_same(
         config in config(),
-        stories in vec(story(), 1..12),
-        think in prop_oneof![Just(Duration::ZERO), time()],
+        stories in vec(story(), 1..16),
+        think in prop_oneof![2 => Just(Duration::ZERO), 1 => time()],
+        late in prop_oneof![2 => Just(Duration::ZERO), 1 => time()],
     ) {
-        prop_assert_eq!(story::run(&config, &stories, think), model::run(&config, &stories, think));
+        let pace = Pace { think, late };
+        prop_assert_eq!(story::run(&config, &stories, pace), model::run(&config, &stories, pace));
     }
 }

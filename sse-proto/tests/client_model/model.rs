@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use sse_proto::{Cause, CloseReason, Config, ErrorKind, Liveness, Repeat};
 
-use super::story::{Answer, Chunk, End, Piece, SUSPENSION, Story};
+use super::story::{Answer, Chunk, End, Pace, Piece, SUSPENSION, Story};
 
 struct Model<'a> {
     config: &'a Config,
-    think: Duration,
+    pace: Pace,
     now: Duration,
     said: Vec<String>,
     id: &'static str,
@@ -28,10 +28,10 @@ enum Ended {
 }
 
 /// What the model predicts for the machine.
-pub(super) fn run(config: &Config, stories: &[Story], think: Duration) -> Vec<String> {
+pub(super) fn run(config: &Config, stories: &[Story], pace: Pace) -> Vec<String> {
     let mut model = Model {
         config,
-        think,
+        pace,
         now: Duration::ZERO,
         said: Vec::new(),
         id: "",
@@ -67,7 +67,7 @@ impl Model<'_> {
 
     fn report(&mut self, what: &str) {
         self.say(what);
-        self.now += self.think;
+        self.now += self.pace.think;
     }
 
     fn is_resumable(&self) -> bool {
@@ -250,17 +250,17 @@ impl Clocks {
         let idle = idle.map(|limit| (limit, Cause::IdleTimeout));
         let event = event.map(|limit| (limit, Cause::EventTimeout));
         let limit = idle.into_iter().chain(event).min_by_key(|(limit, _)| *limit);
-        let waited = arrival.map(|at| at.saturating_sub(model.now));
-        match (waited, limit) {
-            (Some(waited), None) => Ok(waited),
-            (Some(waited), Some((limit, _))) if waited <= limit => Ok(waited),
-            (_, Some((limit, cause))) => {
-                model.now += limit;
-                return Err(Ended::Lost(cause, None));
-            }
-            (None, None) => return Err(Ended::Never),
+        let start = model.now;
+        if arrival.is_some_and(|at| at <= start) {
+            return Ok(Duration::ZERO);
         }
-        .inspect(|waited| model.now += *waited)
+        let deadline = limit.map(|(limit, _)| start + limit);
+        let Some(end) = arrival.into_iter().chain(deadline).min() else { return Err(Ended::Never) };
+        model.now = end + model.pace.late;
+        match limit {
+            Some((_, cause)) if arrival.is_none_or(|at| at > model.now) => Err(Ended::Lost(cause, None)),
+            _ => Ok(model.now - start),
+        }
     }
 
     fn longest(&self) -> Duration {

@@ -78,6 +78,15 @@ pub(super) enum End {
     Silence,
 }
 
+/// What the application adds to the times of the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// The time that the application takes for each report.
+    pub(super) think: Duration,
+    /// The time from the end of a wait for bytes to the next poll.
+    pub(super) late: Duration,
+}
+
 /// How long a suspension lasts.
 pub(super) const SUSPENSION: Duration = Duration::from_secs(3600);
 
@@ -85,6 +94,12 @@ pub(super) const SUSPENSION: Duration = Duration::from_secs(3600);
 enum Step {
     Bytes(String),
     End(End),
+}
+
+impl Step {
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::End(End::Silence))
+    }
 }
 
 /// The steps of a body whose head arrives at `start`, the last first, with their times.
@@ -103,8 +118,8 @@ fn steps(start: Instant, chunks: &[Chunk], after: Duration, end: &End) -> Vec<(I
     steps
 }
 
-/// Runs the machine; the application takes the time `think` for each report.
-pub(super) fn run(config: &Config, stories: &[Story], think: Duration) -> Vec<String> {
+/// Runs the machine, and returns what it reports and when.
+pub(super) fn run(config: &Config, stories: &[Story], Pace { think, late }: Pace) -> Vec<String> {
     let mut source = EventSource::new(config.clone(), 1);
     let (mut stories, mut story) = (stories.iter(), None);
     let (mut now, mut said) = (Instant::ZERO, Vec::new());
@@ -142,18 +157,19 @@ pub(super) fn run(config: &Config, stories: &[Story], think: Duration) -> Vec<St
             }
             Output::NeedData { deadline } => {
                 (chunk, read) = (String::new(), 0);
-                let silent = matches!(body.last(), None | Some((_, Step::End(End::Silence))));
-                let is_due = |at| !silent && deadline.is_none_or(|limit| at <= limit.max(now));
-                match (body.pop_if(|(at, _)| is_due(*at)), deadline) {
-                    (Some((at, step)), _) => {
-                        now = now.max(at);
-                        match step {
-                            Step::Bytes(bytes) => chunk = bytes,
-                            Step::End(end) => finish(&mut source, &end),
-                        }
+                let arrival = body.last().filter(|(_, step)| !step.is_silence()).map(|(at, _)| *at);
+                if arrival.is_none_or(|at| at > now) {
+                    match arrival.into_iter().chain(deadline).min() {
+                        Some(at) => now = now.max(at) + late,
+                        None => return said,
                     }
-                    (None, Some(deadline)) => now = now.max(deadline),
-                    (None, None) => return said,
+                }
+                if arrival.is_some_and(|at| at <= now) {
+                    match body.pop() {
+                        Some((_, Step::Bytes(bytes))) => chunk = bytes,
+                        Some((_, Step::End(end))) => finish(&mut source, &end),
+                        None => {}
+                    }
                 }
             }
             Output::Wait(Some(until)) => now = now.max(until),
