@@ -26,8 +26,9 @@ pub enum Polled<R, F> {
         /// The latest time to poll. Without a response by then, the source gives up on the request.
         deadline: Option<Instant>,
     },
-    /// Read the body; then poll with the bytes, or call `handle_eof` or `handle_error`. At
-    /// `deadline` poll without bytes: the source then sees that the connection is dead.
+    /// Read the body; then poll with the bytes, or call `handle_eof` or `handle_error`. If at
+    /// `deadline` no byte has arrived, poll without bytes: the source then sees that the connection
+    /// is dead. Read before you look at the clock: bytes that have arrived take precedence.
     NeedData {
         /// The latest time to poll, with bytes or without; `None` for no limit.
         deadline: Option<Instant>,
