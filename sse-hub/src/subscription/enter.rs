@@ -55,7 +55,11 @@ impl Subscription {
         subscription.state = State::Begin(Box::new(match found {
             Poll::Ready(Some(begin)) => Beginning::Found(begin),
             Poll::Ready(None) => return Err(HubError::Ended),
-            Poll::Pending => Beginning::Wanted(begin),
+            Poll::Pending => {
+                // The response begins now, so events that come before the topic is open are for it.
+                subscription.topic.late.store(true, Ordering::Relaxed);
+                Beginning::Wanted(begin)
+            }
         }));
         subscription.place();
         Ok(subscription)

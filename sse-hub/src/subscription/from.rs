@@ -93,7 +93,7 @@ pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begi
     }
     Some(match wanted {
         Wanted::Now(since) => {
-            // After an outage, the subscriber gets the events that were published while it waited.
+            // If it waited for long, the subscriber gets the events that were published meanwhile.
             let since = since.filter(|_| topic.late.load(Ordering::Relaxed));
             let tail = topic.tail();
             let cursor = since.map_or_else(|| tail.end(), |since| tail.after_stamp(since));

@@ -32,7 +32,8 @@ pub(crate) struct TopicState {
     /// How often a comment has been due; a subscriber that has seen fewer sends one.
     pub(crate) comments: AtomicU32,
     pub(crate) phase: watch::Sender<Phase>,
-    /// Whether the log was unavailable when the topic was opened.
+    /// Whether responses began before the topic was open, or the log was unavailable: a subscriber
+    /// that waited gets the events since it came.
     pub(crate) late: AtomicBool,
     /// Reads of the log that are running, by the place after which they begin.
     pub(crate) cold: Mutex<HashMap<After, cold::Weak>>,

@@ -23,6 +23,8 @@ pub(super) struct Remote {
     pub(super) away: AtomicBool,
     mute: Arc<AtomicBool>,
     reads: AtomicUsize,
+    /// How long an opening takes.
+    opening: Mutex<Duration>,
     /// How many times the topic is ended while it is being opened, and for how long.
     ends: Mutex<(usize, Duration)>,
     /// How many openings are running, and how many have run at a time.
@@ -41,6 +43,7 @@ impl Remote {
             away: false.into(),
             mute: Arc::default(),
             reads: AtomicUsize::new(0),
+            opening: Mutex::default(),
             ends: Mutex::default(),
             openings: Default::default(),
         })
@@ -68,6 +71,8 @@ impl Log for Remote {
             let running = self.openings.0.fetch_add(1, Ordering::Relaxed) + 1;
             self.openings.1.fetch_max(running, Ordering::Relaxed);
             let asked = self.ask().await;
+            let opening = *self.opening.lock().unwrap();
+            sleep(opening).await;
             let extent = self.log.open(topic, newest).await;
             // The answer is on its way when the topic is ended.
             let ended = {
@@ -380,4 +385,20 @@ async fn a_token_of_several_topics_holds_a_topic_whose_place_is_not_known_yet() 
     }
     texts.sort_unstable();
     assert_eq!(texts, ["away missed", r#"away:gap {"missed":null}"#, "open missed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_whose_topic_opens_slowly_gets_the_events_since_it_came() {
+    let log = Remote::new();
+    let other = topic(&log);
+    publish(&other, "before").await;
+    *log.opening.lock().unwrap() = secs(3);
+    let topic = topic(&log);
+    let start = tokio::time::Instant::now();
+    let mut subscription = topic.subscribe(From::Now).await.unwrap();
+    assert_eq!(start.elapsed(), secs(1), "the response does not wait longer");
+    publish(&other, "while it opens").await;
+    sleep(secs(3)).await;
+    publish(&other, "after").await;
+    assert_eq!(soon(&mut subscription).await, ["while it opens", "after"]);
 }
