@@ -72,7 +72,7 @@ impl Tail {
         self.ends += 1;
     }
 
-    /// How often the topic was ended. What the log said before an end is not true after it.
+    /// How often the topic was ended. A report of the log from before an end is not valid after it.
     pub(crate) fn ends(&self) -> u64 {
         self.ends
     }

@@ -202,7 +202,7 @@ impl World {
         }
         while self.read(true).await {}
         let next: Vec<_> = self.published.iter().map(|published| published + 1).collect();
-        assert_eq!(self.next, next, "events are missing, and no gap says so");
+        assert_eq!(self.next, next, "events are missing without a gap");
     }
 }
 

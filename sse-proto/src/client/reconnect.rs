@@ -7,8 +7,8 @@ use crate::Instant;
 /// How long to wait before the request is sent again, and when to stop trying; pure data.
 ///
 /// The wait before attempt *n* is `initial * factor^(n-1)`, at most `max`; an `initial` above `max`
-/// does not grow. A `retry` field of the server replaces `initial`. A `Retry-After` header is a lower bound.
-/// [`delay`](Self::delay) is that arithmetic.
+/// does not grow. A `retry` field of the server replaces `initial`. A `Retry-After` header is a
+/// lower bound. [`delay`](Self::delay) is that arithmetic.
 ///
 /// *n* counts the failed attempts in a row. It starts again
 ///
