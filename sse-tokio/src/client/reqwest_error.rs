@@ -1,8 +1,6 @@
 //! Classification of reqwest's errors: what they imply about the request.
 
-#[cfg(feature = "http2")]
 use std::error::Error;
-#[cfg(feature = "http2")]
 use std::iter::successors;
 
 use sse_http::client::TransportError;
@@ -15,7 +13,11 @@ pub(super) fn error(mut error: reqwest::Error) -> TransportError {
         // These calls fail only for a URL without a host, which has no credentials.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
     }
-    if error.is_builder() || error.is_redirect() {
+    if is_bracketed_server_name(&error) {
+        let text =
+            "reqwest cannot reach an IPv6 address over HTTPS through a proxy: use a host name, or no proxy";
+        TransportError::Proxy(text.into())
+    } else if error.is_builder() || error.is_redirect() {
         TransportError::Unsupported(error.into())
     } else if error.is_connect() && error.is_timeout() {
         TransportError::ConnectTimeout
@@ -26,6 +28,15 @@ pub(super) fn error(mut error: reqwest::Error) -> TransportError {
     } else {
         TransportError::Http(error.into())
     }
+}
+
+/// Whether reqwest took the brackets of an IPv6 address for a part of the server's name, as it does
+/// after the `CONNECT` request to a proxy. Another attempt would fail in the same way.
+fn is_bracketed_server_name(error: &reqwest::Error) -> bool {
+    let is_ipv6 = error.url().is_some_and(|url| url.host_str().is_some_and(|host| host.starts_with('[')));
+    is_ipv6
+        && successors(error.source(), |&error| error.source())
+            .any(|error| error.to_string().eq_ignore_ascii_case("invalid server name"))
 }
 
 /// Whether the server announced that it did not process the request (RFC 9113, 8.7): it refused the
@@ -65,5 +76,23 @@ mod tests {
             printed.contains(&format!("http://{closed}/live")) && !printed.contains("secret"),
             "{printed}"
         );
+    }
+
+    #[cfg(feature = "rustls")]
+    #[tokio::test]
+    async fn an_ipv6_address_over_https_through_a_proxy_is_a_final_error_that_says_what_to_do() {
+        use sse_test::{Reply, Server};
+
+        let proxy = Server::play([Reply::raw("HTTP/1.1 200 OK\r\n\r\n").hold()]);
+        let proxied = reqwest::Proxy::all(proxy.url("")).unwrap();
+        let client =
+            Client::builder().tls_backend_rustls().proxy(proxied).tls_certs_only([]).build().unwrap();
+        let request = Request::new(Method::GET, "https://[::1]:4433/".parse().unwrap());
+        let error = error(client.execute(request).await.unwrap_err());
+        assert!(
+            matches!(&error, TransportError::Proxy(cause) if cause.to_string().contains("IPv6")),
+            "{error:?}"
+        );
+        assert_eq!(proxy.request().line(), "CONNECT [::1]:4433 HTTP/1.1");
     }
 }
