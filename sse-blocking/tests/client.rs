@@ -24,7 +24,11 @@ use sse_test::{Reply, Server, Socks, serve};
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
     tell(seen, || {
-        Some(Seen::of(source.next()?, |head| head.status.as_u16(), |error| error.reason().unwrap()))
+        Some(Seen::of(
+            source.next()?,
+            |head| (head.status.as_u16(), head.headers),
+            |error| error.reason().unwrap(),
+        ))
     });
 }
 

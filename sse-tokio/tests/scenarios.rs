@@ -16,6 +16,6 @@ fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
     tell(seen, || {
         let item = runtime.block_on(source.next())?;
-        Some(Seen::of(item, |head| head.status.as_u16(), |error| error.reason().unwrap()))
+        Some(Seen::of(item, |head| (head.status.as_u16(), head.headers), |error| error.reason().unwrap()))
     });
 }

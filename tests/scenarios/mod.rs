@@ -15,6 +15,7 @@ mod timeouts;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use http::HeaderMap;
 use proto::{Cause, ClientEvent, CloseReason, Config, Jitter, ReconnectPolicy};
 
 /// The client that a test asks for.
@@ -94,13 +95,17 @@ impl Seen {
     /// An item of a client, given how to read its head and its error.
     pub(crate) fn of<H: Debug, E: Debug, F: Debug>(
         item: Result<ClientEvent<H, E>, F>,
-        status: impl Fn(H) -> u16,
+        head: impl Fn(H) -> (u16, HeaderMap),
         reason: impl Fn(F) -> CloseReason,
     ) -> Self {
         let printed = format!("{item:?}");
         assert!(!printed.contains("secret"), "it would end in a log: {printed}");
         match item {
-            Ok(ClientEvent::Open(head)) => Self::Open(status(*head)),
+            Ok(ClientEvent::Open(opened)) => {
+                let (status, headers) = head(*opened);
+                assert!(!headers.contains_key("x-interim"), "a header of an interim response");
+                Self::Open(status)
+            }
             Ok(ClientEvent::Message(message)) => Self::Event {
                 event: message.event().into(),
                 data: message.data().into(),

@@ -100,6 +100,24 @@ fn an_answer_before_the_end_of_the_requests_body_counts() {
     server.requests();
 }
 
+/// RFC 9110, 15.2: a client reads any number of interim responses before the answer. Their headers
+/// are not headers of the answer, which [`Seen::of`] checks of `X-Interim`.
+#[test]
+fn interim_responses_and_their_headers_are_ignored() {
+    let hints = "HTTP/1.1 103 Early Hints\r\nX-Interim: 1\r\nContent-Type: text/html\r\n\
+                 Content-Encoding: gzip\r\nLocation: /elsewhere\r\nLink: </a>\r\n\r\n";
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: a\n\n";
+    let pause = Duration::from_millis(10);
+    let separate = Reply::raw("HTTP/1.1 102 Processing\r\n\r\n").sleep(pause).send(hints).sleep(pause);
+    for hinted in [separate.send(answer), Reply::raw([hints, hints, answer].concat())] {
+        let server = Server::play([hinted, Reply::no_content()]);
+        let seen = all(&ask(server.url("/")));
+        assert_eq!((&seen[0], data(&seen)), (&Seen::Open(200), vec!["a"]));
+        let requests = server.requests();
+        assert_eq!((requests.len(), &*requests[1].path), (2, "/"));
+    }
+}
+
 /// `Accept-Encoding` of the user's own changes nothing: no client has a decoder.
 #[test]
 fn a_content_coding_is_refused_and_identity_is_accepted() {

@@ -18,6 +18,6 @@ pub(crate) fn follow(
     let mut source = build!(ask, EventSource, Method, HeaderName);
     tell(seen, || {
         let item = next(&mut source)?;
-        Some(Seen::of(item, |head| head.status.as_u16(), |error| error.reason().unwrap()))
+        Some(Seen::of(item, |head| (head.status.as_u16(), head.headers), |error| error.reason().unwrap()))
     });
 }

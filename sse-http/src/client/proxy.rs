@@ -117,7 +117,9 @@ struct NoProxy {
 impl NoProxy {
     fn parse(list: &str) -> Self {
         let mut no_proxy = Self::default();
-        for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
+        // A variable that comes from a file often ends with a line feed.
+        let separator = |character: char| character == ',' || character.is_ascii_whitespace();
+        for entry in list.split(separator).filter(|entry| !entry.is_empty()) {
             let (host, port) = split_port(entry);
             let bare = host.replace(['[', ']'], "");
             if entry == "*" {
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn no_proxy_has_names_with_their_subdomains() {
-        let list = "localhost, .example.com\tTwo.example. three.example";
+        let list = "localhost, .example.com\tTwo.example. three.example\n";
         for url in [
             "http://localhost:8080/",
             "http://example.com/",
