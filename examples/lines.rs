@@ -1,6 +1,5 @@
 //! Output of the `follow` examples of all adapters: the lines of `sse tail --json`.
 
-use std::error::Error as StdError;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -80,18 +79,7 @@ pub(crate) fn closed<B>(error: Option<&Error<B>>, reason: Option<CloseReason>) -
     let (status, cause, code) = match error {
         Some(error) => {
             let status = error.status().map(|status| status.as_u16());
-            let mut cause = error.to_string();
-            let mut next = StdError::source(error);
-            while let Some(source) = next {
-                // Many errors repeat the text of their source.
-                let text = source.to_string();
-                if !cause.contains(&text) {
-                    cause.push_str(": ");
-                    cause.push_str(&text);
-                }
-                next = source.source();
-            }
-            (status, cause, if status.is_some() { 3 } else { 1 })
+            (status, error.to_string(), if status.is_some() { 3 } else { 1 })
         }
         None => {
             let status = (reason == Some(CloseReason::NoContent)).then_some(204);

@@ -63,7 +63,13 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
         next = error.source();
         let layer = error.is::<reqwest::Error>()
             || matches!(error.downcast_ref(), Some(TransportError::Http(_) | TransportError::Connect(_)));
-        let text = error.to_string();
+        let text = match error.downcast_ref::<sse_tokio::Error>() {
+            // Its text ends with the innermost cause, which follows in its place here.
+            Some(error) if error.transport().is_some() => {
+                error.reason().map_or_else(|| error.to_string(), |reason| reason.to_string())
+            }
+            _ => error.to_string(),
+        };
         if (layer && next.is_some()) || line.contains(&text) {
             continue;
         }

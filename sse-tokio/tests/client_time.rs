@@ -160,7 +160,7 @@ async fn a_source_ends_after_max_attempts() {
     let mut source = builder(&server, "/").config(config).build().unwrap();
     assert_eq!(
         listen(&mut source).await[3],
-        "error: the connection failed; gave up after 2 reconnection attempts"
+        "error: the connection failed; gave up after 2 reconnection attempts: Connection reset by peer (os error 104)"
     );
     assert_eq!(server.received().len(), 3);
     assert_eq!(source.ready_state(), ReadyState::Closed);

@@ -1,3 +1,5 @@
+use std::io::Write;
+
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use adapter::{EventSource, http::Method};
@@ -5,8 +7,16 @@ use adapter::{EventSource, http::Method};
 const URL: &str = "https://api.openai.com/v1/chat/completions";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ask(URL, &std::env::var("OPENAI_API_KEY")?, "Hi", |token| print!("{token}")).await
+async fn main() {
+    let key = std::env::var("OPENAI_API_KEY").expect("OPENAI_API_KEY is set");
+    let show = |token: &str| {
+        print!("{token}");
+        let _ = std::io::stdout().flush(); // a line is held back until it ends
+    };
+    match ask(URL, &key, "Hi", show).await {
+        Ok(()) => println!(),
+        Err(error) => eprintln!("{error}"), // has the server's text, which `{error:?}` leaves out
+    }
 }
 
 async fn ask(url: &str, key: &str, text: &str, mut show: impl FnMut(&str)) -> Result<(), Box<dyn std::error::Error>> {

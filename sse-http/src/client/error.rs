@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::Read;
+use std::iter::successors;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -19,9 +20,11 @@ use super::{Blocking, Body, Head, TransportError};
 /// [status](Self::status) and [head](Self::head), and its body as [text](Self::text), as
 /// [JSON](Self::json) or as [bytes](Self::body).
 ///
-/// [`Display`](fmt::Display) includes the beginning of the server's response body: one line, at
+/// [`Display`](fmt::Display) prints the reason, and after it the innermost cause of a failed
+/// connection ("connection refused"), or the beginning of the server's response body: one line, at
 /// most 300 characters, control characters escaped. Servers may quote the request there, secrets
-/// included.
+/// included. [`Debug`](fmt::Debug) leaves the body out, so a program that returns the error from
+/// `main` does not print it.
 ///
 /// # Example
 ///
@@ -190,6 +193,13 @@ impl<B> fmt::Display for Error<B> {
             Inner::Closed(closed) => closed,
         };
         closed.reason.fmt(f)?;
+        let cause = closed
+            .error
+            .as_ref()
+            .and_then(|error| successors(error.source(), |&error| error.source()).last());
+        if let Some(cause) = cause {
+            write!(f, ": {}", Excerpt(cause.to_string().as_bytes()))?;
+        }
         let Some((head, body)) = closed.response.as_ref() else { return Ok(()) };
         match closed.reason {
             CloseReason::ContentType => match head.headers.get_all(CONTENT_TYPE).iter().next_back() {

@@ -242,6 +242,10 @@ pub enum MessagesError<E> {
     Source(E),
     /// The source ended without the end marker: the server or a proxy cut the answer. Nothing
     /// follows.
+    ///
+    /// A source that the program closed itself, for example by a `Closer` after Ctrl-C, ends so
+    /// too; its `close_reason()` is then [`CloseReason::Caller`](proto::CloseReason::Caller)
+    /// ([`Messages::source`]).
     Incomplete,
     /// The data of a message is not the requested JSON. The next item is the next message.
     #[cfg(feature = "serde")]
@@ -253,7 +257,7 @@ pub enum MessagesError<E> {
     },
 }
 
-/// So that `?` works on what builds the source and on its messages alike.
+/// With this conversion `?` works both where the source is built and where its messages are read.
 impl<E> From<E> for MessagesError<E> {
     fn from(error: E) -> Self {
         Self::Source(error)

@@ -199,6 +199,9 @@ async fn long_redirect_urls_are_followed_up_to_the_limit() {
     let server = Server::start(script).await;
     let mut source = builder(&server, "/").build().unwrap();
     let said = listen(&mut source).await;
-    assert_eq!(said, ["error: the connection failed, and another attempt would too"]);
+    assert_eq!(
+        said,
+        ["error: the connection failed, and another attempt would too: more than 20 redirects in a row"]
+    );
     assert_eq!(server.received().len(), 21);
 }

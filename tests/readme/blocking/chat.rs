@@ -1,10 +1,20 @@
+use std::io::Write;
+
 use serde_json::{Value, json};
 use adapter::{EventSource, http::Method};
 
 const URL: &str = "https://api.openai.com/v1/chat/completions";
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ask(URL, &std::env::var("OPENAI_API_KEY")?, "Hi", |token| print!("{token}"))
+fn main() {
+    let key = std::env::var("OPENAI_API_KEY").expect("OPENAI_API_KEY is set");
+    let show = |token: &str| {
+        print!("{token}");
+        let _ = std::io::stdout().flush(); // a line is held back until it ends
+    };
+    match ask(URL, &key, "Hi", show) {
+        Ok(()) => println!(),
+        Err(error) => eprintln!("{error}"), // has the server's text, which `{error:?}` leaves out
+    }
 }
 
 fn ask(url: &str, key: &str, text: &str, mut show: impl FnMut(&str)) -> Result<(), Box<dyn std::error::Error>> {
