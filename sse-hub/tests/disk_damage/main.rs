@@ -36,6 +36,23 @@ async fn a_journal_that_is_cut_anywhere_gives_the_events_before_the_cut() {
 }
 
 #[tokio::test]
+async fn a_byte_of_the_journal_that_is_changed_anywhere_is_refused_or_costs_the_last_event() {
+    let directory = directory();
+    let original = Original::write(&directory.path().join("original"), 12, 20).await;
+    let journal = original.file("log/0.jnl");
+    let length = original.files[journal].1.len();
+    let tries = tries(60, length);
+    for at in (0..tries).map(|at| length * at / tries) {
+        let outcome =
+            original.damaged(&directory.path().join("changed"), journal, |bytes| bytes[at] ^= 0xff).await;
+        let last_lost = original.events() - 1;
+        let right = matches!(outcome, Outcome::Refused)
+            || matches!(outcome, Outcome::Kept(kept) if kept >= last_lost);
+        assert!(right, "byte {at} of {length}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn flipped_bits_are_found_or_cost_nothing_and_are_never_served() {
     let directory = directory();
     // More than a segment, so that there are tables as well.
