@@ -19,7 +19,7 @@ fn redis_is_reached_over_tls_if_its_certificate_is_trusted() {
     let port = net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let tls =
         ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &cert];
-    let Some(_redis) = RedisServer::with_options(&[&tls[..], &["--tls-auth-clients", "no"]].concat()) else {
+    let Some(redis) = RedisServer::with_options(&[&tls[..], &["--tls-auth-clients", "no"]].concat()) else {
         return;
     };
     let url = format!("rediss://localhost:{port}");
@@ -27,4 +27,8 @@ fn redis_is_reached_over_tls_if_its_certificate_is_trusted() {
     let refused =
         |(status, reason): &(u16, String)| *status == 503 && reason.to_lowercase().contains("certificate");
     Node::start_with(&url, &[("SSL_CERT_FILE", &other)]).wait_until(refused);
+    // The other port of the server speaks no TLS.
+    let plain = format!("rediss://localhost:{}", redis.port());
+    let hinted = |(status, reason): &(u16, String)| *status == 503 && reason.contains("TLS on this port");
+    Node::start_with(&plain, &[("SSL_CERT_FILE", &cert)]).wait_until(hinted);
 }

@@ -154,7 +154,7 @@ impl Connection {
 
     /// Runs one connection until it no longer works.
     async fn session(&mut self, mut sink: PubSubSink, mut stream: PubSubStream) -> Result<(), Closed> {
-        self.server.topics.doubt();
+        self.server.topics.doubt_all();
         let all = self.server.topics.all();
         if !self.subscribe(&mut sink, &mut stream, &all).await {
             return Ok(());

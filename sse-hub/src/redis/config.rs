@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use proto::HistoryLimits;
-use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 
 /// Settings of a [`RedisLog`](super::RedisLog): its server, and how many events it keeps.
 ///
@@ -62,6 +62,16 @@ impl RedisConfig {
             Some(password) => text.replace(password, "***"),
             None => text,
         }
+    }
+
+    /// The text for a connection that is not made in time.
+    pub(super) fn describe_slow_connect(&self) -> String {
+        let hint = match self.server.addr() {
+            // A server without TLS waits for more of what it takes for a command.
+            ConnectionAddr::TcpTls { .. } => ": does the server expect TLS on this port?",
+            _ => "",
+        };
+        format!("connecting takes too long{hint}")
     }
 }
 

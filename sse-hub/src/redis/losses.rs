@@ -5,8 +5,10 @@
 //! behind, gives numbers a second time, and its answers do not show it. So a node remembers places
 //! that the server had ([`Topics::known`](super::topics::Topics::known)): the newest event that it
 //! received, the newest event that it published, and the newest event before each connection was
-//! made. **Each script gets these places and looks for them before it does anything else**, so a
-//! loss of what the node knows is marked before the node reads or appends one more event.
+//! made. **Each script gets these places and checks them before it does anything else**, so a loss
+//! of what the node knows is marked before the node reads or appends one more event. A place is
+//! first compared with the counter of the topic. Only a place that is in doubt is looked for in the
+//! stream: places from before a connection, and places that the next message does not continue.
 //!
 //! - A message names the stamp of the event before it; if that is older than what the node knew,
 //!   the newer place is kept and compared at once ([`report`]).
@@ -34,6 +36,7 @@ pub(super) async fn compare(server: &Server, names: Arc<Names>, tries: usize) {
     let (topics, channel) = (&server.topics, &names.channel);
     let mut backoff = Backoff::default();
     for _ in 0..tries {
+        topics.doubt(channel);
         let known = topics.known(channel);
         match server.look(&names, None, Amount::NONE).await {
             Ok(found) if found.ended.is_some() => return topics.tell(channel, &Update::Ended),

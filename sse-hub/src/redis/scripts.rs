@@ -209,8 +209,9 @@ impl Server {
     /// Runs a script. Each call sends the places of the topic that this node knows, and the server
     /// checks whether they are still there.
     async fn ask(&self, script: &Script, names: &Names, more: &[&[u8]]) -> Result<Answer, Failure> {
-        let known = self.topics.known(&names.channel);
-        let known = known.iter().map(Place::to_string).collect::<Vec<_>>().join(" ");
+        // A client that reconnects by itself may use another server by now.
+        let all_in_doubt = self.may_repeat.load(Ordering::Relaxed);
+        let known = self.topics.claims(&names.channel, all_in_doubt);
         let keys = [&*names.stream, &names.meta, &names.index, &names.order];
         let mut arguments = Vec::with_capacity(3 + more.len());
         arguments.extend([FORMAT.as_bytes(), names.channel.as_bytes(), known.as_bytes()]);

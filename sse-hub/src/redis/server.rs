@@ -105,15 +105,17 @@ impl Server {
                     backoff = Backoff::default();
                     self.refuses.store(true, Ordering::Relaxed);
                     self.may_repeat.store(commands.reconnects(), Ordering::Relaxed);
-                    self.topics.doubt();
+                    self.topics.doubt_all();
                     let connection = Connection { commands, suspect: Arc::default() };
                     self.connection.send_replace(Some(connection.clone()));
                     let trouble = self.watch(connection).await;
                     self.connection.send_replace(None);
                     self.set_trouble(Some(trouble));
                 }
-                Ok(Err(error)) => self.set_trouble(Some(self.config.describe(&error))),
-                Err(_) => self.set_trouble(Some("connecting takes too long".to_owned())),
+                Ok(Err(error)) if !error.is_timeout() => {
+                    self.set_trouble(Some(self.config.describe(&error)));
+                }
+                Ok(Err(_)) | Err(_) => self.set_trouble(Some(self.config.describe_slow_connect())),
             }
             // The other connection may reach the server first.
             let _ = timeout(backoff.next(), self.back.notified()).await;
@@ -163,7 +165,10 @@ impl Server {
             Err(error) if error.code() == Some("NOPERM") => {}
             Err(error) => return Err(error),
         }
-        self.refuses.store(false, Ordering::Relaxed);
+        if self.refuses.swap(false, Ordering::Relaxed) {
+            // It may have been a replica, and have taken over other events.
+            self.topics.doubt_all();
+        }
         Ok(())
     }
 

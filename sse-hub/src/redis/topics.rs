@@ -28,6 +28,8 @@ struct Map {
     /// before them.
     unfollowed: [HashMap<String, Known>; 2],
     count: u64,
+    /// The number of connections so far.
+    connection: u64,
 }
 
 #[derive(Debug)]
@@ -46,9 +48,11 @@ struct Known {
     newest: Place,
     /// The newest place that this node published, until its message was received.
     published: Place,
-    /// The newest ones at the time of each new connection, and those of which a message showed that
-    /// the server may have lost them.
+    /// Places that the server may have lost: the newest ones at the time of each new connection,
+    /// and those that are not the predecessor of the next event that was received.
     doubts: Vec<Place>,
+    /// The connection that `newest` was received on, while the topic is not followed.
+    connection: Option<u64>,
 }
 
 impl Known {
@@ -64,6 +68,12 @@ impl Known {
         if place.number > 0 && !self.doubts.contains(&place) {
             self.doubts.truncate(DOUBTS - 1);
             self.doubts.push(place);
+        }
+    }
+
+    fn doubt_newest(&mut self) {
+        for place in [self.newest, self.published] {
+            self.doubt(place);
         }
     }
 
@@ -115,7 +125,8 @@ impl Topics {
         let Some(topic) = map.followed.get_mut(channel) else { return false };
         let feed = topic.feeds.remove(number);
         let last = topic.feeds.is_empty();
-        if last && let Some(topic) = map.followed.remove(channel) {
+        if last && let Some(mut topic) = map.followed.remove(channel) {
+            topic.known.connection = None;
             map.keep_unfollowed(channel, topic.known);
         }
         drop(lock);
@@ -159,6 +170,21 @@ impl Topics {
         map.known(channel).map(|known| known.places()).unwrap_or_default()
     }
 
+    /// The same places as an argument of the scripts, which look into the stream for the places
+    /// that are in doubt. The places of a topic that is only published to are in doubt on each new
+    /// connection, until an event is published.
+    pub(super) fn claims(&self, channel: &str, all_in_doubt: bool) -> String {
+        let mut map = self.lock();
+        let (followed, connection) = (map.followed.contains_key(channel), Some(map.connection));
+        let Some(known) = map.known(channel) else { return String::new() };
+        let all_in_doubt = all_in_doubt || !followed && known.connection != connection;
+        let claim = |place: &Place| {
+            let mark = if all_in_doubt || known.doubts.contains(place) { "?" } else { "" };
+            format!("{place}{mark}")
+        };
+        known.places().iter().map(claim).collect::<Vec<_>>().join(" ")
+    }
+
     /// Records an event that was seen without its predecessor.
     pub(super) fn record(&self, channel: &str, place: Place) {
         self.lock().update(channel, |known| known.advance(place));
@@ -167,7 +193,12 @@ impl Topics {
     /// Records an event of a message; `previous` is the stamp of the server's newest event before
     /// it. Returns whether the server had lost an event that this node knew.
     pub(super) fn received(&self, channel: &str, place: Place, previous: u64) -> bool {
-        self.lock().update(channel, |known| known.receive(place, previous))
+        self.lock().update(channel, |known| {
+            if known.newest < place && known.newest.stamp != previous {
+                known.doubt(known.newest);
+            }
+            known.receive(place, previous)
+        })
     }
 
     /// Records an event that this node published. If the topic is followed, only the place of the
@@ -186,13 +217,19 @@ impl Topics {
         false
     }
 
-    /// To be called before a new connection is used: its server may have lost what this node knows,
-    /// and events that it has since then would hide that.
-    pub(super) fn doubt(&self) {
-        for topic in self.lock().followed.values_mut() {
-            for place in [topic.known.newest, topic.known.published] {
-                topic.known.doubt(place);
-            }
+    /// Puts the newest places of all topics in doubt. To be called before a new connection is used:
+    /// its server may have lost what this node knows, and events that it has since then would hide
+    /// that. Also if a server becomes a replica or ceases to be one.
+    pub(super) fn doubt_all(&self) {
+        let mut map = self.lock();
+        map.connection += 1;
+        map.followed.values_mut().for_each(|topic| topic.known.doubt_newest());
+    }
+
+    /// Puts the newest places of one topic in doubt.
+    pub(super) fn doubt(&self, channel: &str) {
+        if let Some(topic) = self.lock().followed.get_mut(channel) {
+            topic.known.doubt_newest();
         }
     }
 
@@ -226,6 +263,15 @@ impl Map {
         if let Some(topic) = self.followed.get_mut(channel) {
             return update(&mut topic.known);
         }
+        let connection = self.connection;
+        let update = |known: &mut Known| {
+            let newest = known.newest;
+            let result = update(known);
+            if known.newest != newest {
+                known.connection = Some(connection);
+            }
+            result
+        };
         if let Some(known) = self.unfollowed[0].get_mut(channel) {
             return update(known);
         }
@@ -271,11 +317,41 @@ mod tests {
         assert!(!lost(15, 2, 10), "late");
         assert!(!lost(40, 4, 30), "one in between was on another connection");
         assert!(lost(50, 3, 20));
-        let [lost_place, newest] = [Place::new(40, 4), Place::new(50, 3)];
-        assert_eq!(topics.known(&names.channel), [lost_place, newest], "looked for until it was compared");
+        let [skipped, lost_place, newest] = [Place::new(20, 2), Place::new(40, 4), Place::new(50, 3)];
+        let places = [skipped, lost_place, newest];
+        assert_eq!(topics.known(&names.channel), places, "looked for until it was compared");
         assert!(!lost(60, 4, 50), "reported once");
-        topics.compared(&names.channel, &[lost_place, newest], newest);
+        topics.compared(&names.channel, &places, newest);
         assert_eq!(topics.known(&names.channel), [Place::new(60, 4)]);
+    }
+
+    #[test]
+    fn a_place_is_in_doubt_unless_messages_continue_from_it_on_one_connection() {
+        let (topics, names, number) = topics();
+        let receive =
+            |stamp, number, previous| topics.received(&names.channel, Place::new(stamp, number), previous);
+        let claims = || topics.claims(&names.channel, false);
+        receive(10, 1, 0);
+        receive(20, 2, 10);
+        topics.published(&names.channel, Place::new(30, 3), 20);
+        assert_eq!(claims(), "20-2 30-3");
+        assert_eq!(topics.claims(&names.channel, true), "20-2? 30-3?");
+        receive(30, 3, 20);
+        receive(50, 5, 40);
+        assert_eq!(claims(), "30-3? 50-5", "the message of an event is missing");
+        topics.compared(&names.channel, &[Place::new(30, 3)], Place::new(50, 5));
+        assert_eq!(claims(), "50-5");
+        topics.doubt_all();
+        assert_eq!(claims(), "50-5?");
+        receive(60, 6, 50);
+        assert_eq!(claims(), "50-5? 60-6");
+        topics.compared(&names.channel, &[Place::new(50, 5), Place::new(60, 6)], Place::new(60, 6));
+        topics.remove(&names.channel, number);
+        assert_eq!(claims(), "60-6?", "no message continues from it");
+        topics.published(&names.channel, Place::new(70, 7), 60);
+        assert_eq!(claims(), "70-7", "published on this connection");
+        topics.doubt_all();
+        assert_eq!(claims(), "70-7?");
     }
 
     #[test]
@@ -306,8 +382,8 @@ mod tests {
         let (topics, names, _) = topics();
         let [old, new] = [Place::new(10, 5), Place::new(20, 4)];
         topics.received(&names.channel, old, 0);
-        topics.doubt();
-        topics.doubt();
+        topics.doubt_all();
+        topics.doubt_all();
         assert!(!topics.received(&names.channel, new, 15), "nothing is known of the one before");
         assert_eq!(topics.known(&names.channel), [old, new]);
         topics.compared(&names.channel, &[old, new], new);
