@@ -11,8 +11,8 @@ use clap_complete::Shell;
 use crate::failure::{self, Failure};
 
 const EXIT_CODES: [(&str, &str); 4] = [
-    ("0", "finished normally (Ctrl-C, --max-events reached, or ended by the server)"),
-    ("1", "failed: could not connect, connection lost permanently, or file not found"),
+    ("0", "finished normally (Ctrl-C, --max-events or --until reached, or ended by the server)"),
+    ("1", "failed: could not connect, connection lost permanently, ended before --until, or file not found"),
     ("2", "invalid command-line arguments"),
     ("3", "the server answered, but not with an event stream"),
 ];

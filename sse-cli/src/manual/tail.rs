@@ -3,8 +3,8 @@
 /// The purpose and the command line of each example.
 pub(super) const EXAMPLES: &[(&str, &str)] = &[
     (
-        "OpenAI: print an answer as it is written (data that is not JSON, such as [DONE], has no field \"json\")",
-        r#"sse tail --json -H "Authorization: Bearer $OPENAI_API_KEY" \
+        "OpenAI: print an answer as it is written; exit code 1 if the answer is cut off (with pipefail)",
+        r#"sse tail --json --until '[DONE]' -H "Authorization: Bearer $OPENAI_API_KEY" \
       -d '{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"Hi"}]}' \
       https://api.openai.com/v1/chat/completions |
       jq --unbuffered -rj '.json.choices[0].delta.content // empty'"#,

@@ -148,6 +148,12 @@ pub(super) struct OutputArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
     pub(super) max_events: Option<u64>,
 
+    /// End at the event whose data is exactly this text, such as [DONE]; that event is not printed.
+    /// A stream that ends before it has failed (exit code 1). With several URLs, each stream ends
+    /// at its own
+    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    pub(super) until: Option<String>,
+
     /// Write the output to this file instead of standard output; - is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,

@@ -56,6 +56,7 @@ impl Arguments {
                 "--raw prints only what the server sent; to keep the times, use --record FILE",
             ),
             (!output.event.is_empty(), "--raw prints every byte; to select events, drop --raw or --event"),
+            (output.until.is_some(), "--raw prints every byte; to end at an event, drop --raw or --until"),
             (output.verbose, "--raw prints ignored lines anyway; drop --verbose"),
             (self.repeat.is_some(), "--raw ends with the response; drop --raw or --repeat"),
         ];
@@ -131,6 +132,7 @@ mod tests {
             (&["--raw", "--timestamps"], "use --record"),
             (&["--raw", "--event", "a"], "drop --raw or --event"),
             (&["--raw", "--verbose"], "drop --verbose"),
+            (&["--raw", "--until", "x"], "drop --raw or --until"),
             (&["--raw", "--repeat", "always"], "drop --raw or --repeat"),
             (&["--no-reconnect", "--repeat", "always"], "give one of them"),
             (&["--raw", "http://localhost/b"], "once for each URL"),

@@ -109,7 +109,11 @@ impl All<'_> {
     /// Prints an item of a stream.
     fn step(&mut self, index: usize, next: Option<Result<Event, Error>>) -> Result<(), Failure> {
         let stream = &mut self.streams[index];
+        let until = self.arguments.output.until.as_deref();
         let ended = match next {
+            Some(Ok(Event::Message(message))) if until == Some(message.data()) => {
+                Ended::Wish("the event of --until came")
+            }
             Some(Ok(event)) => {
                 self.tap.event(&event)?;
                 let connection = matches!(event, Event::Open(_) | Event::Disconnected { .. });
@@ -120,6 +124,7 @@ impl All<'_> {
                 return Ok(());
             }
             Some(Err(error)) => Ended::Failure(error),
+            None if until.is_some() => Ended::Early(stream.source.close_reason()),
             None => Ended::Peer(stream.source.close_reason()),
         };
         // Not the error itself, which names the URL.

@@ -26,6 +26,8 @@ pub(super) enum Ended {
     Wish(&'static str),
     /// The server ended it, or its request is not repeated.
     Peer(Option<CloseReason>),
+    /// As [`Ended::Peer`], before the event of `--until`.
+    Early(Option<CloseReason>),
     Failure(Error),
 }
 
@@ -101,10 +103,10 @@ impl Followed {
         self.source.close();
         let (cause, status, code) = match ended {
             Ended::Wish(cause) => (cause.to_owned(), None, None),
-            Ended::Peer(reason) => {
-                let status = (reason == Some(CloseReason::NoContent)).then_some(204);
-                let cause = reason.map_or("closed".to_owned(), |reason| in_options(&reason.to_string()));
-                (cause, status, None)
+            Ended::Peer(reason) => (explained(reason), status(reason), None),
+            Ended::Early(reason) => {
+                let cause = format!("it ended before the event of --until: {}", explained(reason));
+                (cause, status(reason), Some(FAILED))
             }
             Ended::Failure(error) => {
                 let status = error.status().map(|status| status.as_u16());
@@ -120,6 +122,16 @@ impl Followed {
         }
         Ok((cause, code))
     }
+}
+
+/// Why the server or the policy ended a stream.
+fn explained(reason: Option<CloseReason>) -> String {
+    reason.map_or("closed".to_owned(), |reason| in_options(&reason.to_string()))
+}
+
+/// The status that ended a stream without a failure.
+fn status(reason: Option<CloseReason>) -> Option<u16> {
+    (reason == Some(CloseReason::NoContent)).then_some(204)
 }
 
 fn is_refusal(reason: CloseReason) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sse_test::{Reply, Server};
 
-use crate::tail;
+use crate::{run, tail};
 
 fn spawn(url: &str, arguments: &[&str]) -> (Child, impl BufRead + use<>) {
     let mut child = tail(url, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -41,6 +41,24 @@ fn a_signal_ends_the_command_with_a_summary_and_exit_code_0() {
         assert!(err.starts_with("* 1 event, 0 comments, 11 bytes, 0 reconnections, "), "{err}");
         assert_eq!(code, Some(0));
     }
+}
+
+#[test]
+fn until_ends_at_the_event_with_this_data_and_an_earlier_end_is_a_failure() {
+    let marker = "data: one\n\ndata: [DONE] \n\nevent: end\ndata: [DONE]\n\ndata: after\n\n";
+    let until = ["--data-only", "--until", "[DONE]", "-d", "{}"];
+    let server = Server::play([Reply::stream(marker).hold()]);
+    let left = run(&server.url("/"), &until);
+    assert_eq!((left.code, &*left.out), (Some(0), "one\n[DONE] \n"), "{}", left.err);
+    for cut in ["data: one\n\n", "data: one\n\ndata: [DONE]\n", "data: one\n\n: [DONE]\n\n"] {
+        let server = Server::play([Reply::stream(cut)]);
+        let left = run(&server.url("/"), &until);
+        assert_eq!((left.code, &*left.out), (Some(1), "one\n"), "{cut:?}");
+        assert!(left.err.contains("before the event of --until"), "{}", left.err);
+    }
+    let server = Server::play([Reply::stream("data: one\n\n")]);
+    let left = run(&server.url("/"), &["--json", "--until", "[DONE]", "--no-reconnect"]);
+    assert_eq!((left.code, left.json().last().unwrap()["kind"].as_str()), (Some(1), Some("closed")));
 }
 
 #[test]
