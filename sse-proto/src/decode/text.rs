@@ -2,8 +2,8 @@
 //! needed.
 
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::DerefMut;
+use core::{iter, mem};
 
 use smallvec::SmallVec;
 
@@ -60,7 +60,7 @@ impl<B: Buffer> Text<B> {
         if self.is_large() && self.0.len() < self.0.capacity() / 8 {
             self.free();
         }
-        self.0.resize(0);
+        self.0.truncate(0);
     }
 
     /// Empties the buffer, and frees it if it is large.
@@ -91,7 +91,7 @@ impl<B: Buffer> Text<B> {
     fn replace(&mut self) {
         let raw = self.0.len();
         let len = well_formed(&self.0).map(str::len).sum();
-        self.0.resize(raw + len);
+        self.0.grow(len);
         let (bytes, mut text) = self.0.split_at_mut(raw);
         for piece in well_formed(bytes) {
             let (start, rest) = mem::take(&mut text).split_at_mut(piece.len());
@@ -99,7 +99,7 @@ impl<B: Buffer> Text<B> {
             text = rest;
         }
         self.0.copy_within(raw.., 0);
-        self.0.resize(len);
+        self.0.truncate(len);
     }
 }
 
@@ -138,8 +138,9 @@ pub(super) fn utf8(bytes: &[u8]) -> Option<&str> {
 pub(super) trait Buffer: Default + DerefMut<Target = [u8]> {
     fn capacity(&self) -> usize;
     fn push(&mut self, piece: &[u8]);
-    /// Removes bytes at the end, or appends bytes of any value.
-    fn resize(&mut self, len: usize);
+    fn truncate(&mut self, len: usize);
+    /// Appends `by` bytes of any value.
+    fn grow(&mut self, by: usize);
 }
 
 impl Buffer for Vec<u8> {
@@ -160,11 +161,15 @@ impl Buffer for Vec<u8> {
     }
 
     #[inline]
-    fn resize(&mut self, len: usize) {
-        if len > self.capacity() {
-            reallocate(self, len - self.len());
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
+
+    fn grow(&mut self, by: usize) {
+        if by > self.capacity() - self.len() {
+            reallocate(self, by);
         }
-        self.resize(len, 0);
+        self.extend(iter::repeat_n(0, by));
     }
 }
 
@@ -188,7 +193,11 @@ impl Buffer for SmallVec<[u8; INLINE]> {
     }
 
     #[inline]
-    fn resize(&mut self, len: usize) {
-        self.resize(len, 0);
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
+
+    fn grow(&mut self, by: usize) {
+        self.resize(self.len() + by, 0);
     }
 }

@@ -1,12 +1,13 @@
 //! The search with vectors of 16 bytes: SSE2 or NEON, which every processor of its kind has; and
 //! with wider vectors, if the processor has them.
 //!
-//! All share the loop; `load`, `flags`, `or`, `first` and `mask` are the processor's.
+//! All share the loop; `load`, `flags`, `or`, `bits` and `first_of_four` are the processor's.
 
-/// Defines the search for vectors of `$width` bytes, over the operations in scope. `$narrow` takes
-/// fewer bytes than a vector. (No closures in here: they would be compiled without the feature.)
+/// Defines the search for vectors of `$width` bytes, over the operations in scope: `bits` has `$bits`
+/// bits for each byte. `$narrow` searches fewer bytes than a vector has. (No closures in here: they
+/// would be compiled without the feature.)
 macro_rules! search {
-    ($feature:literal, $width:literal, $narrow:path) => {
+    ($feature:literal, $width:literal, $bits:literal, $narrow:path) => {
         /// Searches at least 16 bytes, of which the first 16 are plain: four vectors at a time.
         #[target_feature(enable = $feature)]
         #[inline(never)]
@@ -16,30 +17,35 @@ macro_rules! search {
                 let vectors = block.as_chunks::<$width>().0;
                 let (a, b) = (flags(load(&vectors[0])), flags(load(&vectors[1])));
                 let (c, d) = (flags(load(&vectors[2])), flags(load(&vectors[3])));
-                if first(or(or(a, b), or(c, d))).is_some() {
-                    return bytes.len() - rest.len() + mask([a, b, c, d]).trailing_zeros() as usize;
+                if bits(or(or(a, b), or(c, d))) != 0 {
+                    return bytes.len() - rest.len() + first_of_four([a, b, c, d]);
                 }
                 rest = after;
             }
             while let Some((vector, after)) = rest.split_first_chunk() {
-                if let Some(found) = find_in(vector) {
-                    return bytes.len() - rest.len() + found;
+                let bits = bits(flags(load(vector)));
+                if bits != 0 {
+                    return bytes.len() - rest.len() + bits.trailing_zeros() as usize / $bits;
                 }
                 rest = after;
             }
             // The remaining bytes, with some searched ones before them.
             let Some(last) = bytes.last_chunk() else { return $narrow(bytes) };
-            match find_in(last) {
-                Some(found) => bytes.len() - $width + found,
-                None => bytes.len(),
+            let bits = bits(flags(load(last)));
+            if bits != 0 {
+                bytes.len() - $width + bits.trailing_zeros() as usize / $bits
+            } else {
+                bytes.len()
             }
         }
 
         /// Searches one vector.
+        #[allow(dead_code, reason = "for vectors of 16 bytes")]
         #[target_feature(enable = $feature)]
         #[inline]
         pub(super) fn find_in(vector: &[u8; $width]) -> Option<usize> {
-            first(flags(load(vector)))
+            let bits = bits(flags(load(vector)));
+            if bits != 0 { Some(bits.trailing_zeros() as usize / $bits) } else { None }
         }
     };
 }

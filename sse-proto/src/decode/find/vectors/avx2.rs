@@ -6,7 +6,7 @@ use core::arch::x86_64::{
 
 type Vector = __m256i;
 
-search!("avx2", 32, super::find_after_16);
+search!("avx2", 32, 1, super::find_after_16);
 
 /// Compiles to one unaligned load.
 #[target_feature(enable = "avx2")]
@@ -32,19 +32,24 @@ fn or(a: Vector, b: Vector) -> Vector {
     _mm256_or_si256(a, b)
 }
 
-/// The index of the first byte that is set.
+/// One bit for each byte that is set.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn first(flags: Vector) -> Option<usize> {
-    let mask = _mm256_movemask_epi8(flags);
-    if mask != 0 { Some(mask.trailing_zeros() as usize) } else { None }
+fn bits(flags: Vector) -> u32 {
+    _mm256_movemask_epi8(flags) as u32
 }
 
-/// The flags of four vectors, with one bit for each byte.
+/// The index of the first byte that is set in four vectors.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn mask([a, b, c, d]: [Vector; 4]) -> u128 {
-    let ab = _mm256_movemask_epi8(a) as u32 as u64 | (_mm256_movemask_epi8(b) as u64) << 32;
-    let cd = _mm256_movemask_epi8(c) as u32 as u64 | (_mm256_movemask_epi8(d) as u64) << 32;
-    u128::from(ab) | u128::from(cd) << 64
+fn first_of_four([a, b, c, d]: [Vector; 4]) -> usize {
+    let ab = mask(a, b);
+    (if ab != 0 { ab.trailing_zeros() } else { 64 + mask(c, d).trailing_zeros() }) as usize
+}
+
+/// The flags of two vectors, with one bit for each byte.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn mask(low: Vector, high: Vector) -> u64 {
+    u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
 }

@@ -10,7 +10,7 @@ use super::swar;
 
 type Vector = uint8x16_t;
 
-search!("neon", 16, swar::find);
+search!("neon", 16, 4, swar::find);
 
 /// (Put together from two words, it would be two loads and a move.)
 #[target_feature(enable = "neon")]
@@ -36,24 +36,21 @@ fn or(a: Vector, b: Vector) -> Vector {
     vorrq_u8(a, b)
 }
 
-/// The index of the first byte that is set.
+/// Four bits for each byte that is set: the middle half of every two bytes is a nibble of each.
 #[target_feature(enable = "neon")]
 #[inline]
-fn first(flags: Vector) -> Option<usize> {
-    // The middle half of every two bytes is a nibble of each.
-    let nibbles = vshrn_n_u16::<4>(vreinterpretq_u16_u8(flags));
-    let mask = vget_lane_u64::<0>(vreinterpret_u64_u8(nibbles));
-    if mask != 0 { Some(mask.trailing_zeros() as usize / 4) } else { None }
+fn bits(flags: Vector) -> u64 {
+    vget_lane_u64::<0>(vreinterpret_u64_u8(vshrn_n_u16::<4>(vreinterpretq_u16_u8(flags))))
 }
 
-/// The flags of four vectors, with one bit for each byte.
+/// The index of the first byte that is set in four vectors.
 #[target_feature(enable = "neon")]
 #[inline]
-fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
+fn first_of_four([a, b, c, d]: [Vector; 4]) -> usize {
     // Each byte keeps a bit of its own, and eight of them add up to one byte, in three rounds.
     let bits = load(&[1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
     let ab = vpaddq_u8(vandq_u8(a, bits), vandq_u8(b, bits));
     let cd = vpaddq_u8(vandq_u8(c, bits), vandq_u8(d, bits));
     let sum = vpaddq_u8(ab, cd);
-    vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sum, sum)))
+    vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sum, sum))).trailing_zeros() as usize
 }

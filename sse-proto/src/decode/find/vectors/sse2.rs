@@ -8,7 +8,7 @@ use super::swar;
 
 type Vector = __m128i;
 
-search!("sse2", 16, swar::find);
+search!("sse2", 16, 1, swar::find);
 
 /// Compiles to one unaligned load.
 #[target_feature(enable = "sse2")]
@@ -33,19 +33,18 @@ fn or(a: Vector, b: Vector) -> Vector {
     _mm_or_si128(a, b)
 }
 
-/// The index of the first byte that is set.
+/// One bit for each byte that is set.
 #[target_feature(enable = "sse2")]
 #[inline]
-fn first(flags: Vector) -> Option<usize> {
-    let mask = _mm_movemask_epi8(flags);
-    if mask != 0 { Some(mask.trailing_zeros() as usize) } else { None }
+fn bits(flags: Vector) -> u32 {
+    _mm_movemask_epi8(flags) as u32
 }
 
-/// The flags of four vectors, with one bit for each byte.
+/// The index of the first byte that is set in four vectors.
 #[target_feature(enable = "sse2")]
 #[inline]
-fn mask([a, b, c, d]: [Vector; 4]) -> u64 {
+fn first_of_four([a, b, c, d]: [Vector; 4]) -> usize {
     let ab = _mm_movemask_epi8(a) as u64 | (_mm_movemask_epi8(b) as u64) << 16;
     let cd = _mm_movemask_epi8(c) as u64 | (_mm_movemask_epi8(d) as u64) << 16;
-    ab | cd << 32
+    (ab | cd << 32).trailing_zeros() as usize
 }
