@@ -105,8 +105,8 @@ impl Hub {
     /// The ID of the newest event of a topic, in memory or not; the topic is neither created nor
     /// brought into memory.
     ///
-    /// The result is that of [`Topic::last_event_id`]: for a topic that has had no events, the ID of
-    /// its start; `Ok(None)` for a topic that was ended and is still refused.
+    /// The result is that of [`Topic::last_event_id`]: for a topic that has had no events, the ID
+    /// of its start; `Ok(None)` for a topic that was ended and is still refused.
     ///
     /// # Errors
     ///

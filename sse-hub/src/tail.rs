@@ -46,8 +46,8 @@ pub(crate) struct Tail {
     /// A place that is updated from time to time, at or after most places that fall off the tail.
     anchor: Place,
     joined: Option<Joined>,
-    /// Whether the tail gets the updates of the log: false until the topic is open, and after it was
-    /// ended.
+    /// Whether the tail gets the updates of the log: false until the topic is open, and after it
+    /// was ended.
     loaded: bool,
     /// The newest place that was reported but is not in the tail.
     ahead: Option<Place>,

@@ -43,8 +43,8 @@
 //! - The comment of a shortcut states its gain in instructions (`benches/count.sh`). There are
 //!   three: `Parser::line`, `Parser::comments`, and the run of lines in `Parser::end_value`. A
 //!   shortcut that gains less than 10 % is not worth its lines.
-//! - Small chunks are as fast as a call of `Parser::outside_value` or `Parser::value` is cheap. Keep both
-//!   small, with rare work in functions that they end with a call of.
+//! - Small chunks are as fast as a call of `Parser::outside_value` or `Parser::value` is cheap.
+//!   Keep both small, with rare work in functions that they end with a call of.
 //! - The `unsafe` blocks rely on three invariants, which stand at `Block`.
 //! - `push` returns to `whole` only at a blank line. If it did so after each line, a stream without
 //!   blank lines would take quadratic time.

@@ -17,8 +17,8 @@ use crate::{Event, Limits};
 ///
 /// 1. While the block is [empty](Self::is_empty) and no value has begun, `data` and `event` are
 ///    valid UTF-8: the text of the last event, which may be lent, or nothing.
-/// 2. `raw` is set from the first byte that is not [plain](super::find) up to `dispatch` or `clear`,
-///    so text with such a byte is validated before it is lent.
+/// 2. `raw` is set from the first byte that is not [plain](super::find) up to `dispatch` or
+///    `clear`, so text with such a byte is validated before it is lent.
 /// 3. `last_event_id` is valid UTF-8 at all times.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {

@@ -97,7 +97,8 @@ impl Parser {
 
     /// Whether [`next_frame`](Self::next_frame) reports lines without effect as
     /// [`Frame::Ignored`](crate::Frame::Ignored): for a developer who looks for what a server gets
-    /// wrong. Default false. With diagnostics the parser borrows less from the chunk, and is slower.
+    /// wrong. Default false. With diagnostics the parser borrows less from the chunk, and is
+    /// slower.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
         self.block.diagnose(diagnostics);
@@ -227,9 +228,9 @@ impl Parser {
         (self.block_len, self.last_len) = (0, 0);
     }
 
-    /// Whether the end of the stream discards nothing of an event (9.2.6): no data, type or ID since
-    /// the last blank line, and no line of a field is cut. A comment, whole or cut, is not part of
-    /// an event.
+    /// Whether the end of the stream discards nothing of an event (9.2.6): no data, type or ID
+    /// since the last blank line, and no line of a field is cut. A comment, whole or cut, is not
+    /// part of an event.
     fn is_complete(&self) -> bool {
         match self.state {
             State::Bom(seen) => seen == 0,

@@ -1,8 +1,8 @@
 //! Fast lane: borrows blocks that are complete in the chunk.
 //!
 //! All or nothing: a block that ends in the chunk, has one line of data, is valid UTF-8 and within
-//! the limits is read without a buffer. Any other block is declined, and [`push`](super::push) reads
-//! it from its start. So this lane needs no difficult rule: it declines such a block.
+//! the limits is read without a buffer. Any other block is declined, and [`push`](super::push)
+//! reads it from its start. So this lane needs no difficult rule: it declines such a block.
 
 use core::time::Duration;
 
@@ -85,7 +85,8 @@ impl Parser {
                 size -= text.len();
                 id = Some(text);
             } else if kind == Kind::Unknown && text.len() > field::NAME {
-                // (A line that is shorter may be a name without a colon, which is not in the table.)
+                // (A line that is shorter may be a name without a colon, which is not in the
+                // table.)
                 size -= text.len();
             } else if matches!(kind, Kind::Comment | Kind::Retry) && size <= self.block.limits.event {
                 if FRAMES && rest.len() < input.len() {

@@ -201,7 +201,8 @@ impl AccessArguments {
         }
     }
 
-    /// The clients that may publish and that may follow, for the log; `local` as for [`AccessArguments::check`].
+    /// The clients that may publish and that may follow, for the log; `local` as for
+    /// [`AccessArguments::check`].
     pub(in crate::serve) fn rights(&self, local: bool) -> [&'static str; 2] {
         // A request under another name may come from elsewhere, by a proxy.
         let anyone = if local && self.host.is_empty() { "anyone on this machine" } else { "anyone" };
