@@ -15,7 +15,7 @@ mod tokens;
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) use arguments::AccessArguments;
 pub(super) use caller::Caller;
@@ -70,8 +70,9 @@ pub(super) struct Grant {
     act: Act,
     /// The topics; `None` for every topic.
     topics: Option<Patterns>,
-    /// For how long the right is still valid; `None` for a right that does not expire.
-    pub(super) remaining: Option<Duration>,
+    /// When the right was checked, and for how long it was valid then; `None` for a right that does
+    /// not expire.
+    lifetime: Option<(Instant, Duration)>,
 }
 
 impl Access {
@@ -168,7 +169,7 @@ impl Access {
             Act::Publish => claims.publish,
             Act::Subscribe => claims.subscribe,
         };
-        Ok(Grant { act, topics: Some(topics), remaining: Some(claims.remaining) })
+        Ok(Grant { act, topics: Some(topics), lifetime: Some((Instant::now(), claims.remaining)) })
     }
 }
 
@@ -194,7 +195,12 @@ impl Valid {
 
 impl Grant {
     fn everything(act: Act) -> Self {
-        Self { act, topics: None, remaining: None }
+        Self { act, topics: None, lifetime: None }
+    }
+
+    /// For how long the right is still valid; `None` for a right that does not expire.
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        self.lifetime.map(|(since, lifetime)| lifetime.saturating_sub(since.elapsed()))
     }
 
     /// Whether the grant names the topic.

@@ -101,14 +101,19 @@ fn envelopes(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Envelope>, Refusal>
 
 /// The idempotency key as it was sent: quotes included, any bytes.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
-    if headers.get_all(IDEMPOTENCY_KEY).iter().nth(1).is_some() {
-        return Err(Refusal::bad_request("there is more than one Idempotency-Key: send one"));
+    Ok(single(headers, IDEMPOTENCY_KEY)?.map(HeaderValue::as_bytes))
+}
+
+/// The value of a header that is sent at most once.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, Refusal> {
+    if headers.get_all(name).iter().nth(1).is_some() {
+        return Err(Refusal::bad_request(format!("there is more than one {name}: send one")));
     }
-    Ok(headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes))
+    Ok(headers.get(name))
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
+    let Some(value) = single(headers, name)? else { return Ok(None) };
     let value = str::from_utf8(value.as_bytes())
         .map_err(|error| Refusal::bad_request(format!("the header {name} is not UTF-8: {error}")))?;
     Ok(Some(value.to_owned()))

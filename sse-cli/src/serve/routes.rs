@@ -1,5 +1,6 @@
 //! HTTP routes of `sse serve`.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -55,7 +56,7 @@ pub(super) fn router(arguments: &Arguments, hub: Hub, access: Access, counters: 
     let probes = Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready));
     let probes = probes.method_not_allowed_fallback(other_method);
     Router::new()
-        .route("/events", get(subscribe_several))
+        .route("/events", get(subscribe_several).head(head_several))
         .route("/events/{topic}", get(subscribe).head(last).post(publish::publish).delete(topics::end))
         .route("/topics", get(topics::list))
         .route("/metrics", get(metrics))
@@ -82,7 +83,7 @@ async fn subscribe(
     let grant = app.access.following(&caller)?;
     grant.require([&*topic])?;
     let mut subscription = app.topic_to_follow(&topic).await?.subscribe(&last_event_id).await?;
-    if let Some(remaining) = grant.remaining {
+    if let Some(remaining) = grant.remaining() {
         subscription = subscription.end_after(remaining);
     }
     Ok(Stream::from(subscription).into_response())
@@ -102,30 +103,44 @@ async fn subscribe_several(
             "the last event ID has more than 4096 bytes: it is not one of this server",
         ));
     }
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let mut names: Vec<_> = Vec::new();
-    let mut label = false;
-    for (key, value) in pairs {
-        match &*key {
-            "topic" if !names.contains(&value) => names.push(value),
-            "label" => label = value == "type",
-            _ => {}
-        }
-    }
-    // Before any topic is made.
-    if names.len() > 32 {
-        return Err(SeveralError::TooManyTopics.into());
-    }
+    let (names, label) = named(&uri)?;
     grant.require(names.iter().map(|name| &**name))?;
     let mut topics = Vec::new();
     for name in &names {
         topics.push(app.topic_to_follow(name).await?);
     }
     let mut several = SeveralTopics::subscribe(&topics, &last_event_id).await?;
-    if let Some(remaining) = grant.remaining {
+    if let Some(remaining) = grant.remaining() {
         several = several.end_after(remaining);
     }
     Ok(Stream::from(if label { several.label_types() } else { several }).into_response())
+}
+
+/// The topics that a query names, each once, and whether its events tell their topic.
+fn named(uri: &Uri) -> Result<(Vec<Cow<'_, str>>, bool), SeveralError> {
+    let (mut names, mut label) = (Vec::new(), false);
+    for (key, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        match &*key {
+            "topic" if !names.contains(&value) => names.push(value),
+            "label" => label = value == "type",
+            _ => {}
+        }
+    }
+    match names.len() {
+        0 => Err(SeveralError::NoTopic),
+        1..=32 => Ok((names, label)),
+        _ => Err(SeveralError::TooManyTopics),
+    }
+}
+
+/// Answers HEAD for several topics: the headers of GET, without a stream and without creating a
+/// topic.
+async fn head_several(State(app): State<App>, uri: Uri, caller: Caller) -> Result<Response, Refusal> {
+    let grant = app.access.following(&caller)?;
+    let (names, _) = named(&uri)?;
+    grant.require(names.iter().map(|name| &**name))?;
+    names.iter().try_for_each(|name| check_name(name))?;
+    Ok(placed(axum::body::Body::empty(), None))
 }
 
 /// Answers HEAD: the headers of GET, without a stream and without creating a topic.

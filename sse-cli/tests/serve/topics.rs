@@ -28,6 +28,13 @@ fn head_returns_the_newest_id_without_a_stream() {
     assert!(earliest.block().starts_with("retry: "));
     assert_eq!(earliest.block(), format!("data: one\nid: {first}\n\n"));
     assert_eq!(server.request("HEAD", "/events/a%0Ab", &[], "").status, 400);
+    for names in ["topic=d&topic=e", "topic=f"] {
+        let head = server.request("HEAD", &format!("/events?{names}"), &[], "");
+        assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    }
+    assert_eq!(server.request("HEAD", "/events", &[], "").status, 400);
+    let listed = server.get("/topics", &[]).text();
+    assert!(listed.contains("\"t\"") && !listed.contains("\"d\""), "it makes no topic: {listed}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::super::secret::Secret;
 use super::keys::KeySource;
+use super::tokens::check_bytes;
 
 /// Options for access. A request presents one token; tokens from options and JWTs may be used side
 /// by side.
@@ -192,6 +193,11 @@ impl AccessArguments {
                 return Err(format!(
                     "{option}: this is the path of a file, which is not a secret: use {option}-file, or set another text"
                 ));
+            }
+        }
+        for (option, token) in &secrets[..2] {
+            if let Some(Err(reason)) = token.as_ref().map(|token| check_bytes(token.expose().trim())) {
+                return Err(format!("{option}: {reason}"));
             }
         }
         // Files are read later, and again at each reload.

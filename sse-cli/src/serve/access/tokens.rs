@@ -27,8 +27,8 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or the token is empty. The message names the option and the
-    /// file.
+    /// If the file cannot be read, or the token is empty or [unusable](check_bytes). The message
+    /// names the option and the file.
     pub(super) fn read(&self) -> Result<Secret, String> {
         let (option, path) = match self {
             Self::Argument(token) => return Ok(token.expose().trim().to_owned().into()),
@@ -40,8 +40,20 @@ impl Source {
             "" => Err(format!(
                 "{option} {shown}: the token is empty, so anyone could use it: write another one"
             )),
-            token => Ok(token.to_owned().into()),
+            token => match check_bytes(token) {
+                Ok(()) => Ok(token.to_owned().into()),
+                Err(reason) => Err(format!("{option} {shown}: {reason}")),
+            },
         }
+    }
+}
+
+/// Returns an error for a token that no request can carry: in an `Authorization` header it ends at
+/// a space, and other bytes than ASCII are not the same for every client (RFC 6750 2.1).
+pub(super) fn check_bytes(token: &str) -> Result<(), &'static str> {
+    match token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err("a token is one word of ASCII letters, digits and marks: no header can carry this one"),
     }
 }
 
@@ -53,6 +65,14 @@ pub(super) fn same(expected: &Secret, given: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_what_a_header_can_carry() {
+        assert_eq!(check_bytes("aZ0-._~+/=!"), Ok(()));
+        for token in ["p\u{e4}ssword", "two words", "two\nlines", "tab\there", "nul\0"] {
+            assert!(check_bytes(token).is_err(), "{token:?}");
+        }
+    }
 
     #[test]
     fn tokens_are_compared_whole() {
