@@ -25,7 +25,7 @@ mod post {
     }
 }
 
-#[allow(dead_code, clippy::print_stdout, reason = "`main` is compiled")]
+#[allow(dead_code, clippy::print_stdout, clippy::print_stderr, reason = "`main` is compiled")]
 mod chat {
     use super::{adapter, support};
     include!("chat.rs");
