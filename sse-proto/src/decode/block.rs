@@ -159,7 +159,7 @@ impl Block {
                 mem::swap(&mut self.value, &mut self.id);
                 self.has |= ID;
             }
-            // 9.2.6: a reconnection time applies at once, also if the block is no event.
+            // 9.2.6: a reconnection time applies at once, also if the block is not an event.
             Kind::Retry => match retry(self.value.bytes()) {
                 Some(ms) => self.retry = Some(Duration::from_millis(ms)),
                 None => return false,

@@ -59,6 +59,9 @@ fn is_not_processed(_: &reqwest::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "rustls")]
+    use std::io::{Read as _, Write as _};
+
     use reqwest::{Client, Method, Request};
 
     use super::*;
@@ -81,10 +84,15 @@ mod tests {
     #[cfg(feature = "rustls")]
     #[tokio::test]
     async fn an_ipv6_address_over_https_through_a_proxy_is_a_final_error_that_says_what_to_do() {
-        use sse_test::{Reply, Server};
-
-        let proxy = Server::play([Reply::raw("HTTP/1.1 200 OK\r\n\r\n").hold()]);
-        let proxied = reqwest::Proxy::all(proxy.url("")).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxied = reqwest::Proxy::all(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let proxy = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut head = [0; 1024];
+            let len = connection.read(&mut head).unwrap();
+            connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            (connection, String::from_utf8_lossy(&head[..len]).into_owned())
+        });
         let client =
             Client::builder().tls_backend_rustls().proxy(proxied).tls_certs_only([]).build().unwrap();
         let request = Request::new(Method::GET, "https://[::1]:4433/".parse().unwrap());
@@ -93,6 +101,7 @@ mod tests {
             matches!(&error, TransportError::Proxy(cause) if cause.to_string().contains("IPv6")),
             "{error:?}"
         );
-        assert_eq!(proxy.request().line(), "CONNECT [::1]:4433 HTTP/1.1");
+        let (_connection, head) = proxy.join().unwrap();
+        assert!(head.starts_with("CONNECT [::1]:4433 HTTP/1.1\r\n"), "{head}");
     }
 }

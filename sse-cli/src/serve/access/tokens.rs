@@ -49,7 +49,7 @@ impl Source {
 }
 
 /// Returns an error for a token that no request can carry: in an `Authorization` header it ends at
-/// a space, and other bytes than ASCII are not the same for every client (RFC 6750 2.1).
+/// a space, and clients encode letters beyond ASCII in different ways (RFC 6750 2.1).
 pub(super) fn check_bytes(token: &str) -> Result<(), &'static str> {
     match token.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(()),
