@@ -52,10 +52,12 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Formats an error and its causes on one line.
+/// Formats an error and its causes on one line, and replaces the names of library settings by those
+/// of the command's options.
 ///
-/// Repetitions are left out, and so are the layers of the HTTP client, which add nothing to their
-/// causes.
+/// Leaves out a cause whose text is already on the line, and the wrappers of the HTTP client
+/// (`reqwest::Error`, `TransportError::Http` and `TransportError::Connect`), which only repeat
+/// their cause.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);

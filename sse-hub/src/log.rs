@@ -85,8 +85,12 @@ pub trait Log: Send + Sync + 'static {
     /// If the log is unavailable or damaged.
     fn read<'a>(&'a self, topic: &'a str, after: After, amount: Amount) -> Later<'a, Result<Page, LogError>>;
 
-    /// Sends to `feed` all events that any process appends to the topic, from the completion of the
-    /// future until the [`Following`] is dropped.
+    /// Sends `feed` the changes of the topic that any process makes.
+    ///
+    /// They are appended events ([`Update::Appended`]) or, where events may have been missed, the
+    /// newest place ([`Update::Latest`]); a loss of events ([`Update::Lost`]); and the end of the
+    /// topic ([`Update::Ended`]). The updates start at the latest when the future completes, and
+    /// stop when the [`Following`] is dropped.
     ///
     /// # Errors
     ///

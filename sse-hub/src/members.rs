@@ -82,7 +82,8 @@ impl Members {
         self.lock().member(slot).cursor
     }
 
-    /// Moves a member to `cursor`; an ended member stays ended. Returns the number of members.
+    /// Moves a member to `cursor`, unless it was ended, and drops its waker in either case. Returns
+    /// the number of members.
     pub(crate) fn advance(&self, slot: usize, cursor: Cursor) -> usize {
         let mut waker = Waker::noop().clone();
         let mut lock = self.lock();

@@ -13,8 +13,8 @@ mod timer;
 
 pub(crate) use state::{Phase, TopicState};
 
-/// A topic of a [`Hub`](crate::Hub); cheap to clone. The topic stays in memory as long as a handle
-/// exists.
+/// Handle of a topic of a [`Hub`](crate::Hub); cheap to clone. The topic stays in memory as long as
+/// one of its handles or subscriptions exists.
 #[derive(Clone)]
 pub struct Topic(pub(crate) Held);
 

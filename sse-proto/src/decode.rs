@@ -12,14 +12,16 @@
 //!                  └──▶ block: data, type, ID; room; dispatch
 //! ```
 //!
-//! - Text is **plain** if [`find`] has found only bytes from 14 to 0x7F in it: then it needs no
-//!   validation. A lane **lends** text when it returns a borrow of it.
+//! - Text is **plain** if [`find`] has found only bytes from 0x0E to 0x7F in it; plain text needs
+//!   no validation. A lane **lends** text when it returns a borrow of it.
 //! - [`push`] is the parser: any bytes, cut anywhere. It is right without the other lane; a
 //!   property test of `whole` checks that.
 //! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data.
-//!   It declines every difficult block, which `push` then reads from its start.
-//! - [`read`] is the loop over both, and the public ways to ask: they differ only in what they make
-//!   of a [`Read`].
+//!   It also reads a block without data, and a comment or `retry` line at the start of a block. It
+//!   declines every difficult block, which `push` then reads from its start.
+//! - [`read`] is the loop over both lanes, and the public methods `next_event`, `next_frame` and
+//!   `advance`. They differ in what they build from a [`Read`]; `next_event` also skips comments
+//!   and `retry` lines.
 //!
 //! The table shows where each rule is:
 //!
@@ -31,10 +33,10 @@
 //! | a NUL in an ID | `Block::end`; `whole` declines such a block |
 //! | the blank line | `Block::dispatch` |
 //! | the limits | `Block::begin` and `Block::push`: `room`; `whole` declines what is longer |
-//! | a block over its limit that is skipped | `Block::skip`: its lines have no effect, and `dispatch` reports it |
-//! | ill-formed UTF-8 | `Text::validate`, once, when the block is complete; `whole` declines it |
-//! | memory that is freed | `Block::shrink` |
-//! | bytes that are counted | `Parser::consume`, `Parser::end_block` |
+//! | a block over its limit that is skipped | `Block::skip`: its lines have no effect, except a `retry` line before the overflow; `dispatch` reports the block |
+//! | ill-formed UTF-8 | `Text::validate`, once: of data, type and ID at the end of the block, of a comment or an ignored line at the end of the line; `whole` declines such a block |
+//! | freeing the memory of giant values | `Block::shrink`, `Text::clear` |
+//! | counting the bytes of a block | `Parser::consume`, `Parser::end_block` |
 //!
 //! # Advice for changing this
 //!
@@ -44,10 +46,12 @@
 //!   three: `Parser::line`, `Parser::comments`, and the run of lines in `Parser::end_value`. A
 //!   shortcut that gains less than 10 % is not worth its lines.
 //! - Small chunks are as fast as a call of `Parser::outside_value` or `Parser::value` is cheap.
-//!   Keep both small, with rare work in functions that they end with a call of.
+//!   Keep both small: move rare work into separate functions, and call such a function last (a tail
+//!   call).
 //! - The `unsafe` blocks rely on three invariants, which stand at `Block`.
-//! - `push` returns to `whole` only at a blank line. If it did so after each line, a stream without
-//!   blank lines would take quadratic time.
+//! - `push` returns `Done::Block`, which leads to `whole`, only after a blank line, at the start of
+//!   the stream, and at the start of a chunk that follows a CR. If it did so after each line, a
+//!   stream without blank lines would take quadratic time.
 //! - Small things that cost much here: a second place in `Parser::next` that writes the result
 //!   (15 instructions an event), a large stack frame before the first `return`, iterators that are
 //!   not unrolled, a second check of a capacity.

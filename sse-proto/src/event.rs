@@ -35,8 +35,8 @@ pub enum StreamFrame<E, C> {
     Comment(C),
     /// A line that the specification ignores, reported only with
     /// [`Parser::with_diagnostics`](crate::Parser::with_diagnostics): a field with an unknown name,
-    /// a `retry` that is not a number, or an `id` with a NUL. The text is that of the first KiB of
-    /// the line, without its line end.
+    /// a `retry` whose value is not one or more ASCII digits, or an `id` with a NUL. The text is
+    /// the first KiB of the line, without its line end.
     Ignored(C),
     /// The server set the reconnection time.
     Retry(Duration),

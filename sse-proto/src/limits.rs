@@ -39,8 +39,8 @@ impl Limits {
         self
     }
 
-    /// Sets the reaction to an event, a comment or an ID over its limit. Default
-    /// [`Overflow::Fail`].
+    /// Sets what happens to an event, a comment, a `retry` value or an ID that exceeds its limit.
+    /// Default [`Overflow::Fail`].
     #[must_use]
     pub const fn with_overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
@@ -57,7 +57,7 @@ impl Limits {
         self.id
     }
 
-    /// The reaction to an event, a comment or an ID over its limit.
+    /// The reaction to an event, a comment, a `retry` value or an ID that exceeds its limit.
     pub const fn overflow(&self) -> Overflow {
         self.overflow
     }
@@ -69,7 +69,7 @@ impl Default for Limits {
     }
 }
 
-/// The reaction to an event, a comment or an ID over its limit.
+/// The reaction to an event, a comment, a `retry` value or an ID that exceeds its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {

@@ -10,12 +10,14 @@ use wasm_bindgen::prelude::*;
 
 mod fetch;
 
-/// Follows `url` until the source ends, and calls `seen(kind, text)` for every event; returns why
-/// the source ended.
+/// Follows `url` until the source ends, and returns why it ended.
+///
+/// Calls `seen(kind, text)` for each response that opens the stream, and for each message, comment
+/// and disconnection; for a message, `kind` is its event type.
 ///
 /// # Errors
 ///
-/// If there is no window, as in a worker.
+/// If there is no window, as in a worker, or if `seen` throws.
 #[wasm_bindgen]
 pub async fn follow(url: String, headers: js_sys::Map, seen: js_sys::Function) -> Result<String, JsValue> {
     let mut map = HashMap::new();

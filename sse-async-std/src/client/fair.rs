@@ -9,10 +9,12 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// After this many reads in a row that found bytes at once, a read yields to other tasks.
 const READS: u32 = 8;
 
-/// A connection whose reads are pending from time to time although bytes are available.
+/// Connection whose reads yield: after [`READS`] reads in a row that found bytes, one read returns
+/// `Pending` and wakes its task at once.
 ///
-/// Sockets of async-io never do that. A server that floods would keep a poll from returning, and
-/// with it every timer and task of the thread, including the timers that detect the flood.
+/// Sockets of async-io do not yield. Without this type, a server that sends continuously would keep
+/// one poll running, and so block every other task and timer of the thread, including the timers
+/// that detect the flood.
 pub(super) struct Fair<T> {
     io: T,
     reads: u32,

@@ -120,7 +120,8 @@ impl Builder {
     }
 
     /// Calls `hook` with every chunk of the body of an open response before it is parsed, for
-    /// example to count, record or forward the bytes. Reconnections are not marked.
+    /// example to count, record or forward the bytes. The chunks do not show where a new connection
+    /// begins; a hook set by [`on_response`](Self::on_response) is called there.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
         self.hooks.on_chunk = Some(Box::new(hook));
         self

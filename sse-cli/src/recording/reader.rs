@@ -72,7 +72,8 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     ///
-    /// If a line is malformed; the message has the line's number.
+    /// If the input cannot be read, or a line is malformed, too long, cut off or out of order. The
+    /// message about a line has the line's number.
     pub(crate) fn next(&mut self) -> io::Result<Option<(Duration, Item)>> {
         let Some(Entry { at, what }) = self.line()? else { return Ok(None) };
         let at = Duration::try_from_secs_f64(at / 1000.0)

@@ -153,8 +153,10 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
 impl<R: Read> Error<Blocking<R>> {
     /// The first `limit` bytes of the body of the refused response; empty without a response.
     ///
-    /// Reads for at most [`Config::refused_body_timeout`](proto::Config::refused_body_timeout); a
-    /// later call returns the same bytes again.
+    /// The first 64 KiB were read ahead, for at most
+    /// [`Config::refused_body_timeout`](proto::Config::refused_body_timeout); if they took longer,
+    /// the rest of the body is lost. Otherwise the call reads more, as long as the server sends, up
+    /// to `limit`. A later call returns the same bytes again.
     ///
     /// # Errors
     ///

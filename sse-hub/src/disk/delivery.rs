@@ -1,8 +1,8 @@
 //! Delivery of committed events to feeds, and of results to publishers.
 //!
-//! A feed wakes every subscriber of its topic. On a thread of the runtime that costs much less than
-//! on another thread, so the writing thread passes deliveries to a task, and continues with the
-//! next group.
+//! A feed wakes every subscriber of its topic. Waking costs much less on a thread of the runtime
+//! than on any other thread. So the writing thread passes deliveries to a task, and continues with
+//! the next group of appends; without a runtime it delivers itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

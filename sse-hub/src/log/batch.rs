@@ -100,8 +100,8 @@ impl Stored {
         batch.pop().expect("a batch of one")
     }
 
-    /// Creates the events of a batch, which subscribers then get in one write. Their places follow
-    /// the place of the first event.
+    /// Creates the stored events of a batch, which subscribers get in one write. The first event
+    /// has the place `first`, each later event the next number.
     pub fn batch<'a>(
         first: Place,
         events: impl IntoIterator<Item = (Option<Arc<str>>, &'a [u8])>,

@@ -1,15 +1,15 @@
 //! Connection that receives new events: one for all topics of a node.
 //!
 //! ```text
-//!             ┌────────────┐ SUBSCRIBE all, then compare ┌───────────┐ messages, a comparison
-//!  ──────────►│ Connecting │ ───────────────────────────►│ Listening │ of every topic in 30 s
+//!             ┌────────────┐ SUBSCRIBE all, then compare ┌───────────┐ messages, and every
+//!  ──────────►│ Connecting │ ───────────────────────────►│ Listening │ topic compared every 30 s
 //!             └────────────┘◄─────────────────────────── └───────────┘
 //!                   connection lost, or no answer to PING
 //! ```
 //!
-//! Redis does not report undelivered messages. So the newest place of every topic is requested
-//! after each connection, and from time to time, and passed to the hub, which reads missing events.
-//! Channels are subscribed first, so that no event is missed in between.
+//! Redis does not report undelivered messages. So this node requests the newest place of every
+//! followed topic after each connection, and then every 30 s, and passes it to the hub, which reads
+//! missing events. Channels are subscribed first, so that no event is missed in between.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

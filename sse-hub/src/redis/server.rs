@@ -151,8 +151,9 @@ impl Server {
         }
     }
 
-    /// Sends a command that the server has to answer. Until a write was accepted, the command
-    /// writes, so that a replica or a full server does not count as ready.
+    /// Checks that the server answers. After a connect or a refused write this sends `SET`, so that
+    /// a replica or a full server does not count as ready. Once `SET` was accepted (or is forbidden
+    /// to this user), it sends `PING`.
     async fn probe(&self, commands: &mut Commands) -> Result<(), RedisError> {
         if !self.refuses.load(Ordering::Relaxed) {
             return redis::cmd("PING").query_async(commands).await;

@@ -190,8 +190,9 @@ impl Topics {
         self.lock().update(channel, |known| known.advance(place));
     }
 
-    /// Records an event of a message; `previous` is the stamp of the server's newest event before
-    /// it. Returns whether the server had lost an event that this node knew.
+    /// Records the last event of a received message; `previous` is the stamp of the event that was
+    /// the server's newest before the events of the message. Returns whether the server had lost an
+    /// event that this node knew.
     pub(super) fn received(&self, channel: &str, place: Place, previous: u64) -> bool {
         self.lock().update(channel, |known| {
             if known.newest < place && known.newest.stamp != previous {

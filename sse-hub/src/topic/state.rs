@@ -53,7 +53,7 @@ pub(crate) struct TopicState {
 /// Phase of a topic's opening.
 ///
 /// ```text
-///            no user is left
+///      attempt failed, no user is left
 ///      ┌──────────────────────────┐
 ///      ▼                          │
 ///  ┌────────┐ first subscriber ┌─────────┐ the log has answered ┌──────┐
@@ -66,8 +66,8 @@ pub(crate) struct TopicState {
 ///                              └─────────┘
 /// ```
 ///
-/// A hub in memory opens a topic when it is created. If the topic is ended while it is opened, the
-/// opening goes on, and asks the log again.
+/// A hub in memory opens a topic when the topic is created. If the topic ends during the opening,
+/// the phase stays `Opening`, and the hub requests the topic from the log again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The topic has no tail, because it has had no subscriber, or because its last user left

@@ -12,9 +12,9 @@ use crate::clock::Clock;
 pub(crate) struct TopicTimer {
     alarm: Option<(Instant, <Clock as Timer>::Sleep)>,
     keep_alive: KeepAlive,
-    /// The times at which subscriptions end (`max_age`, `end_after`), with their slots. A
-    /// subscriber that always has events to read never waits for the timer, and checks its end
-    /// itself.
+    /// The times at which subscriptions end (`max_age`, `end_after`), each with the subscriber's
+    /// slot. The timer wakes only subscribers that wait. A subscriber that always has events to
+    /// read checks its end itself.
     ends: BTreeSet<(Instant, usize)>,
 }
 

@@ -73,8 +73,8 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// The one table of names (9.2.6, "process the field"), each with its colon. Names are compared
-/// literally: `Data` and `data ` are unknown.
+/// Names of the known fields (9.2.6, "process the field"), each with its colon; the entry `:` is a
+/// comment. Names match byte for byte: `Data`, and `data` followed by a space, are unknown.
 const NAMES: [(Name, Kind); 5] = [
     (Name::new("data:"), Kind::Data),
     (Name::new("event:"), Kind::Event),

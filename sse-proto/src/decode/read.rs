@@ -72,8 +72,8 @@ impl Parser {
 
     /// The next frame; `None` when `input` is used up and the next chunk is needed.
     ///
-    /// A comment or `retry` between the lines of an event is reported before the event, and the
-    /// part of the event read so far is copied.
+    /// A comment or `retry` between the lines of an event is reported before the event. Such an
+    /// event is copied into the parser instead of borrowed from `input`.
     ///
     /// # Errors
     ///
@@ -84,12 +84,12 @@ impl Parser {
         self.next::<true, _>(input, None, line, Self::read_frame)
     }
 
-    /// Reads up to the end of the next frame, and returns it without its borrow.
+    /// Reads up to the end of the next frame, and returns a [`Step`], which does not borrow `self`;
+    /// [`frame`](Self::frame) turns it into the frame.
     ///
-    /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. A function
-    /// that returns the frame from one arm of a loop, and uses the parser in another arm, does not
-    /// compile with it (E0499). Use the pair: leave the loop with the [`Step`], then call
-    /// [`frame`](Self::frame).
+    /// [`next_frame`](Self::next_frame) borrows `self` for as long as its result lives. So a loop
+    /// that returns the frame from one arm, and uses the parser in another arm, does not compile
+    /// (E0499). Instead, break out of the loop with the [`Step`], then call [`frame`](Self::frame).
     ///
     /// # Errors
     ///
@@ -163,8 +163,8 @@ impl Parser {
     ///
     /// # Safety
     ///
-    /// `step` is what the last call that read returned, and `chunk` has the bytes that `input` had
-    /// before it.
+    /// No reading method was called after the call that returned `step`, and `chunk` holds the
+    /// bytes that `input` held before that call.
     #[inline]
     #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
     pub(crate) unsafe fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
@@ -199,7 +199,8 @@ impl Parser {
         })
     }
 
-    /// An event that is complete in the chunk. An empty type means the default.
+    /// Builds an event from its type and its data, which the chunk holds, and the parser's last
+    /// event ID. An empty `event` means the default type, `message`.
     #[inline]
     fn whole_event<'a, 'c: 'a>(&'a self, event: &'c str, data: &'c str) -> Event<'a> {
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }

@@ -94,8 +94,8 @@ pub(in crate::serve) struct AccessArguments {
     pub(super) host: Vec<String>,
 }
 
-/// Reads a token or a key. A variable that was never set makes `SSE_PUBLISH_TOKEN=$TOKEN` an empty
-/// one.
+/// Parses a token or a key; rejects an empty one. (`SSE_PUBLISH_TOKEN=$TOKEN` is empty if `TOKEN`
+/// was never set.)
 fn secret(text: &str) -> Result<Secret, &'static str> {
     match text.trim() {
         "" => Err("a token or key is empty, so anyone could use it: set another one, or remove the option"),

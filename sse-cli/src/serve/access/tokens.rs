@@ -22,12 +22,12 @@ impl Source {
         file.or_else(|| token.cloned().map(Self::Argument))
     }
 
-    /// Reads the token. White space around it is removed. The parser of the arguments refuses an
-    /// empty one.
+    /// Returns the token, without white space around it. A token from an argument was checked
+    /// earlier, so only a file can fail.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or the token is empty or [unusable](check_bytes). The message
+    /// If the file cannot be read, or its token is empty or [unusable](check_bytes). The message
     /// names the option and the file.
     pub(super) fn read(&self) -> Result<Secret, String> {
         let (option, path) = match self {

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How much is read at first. Most heads fit: hyper doubles its buffer if it gets a head in two
-/// parts.
+/// Largest number of bytes that one read of [`detect`] takes. Most request heads fit, so hyper gets
+/// them in one part; it doubles its buffer if it gets a head in two.
 const FIRST: usize = 4096;
 
 /// Largest number of bytes that are joined before they are written. An event is three parts (the

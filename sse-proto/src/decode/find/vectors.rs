@@ -3,9 +3,10 @@
 //!
 //! All share the loop; `load`, `flags`, `or`, `bits` and `first_of_four` are the processor's.
 
-/// Defines the search for vectors of `$width` bytes, over the operations in scope: `bits` has `$bits`
-/// bits for each byte. `$narrow` searches fewer bytes than a vector has. (No closures in here: they
-/// would be compiled without the feature.)
+/// Defines `find_after_16` and `find_in` for vectors of `$width` bytes, with `load`, `flags`, `or`,
+/// `bits` and `first_of_four` of the calling module. The number that `bits` returns has `$bits`
+/// bits for each byte of the vector. `$narrow` searches inputs that are shorter than one vector.
+/// (The functions contain no closures, because a closure would be compiled without the feature.)
 macro_rules! search {
     ($feature:literal, $width:literal, $bits:literal, $narrow:path) => {
         /// Searches at least 16 bytes, of which the first 16 are plain: four vectors at a time.
