@@ -53,6 +53,7 @@ impl Original {
     }
 
     /// The position in `files` of the file with this path.
+    #[allow(dead_code, reason = "for the tests, not for the fuzz target")]
     pub(crate) fn file(&self, path: &str) -> usize {
         self.files.iter().position(|(name, _)| name == Path::new(path)).unwrap()
     }
