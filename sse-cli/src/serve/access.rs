@@ -84,18 +84,11 @@ impl Access {
     pub(super) fn new(arguments: &AccessArguments, secure: bool) -> Result<Self, String> {
         // The provider is named here, because two providers in one program leave no default.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let [publish_token, subscribe_token] = arguments.tokens();
         let rules = Rules {
             site: Site::new(arguments, secure),
-            publish_token: Source::new(
-                arguments.publish_token.as_ref(),
-                "--publish-token-file",
-                arguments.publish_token_file.as_ref(),
-            ),
-            subscribe_token: Source::new(
-                arguments.subscribe_token.as_ref(),
-                "--subscribe-token-file",
-                arguments.subscribe_token_file.as_ref(),
-            ),
+            publish_token,
+            subscribe_token,
             keys: KeySource::new(arguments),
             requirements: Requirements::new(arguments),
             cookie: arguments.token_cookie.clone(),

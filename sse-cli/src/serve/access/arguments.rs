@@ -10,7 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::super::secret::Secret;
 use super::keys::KeySource;
-use super::tokens::check_bytes;
+use super::tokens::Source;
 
 /// Options for access. A request presents one token; tokens from options and JWTs may be used side
 /// by side.
@@ -195,16 +195,28 @@ impl AccessArguments {
                 ));
             }
         }
-        for (option, token) in &secrets[..2] {
-            if let Some(Err(reason)) = token.as_ref().map(|token| check_bytes(token.expose().trim())) {
-                return Err(format!("{option}: {reason}"));
+        // Files are read later, and again at each reload.
+        for token in self.tokens().into_iter().flatten() {
+            if let Source::Argument(..) = token {
+                token.read()?;
             }
         }
-        // Files are read later, and again at each reload.
         match KeySource::new(self) {
             Some(key @ KeySource::Argument(_)) => key.read().map(drop),
             _ => Ok(()),
         }
+    }
+
+    /// The sources of the tokens for publishing and for following.
+    pub(super) fn tokens(&self) -> [Option<Source>; 2] {
+        [
+            Source::new("--publish-token", self.publish_token.as_ref(), self.publish_token_file.as_ref()),
+            Source::new(
+                "--subscribe-token",
+                self.subscribe_token.as_ref(),
+                self.subscribe_token_file.as_ref(),
+            ),
+        ]
     }
 
     /// The clients that may publish and that may follow, for the log; `local` as for

@@ -7,53 +7,41 @@ use subtle::ConstantTimeEq as _;
 
 use super::super::secret::Secret;
 
-/// Source of a token: an option's text or a file.
+/// Source of a token: an option's text or a file. Each names the option that takes the text.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    Argument(Secret),
-    /// A file, and the option that names it.
+    Argument(&'static str, Secret),
     File(&'static str, PathBuf),
 }
 
 impl Source {
-    /// `option` names the file on the command line.
-    pub(super) fn new(token: Option<&Secret>, option: &'static str, file: Option<&PathBuf>) -> Option<Self> {
+    /// `option` takes the text; the file comes from the option with `-file` at its end.
+    pub(super) fn new(option: &'static str, token: Option<&Secret>, file: Option<&PathBuf>) -> Option<Self> {
         let file = file.map(|path| Self::File(option, path.clone()));
-        file.or_else(|| token.cloned().map(Self::Argument))
+        file.or_else(|| token.map(|token| Self::Argument(option, token.clone())))
     }
 
-    /// Returns the token, without white space around it. A token from an argument was checked
-    /// earlier, so only a file can fail.
+    /// Returns the token, without white space around it.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or its token is empty or [unusable](check_bytes). The message
-    /// names the option and the file.
+    /// If the file cannot be read, or the token is empty, or no request can carry it: in an
+    /// `Authorization` header it ends at a space, and clients encode letters beyond ASCII in
+    /// different ways (RFC 6750 2.1). The message names the option and the file.
     pub(super) fn read(&self) -> Result<Secret, String> {
-        let (option, path) = match self {
-            Self::Argument(token) => return Ok(token.expose().trim().to_owned().into()),
-            Self::File(option, path) => (option, path),
+        let (what, text) = match self {
+            Self::Argument(option, token) => ((*option).to_owned(), Ok(token.expose().to_owned())),
+            Self::File(option, path) => {
+                (format!("{option}-file {}", path.display()), fs::read_to_string(path))
+            }
         };
-        let shown = path.display();
-        let text = fs::read_to_string(path).map_err(|error| format!("{option} {shown}: {error}"))?;
-        match text.trim() {
-            "" => Err(format!(
-                "{option} {shown}: the token is empty, so anyone could use it: write another one"
+        match text.map_err(|error| format!("{what}: {error}"))?.trim() {
+            "" => Err(format!("{what}: the token is empty, so anyone could use it: write another one")),
+            token if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(token.to_owned().into()),
+            _ => Err(format!(
+                "{what}: a token is one word of ASCII letters, digits and marks: no header can carry this one"
             )),
-            token => match check_bytes(token) {
-                Ok(()) => Ok(token.to_owned().into()),
-                Err(reason) => Err(format!("{option} {shown}: {reason}")),
-            },
         }
-    }
-}
-
-/// Returns an error for a token that no request can carry: in an `Authorization` header it ends at
-/// a space, and clients encode letters beyond ASCII in different ways (RFC 6750 2.1).
-pub(super) fn check_bytes(token: &str) -> Result<(), &'static str> {
-    match token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(()),
-        false => Err("a token is one word of ASCII letters, digits and marks: no header can carry this one"),
     }
 }
 
@@ -68,9 +56,10 @@ mod tests {
 
     #[test]
     fn a_token_is_what_a_header_can_carry() {
-        assert_eq!(check_bytes("aZ0-._~+/=!"), Ok(()));
+        let read = |token: &str| Source::new("--token", Some(&token.to_owned().into()), None).unwrap().read();
+        assert_eq!(read(" aZ0-._~+/=!\n").unwrap().expose(), "aZ0-._~+/=!");
         for token in ["p\u{e4}ssword", "two words", "two\nlines", "tab\there", "nul\0"] {
-            assert!(check_bytes(token).is_err(), "{token:?}");
+            assert!(read(token).is_err_and(|error| error.starts_with("--token: ")), "{token:?}");
         }
     }
 
