@@ -83,6 +83,25 @@ struct Member {
 }
 
 impl SeveralTopics {
+    /// Checks whether topics with these names, each given once, can be followed together: there are
+    /// 1 to 32, whose IDs together have at most 4,096 bytes. [`subscribe`](Self::subscribe) checks
+    /// this too; call it for names from a peer, before their topics are made.
+    ///
+    /// # Errors
+    ///
+    /// [`SeveralError::NoTopic`] or [`SeveralError::TooManyTopics`].
+    pub fn check<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), SeveralError> {
+        let (mut count, mut longest) = (0, 0);
+        for name in names {
+            count += 1;
+            longest += pair(name, "").len() + PLACE + 1;
+            if count > TOPICS || longest > ID {
+                return Err(SeveralError::TooManyTopics);
+            }
+        }
+        if count == 0 { Err(SeveralError::NoTopic) } else { Ok(()) }
+    }
+
     /// Subscribes to each of the topics; a topic that is named twice counts once.
     ///
     /// A token from an earlier connection holds the place at which each topic resumes; a topic that
@@ -100,13 +119,7 @@ impl SeveralTopics {
                 distinct.push(topic);
             }
         }
-        if distinct.is_empty() {
-            return Err(SeveralError::NoTopic);
-        }
-        let longest: usize = distinct.iter().map(|topic| pair(topic.name(), "").len() + PLACE + 1).sum();
-        if distinct.len() > TOPICS || longest > ID {
-            return Err(SeveralError::TooManyTopics);
-        }
+        Self::check(distinct.iter().map(|topic| topic.name()))?;
         let places = after.as_deref().map_or_else(Vec::new, |id| places(id, &distinct));
         // A token with none of these topics is an unknown ID.
         let unknown = after.as_deref().filter(|_| places.iter().all(Option::is_none));

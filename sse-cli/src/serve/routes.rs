@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header;
 use http::{StatusCode, Uri};
-use sse_hub::{Health, Hub, HubError, LastEventId, SeveralError, SeveralTopics, Topic};
+use sse_hub::{Health, Hub, HubError, LastEventId, SeveralTopics, Topic};
 use tokio::sync::Semaphore;
 
-use super::access::{Access, Caller, guard};
+use super::access::{Access, Caller, Grant, guard};
 use super::metrics::Counters;
 use super::rate::Rate;
 use super::refusal::Refusal;
@@ -103,8 +103,7 @@ async fn subscribe_several(
             "the last event ID has more than 4096 bytes: it is not one of this server",
         ));
     }
-    let (names, label) = named(&uri)?;
-    grant.require(names.iter().map(|name| &**name))?;
+    let (names, label) = named(&uri, &grant)?;
     let mut topics = Vec::new();
     for name in &names {
         topics.push(app.topic_to_follow(name).await?);
@@ -116,8 +115,9 @@ async fn subscribe_several(
     Ok(Stream::from(if label { several.label_types() } else { several }).into_response())
 }
 
-/// The topics that a query names, each once, and whether its events tell their topic.
-fn named(uri: &Uri) -> Result<(Vec<Cow<'_, str>>, bool), SeveralError> {
+/// The topics that a query names, each once, and whether its events tell their topic. Checked
+/// before any topic is made.
+fn named<'a>(uri: &'a Uri, grant: &Grant) -> Result<(Vec<Cow<'a, str>>, bool), Refusal> {
     let (mut names, mut label) = (Vec::new(), false);
     for (key, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         match &*key {
@@ -126,20 +126,16 @@ fn named(uri: &Uri) -> Result<(Vec<Cow<'_, str>>, bool), SeveralError> {
             _ => {}
         }
     }
-    match names.len() {
-        0 => Err(SeveralError::NoTopic),
-        1..=32 => Ok((names, label)),
-        _ => Err(SeveralError::TooManyTopics),
-    }
+    SeveralTopics::check(names.iter().map(|name| &**name))?;
+    grant.require(names.iter().map(|name| &**name))?;
+    names.iter().try_for_each(|name| check_name(name))?;
+    Ok((names, label))
 }
 
 /// Answers HEAD for several topics: the headers of GET, without a stream and without creating a
 /// topic.
 async fn head_several(State(app): State<App>, uri: Uri, caller: Caller) -> Result<Response, Refusal> {
-    let grant = app.access.following(&caller)?;
-    let (names, _) = named(&uri)?;
-    grant.require(names.iter().map(|name| &**name))?;
-    names.iter().try_for_each(|name| check_name(name))?;
+    named(&uri, &app.access.following(&caller)?)?;
     Ok(placed(axum::body::Body::empty(), None))
 }
 
