@@ -1,4 +1,5 @@
-//! Which version of HTTP a client speaks on a connection without TLS, or without ALPN.
+//! Connections without TLS, or without ALPN: which version of HTTP the client speaks. Short parts
+//! are joined before they are written.
 
 use std::future::poll_fn;
 use std::io::{self, BufRead as _, Cursor};
