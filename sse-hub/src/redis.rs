@@ -3,6 +3,7 @@
 mod channels;
 mod commands;
 mod config;
+mod known;
 mod log;
 mod losses;
 mod message;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::known::Known;
 use super::names::Names;
 use crate::Place;
 use crate::log::{Feed, Feeds, Update};
@@ -13,9 +14,6 @@ pub(super) const COMPARE_EVERY: u64 = 30;
 /// For how many topics that are only published to the newest event is remembered at least, to
 /// detect that the server lost it.
 const UNFOLLOWED: usize = 16_384;
-
-/// How many places of one topic may wait for a comparison, beside the newest ones.
-const DOUBTS: usize = 8;
 
 /// The topics of a node, by channel.
 #[derive(Debug, Default)]
@@ -39,64 +37,6 @@ struct Topic {
     /// The second, within the comparison interval, at which the topic is compared.
     phase: u64,
     known: Known,
-}
-
-/// Events of a topic that this node had from the server, and may not find there any more.
-#[derive(Clone, Debug, Default)]
-struct Known {
-    /// The newest place that was received, in the order of the server.
-    newest: Place,
-    /// The newest place that this node published, until its message was received.
-    published: Place,
-    /// Places that the server may have lost: the newest ones at the time of each new connection,
-    /// and those that are not the predecessor of the next event that was received.
-    doubts: Vec<Place>,
-    /// The connection that `newest` was received on, while the topic is not followed.
-    connection: Option<u64>,
-}
-
-impl Known {
-    fn places(&self) -> Vec<Place> {
-        let newest = [self.newest, self.published].into_iter().filter(|place| place.number > 0);
-        let mut places: Vec<_> = self.doubts.iter().copied().chain(newest).collect();
-        places.sort_unstable();
-        places.dedup();
-        places
-    }
-
-    fn doubt(&mut self, place: Place) {
-        if place.number > 0 && !self.doubts.contains(&place) {
-            self.doubts.truncate(DOUBTS - 1);
-            self.doubts.push(place);
-        }
-    }
-
-    fn doubt_newest(&mut self) {
-        for place in [self.newest, self.published] {
-            self.doubt(place);
-        }
-    }
-
-    /// Records an event; `previous` is the stamp of the server's newest event before it. Returns
-    /// whether the server had lost a known event, which is then in doubt.
-    fn receive(&mut self, place: Place, previous: u64) -> bool {
-        let mut lost = false;
-        for known in [self.newest, self.published] {
-            if known.number > 0 && previous < known.stamp && known.stamp < place.stamp {
-                self.doubt(known);
-                lost = true;
-            }
-        }
-        self.advance(place);
-        lost
-    }
-
-    fn advance(&mut self, place: Place) {
-        self.newest = self.newest.max(place);
-        if self.published <= self.newest {
-            self.published = Place::default();
-        }
-    }
 }
 
 impl Topics {

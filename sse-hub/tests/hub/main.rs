@@ -6,6 +6,7 @@ mod ends;
 mod limits;
 mod log;
 mod positions;
+mod remote;
 mod resume;
 mod time;
 

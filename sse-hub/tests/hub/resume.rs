@@ -8,7 +8,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use sse_hub::{LastEventId, Log, SeveralTopics};
 use tokio::time::timeout;
 
-use super::log::Remote;
+use super::remote::Remote;
 use super::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
