@@ -61,6 +61,8 @@ pub(super) struct Engine {
     /// The number of topics without events whose place is remembered.
     positions: usize,
     positions_limit: usize,
+    /// Whether topics were forgotten since the last [`maintain`](Self::maintain).
+    forgot: bool,
     next_segment: u64,
     /// The number of bytes written to the active segment.
     active: u64,
@@ -135,6 +137,7 @@ impl Engine {
             sizes,
             positions,
             positions_limit: config.positions,
+            forgot: false,
             next_segment: newest.map_or(0, |newest| newest + 1),
             journal: journal_bytes(&path),
             active: 0,
@@ -198,11 +201,11 @@ impl Engine {
     }
 
     /// Begins a new segment if the active one is full, and drops the oldest segments if there are
-    /// too many.
-    pub(super) fn maintain(&mut self) -> Result<(), CommitError> {
+    /// too many. Returns whether topics were forgotten.
+    pub(super) fn maintain(&mut self) -> Result<bool, CommitError> {
         // Without room the active segment goes on beyond its size, until there is.
         if self.active < self.sizes.segment || self.directory.free() < self.journal + RESERVE {
-            return Ok(());
+            return Ok(false);
         }
         self.active_segment().rotate_memtable()?;
         self.view().topics.rotate_memtable()?;
@@ -217,7 +220,7 @@ impl Engine {
             self.empty_journal()?;
         }
         self.journal = journal_bytes(&self.directory.engine());
-        Ok(())
+        Ok(std::mem::take(&mut self.forgot))
     }
 
     /// Closes the engine. Everything that was committed is on the disk.
@@ -305,6 +308,7 @@ impl Engine {
                 batch.remove(&view.topics, record);
                 batch.remove(&view.topics, keys::name(id));
                 self.clock.forgotten = self.clock.forgotten.max(topic.place.stamp);
+                self.forgot = true;
             }
         }
         batch.insert(&view.topics, keys::CLOCK, self.clock.write());

@@ -268,7 +268,9 @@ async fn places_beyond_the_limit_are_forgotten_oldest_first_and_the_newest_resum
     assert_eq!(located, [false, true, true, true]);
     let fresh = Place::new(places[3].stamp, 0);
     assert_eq!(log.locate("never", &fresh.to_string()).await, Ok(Located::After(fresh)));
-    assert!(append(&log, "a", "x").await.stamp > places[0].stamp);
+    let again = append(&log, "a", "again").await;
+    assert!(again.number == 1 && again.stamp > places[0].stamp, "{again:?}");
+    assert_eq!(all(&log, "a").await.iter().map(Stored::bytes).collect::<Vec<_>>(), [b"again"]);
     log.close().await;
 }
 

@@ -225,9 +225,14 @@ impl Writer {
 
     /// Maintains the engine after the answers were sent, so that only later publishers wait for it.
     fn maintain(&mut self) {
-        if let Err(CommitError::Broken(why)) = self.engine.maintain() {
-            self.broken = Some(why.clone());
-            self.set_state(State::Broken(why));
+        match self.engine.maintain() {
+            // They may be among the known topics, and need a new record for their next events.
+            Ok(true) => self.topics.clear(),
+            Err(CommitError::Broken(why)) => {
+                self.broken = Some(why.clone());
+                self.set_state(State::Broken(why));
+            }
+            _ => {}
         }
     }
 
