@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`check`] takes a log that keeps at least a thousand small events of each topic, and a prefix
-//! with which no topic of the log begins. [`survives`] is for logs that outlive the process.
+//! with which no topic of the log begins. [`survives`](survives()) is for logs that outlive the
+//! process.
 
 #![allow(clippy::unwrap_used, reason = "a test that others run")]
 

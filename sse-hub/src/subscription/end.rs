@@ -7,8 +7,8 @@ use proto::{EventBuilder, Timer as _};
 
 use super::{State, Subscription, tenths};
 
-/// Why a [`Subscription`](crate::Subscription) or
-/// [`SeveralTopics`](crate::SeveralTopics) ended by itself, for a log or a metric.
+/// Why a [`Subscription`] or [`SeveralTopics`](crate::SeveralTopics) ended by itself, for a log or
+/// a metric.
 ///
 /// A subscription that is dropped before its end, because the client left, has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
