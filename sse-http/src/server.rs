@@ -14,6 +14,6 @@ mod sse;
 
 pub use encoded::EncodedEvent;
 pub use last_event_id::LastEventId;
-pub use proto::{EncodeError, EventBuilder};
+pub use proto::{EncodeError, EventBuilder, HeartbeatError};
 pub use response::response;
 pub use sse::{Sse, Unfailing};

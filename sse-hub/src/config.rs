@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use proto::{EncodeError, EventBuilder, HistoryLimits, KeepAlive};
+use proto::{EventBuilder, HeartbeatError, HistoryLimits, KeepAlive};
+
+use crate::GAP_EVENT;
 
 /// Settings of a [`Hub`](crate::Hub).
 ///
@@ -79,8 +81,12 @@ impl HubConfig {
     ///
     /// # Errors
     ///
-    /// If the type contains CR or LF.
-    pub fn with_heartbeat(mut self, event_type: &str) -> Result<Self, EncodeError> {
+    /// If the type contains CR or LF, or if a client has handlers for it that would get the
+    /// heartbeat: it is empty, `message`, `open`, `error`, or the [`GAP_EVENT`].
+    pub fn with_heartbeat(mut self, event_type: &str) -> Result<Self, HeartbeatError> {
+        if event_type == GAP_EVENT {
+            return Err(HeartbeatError::Reserved);
+        }
         self.sign_of_life = EventBuilder::heartbeat(event_type)?.encode().into();
         Ok(self)
     }
@@ -90,7 +96,7 @@ impl HubConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnLag {
-    /// The subscriber gets a [`GAP_EVENT`](crate::GAP_EVENT) and continues with the oldest kept
+    /// The subscriber gets a [`GAP_EVENT`] and continues with the oldest kept
     /// event.
     #[default]
     SendGap,

@@ -4,4 +4,4 @@ mod builder;
 mod error;
 
 pub use builder::EventBuilder;
-pub use error::EncodeError;
+pub use error::{EncodeError, HeartbeatError};

@@ -71,7 +71,7 @@ pub use client::{
     ResponseHead, Verdict, basic_authorization, is_event_stream,
 };
 pub use decode::{Finish, Parser, Step, field};
-pub use encode::{EncodeError, EventBuilder};
+pub use encode::{EncodeError, EventBuilder, HeartbeatError};
 pub use error::Error;
 pub use event::{Event, Frame, Message, OwnedFrame, StreamFrame};
 pub use limits::{Limits, Overflow};

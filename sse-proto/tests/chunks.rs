@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use futures_util::task::noop_waker_ref;
-use sse_proto::{Chunks, Instant, Timer};
+use sse_proto::{Chunks, HeartbeatError, Instant, Timer};
 
 #[derive(Clone, Default)]
 struct Clock(Rc<Cell<Instant>>);
@@ -126,7 +126,7 @@ fn silence_is_filled_with_heartbeats_where_a_type_is_named() {
         assert_eq!(poll(&mut silent), chunk("event: alive\ndata: \n\n"));
     }
     let (_, chunks) = events(&[]);
-    assert!(chunks.heartbeat("two\nlines").is_err());
+    assert_eq!(chunks.heartbeat("message").err(), Some(HeartbeatError::Reserved));
 }
 
 #[test]

@@ -20,7 +20,9 @@
 
 use std::convert::Infallible;
 
-pub use sse_http::server::{EncodeError, EncodedEvent, EventBuilder, LastEventId, Unfailing, response};
+pub use sse_http::server::{
+    EncodeError, EncodedEvent, EventBuilder, HeartbeatError, LastEventId, Unfailing, response,
+};
 
 pub use crate::clock::Clock;
 

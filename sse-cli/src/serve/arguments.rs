@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use sse_hub::{EventBuilder, GAP_EVENT, HistoryLimits, HubConfig, OnLag};
+use sse_hub::{HistoryLimits, HubConfig, OnLag};
 
 use super::access::AccessArguments;
 use super::listen::address::Address;
@@ -209,18 +209,8 @@ fn positive<N: FromStr<Err = ParseIntError> + Default + PartialEq>(text: &str) -
 
 /// Parses the type of a heartbeat; types with another meaning for a client are refused.
 fn heartbeat_type(kind: &str) -> Result<String, String> {
-    match kind {
-        "" => Err("name a type, such as heartbeat".to_owned()),
-        "message" => {
-            Err("events without a type have this one, so pages would take the heartbeat for an event: \
-                          name another one, such as heartbeat"
-                .to_owned())
-        }
-        GAP_EVENT | "error" | "open" => {
-            Err("this type means something else to clients: name another one".to_owned())
-        }
-        _ => EventBuilder::heartbeat(kind).map(|_| kind.to_owned()).map_err(|error| error.to_string()),
-    }
+    let config = HubConfig::default().with_heartbeat(kind);
+    config.map(|_| kind.to_owned()).map_err(|error| error.to_string())
 }
 
 impl Arguments {

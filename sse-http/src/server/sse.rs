@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use proto::{Chunks, EncodeError, Timer};
+use proto::{Chunks, HeartbeatError, Timer};
 
 use super::EncodedEvent;
 
@@ -72,8 +72,9 @@ impl<S, T: Timer, E> Sse<S, T, E> {
     ///
     /// # Errors
     ///
-    /// If the type contains CR or LF.
-    pub fn heartbeat(self, event_type: &str) -> Result<Self, EncodeError> {
+    /// If the type contains CR or LF, or if a client has handlers for it that would get the
+    /// heartbeat: it is empty, `message`, `open` or `error`.
+    pub fn heartbeat(self, event_type: &str) -> Result<Self, HeartbeatError> {
         Ok(Self(self.0.heartbeat(event_type)?))
     }
 

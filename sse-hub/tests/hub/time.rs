@@ -54,7 +54,14 @@ async fn a_heartbeat_replaces_the_comment_and_is_not_an_event_of_the_topic() {
     }
     assert_eq!(topic.last_event_id().await.unwrap(), id);
     assert_eq!((hub.metrics().published, subscription.lag()), (0, 0));
-    assert!(HubConfig::default().with_heartbeat("two\nlines").is_err());
+}
+
+// 9.2.6: an event without a type is a `message`; 9.2.3: the client itself fires `open` and `error`.
+#[test]
+fn a_heartbeat_must_not_reach_the_handlers_of_other_events() {
+    for wrong in ["", "message", "open", "error", sse_hub::GAP_EVENT, "two\nlines", "two\rlines"] {
+        assert!(HubConfig::default().with_heartbeat(wrong).is_err(), "{wrong:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
-use super::EncodeError;
+use super::{EncodeError, HeartbeatError};
 
 /// Builds one event and writes it as `text/event-stream`.
 ///
@@ -63,7 +63,8 @@ impl<'a> EventBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// If the type contains CR or LF.
+    /// If the type contains CR or LF, or if a client has handlers for it that would get the
+    /// heartbeat: it is empty, `message`, `open` or `error`.
     ///
     /// # Example
     ///
@@ -71,9 +72,11 @@ impl<'a> EventBuilder<'a> {
     /// use sse_proto::EventBuilder;
     ///
     /// assert_eq!(EventBuilder::heartbeat("alive")?.encode(), "event: alive\ndata: \n\n");
-    /// # Ok::<(), sse_proto::EncodeError>(())
+    /// assert!(EventBuilder::heartbeat("message").is_err());
+    /// # Ok::<(), sse_proto::HeartbeatError>(())
     /// ```
-    pub fn heartbeat(event_type: &'a str) -> Result<Self, EncodeError> {
+    pub fn heartbeat(event_type: &'a str) -> Result<Self, HeartbeatError> {
+        HeartbeatError::check(event_type)?;
         Ok(Self::new().event(event_type)?.data(""))
     }
 

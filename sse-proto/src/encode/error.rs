@@ -1,4 +1,4 @@
-//! Error of the encoder.
+//! Errors of the encoder.
 
 use core::fmt;
 
@@ -49,3 +49,45 @@ impl fmt::Display for EncodeError {
 }
 
 impl core::error::Error for EncodeError {}
+
+/// Why an event type cannot be the type of a heartbeat: see
+/// [`EventBuilder::heartbeat`](crate::EventBuilder::heartbeat).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeartbeatError {
+    /// A client already has handlers for events of this type, which would get the heartbeat.
+    Reserved,
+    /// The type cannot be encoded.
+    Encode(EncodeError),
+}
+
+impl HeartbeatError {
+    /// Returns an error for a type whose events reach a handler of every `EventSource`: an event
+    /// without a type is a `message` (WHATWG HTML 9.2.6), and the client itself fires `open` and
+    /// `error` (9.2.3).
+    pub(crate) fn check(event_type: &str) -> Result<(), Self> {
+        match event_type {
+            "" | "message" | "open" | "error" => Err(Self::Reserved),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for HeartbeatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reserved => f.write_str(
+                "this event type, or an empty one, means something else to clients: name another one, such as heartbeat",
+            ),
+            Self::Encode(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for HeartbeatError {}
+
+impl From<EncodeError> for HeartbeatError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}

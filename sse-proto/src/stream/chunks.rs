@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use futures_core::Stream;
 
-use crate::{EncodeError, EventBuilder, KeepAlive, Timer};
+use crate::{EventBuilder, HeartbeatError, KeepAlive, Timer};
 
 /// The size from which a chunk is sent although more events are ready.
 const BATCH: usize = 64 << 10;
@@ -100,8 +100,8 @@ impl<S, E, T: Timer> Chunks<S, E, T> {
     ///
     /// # Errors
     ///
-    /// If the type has a line break.
-    pub fn heartbeat(mut self, event_type: &str) -> Result<Self, EncodeError> {
+    /// Those of [`EventBuilder::heartbeat`].
+    pub fn heartbeat(mut self, event_type: &str) -> Result<Self, HeartbeatError> {
         self.heartbeat = Some(EventBuilder::heartbeat(event_type)?.encode());
         Ok(self)
     }
