@@ -82,6 +82,7 @@ mod subscription;
 mod tail;
 mod topic;
 mod topics;
+mod unfinished;
 
 pub use config::{HubConfig, OnLag};
 pub use error::HubError;

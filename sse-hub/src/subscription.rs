@@ -262,7 +262,13 @@ impl Subscription {
         let read = tail.read(&mut cursor);
         match read {
             Ok(None) => {
+                let incomplete = tail.is_incomplete();
+                drop(tail);
                 self.state = State::Follow { live: true };
+                if incomplete {
+                    // The repair runs, unless its runtime has ended.
+                    self.topic.state().repair();
+                }
                 Poll::Pending
             }
             Ok(Some(events)) => {

@@ -113,6 +113,11 @@ impl Topic {
     /// # Errors
     ///
     /// [`HubError::TooManySubscribers`], [`HubError::Closed`] or [`HubError::Ended`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with time enabled, if the log does not answer at once. (The log in
+    /// memory does.)
     pub async fn subscribe<'a>(&self, from: impl Into<From<'a>>) -> Result<Subscription, HubError> {
         Subscription::begin(self.0.clone(), from.into()).await
     }

@@ -38,14 +38,16 @@ impl Subscription {
         if hub.subscribers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_err() {
             return Err(HubError::TooManySubscribers { limit });
         }
+        // It is counted, and leaves if the opening panics.
+        let mut subscription = Self::join(topic);
+        let topic = &subscription.topic;
         topic.state().open();
         let wanted = match from {
             From::Now => Wanted::Now((*topic.phase.borrow() != Phase::Open).then(now)),
             From::Earliest => Wanted::Earliest,
             From::After(id) => Wanted::After(id.into()),
         };
-        let mut subscription = Self::join(topic);
-        let mut begin = Box::pin(begin(Arc::clone(subscription.topic.state()), wanted));
+        let mut begin = Box::pin(begin(Arc::clone(topic.state()), wanted));
         let mut found = poll_fn(|cx| Poll::Ready(begin.as_mut().poll(cx))).await;
         if found.is_pending() && subscription.topic.hub.log.health() == Health::Ready {
             // Does not wait for an unavailable log, because browsers do not reconnect after a

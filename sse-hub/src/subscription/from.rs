@@ -86,9 +86,7 @@ pub(crate) enum Start {
 /// Finds the place at which a subscription begins, after waiting for the topic and the log; `None`
 /// if the topic was ended.
 pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begin> {
-    let mut phases = topic.phase.subscribe();
-    let phase = *phases.wait_for(|phase| matches!(phase, Phase::Open | Phase::Ended)).await.ok()?;
-    if phase == Phase::Ended {
+    if !is_open(&topic).await {
         return None;
     }
     Some(match wanted {
@@ -108,6 +106,24 @@ pub(crate) async fn begin(topic: Arc<TopicState>, wanted: Wanted) -> Option<Begi
             }
         }
     })
+}
+
+/// Waits until the topic is open, and returns true, or until the log says that it was ended.
+async fn is_open(topic: &Arc<TopicState>) -> bool {
+    let mut phases = topic.phase.subscribe();
+    let mut backoff = Backoff::default();
+    loop {
+        let phase = phases.wait_for(|phase| *phase != Phase::Opening).await.map(|phase| *phase);
+        match phase {
+            Ok(Phase::Open) => return true,
+            Ok(Phase::Ended) | Err(_) => return false,
+            // The opening was dropped, with its runtime for example.
+            Ok(Phase::Closed | Phase::Opening) => {
+                backoff.wait().await;
+                topic.open();
+            }
+        }
+    }
 }
 
 async fn earliest(topic: &TopicState) -> Begin {

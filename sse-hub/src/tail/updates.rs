@@ -128,6 +128,11 @@ impl Tail {
         (self.lost, self.border, self.joined) = (first.position(), border, None);
     }
 
+    /// Whether newer events were reported than the tail has.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.repair().1.is_some()
+    }
+
     /// Start of a repair: the place to read after, and the newest place that was reported; `None`
     /// if nothing is missing, or if the topic is not open.
     pub(crate) fn repair(&self) -> (Place, Option<Place>) {

@@ -4,7 +4,7 @@ mod feed;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -43,8 +43,9 @@ pub(crate) struct TopicState {
     /// The waker that wakes all members.
     waker: Waker,
     following: Mutex<Option<Following>>,
-    /// The runtime in which the topic was opened, if that took time: missing events are read there.
-    runtime: OnceLock<Handle>,
+    /// The runtime in which the topic was opened last, if that took time: missing events are read
+    /// there, if an update comes from outside a runtime.
+    runtime: Mutex<Option<Handle>>,
     repairing: AtomicBool,
     /// Whether the topic counts as one without events.
     empty: AtomicBool,
@@ -53,7 +54,7 @@ pub(crate) struct TopicState {
 /// Phase of a topic's opening.
 ///
 /// ```text
-///      attempt failed, no user is left
+///   attempt failed and no user is left, or its task was dropped
 ///      ┌──────────────────────────┐
 ///      ▼                          │
 ///  ┌────────┐ first subscriber ┌─────────┐ the log has answered ┌──────┐
@@ -70,8 +71,9 @@ pub(crate) struct TopicState {
 /// the phase stays `Opening`, and the hub requests the topic from the log again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The topic has no tail, because it has had no subscriber, or because its last user left
-    /// before the log answered. Publishing does not need the tail.
+    /// The topic has no tail, because it has had no subscriber, because its last user left before
+    /// the log answered, or because the opening task was dropped. Publishing does not need the
+    /// tail.
     Closed,
     /// The log is opening the topic. One task at a time does that; only it ends this phase.
     Opening,
@@ -99,7 +101,7 @@ impl TopicState {
             tail: Mutex::new(Tail::new(hub.config.history)),
             timer: Mutex::new(TopicTimer::new(hub.config.keep_alive)),
             following: Mutex::default(),
-            runtime: OnceLock::new(),
+            runtime: Mutex::default(),
             repairing: AtomicBool::new(false),
             empty: AtomicBool::new(true),
             hub,

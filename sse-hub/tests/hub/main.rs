@@ -8,6 +8,7 @@ mod log;
 mod positions;
 mod remote;
 mod resume;
+mod runtimes;
 mod time;
 
 use std::future::Future;

@@ -1,7 +1,7 @@
 //! Opening a topic in the log, and the updates that the log then sends.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Waker};
 
 use proto::{Instant, Timer as _};
@@ -12,9 +12,14 @@ use crate::LogError;
 use crate::backoff::Backoff;
 use crate::log::{Extent, Feed, Following, Update, Wake};
 use crate::tail::{self, TailChange};
+use crate::unfinished::Unfinished;
 
 impl TopicState {
     /// Opens the topic in the log, unless that was done; wakes the members when it is open.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, if the log does not answer at once.
     pub(crate) fn open(self: &Arc<Self>) {
         if !self.claim_opening() {
             return;
@@ -23,9 +28,14 @@ impl TopicState {
         let mut opening = Box::pin(Arc::clone(self).run_opening());
         // The memory log answers at once, even outside a runtime.
         if opening.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            let runtime = self.runtime.get_or_init(Handle::current);
+            let runtime = Handle::current();
+            *self.runtime() = Some(runtime.clone());
             runtime.spawn(opening);
         }
+    }
+
+    fn runtime(&self) -> MutexGuard<'_, Option<Handle>> {
+        self.runtime.lock().expect("nothing panics while it holds the lock")
     }
 
     fn claim_opening(&self) -> bool {
@@ -39,12 +49,18 @@ impl TopicState {
     }
 
     async fn run_opening(self: Arc<Self>) {
+        // Only this task ends the phase, so a subscriber would wait for ever if it ended without
+        // that.
+        let unfinished = Unfinished::new(|| {
+            self.phase.send_replace(Phase::Closed);
+        });
         let mut backoff = Backoff::default();
         loop {
             match self.try_open().await {
                 // An answer from before the topic was ended: ask again.
                 Ok(false) => continue,
                 Ok(true) => {
+                    unfinished.finish();
                     self.members.wake(None);
                     return;
                 }
@@ -53,12 +69,9 @@ impl TopicState {
                     backoff.wait().await;
                 }
             }
+            // A subscriber that came meanwhile, and found the topic opening, opens it again.
             if self.users.load(Ordering::Relaxed) == 0 {
-                self.phase.send_replace(Phase::Closed);
-                // A subscriber may have come meanwhile and found the topic opening.
-                if self.users.load(Ordering::Relaxed) == 0 || !self.claim_opening() {
-                    return;
-                }
+                return;
             }
         }
     }
@@ -126,10 +139,8 @@ impl TopicState {
         match fed {
             TailChange::Grown => Some(self.news(now)),
             TailChange::Unchanged => None,
-            TailChange::Incomplete => {
-                self.repair();
-                None
-            }
+            // Subscribers repair the tail if no task does.
+            TailChange::Incomplete => (!self.repair()).then(|| self.waker.clone()),
         }
     }
 
@@ -155,12 +166,28 @@ impl TopicState {
         self.waker.clone()
     }
 
-    /// Reads from the log what is missing at the end of the tail.
-    fn repair(self: &Arc<Self>) {
+    /// Begins to read from the log what is missing at the end of the tail. Returns whether that is
+    /// being done: not without a runtime, or if the runtime has ended.
+    pub(crate) fn repair(self: &Arc<Self>) -> bool {
         if self.repairing.swap(true, Ordering::AcqRel) {
-            return;
+            return true;
         }
         let topic = Arc::downgrade(self);
+        let spawned = Arc::new(AtomicBool::new(false));
+        // Not inside the task, which may be dropped before it runs.
+        let unfinished = Unfinished::new({
+            let (topic, spawned) = (topic.clone(), Arc::clone(&spawned));
+            move || {
+                let Some(topic) = topic.upgrade() else { return };
+                topic.repairing.store(false, Ordering::Release);
+                // The subscribers begin a repair again, in their own runtime. Before the task is
+                // spawned, the result of this function reports the failure: the caller may hold a
+                // lock of the log.
+                if spawned.load(Ordering::Acquire) {
+                    topic.members.wake(None);
+                }
+            }
+        });
         let repairing = async move {
             let mut backoff = Backoff::default();
             while let Some(topic) = topic.upgrade() {
@@ -182,16 +209,17 @@ impl TopicState {
                 topic.repairing.store(false, Ordering::Release);
                 // An update after the last check saw this repair running, and did not start
                 // another.
-                if topic.tail().repair().1.is_none() || topic.repairing.swap(true, Ordering::AcqRel) {
-                    return;
+                if !topic.tail().is_incomplete() || topic.repairing.swap(true, Ordering::AcqRel) {
+                    return unfinished.finish();
                 }
             }
         };
-        match self.runtime.get().cloned().or_else(|| Handle::try_current().ok()) {
+        match Handle::try_current().ok().or_else(|| self.runtime().clone()) {
             Some(runtime) => drop(runtime.spawn(repairing)),
-            // A log that misses events and completes at once, outside a runtime: the next update
-            // tries again.
-            None => self.repairing.store(false, Ordering::Release),
+            // The topic was opened outside a runtime, by a log that completes at once.
+            None => drop(repairing),
         }
+        spawned.store(true, Ordering::Release);
+        self.repairing.load(Ordering::Acquire)
     }
 }
