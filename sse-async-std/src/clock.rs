@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use proto::{Epoch, Instant, Timer};
 
 /// Clock of `std`, whose time zero is its creation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Clock(Epoch);
 
 /// Future that completes at a deadline.

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until, timeout};
 
 /// The clock of tokio.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Clock(Epoch);
 
 /// A time that a clock cannot hold is this far away.

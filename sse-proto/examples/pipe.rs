@@ -5,6 +5,7 @@
 //! the client.
 #![allow(clippy::print_stdout)]
 
+use std::sync::Arc;
 use std::thread;
 
 use futures_channel::{mpsc, oneshot};
@@ -66,6 +67,11 @@ impl Transport for Pipe {
 
     fn error_kind(_: &&'static str) -> ErrorKind {
         ErrorKind::Retryable
+    }
+
+    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync> {
+        let clock = self.0;
+        Arc::new(move || clock.now())
     }
 }
 

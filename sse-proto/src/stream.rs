@@ -1,8 +1,10 @@
 //! Async streams without a runtime (feature `stream`): chunks of bytes to events, events to chunks,
 //! and a driver for the client machine.
 //!
-//! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send`.
+//! Nothing here spawns, locks or sleeps by itself, and nothing has to be `Send` but the clock that
+//! wakers read.
 
+mod arrival;
 mod chunks;
 mod driver;
 mod events;

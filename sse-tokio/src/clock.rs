@@ -7,7 +7,7 @@ use proto::{Epoch, Instant, Timer};
 use tokio::time::{Sleep, sleep, sleep_until};
 
 /// Clock of tokio, whose time zero is its creation; a paused runtime stops it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Clock(Epoch);
 
 impl Default for Clock {

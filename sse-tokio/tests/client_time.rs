@@ -91,6 +91,23 @@ async fn the_time_that_the_application_takes_is_not_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_after_a_dropped_next_is_not_time_without_an_event() {
+    let answer = Reply::stream("").sleep(secs(15)).send(":\n").sleep(secs(40)).send("data: a\n\n").hold();
+    let server = Server::start([answer]).await;
+    let config = config().with_event_timeout(secs(60));
+    let mut source = builder(&server, "/").config(config).build().unwrap();
+    assert_eq!(frozen(next(&mut source)).await, "open 200");
+    tokio::time::timeout(secs(1), next(&mut source)).await.unwrap_err();
+    tokio::time::sleep(secs(3600)).await;
+    frozen(async {
+        assert_eq!(next(&mut source).await, "comment ");
+        assert_eq!(next(&mut source).await, "message \"a\" id ");
+    })
+    .await;
+    assert_eq!(takes(60, next(&mut source)).await, "lost EventTimeout, attempt 1 in 1s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn adaptive_liveness_learns_from_keep_alives() {
     let mut answer = Reply::stream("");
     for _ in 0..4 {

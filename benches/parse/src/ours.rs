@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Pending, Ready as Done, pending, ready};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use sse_proto::{
@@ -143,6 +144,10 @@ impl<'c, I: Iterator<Item = &'c [u8]> + Unpin> Transport for Memory<I> {
 
     fn error_kind(error: &Infallible) -> ErrorKind {
         match *error {}
+    }
+
+    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync> {
+        Arc::new(|| Instant::ZERO)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -130,6 +131,11 @@ impl Transport for Fetch {
     fn error_kind(_: &JsValue) -> ErrorKind {
         // A browser does not tell a refused connection from one that CORS forbids.
         ErrorKind::Retryable
+    }
+
+    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync> {
+        let clock = self.clock;
+        Arc::new(move || clock.now())
     }
 }
 

@@ -22,7 +22,7 @@ use super::{Attempt, Body, Head, Hooks, Refused, Template, TransportError, trace
 /// than [`Config::connect_timeout`](proto::Config::connect_timeout): this crate does that.
 pub trait Client: Send + Sync + 'static {
     /// The clock of the runtime.
-    type Clock: Timer<Sleep: Send>;
+    type Clock: Timer<Sleep: Send> + Clone + Send + Sync + 'static;
     /// The body of a response.
     type Body: Stream<Item = Result<Bytes, TransportError>> + Send + Unpin + 'static;
 
@@ -110,6 +110,11 @@ impl<C: Client> Transport for Http<C> {
 
     fn error_kind(error: &TransportError) -> ErrorKind {
         error.kind()
+    }
+
+    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync> {
+        let clock = self.shared.client.clock().clone();
+        Arc::new(move || clock.now())
     }
 }
 

@@ -12,7 +12,9 @@ use crate::Instant;
 ///
 /// A socket whose peer vanished (sleep, NAT, a pulled cable) is silent for ever and reports
 /// nothing, so a client that has to notice needs one of the two other modes. Only the time in which
-/// the driver waits for bytes counts, never the time that an application spends on an event.
+/// the driver waits for bytes counts, never the time that an application spends on an event. An
+/// application may also stop polling during a wait, for example in a `select!`: the wait ends when
+/// bytes arrive, and the time until they are polled does not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Liveness {

@@ -7,8 +7,10 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use futures_core::Stream;
 
+use super::arrival::Arrival;
 use super::extend;
 use crate::{
     ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Frame, Instant, Loss, Output, Request,
@@ -52,6 +54,10 @@ pub trait Transport: Timer {
 
     /// Whether another attempt may succeed after this error, and whether the request was sent.
     fn error_kind(error: &Self::Error) -> ErrorKind;
+
+    /// A copy of the clock that any thread may read: it notes when bytes arrive while nothing polls
+    /// the driver.
+    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync>;
 }
 
 /// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks
@@ -67,6 +73,10 @@ pub struct Driver<T: Transport> {
     /// How many bytes of the chunk have been read.
     read: usize,
     timer: Option<(Instant, T::Sleep)>,
+    /// The waker of the wait for bytes, if a deadline runs for them.
+    arrival: Arrival,
+    /// When the chunk arrived, until the machine has counted the wait for it.
+    arrived: Option<Instant>,
     error: Option<T::Error>,
     done: bool,
 }
@@ -97,6 +107,8 @@ impl<T: Transport> Driver<T> {
             chunk: None,
             read: 0,
             timer: None,
+            arrival: Arrival::default(),
+            arrived: None,
             error: None,
             done: false,
         }
@@ -198,8 +210,10 @@ impl<T: Transport> Driver<T> {
                 return Poll::Ready(Some(Ok(take(frame))));
             }
             // The time is read only when the machine needs it: the application's own time is not
-            // silence of the server.
-            let output = self.source.poll_at(|| self.transport.now(), &mut input);
+            // silence of the server. Nor is the time for which a chunk has waited for a poll.
+            let (transport, arrived) = (&self.transport, &mut self.arrived);
+            let output =
+                self.source.poll_at(|| arrived.take().unwrap_or_else(|| transport.now()), &mut input);
             self.read = chunk.len() - input.len();
             match output {
                 Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame)))),
@@ -276,7 +290,16 @@ impl<T: Transport> Driver<T> {
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.forget_chunk();
         let Connection::Open(body) = &mut self.connection else { return self.poll_connect(cx) };
-        match ready!(Pin::new(body).poll_next(cx)) {
+        let next = if self.source.awaits_data() {
+            let arrived = self.arrival.take();
+            let waker = self.arrival.waker(cx.waker(), || self.transport.clock());
+            let next = ready!(Pin::new(body).poll_next(&mut Context::from_waker(waker)));
+            self.arrived = arrived;
+            next
+        } else {
+            ready!(Pin::new(body).poll_next(cx))
+        };
+        match next {
             Some(Ok(chunk)) => {
                 self.transport.on_chunk(&chunk);
                 self.chunk = Some(chunk);
@@ -341,6 +364,7 @@ impl<T: Transport> Driver<T> {
     fn forget_chunk(&mut self) {
         self.chunk = None;
         self.read = 0;
+        self.arrived = None;
     }
 }
 

@@ -222,6 +222,55 @@ fn bytes_that_arrived_while_nothing_polled_beat_a_deadline_that_passed() {
 }
 
 #[test]
+fn the_time_for_which_bytes_wait_for_a_poll_is_not_time_without_an_event() {
+    let config = Config::default().with_event_timeout(Duration::from_secs(60));
+    let parts = [
+        Part::Pause(Duration::from_secs(15)),
+        Part::Chunk(":\n"),
+        Part::Pause(Duration::from_secs(40)),
+        Part::Chunk("data: a\n\n"),
+        Part::Silence,
+    ];
+    let mut client = Client::new(config, [body(parts), GONE]);
+    assert_eq!(client.next(), "open 200");
+    assert!(client.driver.next().now_or_never().is_none());
+    client.world.sleep(Duration::from_secs(3600));
+    // 15 s were without an event, and the comment has waited since then.
+    assert_eq!(client.take(2), ["comment ", "event message \"a\" id "]);
+    assert_eq!(client.world.now().since_epoch(), Duration::from_secs(3600 + 40));
+    assert!(client.next().starts_with("lost: no event came in time"));
+    assert_eq!(client.world.now().since_epoch(), Duration::from_secs(3600 + 40 + 60));
+}
+
+#[test]
+fn adaptive_liveness_learns_when_a_comment_arrived_and_not_when_it_was_polled() {
+    let config = Config::default().with_idle_timeout(Liveness::Adaptive);
+    let comment = [Part::Pause(Duration::from_secs(15)), Part::Chunk(":\n")];
+    let parts = comment.repeat(3).into_iter().chain([Part::Silence]).collect();
+    let mut client = Client::new(config, [Answer::Response(200, parts), GONE]);
+    assert_eq!(client.next_owned(), "open 200");
+    for _ in 0..3 {
+        // Polled as a stream whose item is not awaited to the end.
+        assert!(poll_fn(|cx| client.driver.poll_owned(cx)).now_or_never().is_none());
+        client.world.sleep(Duration::from_secs(100));
+        assert_eq!(client.next_owned(), "comment ");
+    }
+    assert_eq!(client.next_owned(), "lost: the server fell silent, attempt 1 in 1s");
+    assert_eq!(client.world.now().since_epoch(), Duration::from_secs(300 + 45));
+}
+
+#[test]
+fn a_server_that_sends_nothing_while_nothing_polls_is_silent() {
+    let config = Config::default().with_idle_timeout(Duration::from_secs(10));
+    let mut client = Client::new(config, [body([Part::Silence]), GONE]);
+    assert_eq!(client.next(), "open 200");
+    assert!(client.driver.next().now_or_never().is_none());
+    client.world.sleep(Duration::from_secs(11));
+    assert_eq!(client.next(), "lost: the server fell silent, attempt 1 in 1s");
+    assert_eq!(client.world.now().since_epoch(), Duration::from_secs(11));
+}
+
+#[test]
 fn a_response_that_arrived_while_nothing_polled_beats_the_head_timeout() {
     let answer = Answer::Late(Duration::from_secs(9), 200, vec![Part::Silence]);
     let mut client = Client::new(Config::default(), [answer]);

@@ -1,10 +1,11 @@
 //! A transport that plays a script, in virtual time.
-#![allow(unreachable_pub, reason = "it is for the tests beside it")]
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "it is for the tests beside it")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -47,9 +48,9 @@ pub struct World(Rc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    now: Cell<Duration>,
-    /// The deadlines of pending futures.
-    wakeups: RefCell<Vec<Instant>>,
+    now: Arc<Mutex<Duration>>,
+    /// The deadlines of pending futures, and their wakers.
+    wakeups: RefCell<Vec<(Instant, Waker)>>,
     log: RefCell<Vec<String>>,
     pub readings: Cell<usize>,
     pub timers: Cell<usize>,
@@ -58,11 +59,23 @@ struct Inner {
 
 impl World {
     pub fn now(&self) -> Instant {
-        Instant::from_epoch(self.0.now.get())
+        Instant::from_epoch(*self.0.now.lock().unwrap())
     }
 
+    /// Moves the clock, and wakes the futures whose deadlines pass, without polling them.
     pub fn sleep(&self, duration: Duration) {
-        self.0.now.set(self.0.now.get() + duration);
+        self.move_to(self.now() + duration);
+    }
+
+    fn move_to(&self, time: Instant) {
+        let set = |to: Instant| *self.0.now.lock().unwrap() = to.since_epoch();
+        let mut wakeups = self.0.wakeups.take();
+        wakeups.sort_by_key(|(at, _)| *at);
+        for (at, waker) in wakeups.into_iter().filter(|(at, _)| *at <= time) {
+            set(at.max(self.now()));
+            waker.wake();
+        }
+        set(time);
     }
 
     /// How often the clock was read.
@@ -89,11 +102,11 @@ impl World {
         self.0.log.borrow_mut().push(what);
     }
 
-    fn until(&self, deadline: Instant) -> Poll<()> {
+    fn until(&self, deadline: Instant, cx: &Context<'_>) -> Poll<()> {
         if self.now() >= deadline {
             return Poll::Ready(());
         }
-        self.0.wakeups.borrow_mut().push(deadline);
+        self.0.wakeups.borrow_mut().push((deadline, cx.waker().clone()));
         Poll::Pending
     }
 
@@ -105,8 +118,8 @@ impl World {
             if let Poll::Ready(value) = poll(&mut Context::from_waker(Waker::noop())) {
                 return Some(value);
             }
-            let next = self.0.wakeups.borrow().iter().min().copied()?;
-            self.0.now.set(next.since_epoch());
+            let next = self.0.wakeups.borrow().iter().map(|(at, _)| *at).min()?;
+            self.move_to(next);
         }
     }
 }
@@ -142,7 +155,11 @@ impl Transport for Script {
 
     fn connect(&mut self, request: Request<'_>) -> Connect {
         let id = request.last_event_id.unwrap_or("-");
-        self.world.note(format!("connect {} id {id} at {:?}", request.attempt, self.world.0.now.get()));
+        self.world.note(format!(
+            "connect {} id {id} at {:?}",
+            request.attempt,
+            self.world.now().since_epoch()
+        ));
         let answer = self.answers.pop_front().expect("the script has an answer to each request");
         Connect(self.world.clone(), answer, None)
     }
@@ -161,6 +178,11 @@ impl Transport for Script {
 
     fn error_kind(error: &Broken) -> ErrorKind {
         if error.0 == "fatal" { ErrorKind::Fatal } else { ErrorKind::Retryable }
+    }
+
+    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync> {
+        let now = Arc::clone(&self.world.0.now);
+        Arc::new(move || Instant::from_epoch(*now.lock().unwrap()))
     }
 }
 
@@ -181,11 +203,11 @@ pub struct Connect(World, Answer, Option<Instant>);
 impl Future for Connect {
     type Output = Result<(u16, Body), Broken>;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Answer::Late(wait, ..) = self.1 {
             let now = self.0.now();
             let at = *self.2.get_or_insert(now + wait);
-            std::task::ready!(self.0.until(at));
+            std::task::ready!(self.0.until(at, cx));
         }
         match &mut self.1 {
             Answer::Silence => Poll::Pending,
@@ -212,7 +234,7 @@ pub struct Body(World, VecDeque<Part>, Option<Instant>);
 impl Stream for Body {
     type Item = Result<&'static str, Broken>;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             match self.1.front().copied() {
                 None => return Poll::Ready(None),
@@ -220,7 +242,7 @@ impl Stream for Body {
                 Some(Part::Pause(duration)) => {
                     let now = self.0.now();
                     let until = *self.2.get_or_insert(now + duration);
-                    std::task::ready!(self.0.until(until));
+                    std::task::ready!(self.0.until(until, cx));
                     self.2 = None;
                     self.1.pop_front();
                 }
@@ -248,8 +270,8 @@ pub struct Sleep(World, Instant);
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        self.0.until(self.1)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.until(self.1, cx)
     }
 }
 

@@ -6,8 +6,8 @@
 /// Defines `find_after_16` and `find_in` for vectors of `$width` bytes, with `load`, `flags`, `or`,
 /// `bits` and `first_of_four` of the calling module. The number that `bits` returns has `$bits`
 /// bits for each byte of the vector. `$narrow` searches inputs that are shorter than one vector.
-/// (The functions contain no closures: a function of the standard library that takes one is compiled
-/// without the feature, and so does not inline it.)
+/// (The functions contain no closures: a function of the standard library that takes one is
+/// compiled without the feature, and so does not inline it.)
 macro_rules! search {
     ($feature:literal, $width:literal, $bits:literal, $narrow:path) => {
         /// Searches at least 16 bytes, of which the first 16 are plain: four vectors at a time.
