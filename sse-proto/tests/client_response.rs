@@ -126,6 +126,29 @@ fn a_content_coding_that_is_not_decoded_closes() {
     }
 }
 
+// RFC 9112, 7: an HTTP client undoes `chunked`, and leaves other transfer codings in the body.
+#[test]
+fn a_transfer_coding_other_than_chunked_closes() {
+    let coded = |codings: &[&str]| {
+        let codings = codings.iter().map(|&coding| ("Transfer-Encoding", coding));
+        let headers = [("Content-Type", "text/event-stream")].into_iter().chain(codings);
+        answer(config(), ResponseHead::new(200, headers))
+    };
+    for (codings, named) in [
+        (&["gzip, chunked"][..], "gzip"),
+        (&["gzip", "chunked"], "gzip"),
+        (&["chunked, Deflate"], "Deflate"),
+        (&["x-gzip"], "x-gzip"),
+        (&["chunkedx"], "chunkedx"),
+        (&["chunked;x=1"], "chunked;x=1"),
+    ] {
+        assert_eq!(coded(codings), format!("closed TransferEncoding({named:?})"), "{codings:?}");
+    }
+    for codings in [&["chunked"][..], &["Chunked"], &["identity, CHUNKED"], &["chunked", " , "], &[""]] {
+        assert_eq!(coded(codings), "open", "{codings:?}");
+    }
+}
+
 #[test]
 fn the_identity_coding_opens() {
     for codings in [&["identity"][..], &["Identity"], &["identity, identity", "identity"], &[""], &[" , "]] {
@@ -139,6 +162,13 @@ fn a_refusal_of_a_coding_names_header_and_coding() {
         ResponseHead::new(200, [("content-type", "text/event-stream"), ("content-encoding", "gzip, br")]);
     let Verdict::Close(reason) = config().verdict(&head) else { panic!("it opens") };
     assert_eq!(reason.to_string(), "the response has `Content-Encoding: gzip`, which is not decoded");
+    assert!(reason.is_failure());
+    let head = ResponseHead::new(
+        200,
+        [("content-type", "text/event-stream"), ("transfer-encoding", "deflate, chunked")],
+    );
+    let Verdict::Close(reason) = config().verdict(&head) else { panic!("it opens") };
+    assert_eq!(reason.to_string(), "the response has `Transfer-Encoding: deflate`, which is not decoded");
     assert!(reason.is_failure());
 }
 

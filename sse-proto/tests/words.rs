@@ -134,7 +134,7 @@ fn the_last_of_repeated_headers_counts_and_their_names_have_no_case() {
     assert_eq!(head.status, 503);
     assert_eq!(head.content_type, Some("text/html; title=\"Caf"));
     assert_eq!((head.retry_after, head.date), (Some("7"), Some("")));
-    assert_eq!(head.content_encoding, None);
+    assert_eq!((head.content_encoding, head.transfer_encoding), (None, None));
 }
 
 #[test]

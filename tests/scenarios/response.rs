@@ -143,6 +143,20 @@ fn a_content_coding_is_refused_and_identity_is_accepted() {
     server.requests();
 }
 
+// RFC 9112, 7: HTTP clients undo `chunked` alone.
+#[test]
+fn a_transfer_coding_other_than_chunked_is_refused() {
+    let chunk = "3\r\n\u{1f}\u{8b}\r\n0\r\n\r\n";
+    for (coding, body) in [("gzip, chunked", chunk), ("gzip", "\u{1f}\u{8b}")] {
+        let headers = format!("Content-Type: text/event-stream\r\nTransfer-Encoding: {coding}\r\n");
+        let server = Server::play([Reply::response(200, &headers, body)]);
+        let seen = all(&ask(server.url("/")));
+        let [Seen::Closed(CloseReason::TransferEncoding(refused))] = seen[..] else { panic!("{seen:?}") };
+        assert_eq!(refused.to_string(), "gzip");
+        server.requests();
+    }
+}
+
 #[test]
 fn a_user_agent_may_be_replaced() {
     let server = Server::play([Reply::no_content()]);

@@ -140,6 +140,7 @@ fn is_refusal(reason: CloseReason) -> bool {
         CloseReason::Status(_)
             | CloseReason::ContentType
             | CloseReason::ContentEncoding(_)
+            | CloseReason::TransferEncoding(_)
             | CloseReason::Rejected
     )
 }

@@ -75,6 +75,8 @@ pub enum CloseReason {
     ContentType,
     /// The response had a content coding that the transport did not decode.
     ContentEncoding(ContentCoding),
+    /// The response had a transfer coding other than `chunked`, which the transport did not decode.
+    TransferEncoding(ContentCoding),
     /// The application rejected the response with its own [`Verdict`](crate::Verdict).
     Rejected,
     /// The transport failed with an error that another attempt would meet too:
@@ -135,6 +137,9 @@ impl fmt::Display for CloseReason {
             Self::ContentType => f.write_str("the response is not text/event-stream"),
             Self::ContentEncoding(coding) => {
                 write!(f, "the response has `Content-Encoding: {coding}`, which is not decoded")
+            }
+            Self::TransferEncoding(coding) => {
+                write!(f, "the response has `Transfer-Encoding: {coding}`, which is not decoded")
             }
             Self::Rejected => f.write_str("the application rejected the response"),
             Self::Transport => f.write_str("the connection failed, and another attempt would too"),

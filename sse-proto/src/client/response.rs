@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Status and four headers of a response, from which an [`EventSource`](crate::EventSource) decides
+/// Status and five headers of a response, from which an [`EventSource`](crate::EventSource) decides
 /// whether to accept it.
 ///
 /// ```
@@ -21,6 +21,9 @@ pub struct ResponseHead<'a> {
     /// `Content-Encoding`: the first coding other than `identity`, in all headers and all elements
     /// of their lists.
     pub content_encoding: Option<ContentCoding>,
+    /// `Transfer-Encoding`: the first coding other than `chunked` and `identity`, in all headers
+    /// and all elements of their lists (RFC 9112, 7). HTTP clients undo `chunked` alone.
+    pub transfer_encoding: Option<ContentCoding>,
     /// `Retry-After`: seconds or a date; the last one if there are several headers.
     pub retry_after: Option<&'a str>,
     /// `Date`, the server's clock, which a date in `Retry-After` is measured against.
@@ -28,7 +31,7 @@ pub struct ResponseHead<'a> {
 }
 
 impl<'a> ResponseHead<'a> {
-    /// Picks the status and the four headers out of pairs of name and value; the case of names does
+    /// Picks the status and the five headers out of pairs of name and value; the case of names does
     /// not matter.
     ///
     /// A value that is not UTF-8 counts as empty; but a content type is cut before its first
@@ -49,7 +52,11 @@ impl<'a> ResponseHead<'a> {
             } else if name.eq_ignore_ascii_case("date") {
                 head.date = Some(text);
             } else if name.eq_ignore_ascii_case("content-encoding") {
-                head.content_encoding = head.content_encoding.or_else(|| ContentCoding::first(value));
+                head.content_encoding =
+                    head.content_encoding.or_else(|| ContentCoding::first(value, &["identity"]));
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                head.transfer_encoding =
+                    head.transfer_encoding.or_else(|| ContentCoding::first(value, &["identity", "chunked"]));
             }
         }
         head
@@ -59,11 +66,19 @@ impl<'a> ResponseHead<'a> {
 impl From<u16> for ResponseHead<'_> {
     /// The head of a response that has a status and no header.
     fn from(status: u16) -> Self {
-        Self { status, content_type: None, content_encoding: None, retry_after: None, date: None }
+        Self {
+            status,
+            content_type: None,
+            content_encoding: None,
+            transfer_encoding: None,
+            retry_after: None,
+            date: None,
+        }
     }
 }
 
-/// Name of a content coding (RFC 9110, 8.4.1), as the response spells it, cut to 31 bytes.
+/// Name of a content coding (RFC 9110, 8.4.1) or of a transfer coding (RFC 9112, 7), as the
+/// response spells it, cut to 31 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentCoding {
     name: [u8; Self::LIMIT],
@@ -73,10 +88,12 @@ pub struct ContentCoding {
 impl ContentCoding {
     const LIMIT: usize = 31;
 
-    /// The first coding in the value of a header that changes the content; `identity` does not.
-    fn first(value: &[u8]) -> Option<Self> {
+    /// The first coding in the value of a header that is none of the `plain` ones, which leave the
+    /// content as it is.
+    fn first(value: &[u8], plain: &[&str]) -> Option<Self> {
+        let is_plain = |coding: &[u8]| plain.iter().any(|name| coding.eq_ignore_ascii_case(name.as_bytes()));
         let mut codings = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-        codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")).map(Self::new)
+        codings.find(|coding| !coding.is_empty() && !is_plain(coding)).map(Self::new)
     }
 
     fn new(coding: &[u8]) -> Self {

@@ -26,10 +26,10 @@ pub enum Verdict {
 impl Config {
     /// Decides about a response as 9.2.3 says, except where this configuration differs.
     ///
-    /// A 200 with the content type `text/event-stream` opens, unless it has a content coding: a
-    /// transport that decodes removes the header, so a remaining coding means bytes that are not
-    /// text. A 204 closes the source for good. Everything else closes it too, except for
-    /// `retry_status` and `lenient_content_type`.
+    /// A 200 with the content type `text/event-stream` opens, unless it has a content coding, or a
+    /// transfer coding other than `chunked`: a transport that decodes removes the header, so a
+    /// remaining coding means bytes that are not text. A 204 closes the source for good. Everything
+    /// else closes it too, except for `retry_status` and `lenient_content_type`.
     pub fn verdict(&self, head: &ResponseHead<'_>) -> Verdict {
         match head.status {
             200 => {
@@ -38,10 +38,11 @@ impl Config {
                     Some(value) => is_event_stream(value),
                     None => self.lenient_content_type,
                 };
-                match head.content_encoding {
+                match (head.content_encoding, head.transfer_encoding) {
                     _ if !accepted => Verdict::Close(CloseReason::ContentType),
-                    Some(coding) => Verdict::Close(CloseReason::ContentEncoding(coding)),
-                    None => Verdict::Open,
+                    (Some(coding), _) => Verdict::Close(CloseReason::ContentEncoding(coding)),
+                    (None, Some(coding)) => Verdict::Close(CloseReason::TransferEncoding(coding)),
+                    (None, None) => Verdict::Open,
                 }
             }
             204 => Verdict::Close(CloseReason::NoContent),
