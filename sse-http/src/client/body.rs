@@ -30,6 +30,12 @@ impl<B> Body<B> {
         Self { start: BytesMut::new(), rest: Some(rest) }
     }
 
+    /// A body that has ended, of which these bytes were read ahead.
+    #[cfg(test)]
+    pub(super) fn read(start: BytesMut) -> Self {
+        Self { start, rest: None }
+    }
+
     /// The bytes that were read ahead and not yet taken.
     pub fn start(&self) -> &[u8] {
         &self.start

@@ -82,6 +82,9 @@ impl<B> Error<B> {
         self.closed()?.response.as_ref().map(|response| &response.0)
     }
 
+    /// How many characters of a wrong content type are shown.
+    const CONTENT_TYPE_LENGTH: usize = 100;
+
     fn closed(&self) -> Option<&Closed<Head, Body<B>, TransportError>> {
         match &self.0 {
             Inner::Request(_) => None,
@@ -200,19 +203,26 @@ impl<B> fmt::Display for Error<B> {
             .as_ref()
             .and_then(|error| successors(error.source(), |&error| error.source()).last());
         if let Some(cause) = cause {
-            write!(f, ": {}", Excerpt(cause.to_string().as_bytes()))?;
+            write!(f, ": {}", Excerpt::new(cause.to_string().as_bytes()))?;
         }
         let Some((head, body)) = closed.response.as_ref() else { return Ok(()) };
-        match closed.reason {
-            CloseReason::ContentType => match head.headers.get_all(CONTENT_TYPE).iter().next_back() {
-                Some(value) => write!(f, " but {}", Excerpt(value.as_bytes()))?,
+        let mut length = Excerpt::LENGTH;
+        if closed.reason == CloseReason::ContentType {
+            // Both texts of the server together have at most the length of one.
+            length -= Self::CONTENT_TYPE_LENGTH;
+            let value = head.headers.get_all(CONTENT_TYPE).iter().next_back();
+            let value = value.map(|value| Excerpt::with_length(value.as_bytes(), Self::CONTENT_TYPE_LENGTH));
+            match value.filter(|value| !value.is_empty()) {
+                Some(value) => write!(f, " but {value}")?,
                 None => f.write_str(": it has no Content-Type")?,
-            },
-            // The bytes of an encoded body are not text.
-            CloseReason::ContentEncoding(_) => return Ok(()),
-            _ => {}
+            }
         }
-        match Excerpt(body.start()) {
+        // The bytes of an encoded body are not text.
+        let coded = head.response_head();
+        if coded.content_encoding.is_some() || coded.transfer_encoding.is_some() {
+            return Ok(());
+        }
+        match Excerpt::with_length(body.start(), length) {
             text if text.is_empty() => Ok(()),
             text => write!(f, ": {text}"),
         }
@@ -231,5 +241,52 @@ impl<B> fmt::Debug for Error<B> {
 impl<B> StdError for Error<B> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.transport().map(|error| error as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use http::Response;
+    use url::Url;
+
+    use super::*;
+
+    /// The text of the error for a response.
+    fn shown(reason: CloseReason, headers: &[(&str, &[u8])], body: &str) -> String {
+        let mut response = Response::builder();
+        for &(name, value) in headers {
+            response = response.header(name, value);
+        }
+        let (parts, ()) = response.body(()).unwrap().into_parts();
+        let head = Head::new(parts, Url::parse("http://localhost/").unwrap());
+        let body = Body::<()>::read(BytesMut::from(body));
+        let closed = Closed { reason, error: None, response: Some((head, body)) };
+        Error::failure(Box::new(closed)).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_beginning_of_a_refused_body_is_shown_if_it_is_text() {
+        let refused = "the server answered with status 429 instead of 200";
+        let of = |headers: &[_], body| shown(CloseReason::Status(429), headers, body);
+        assert_eq!(of(&[], "slow\r\ndown\n"), format!("{refused}: slow down"));
+        assert_eq!(of(&[], " \n"), refused);
+        for header in ["content-encoding", "transfer-encoding"] {
+            assert_eq!(of(&[(header, &b"gzip"[..])], "\u{1f}\u{8b}"), refused);
+        }
+    }
+
+    #[test]
+    fn a_wrong_content_type_and_its_body_are_shown_in_300_characters() {
+        let of = |headers: &[_], body| shown(CloseReason::ContentType, headers, body);
+        let name = "content-type";
+        let refused = "the response is not text/event-stream";
+        assert_eq!(of(&[(name, b"text/html")], "<p>"), format!("{refused} but text/html: <p>"));
+        for headers in [&[][..], &[(name, &b""[..])]] {
+            assert_eq!(of(headers, "x"), format!("{refused}: it has no Content-Type: x"));
+        }
+        let long = "x".repeat(1000);
+        let shown = of(&[(name, long.as_bytes())], &long);
+        assert_eq!(shown.matches(['x', '…']).count(), 300 + refused.matches('x').count(), "{shown}");
     }
 }

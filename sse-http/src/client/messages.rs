@@ -277,7 +277,7 @@ impl<E: fmt::Display> fmt::Display for MessagesError<E> {
             Self::Json { error, message } => {
                 // The parser's error may quote a name in the data as it is.
                 let error = error.to_string();
-                let (error, data) = (Excerpt(error.as_bytes()), Excerpt(message.data().as_bytes()));
+                let (error, data) = (Excerpt::new(error.as_bytes()), Excerpt::new(message.data().as_bytes()));
                 write!(f, "the data of a message is not the expected JSON: {error}: {data}")
             }
         }
