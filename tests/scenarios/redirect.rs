@@ -28,6 +28,16 @@ fn a_relative_location_is_resolved() {
     }
 }
 
+// Servers put raw Latin-1 into `Location`; browsers keep the bytes.
+#[test]
+fn a_location_in_latin_1_is_followed() {
+    let location =
+        b"HTTP/1.1 302 \r\nLocation: /caf\xe9?a=\xe9\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let server = Server::play([Reply::raw(location), Reply::stream("data: a\n\n"), Reply::no_content()]);
+    assert_eq!(data(&all(&ask(server.url("/")))), ["a"]);
+    assert_eq!(server.requests()[1].path, "/caf%E9?a=%E9");
+}
+
 #[test]
 fn a_redirect_without_a_location_is_an_error() {
     for reply in [

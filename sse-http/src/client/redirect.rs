@@ -64,18 +64,22 @@ impl Redirects {
     /// The URL to which a response with this status redirects; `None` if the status is not a
     /// redirect.
     ///
-    /// `location` is the value of the header, a URL reference that is resolved against `from`.
+    /// `location` is the value of the header, a URL reference that is resolved against `from`. If
+    /// it is not UTF-8, its bytes outside of ASCII are percent-encoded as they are, as in browsers.
     ///
     /// # Errors
     ///
-    /// If `location` is missing, empty, not UTF-8, or not an HTTP URL.
+    /// If `location` is missing, empty, or not an HTTP URL.
     pub fn location(status: u16, location: Option<&[u8]>, from: &Url) -> Result<Option<Url>, RedirectError> {
         if !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
         }
         let location = location.filter(|location| !location.is_empty()).ok_or(RedirectError::NoLocation)?;
-        let location = str::from_utf8(location).map_err(|_| RedirectError::Location)?;
-        let to = from.join(location).map_err(|_| RedirectError::Location)?;
+        let to = match str::from_utf8(location) {
+            Ok(location) => from.join(location),
+            Err(_) => from.join(&percent_encoded(location)),
+        };
+        let to = to.map_err(|_| RedirectError::Location)?;
         if !matches!(to.scheme(), "http" | "https") {
             return Err(RedirectError::Location);
         }
@@ -105,6 +109,13 @@ impl Redirects {
         };
         Ok(Redirect { becomes_get, cross_origin: from.origin() != to.origin() })
     }
+}
+
+/// A text with each byte outside of ASCII percent-encoded.
+fn percent_encoded(text: &[u8]) -> String {
+    text.iter()
+        .map(|&byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 impl Redirect {
@@ -233,9 +244,10 @@ mod tests {
         assert_eq!(location(308, Some(b"?x")), Ok(Some("https://a.example/1?x".into())));
         assert_eq!(location(301, None), Err(RedirectError::NoLocation));
         assert_eq!(location(301, Some(b"")), Err(RedirectError::NoLocation));
-        assert_eq!(location(301, Some(b"\xff")), Err(RedirectError::Location));
-        for to in ["ftp://a.example/", "http://", "mailto:a@a.example"] {
-            assert_eq!(location(301, Some(to.as_bytes())), Err(RedirectError::Location), "{to}");
+        assert_eq!(location(308, Some(b"/caf\xe9?\xff")), Ok(Some("https://a.example/caf%E9?%FF".into())));
+        assert_eq!(location(308, Some("/é".as_bytes())), Ok(Some("https://a.example/%C3%A9".into())));
+        for to in [&b"ftp://a.example/"[..], b"http://", b"mailto:a@a.example", b"http://\xff/"] {
+            assert_eq!(location(301, Some(to)), Err(RedirectError::Location), "{to:?}");
         }
     }
 }
