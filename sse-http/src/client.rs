@@ -40,7 +40,7 @@ pub use error::Error;
 pub use head::Head;
 pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook, ResponseHook};
 pub use messages::{Messages, MessagesError};
-pub use proxy::Proxies;
+pub use proxy::{Proxies, ProxyError};
 pub use redirect::{Redirect, RedirectError, Redirects};
 pub use source::{Build, Event, EventRef, EventSource};
 pub use template::{Draft, Template, authorization};

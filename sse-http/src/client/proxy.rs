@@ -40,9 +40,30 @@ pub struct Proxies {
     direct: NoProxy,
 }
 
-/// The URL of a proxy, or the error in it: a request for an unusable proxy fails, and is not sent
-/// without the proxy.
-type Proxy = Result<Url, url::ParseError>;
+/// The URL of a proxy, or the error in it.
+type Proxy = Result<Url, ProxyError>;
+
+/// Why the value of a variable does not name a proxy. A request for such a proxy fails, and is not
+/// sent without the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// The value is not a URL with a host.
+    Url,
+    /// The scheme is not one of proxies: `http`, `https`, `socks4`, `socks4a`, `socks5`, `socks5h`.
+    Scheme,
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Url => "the URL of the proxy is malformed",
+            Self::Scheme => "the scheme of the proxy is not `http`, `https`, `socks4(a)` or `socks5(h)`",
+        })
+    }
+}
+
+impl std::error::Error for ProxyError {}
 
 impl Proxies {
     /// Reads the proxies from the environment.
@@ -75,8 +96,12 @@ impl Proxies {
     }
 
     /// The proxy for a URL; `None` if no proxy is set for its scheme, or if its host is reached
-    /// directly. An error means that the URL of the proxy is malformed.
-    pub fn of(&self, url: &Url) -> Option<Result<&Url, url::ParseError>> {
+    /// directly.
+    ///
+    /// # Errors
+    ///
+    /// If the environment does not name a usable proxy.
+    pub fn of(&self, url: &Url) -> Option<Result<&Url, ProxyError>> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let proxy = proxy.as_ref()?;
         if self.direct.matches(url) { None } else { Some(proxy.as_ref().map_err(|error| *error)) }
@@ -101,7 +126,13 @@ impl fmt::Debug for Proxies {
 
 /// Parses the URL of a proxy; without a scheme it is `http`.
 fn parse(value: &str) -> Proxy {
-    if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) }
+    let url = if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) };
+    let url = url.map_err(|_| ProxyError::Url)?;
+    match url.scheme() {
+        "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h" if url.has_host() => Ok(url),
+        "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h" => Err(ProxyError::Url),
+        _ => Err(ProxyError::Scheme),
+    }
 }
 
 /// The hosts that are reached without a proxy.
@@ -198,7 +229,16 @@ mod tests {
 
     #[test]
     fn a_malformed_proxy_is_an_error_and_not_bypassed() {
-        for proxy in ["http://", "a b", "a\u{fffd}:1"] {
+        for proxy in [
+            "http://",
+            "a b",
+            "a\u{fffd}:1",
+            "ftp://a:1",
+            "socks6://a:1",
+            "junk://",
+            "socks5://",
+            "file:///a",
+        ] {
             let proxies = proxies(&[("all_proxy", proxy), ("no_proxy", "direct.example")]);
             for (url, direct) in
                 [("http://x/", false), ("https://x/", false), ("http://direct.example/", true)]
