@@ -25,16 +25,42 @@ pub(super) async fn tunnel(socket: &mut TcpStream, proxy: &Url, url: &Url) -> io
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        if head.len() == HEAD || socket.read(&mut byte).await? == 0 {
-            return Err(io::ErrorKind::InvalidData.into());
+        if head.len() == HEAD {
+            return Err(io::Error::other("the head of the proxy's answer has no end within 16 KiB"));
+        }
+        if socket.read(&mut byte).await? == 0 {
+            return Err(io::Error::other("the proxy closed the connection instead of opening a tunnel"));
         }
         head.push(byte[0]);
     }
-    let status =
-        head.split(|&byte| byte == b' ').nth(1).and_then(|status| StatusCode::from_bytes(status).ok());
-    match status {
+    match status(&head) {
         Some(status) if status.is_success() => Ok(()),
         Some(status) => Err(io::Error::other(format!("the proxy answered with status {}", status.as_u16()))),
-        None => Err(io::ErrorKind::InvalidData.into()),
+        None => Err(io::Error::other("the proxy's answer is not HTTP/1.1")),
+    }
+}
+
+/// The status in a head. Some proxies leave out the reason phrase, and the blank before it (RFC
+/// 9112, 4).
+fn status(head: &[u8]) -> Option<StatusCode> {
+    let mut words = head.split(|byte| byte.is_ascii_whitespace());
+    words.next().filter(|version| version.starts_with(b"HTTP/1."))?;
+    StatusCode::from_bytes(words.next()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_a_proxys_answer_needs_no_reason_phrase() {
+        for head in
+            ["HTTP/1.1 200 Connection established\r\n\r\n", "HTTP/1.0 200\r\n\r\n", "HTTP/1.1 200 \r\n\r\n"]
+        {
+            assert_eq!(status(head.as_bytes()), Some(StatusCode::OK), "{head:?}");
+        }
+        for head in ["SSH-2.0 200\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 2000\r\n\r\n", "\r\n\r\n"] {
+            assert_eq!(status(head.as_bytes()), None, "{head:?}");
+        }
     }
 }
