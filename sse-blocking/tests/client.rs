@@ -323,6 +323,26 @@ fn hints_before_the_answer_do_not_hold_the_body_back() {
     server.requests();
 }
 
+/// RFC 9110, 10.1.1: after a 417 the request should be repeated without the expectation.
+#[test]
+fn a_server_that_fails_the_expectation_gets_the_body_without_it() {
+    let failed = || Reply::status(417, "", "").early();
+    let server = Server::play([failed(), Reply::no_content()]);
+    let post = |server: &Server| {
+        let source = EventSource::builder(server.url("/")).config(config()).method(Method::POST);
+        source.body("x".repeat(100_000))
+    };
+    assert!(post(&server).build().unwrap().next().is_none(), "204");
+    let requests = server.requests();
+    assert_eq!(requests[0].text("expect"), Some("100-continue"));
+    assert_eq!((requests[1].text("expect"), requests[1].body.len()), (None, 100_000));
+    // The user's own expectation is the user's matter.
+    let server = Server::play([failed()]);
+    let error = post(&server).header("expect", "100-continue").build().unwrap().next().unwrap().unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(417));
+    server.requests();
+}
+
 #[test]
 fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());

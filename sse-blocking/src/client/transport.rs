@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{EXPECT, HeaderValue, PROXY_AUTHORIZATION};
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use proto::{Config, ErrorKind, ResponseHead, Verdict};
 use sse_http::client::{
     Blocking, Body as HttpBody, Head, Proxies, Refused, Template, TransportError, Url, authorization,
@@ -58,12 +58,21 @@ impl Transport for Http {
         let limit = self.config.head_timeout();
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let connections = Connections::default();
+        let mut expects = true;
         let (head, body) = loop {
             // A connection for each request: a server that answers early may not read another one.
             let agent = connections.agent(self.agent.clone());
-            let request = self.configure(&agent, &connections, exchange.request()?)?;
+            let mut request = exchange.request()?;
+            let expectation = expects && expect(&mut request);
+            let request = self.configure(&agent, &connections, request)?;
             let response = send(&agent, &connections, request, attempt, deadline)?;
             let (parts, body) = response.into_parts();
+            if expectation && parts.status == StatusCode::EXPECTATION_FAILED {
+                // The body was not sent, and the user did not set this expectation (RFC 9110,
+                // 10.1.1).
+                expects = false;
+                continue;
+            }
             if let Some(head) = exchange.answer(parts)? {
                 break (head, body);
             }
@@ -126,9 +135,6 @@ impl Http {
             }
         };
         connections.begin(&url, whole_url_to, proxy.is_some());
-        if request.body().len() > LARGE {
-            request.headers_mut().entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
-        }
         // ureq adds the timeout to the current time without an overflow check.
         let connect = self.config.connect_timeout();
         let connect = connect.filter(|limit| Instant::now().checked_add(*limit).is_some());
@@ -161,6 +167,16 @@ impl Http {
             None => verdict,
         }
     }
+}
+
+/// Adds `Expect: 100-continue` to a request with a large body, unless the user set that header;
+/// returns whether it did.
+fn expect(request: &mut Request<Bytes>) -> bool {
+    let adds = request.body().len() > LARGE && !request.headers().contains_key(EXPECT);
+    if adds {
+        request.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+    }
+    adds
 }
 
 /// Sends a request in a new thread, because a connect cannot be interrupted: when the source is
