@@ -43,7 +43,7 @@ const COLD_READS: usize = 64;
 /// ```
 #[derive(Clone)]
 pub struct Hub {
-    topics: Arc<Topics>,
+    pub(crate) topics: Arc<Topics>,
     shared: Arc<Shared>,
 }
 

@@ -97,7 +97,10 @@ impl Topics {
                 map.sequence += 1;
                 let key = (at, map.sequence);
                 map.idle.insert(key, Arc::clone(&topic.name));
-                *topic.idle_key() = Some(key);
+                // Two users that left at once both come here.
+                if let Some(former) = topic.idle_key().replace(key) {
+                    map.idle.remove(&former);
+                }
             }
         }
         drop(lock);
@@ -173,5 +176,27 @@ impl Drop for Held {
         {
             topics.release(&self.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use crate::{EventBuilder, Hub, HubConfig};
+
+    #[test]
+    fn a_topic_that_several_users_leave_at_once_is_listed_as_unused_once() {
+        let hub = Hub::new(HubConfig::default());
+        let topic = hub.topic("t").unwrap();
+        topic.publish(EventBuilder::new().data("x")).now_or_never().unwrap().unwrap();
+        drop(topic);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..20_000).for_each(|_| drop(hub.get("t"))));
+            }
+        });
+        let map = hub.topics.lock();
+        assert_eq!((map.by_name.len(), map.idle.len()), (1, 1));
     }
 }
