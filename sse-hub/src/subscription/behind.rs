@@ -47,6 +47,11 @@ impl Behind {
         Self { after: after.into(), step: Step::Look, backoff: Backoff::default() }
     }
 
+    /// The time until the next attempt to read.
+    fn rest(&mut self) -> Step {
+        Step::Rest(Box::pin(sleep(self.backoff.next())))
+    }
+
     /// Reads on. Pending while the log is read, unavailable, or ahead of its feed, which wakes all
     /// members of the topic.
     pub(crate) fn poll(&mut self, topic: &Arc<TopicState>, cx: &mut Context<'_>) -> Poll<Progress> {
@@ -63,7 +68,6 @@ impl Behind {
                     self.step = Step::Look;
                     match read {
                         Ok(cold) => {
-                            self.backoff = Backoff::default();
                             if let Some(gap) = cold.gap {
                                 self.after = cold.after.into();
                                 return Poll::Ready(Progress::Gap(gap, cold.after));
@@ -74,8 +78,11 @@ impl Behind {
                                 if let Some(cursor) = topic.tail().after_confirmed(cold.after) {
                                     return Poll::Ready(Progress::CaughtUp(cursor));
                                 }
-                                return Poll::Pending;
+                                // The tail gets its next update later, or the log has lost events.
+                                self.step = self.rest();
+                                continue;
                             }
+                            self.backoff = Backoff::default();
                             self.after = cold.last.into();
                             return Poll::Ready(Progress::Events(cold.bytes.clone()));
                         }
@@ -87,10 +94,14 @@ impl Behind {
                             let gap = missed.filter(|missed| *missed > 0).map_or(Gap::UNKNOWN, Gap::of);
                             return Poll::Ready(Progress::Gap(gap, resume));
                         }
-                        Err(_) => self.step = Step::Rest(Box::pin(sleep(self.backoff.next()))),
+                        Err(_) => self.step = self.rest(),
                     }
                 }
                 Step::Rest(rest) => {
+                    // An update of the tail wakes all members.
+                    if let Some(cursor) = topic.tail().after_read(self.after) {
+                        return Poll::Ready(Progress::CaughtUp(cursor));
+                    }
                     ready!(rest.as_mut().poll(cx));
                     self.step = Step::Look;
                 }

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, WeakShared};
+use tokio::task::JoinSet;
 
 use crate::log::{After, Amount};
 use crate::tail::FRAME;
@@ -32,13 +34,27 @@ pub(crate) struct Cold {
 }
 
 /// Reads the events after a place; concurrent reads after one place share one result.
+///
+/// The read is a task of its own: a subscriber whose connection takes nothing more is not polled,
+/// and would otherwise keep its turn from all others.
 pub(crate) fn read(topic: &Arc<TopicState>, after: After) -> ColdRead {
     let mut reads = topic.cold.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(read) = reads.get(&after).and_then(WeakShared::upgrade) {
         return read;
     }
     reads.retain(|_, read| read.upgrade().is_some());
-    let read = run(Arc::clone(topic), after).boxed().shared();
+    // Dropped with the last subscriber that awaits it, which aborts the task.
+    let mut task = JoinSet::new();
+    task.spawn(run(Arc::clone(topic), after));
+    let read = async move {
+        match task.join_next().await {
+            Some(Ok(read)) => read,
+            Some(Err(error)) if error.is_panic() => Err(LogError::Corrupt("the log failed".to_owned())),
+            // Its runtime has ended.
+            Some(Err(_)) | None => Err(LogError::Unavailable { retry_after: Duration::ZERO }),
+        }
+    };
+    let read = read.boxed().shared();
     if let Some(weak) = read.downgrade() {
         reads.insert(after, weak);
     }

@@ -158,7 +158,7 @@ impl Tail {
         if let Some(gap) = page.gap {
             match gap.missed {
                 // The log is unchanged, but has dropped some of the missed events.
-                Some(missed) if page.after.number == asked.number + missed => {
+                Some(missed) if asked.number.checked_add(missed) == Some(page.after.number) => {
                     self.history.skip_to(page.after.number.wrapping_add(self.shift));
                     (self.end, self.end_id, self.joined) = (page.after, None, None);
                 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
+mod cold;
 mod ends;
 mod limits;
 mod log;
