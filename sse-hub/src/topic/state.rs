@@ -151,9 +151,14 @@ impl TopicState {
     }
 
     /// Counts events that this process published.
-    pub(crate) fn published(&self, count: usize) {
+    pub(crate) fn published(self: &Arc<Self>, count: usize) {
         self.hub.counters.published.fetch_add(count as u64, Ordering::Relaxed);
         self.set_empty(false);
+        if *self.phase.borrow() != Phase::Open && !self.hub.log.is_durable() {
+            // The topic was ended, and is free again: as long as a log in memory has events of it,
+            // the topic stays in the hub.
+            self.open();
+        }
     }
 
     fn set_empty(&self, empty: bool) {

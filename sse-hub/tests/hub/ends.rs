@@ -105,3 +105,19 @@ async fn several_topics_end_together_at_the_maximum_age() {
     assert_eq!(stream.end(), Some(End::MaxAge));
     assert!(received[0].abs_diff(received[1]) < 10, "one topic was silent at the end: {received:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_in_memory_with_events_since_its_end_stays_in_the_hub() {
+    let (hub, topic) = topic(HubConfig::default());
+    publish(&topic, "old").await;
+    drop(topic);
+    assert!(hub.end("t").await.unwrap());
+    tokio::time::sleep(secs(61)).await;
+    let id = publish(&hub.topic("t").unwrap(), "new").await;
+    assert_eq!((hub.metrics().topics, hub.empty_topics()), (1, 0));
+    let topic = hub.get("t").unwrap();
+    assert_eq!(topic.last_event_id().await, Ok(Some(id)));
+    let mut subscription = topic.subscribe(From::Earliest).await.unwrap();
+    frame(&mut subscription).await.unwrap();
+    assert_eq!(data(&frame(&mut subscription).await.unwrap()), ["new"]);
+}
