@@ -6,8 +6,8 @@
 //!   log/        the storage engine's own files
 //! ```
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::DiskError;
@@ -39,16 +39,15 @@ impl Directory {
         let io = |error| DiskError::io(path, error);
         create(path).map_err(io)?;
         let format = path.join("FORMAT");
+        let mut lock = None;
         if !format.try_exists().map_err(io)? {
             refuse_foreign(path)?;
-            write_format(path, &format).map_err(io)?;
+            lock = write_format(path, &format)?;
         }
-        let lock = File::options().read(true).write(true).open(&format).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DiskError::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        let lock = match lock {
+            Some(lock) => lock,
+            None => open_locked(path, &format, File::options().read(true).write(true))?,
+        };
         check_format(path, &lock)?;
         // Not before, because the directory of another program stays as it is.
         make_private(path).map_err(io)?;
@@ -101,10 +100,11 @@ fn create(path: &Path) -> io::Result<()> {
         io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
         _ => error,
     })?;
-    if let Some(parent) = path.canonicalize()?.parent() {
-        sync(parent)?;
+    match path.canonicalize()?.parent().map(sync) {
+        // The parent may not be read by this process, which then has not made the directory.
+        Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Restricts the access to the owner, because events may be secret.
@@ -127,21 +127,49 @@ fn make_private(path: &Path) -> io::Result<()> {
 fn refuse_foreign(path: &Path) -> Result<(), DiskError> {
     for entry in fs::read_dir(path).map_err(|error| DiskError::io(path, error))? {
         let name = entry.map_err(|error| DiskError::io(path, error))?.file_name();
-        if name != "lost+found" && name != "FORMAT.new" {
+        // Another process may have written its `FORMAT` meanwhile.
+        if !["lost+found", "FORMAT", "FORMAT.new"].iter().any(|known| name == *known) {
             return Err(DiskError::Foreign { path: path.to_owned(), found: name.to_string_lossy().into() });
         }
     }
     Ok(())
 }
 
+fn ignore_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+/// Opens a file of the directory, and locks it.
+fn open_locked(path: &Path, file: &Path, options: &OpenOptions) -> Result<File, DiskError> {
+    let file = options.open(file).map_err(|error| DiskError::io(path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DiskError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(DiskError::io(path, error)),
+    }
+}
+
 /// Writes the file `FORMAT`, under another name first, so that a crash leaves no partial file.
-fn write_format(path: &Path, format: &Path) -> io::Result<()> {
+/// Returns the file, locked; `None` if another process has written it.
+///
+/// The file is locked before it gets its name, and is checked then: of several processes that find
+/// an empty directory, none replaces the file that another one has locked.
+fn write_format(path: &Path, format: &Path) -> Result<Option<File>, DiskError> {
+    let io = |error| DiskError::io(path, error);
     let new = path.join("FORMAT.new");
-    let mut file = File::create(&new)?;
-    file.write_all(FORMAT.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, format)?;
-    sync(path)
+    let options = File::options().read(true).write(true).create(true).truncate(false).clone();
+    let mut file = open_locked(path, &new, &options)?;
+    if format.try_exists().map_err(io)? {
+        fs::remove_file(&new).or_else(ignore_missing).map_err(io)?;
+        return Ok(None);
+    }
+    file.set_len(0).map_err(io)?;
+    file.write_all(FORMAT.as_bytes()).map_err(io)?;
+    file.sync_all().map_err(io)?;
+    fs::rename(&new, format).map_err(io)?;
+    sync(path).map_err(io)?;
+    file.rewind().map_err(io)?;
+    Ok(Some(file))
 }
 
 fn check_format(path: &Path, file: &File) -> Result<(), DiskError> {
@@ -193,6 +221,24 @@ mod tests {
         assert!(second.to_string().contains("another process"), "{second}");
         drop(first);
         assert!(Directory::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn of_several_that_open_a_new_directory_at_once_one_has_it() {
+        for _ in 0..50 {
+            let directory = tempfile::tempdir().unwrap();
+            let start = std::sync::Barrier::new(4);
+            let open = || {
+                start.wait();
+                Directory::open(directory.path())
+            };
+            let opened = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            });
+            let refused = opened.iter().filter(|opened| matches!(opened, Err(DiskError::InUse { .. })));
+            assert_eq!((refused.count(), opened.iter().flatten().count()), (3, 1), "{opened:?}");
+        }
     }
 
     #[test]
