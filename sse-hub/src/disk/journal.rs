@@ -110,7 +110,7 @@ fn damage(journal: &[u8]) -> Option<Damage> {
     let mut rest = journal;
     let mut seqnos = 0..SEQNO_LIMIT;
     // Numbers that do not rise are also damage: the checksum does not cover them.
-    while let Some(batch) = Batch::read(rest).filter(|batch| seqnos.contains(&batch.seqno)) {
+    while let Some(batch) = Batch::read(rest, |seqno| seqnos.contains(&seqno)) {
         seqnos.start = batch.seqno + 1;
         rest = &rest[batch.length..];
     }
@@ -118,9 +118,9 @@ fn damage(journal: &[u8]) -> Option<Damage> {
         return None;
     }
     let is_batch = |at: usize| {
-        let batch = (rest[at] == START).then(|| Batch::read(&rest[at..])).flatten();
         // Bytes of an event can look like a batch, but do not have the next number.
-        batch.is_some_and(|batch| at == 0 || seqnos.contains(&batch.seqno))
+        let is_next = |seqno| at == 0 || seqnos.contains(&seqno);
+        rest[at] == START && Batch::read(&rest[at..], is_next).is_some()
     };
     Some(Damage { at: journal.len() - rest.len(), is_torn_write: !(0..rest.len()).any(is_batch) })
 }
@@ -132,11 +132,16 @@ struct Batch {
 }
 
 impl Batch {
-    fn read(bytes: &[u8]) -> Option<Self> {
+    /// Reads a batch whose sequence number is accepted.
+    fn read(bytes: &[u8], accepts: impl FnOnce(u64) -> bool) -> Option<Self> {
         let rest = &mut &*bytes;
         let [START] = take(rest)? else { return None };
         let items = u32::from_le_bytes(take(rest)?);
+        // The number first, because following the items of bytes that are not a batch takes long.
         let seqno = u64::from_le_bytes(take(rest)?);
+        if !accepts(seqno) {
+            return None;
+        }
         let body = *rest;
         for _ in 0..items {
             skip_item(rest)?;
