@@ -43,7 +43,8 @@ impl Topic {
         &self.0.name
     }
 
-    /// Publishes an event and returns its ID: the event's own, or its [`Place`](crate::Place).
+    /// Publishes an event and returns its ID: the event's own, or its [`Place`](crate::Place). If
+    /// the future is dropped before it completes, the event may still be published.
     ///
     /// # Errors
     ///
@@ -55,7 +56,7 @@ impl Topic {
     }
 
     /// Publishes events together, all or none, and returns their IDs. Subscribers get them in one
-    /// write.
+    /// write. If the future is dropped before it completes, they may still be published.
     ///
     /// If a loop of calls leaves subscribers no time to read, they get a gap and the last events.
     ///
@@ -95,7 +96,7 @@ impl Topic {
         let own: Vec<_> = batch.events.iter().map(|event| event.id.clone()).collect();
         let appended = self.0.hub.log.append(&self.0.name, batch).await?;
         if !appended.repeated {
-            self.0.published(own.len());
+            self.0.state().published(own.len());
         }
         let id = |(own, at): (Option<std::sync::Arc<str>>, u64)| match own {
             Some(id) => id.as_ref().to_owned(),

@@ -1,7 +1,7 @@
 //! Clean-up for work that may be dropped before it has finished.
 
-/// Calls a closure when it is dropped, unless [`finish`](Self::finish) was called before: a task ends
-/// early if its runtime is dropped, if it is aborted, or if it panics.
+/// Calls a closure when it is dropped, unless [`finish`](Self::finish) was called before: a task
+/// ends early if its runtime is dropped, if it is aborted, or if it panics.
 pub(crate) struct Unfinished<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> Unfinished<F> {

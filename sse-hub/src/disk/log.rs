@@ -3,14 +3,14 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::delivery::Deliverer;
+use super::delivery::{Answer, Deliverer, Queued};
 use super::directory::{Directory, free};
 use super::engine::{Engine, Views};
 use super::keys::Clock;
@@ -83,7 +83,7 @@ impl DiskLog {
     fn send(&self, command: Command) -> Result<(), AppendError> {
         self.queue.try_send(command).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy { retry_after: SOON },
-            mpsc::error::TrySendError::Closed(_) => AppendError::Broken(closed()),
+            mpsc::error::TrySendError::Closed(_) => AppendError::Broken(self.closed()),
         })
     }
 
@@ -108,7 +108,7 @@ impl DiskLog {
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),
             // The log is closed, or the engine is being reopened.
-            Ok(Ok(None)) if self.queue.is_closed() => Err(LogError::Broken(closed())),
+            Ok(Ok(None)) if self.queue.is_closed() => Err(LogError::Broken(self.closed())),
             Ok(Ok(None)) => Err(LogError::Unavailable { retry_after: SOON }),
             Ok(Err(_)) | Err(_) => Err(LogError::Corrupt("the storage engine failed to read it".to_owned())),
         }
@@ -116,29 +116,24 @@ impl DiskLog {
 
     async fn append_batch(&self, topic: &str, batch: Batch) -> Result<Appended, AppendError> {
         let bytes = usize::try_from(writer::size(&batch)).unwrap_or(usize::MAX);
-        let _queued = Queued { bytes, all: Arc::clone(&self.queued) };
-        if self.queued.fetch_add(bytes, Ordering::Relaxed) > QUEUED_BYTES {
-            return Err(AppendError::Busy { retry_after: SOON });
-        }
-        let (answer, answered) = oneshot::channel();
+        let queued = Queued::add(bytes, &self.queued, QUEUED_BYTES);
+        let queued = queued.ok_or(AppendError::Busy { retry_after: SOON })?;
+        let (publisher, answered) = oneshot::channel();
+        let answer = Answer::new(publisher, queued);
         self.send(Command::Append(Append { topic: topic.into(), batch, answer }))?;
-        answered.await.unwrap_or_else(|_| Err(AppendError::Broken(closed())))
+        answered.await.unwrap_or_else(|_| Err(AppendError::Broken(self.closed())))
     }
-}
 
-fn closed() -> String {
-    "it is closed".to_owned()
-}
+    fn state(&self) -> State {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 
-/// Count of bytes in the queue, until dropped.
-struct Queued {
-    bytes: usize,
-    all: Arc<AtomicUsize>,
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    /// Why the writing thread has ended.
+    fn closed(&self) -> String {
+        match self.state() {
+            State::Broken(why) => why,
+            State::Ready | State::Full { .. } => "it is closed".to_owned(),
+        }
     }
 }
 
@@ -173,7 +168,7 @@ impl Log for DiskLog {
             let (answer, answered) = oneshot::channel();
             let sent = self.send(Command::End { topic: topic.into(), lasting, answer });
             let ended = match sent {
-                Ok(()) => answered.await.unwrap_or_else(|_| Err(AppendError::Broken(closed()))),
+                Ok(()) => answered.await.unwrap_or_else(|_| Err(AppendError::Broken(self.closed()))),
                 Err(error) => Err(error),
             };
             ended.map_err(|error| match error {
@@ -195,8 +190,7 @@ impl Log for DiskLog {
     }
 
     fn health(&self) -> Health {
-        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match state {
+        match self.state() {
             State::Full { needed } if free(&self.path) < needed => {
                 Health::Away("the disk is full".to_owned())
             }

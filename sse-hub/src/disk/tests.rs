@@ -1,5 +1,7 @@
 //! Tests of the log on disk, beyond those that every log has to pass.
 
+mod writer;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -14,6 +14,7 @@
 mod stage;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,8 +42,8 @@ const OVERHEAD: u64 = 48;
 /// When publishers retry if tables are written too slowly: one table takes less time.
 const SOON: Duration = Duration::from_secs(1);
 
-/// `Retry-After` for a full disk: freeing space takes a while.
-const LATER: Duration = Duration::from_secs(10);
+/// `Retry-After` for a full disk, or a failed engine: mending that takes a while.
+pub(super) const LATER: Duration = Duration::from_secs(10);
 
 /// The clock of the system or of a test, in microseconds since 1970.
 pub(super) type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -100,19 +101,12 @@ impl Writer {
 
     /// Runs until the command to close arrives, or all senders are dropped.
     pub(super) fn run(mut self) {
-        let mut next = self.queue.blocking_recv();
-        let mut closed = None;
-        while let Some(command) = next.take() {
-            match command {
-                Command::Append(append) => next = self.append(append),
-                Command::End { topic, lasting, answer } => drop(answer.send(self.end(&topic, lasting))),
-                Command::Close(answer) => {
-                    closed = Some(answer);
-                    break;
-                }
-            }
-            next = next.or_else(|| self.queue.blocking_recv());
-        }
+        // The files may be damaged in any way, and the engine does not promise an error instead of
+        // a panic.
+        let closed = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|_| {
+            self.set_state(State::Broken("the storage engine failed".to_owned()));
+            None
+        });
         self.shared.deliverer.stop();
         self.engine.close();
         // Dropped together with the lock of the directory.
@@ -121,10 +115,24 @@ impl Writer {
         closed.map(|closed| closed.send(()));
     }
 
+    /// Carries out commands; returns where to report that the log is closed.
+    fn work(&mut self) -> Option<oneshot::Sender<()>> {
+        let mut next = self.queue.blocking_recv();
+        while let Some(command) = next.take() {
+            match command {
+                Command::Append(append) => next = self.append(append),
+                Command::End { topic, lasting, answer } => drop(answer.send(self.end(&topic, lasting))),
+                Command::Close(answer) => return Some(answer),
+            }
+            next = next.or_else(|| self.queue.blocking_recv());
+        }
+        None
+    }
+
     /// Commits this append and all waiting ones; returns the first command of another kind.
     fn append(&mut self, append: Append) -> Option<Command> {
         if let Some(broken) = &self.broken {
-            drop(append.answer.send(Err(AppendError::Broken(broken.clone()))));
+            append.answer.send(Err(AppendError::Broken(broken.clone())));
             return None;
         }
         let mut group = Group::new(self.engine.view().database.batch());

@@ -1,4 +1,4 @@
-//! Tests of a hub that is used in several runtimes, and outside of any.
+//! Tests of a hub that is used in several runtimes, and without a runtime.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

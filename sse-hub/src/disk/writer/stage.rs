@@ -61,8 +61,7 @@ impl Writer {
         let appended = match self.plan(&topic, &batch, group) {
             Ok(Plan::Repeat(first)) => Appended::before(first),
             Ok(Plan::New(known)) => Appended::now(self.write(topic, known, batch, group)),
-            // The caller may be gone.
-            Err(error) => return drop(answer.send(Err(error))),
+            Err(error) => return answer.send(Err(error)),
         };
         group.answers.push((answer, appended));
     }
