@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Msg, RedisResult, Value};
@@ -260,9 +259,7 @@ impl Connection {
     fn deliver(&self, message: &Msg) {
         let channel = message.get_channel_name();
         // A message that is not understood is ignored; the next comparison finds its events.
-        let Some(message) = message::parse(&Bytes::copy_from_slice(message.get_payload_bytes())) else {
-            return;
-        };
+        let Some(message) = message::parse(message.get_payload_bytes()) else { return };
         let topics = &self.server.topics;
         let (events, previous, marked) = match message {
             Message::Appended { events, previous, lost } => (events, previous, lost),
@@ -270,14 +267,12 @@ impl Connection {
             Message::Ended => return topics.tell(channel, &Update::Ended),
         };
         let Some(last) = events.last().map(|event| event.place()) else { return };
-        match topics.received(channel, last, previous) {
-            // The loss is already marked: the hubs have to compare.
-            _ if marked => topics.tell(channel, &Update::Latest(last)),
-            false => topics.tell(channel, &Update::Appended(events)),
-            true => {
-                if let Some(names) = topics.names(channel) {
-                    losses::report(&self.server, names);
-                }
+        let update = if marked { Update::Latest(last) } else { Update::Appended(events) };
+        if let Some(names) = topics.received(channel, last, previous, &update) {
+            match marked {
+                // The loss is already marked: the hubs have to compare.
+                true => topics.tell(channel, &update),
+                false => losses::report(&self.server, names),
             }
         }
     }

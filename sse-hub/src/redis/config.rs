@@ -49,7 +49,8 @@ impl RedisConfig {
     pub fn keep(mut self, keep: HistoryLimits) -> Self {
         let (shortest, longest) = (Duration::from_secs(1), Duration::from_secs(10 * 365 * 86400));
         self.keep = keep
-            .with_events(keep.events.max(1))
+            // Redis has signed numbers.
+            .with_events(keep.events.clamp(1, isize::MAX as usize))
             .with_bytes(keep.bytes.max(1))
             .with_age(keep.age.clamp(shortest, longest));
         self

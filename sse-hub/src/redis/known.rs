@@ -1,5 +1,7 @@
 //! Places of a topic's events that the server had, so that their loss is noticed.
 
+use std::fmt::Write as _;
+
 use crate::Place;
 
 /// How many places of one topic may wait for a comparison, beside the newest ones.
@@ -28,6 +30,28 @@ impl Known {
         places
     }
 
+    /// The places as an argument of the scripts, which look into the stream for those that are in
+    /// doubt.
+    pub(super) fn claims(&self, all_in_doubt: bool) -> String {
+        let mut claims = String::with_capacity(64);
+        let mut claim = |place: Place, in_doubt: bool| {
+            let blank = if claims.is_empty() { "" } else { " " };
+            let mark = if in_doubt { "?" } else { "" };
+            write!(claims, "{blank}{place}{mark}").expect("a string takes everything");
+        };
+        if self.doubts.is_empty() && self.published.number == 0 {
+            // With most commands, there is one place or none.
+            if self.newest.number > 0 {
+                claim(self.newest, all_in_doubt);
+            }
+        } else {
+            for place in self.places() {
+                claim(place, all_in_doubt || self.doubts.contains(&place));
+            }
+        }
+        claims
+    }
+
     pub(super) fn doubt(&mut self, place: Place) {
         if place.number > 0 && !self.doubts.contains(&place) {
             self.doubts.truncate(DOUBTS - 1);
@@ -53,6 +77,15 @@ impl Known {
         }
         self.advance(place);
         lost
+    }
+
+    /// Records an event that arrived in a message. As [`receive`](Self::receive), and if the event
+    /// does not directly follow the newest one, the newest one is in doubt.
+    pub(super) fn hear(&mut self, place: Place, previous: u64) -> bool {
+        if self.newest < place && self.newest.stamp != previous {
+            self.doubt(self.newest);
+        }
+        self.receive(place, previous)
     }
 
     pub(super) fn advance(&mut self, place: Place) {

@@ -51,11 +51,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// # Keys
 ///
 /// Per topic, with the prefix of [`RedisConfig::prefix`] and the topic's name as hash tag:
-/// `sse:{topic}:s` (stream of the events), `:m` (hash with the counter), `:x` and `:q` (sorted set
-/// and list for own IDs and idempotency keys), and the channel `sse:{topic}`. A key `sse:probe`,
-/// which lives for a millisecond, shows whether the server accepts writes. The server needs
-/// `maxmemory-policy noeviction`, as for any data that is not a cache: with a memory limit and
-/// another policy, [`health`](Log::health) is [`Health::AtRisk`].
+/// `sse:{topic}:s` (stream of the events), `:m` (string with the counter), `:x` and `:q` (sorted
+/// set and list for own IDs and idempotency keys), and the channel `sse:{topic}`. A key
+/// `sse:probe`, which lives for a millisecond, shows whether the server accepts writes. The server
+/// needs `maxmemory-policy noeviction`, as for any data that is not a cache: with a memory limit
+/// and another policy, [`health`](Log::health) is [`Health::AtRisk`].
 ///
 /// # Example
 ///

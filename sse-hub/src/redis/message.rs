@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::Place;
 use crate::log::Stored;
 
@@ -23,7 +21,7 @@ pub(super) enum Message {
 }
 
 /// Parses a message, whose first word is the version of the format; `None` for another version.
-pub(super) fn parse(bytes: &Bytes) -> Option<Message> {
+pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     let head_length = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
     let mut words = str::from_utf8(&bytes[..head_length]).ok()?.split(' ');
     if words.next()? != "1" {
@@ -69,20 +67,20 @@ mod tests {
 
     #[test]
     fn a_batch_is_read_with_its_ids_and_bytes() {
-        let message = parse(&Bytes::from_static(b"1 9 3 2 7 0\n0 3 a\nb2 1 idc")).unwrap();
+        let message = parse(b"1 9 3 2 7 0\n0 3 a\nb2 1 idc").unwrap();
         let events = [(None, b"a\nb" as &[u8]), (Some("id".into()), b"c")];
         let events = Stored::batch(Place::new(9, 3), events);
         assert_eq!(message, Message::Appended { events, previous: 7, lost: false });
-        assert_eq!(parse(&Bytes::from_static(b"1 end")), Some(Message::Ended));
-        assert_eq!(parse(&Bytes::from_static(b"1 lost 17")), Some(Message::Lost(17)));
-        assert_eq!(parse(&Bytes::from_static(b"1 lost")), None);
+        assert_eq!(parse(b"1 end"), Some(Message::Ended));
+        assert_eq!(parse(b"1 lost 17"), Some(Message::Lost(17)));
+        assert_eq!(parse(b"1 lost"), None);
     }
 
     #[test]
     fn a_message_that_was_cut_or_has_another_version_is_refused() {
-        let whole = Bytes::from_static(b"1 9 3 2 7 1\n0 3 a\nb2 1 idc");
+        let whole = b"1 9 3 2 7 1\n0 3 a\nb2 1 idc";
         for end in 0..whole.len() {
-            assert_eq!(parse(&whole.slice(..end)), None, "{end}");
+            assert_eq!(parse(&whole[..end]), None, "{end}");
         }
         let others = [
             "2 9 3 1 7 0\n0 1 a",
@@ -92,7 +90,7 @@ mod tests {
             "1 x 3 1 7 0\n0 1 a",
         ];
         for other in others {
-            assert_eq!(parse(&Bytes::from_static(other.as_bytes())), None, "{other}");
+            assert_eq!(parse(other.as_bytes()), None, "{other}");
         }
     }
 }

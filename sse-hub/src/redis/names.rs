@@ -1,20 +1,17 @@
 //! Names of a topic's keys and channel in Redis.
 
-/// Redis keys of one topic: their names share a hash tag, so that Redis Cluster keeps them in one
-/// slot.
+use redis::RedisWrite;
+
+/// Names of one topic: the keys share a hash tag with the channel, so that Redis Cluster keeps them
+/// in one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
-    /// The stream of the topic's events.
-    pub(super) stream: String,
-    /// The hash that holds the topic's counter.
-    pub(super) meta: String,
-    /// The hash from the application's IDs and idempotency keys to places.
-    pub(super) index: String,
-    /// The list of the fields of `index`, oldest first.
-    pub(super) order: String,
-    /// The channel on which every node receives the topic's new events.
+    /// The channel on which every node receives the topic's new events; the keys begin with it.
     pub(super) channel: String,
 }
+
+/// Kinds of a topic's keys.
+pub(super) const KINDS: [&str; 4] = ["s", "m", "x", "q"];
 
 impl Names {
     /// Creates the names for a topic; `{`, `}` and `%` in its name are percent-encoded, because
@@ -37,8 +34,16 @@ impl Names {
             channel.push('%');
         }
         channel.push('}');
-        let key = |kind: &str| format!("{channel}:{kind}");
-        Self { stream: key("s"), meta: key("m"), index: key("x"), order: key("q"), channel }
+        Self { channel }
+    }
+
+    /// Adds the keys to a command, in the order of the scripts' `KEYS`: the stream of events, the
+    /// string with the counter, the sorted set of the application's IDs and idempotency keys, and
+    /// the list of the members of that set, the oldest first.
+    pub(super) fn write_keys(&self, command: &mut impl RedisWrite) {
+        for kind in KINDS {
+            command.write_arg_fmt(format_args!("{}:{kind}", self.channel));
+        }
     }
 }
 
@@ -50,8 +55,9 @@ mod tests {
     fn a_topics_keys_and_channel_share_its_hash_tag() {
         let names = Names::new("sse:", "news");
         assert_eq!(names.channel, "sse:{news}");
-        let keys = [names.stream, names.meta, names.index, names.order];
-        assert_eq!(keys, ["sse:{news}:s", "sse:{news}:m", "sse:{news}:x", "sse:{news}:q"]);
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        names.write_keys(&mut keys);
+        assert_eq!(keys, [b"sse:{news}:s", b"sse:{news}:m", b"sse:{news}:x", b"sse:{news}:q"]);
     }
 
     #[test]
@@ -62,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_empty_topic_name_still_has_a_hash_tag() {
-        assert_eq!(Names::new("sse:", "").stream, "sse:{%}:s");
+        assert_eq!(Names::new("sse:", "").channel, "sse:{%}");
         assert_ne!(Names::new("", ""), Names::new("", "%"));
     }
 }

@@ -1,15 +1,15 @@
 -- What a topic holds, where an ID stands in it, and its newest events.
 --
 -- KEYS  3 index
--- ARGV  4 an ID, or ''  5 the same as a stream ID if it has that form, or ''
---       6, 7 how many events and bytes of the newest events to return
+-- ARGV  2 an ID, or ''  3 the same as a stream ID if it has that form, or ''
+--       4, 5 how many events and bytes of the newest events to return
 -- Returns {'ok', number, stamp, own ID of the newest event, base stamp, stamp from which on events come after a loss,
 --          the same of the loss before that one, 1 if all losses are marked, milliseconds until an end is over,
 --          the clock in microseconds, oldest stream ID or '', stamp of the event before that, place of the ID or '',
 --          last stream ID whose stamp is not above the ID's or '', 1 if nothing is kept between that and the loss,
 --          {newest entries, the newest first}}
 --          | {'version', v}
-local id, as_place = ARGV[4], ARGV[5]
+local id, as_place = ARGV[2], ARGV[3]
 local oldest = first_after('-', '+')
 
 local place, floor, meets = '', '', 0
@@ -19,7 +19,7 @@ if id ~= '' then
     -- What is older was trimmed, and the index may not know yet.
     local _, kept_from = parts(oldest[1])
     local from = string.format('%020.0f', kept_from)
-    member = redis.call('ZRANGEBYLEX', KEYS[3], '[i' .. id .. '\0' .. from, '(i' .. id .. '\1', 'LIMIT', 0, 1)[1]
+    member = call('ZRANGEBYLEX', KEYS[3], '[i' .. id .. '\0' .. from, '(i' .. id .. '\1', 'LIMIT', 0, 1)[1]
   end
   if member then
     local found_number, found_stamp = string.match(string.sub(member, #id + 3), '^0*(%d+) (%d+)$')
@@ -29,18 +29,18 @@ if id ~= '' then
   end
 end
 if as_place ~= '' then
-  if place == '' and redis.call('XRANGE', s, as_place, as_place)[1] then place = as_place end
+  if place == '' and call('XRANGE', s, as_place, as_place)[1] then place = as_place end
   local ceiling = string.match(as_place, '^(%d+)-') .. '-18446744073709551615'
-  local below = redis.call('XREVRANGE', s, ceiling, '-', 'COUNT', 1)[1]
+  local below = call('XREVRANGE', s, ceiling, '-', 'COUNT', 1)[1]
   if below then
     floor = below[1]
     if loss > 0 and not first_after('(' .. floor, '(' .. int(loss) .. '-0') then meets = 1 end
   end
 end
 
-local events, bytes_left, before, entries, chunk = tonumber(ARGV[6]), tonumber(ARGV[7]), '+', {}, 1
+local events, bytes_left, before, entries, chunk = tonumber(ARGV[4]), tonumber(ARGV[5]), '+', {}, 1
 while events > 0 and bytes_left > 0 do
-  local found = redis.call('XREVRANGE', s, before, '-', 'COUNT', math.min(chunk, events))
+  local found = call('XREVRANGE', s, before, '-', 'COUNT', math.min(chunk, events))
   for _, entry in ipairs(found) do
     bytes_left = bytes_left - #entry[2][2]
     if bytes_left < 0 and #entries > 0 then break end

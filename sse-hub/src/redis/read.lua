@@ -1,17 +1,17 @@
 -- Events after a place.
 --
--- ARGV  4, 5 stamp and number of the place, or of an event of the same count at or after it
---       6 the number of the place, if its own stamp is not known, or ''
---       7 how many events  8 how many bytes, but one event at least
---       9 '1' to read whether or not there is an event at the place
+-- ARGV  2, 3 stamp and number of the place, or of an event of the same count at or after it
+--       4 the number of the place, if its own stamp is not known, or ''
+--       5 how many events  6 how many bytes, but one event at least
+--       7 '1' to read whether or not there is an event at the place
 -- Returns {'ok', 1 if the events follow the place, its stamp, stamp of the first event after a loss, {entries}}
 --          | {'version', v}
-local its_stamp, its_number = ARGV[4], ARGV[5]
+local its_stamp, its_number = ARGV[2], ARGV[3]
 
-if ARGV[9] ~= '1' then
-  if ARGV[6] ~= '' then
+if ARGV[7] ~= '1' then
+  if ARGV[4] ~= '' then
     -- Stamps and numbers rise together: search the stamp of the last event with at most this number.
-    its_number = ARGV[6]
+    its_number = ARGV[4]
     local wanted, found = tonumber(its_number), nil
     local oldest = first_after('-', '+')
     local low, high = oldest and parts(oldest[1]) or 0, oldest and tonumber(its_stamp) or -1
@@ -30,14 +30,14 @@ if ARGV[9] ~= '1' then
   end
   local newest = tonumber(its_stamp) == stamp and tonumber(its_number) == number
   local place = its_stamp .. '-' .. its_number
-  if not newest and not redis.call('XRANGE', s, place, place)[1] then return {'ok', 0, 0, loss, {}} end
+  if not newest and not call('XRANGE', s, place, place)[1] then return {'ok', 0, 0, loss, {}} end
 end
 
 local after = its_stamp .. '-' .. its_number
-local events, bytes_left, entries, chunk = tonumber(ARGV[7]), tonumber(ARGV[8]), {}, 1
+local events, bytes_left, entries, chunk = tonumber(ARGV[5]), tonumber(ARGV[6]), {}, 1
 while events > 0 and bytes_left > 0 do
   local wanted = math.min(chunk, events)
-  local found = redis.call('XRANGE', s, '(' .. after, '+', 'COUNT', wanted)
+  local found = call('XRANGE', s, '(' .. after, '+', 'COUNT', wanted)
   for _, entry in ipairs(found) do
     bytes_left = bytes_left - #entry[2][2]
     if bytes_left < 0 and #entries > 0 then break end

@@ -1,13 +1,14 @@
 //! Scripts that run in Redis, with typed arguments and answers.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use redis::{Script, Value};
+use proto::HistoryLimits;
+use redis::{Cmd, Script, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::names::Names;
+use super::names::{self, Names};
 use super::server::{Failure, Server};
 use crate::Place;
 use crate::log::{After, Amount, Batch, Stored};
@@ -15,24 +16,38 @@ use crate::log::{After, Amount, Batch, Stored};
 /// The version of the stored format; a topic of another version is refused.
 const FORMAT: &str = "1";
 
-/// A script of the crate, after what all of them begin with.
-macro_rules! script {
-    ($file:literal) => {
-        LazyLock::new(|| {
-            Script::new(concat!(
-                include_str!("topic.lua"),
-                "
-",
-                include_str!($file)
-            ))
-        })
-    };
+/// The scripts of a node.
+pub(super) struct Scripts {
+    publish: Script,
+    open: Script,
+    read: Script,
+    end: Script,
 }
 
-static PUBLISH: LazyLock<Script> = script!("publish.lua");
-static OPEN: LazyLock<Script> = script!("open.lua");
-static READ: LazyLock<Script> = script!("read.lua");
-static END: LazyLock<Script> = script!("end.lua");
+impl Scripts {
+    /// Creates the scripts with what is the same for all calls of a node written into them: an
+    /// argument that the server does not have to read costs it nothing.
+    pub(super) fn new(keep: &HistoryLimits) -> Self {
+        let HistoryLimits { events, bytes, .. } = keep;
+        let age = keep.age.as_micros();
+        let life = keep.age.as_millis() * 9 / 8;
+        // The counter outlives its events, so that subscribers of a quiet topic come back without a
+        // gap.
+        let meta_life = (4 * keep.age).max(Duration::from_secs(30 * 86400)).as_millis();
+        let head = format!(
+            "local version, max_events, max_bytes, age = '{FORMAT}', '{events}', {bytes}, {age}\n\
+             local life, meta_life = {life}, {meta_life}\n{}\n",
+            include_str!("topic.lua")
+        );
+        let script = |body: &str| Script::new(&(head.clone() + body));
+        Self {
+            publish: script(include_str!("publish.lua")),
+            open: script(include_str!("open.lua")),
+            read: script(include_str!("read.lua")),
+            end: script(include_str!("end.lua")),
+        }
+    }
+}
 
 /// Result of publishing a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,28 +108,20 @@ pub(super) struct Entries {
 impl Server {
     /// Appends a batch.
     pub(super) async fn publish(&self, names: &Names, batch: &Batch) -> Result<Published, Failure> {
-        let keep = &self.config.keep;
-        let numbers = [
-            keep.events.to_string(),
-            keep.bytes.to_string(),
-            keep.age.as_micros().to_string(),
-            self.newest_stamp().to_string(),
-        ];
+        let newest = self.newest_stamp().to_string();
         // Keys have one length, as the index requires. If a command may be sent twice, every batch
         // gets a key.
         let key = match &batch.key {
-            Some(key) => Sha256::digest(&key.bytes).to_vec(),
+            Some(key) => [Sha256::digest(&key.bytes).as_slice(), &key.digest].concat(),
             None if self.may_repeat.load(Ordering::Relaxed) => (0..32).map(|_| fastrand::u8(..)).collect(),
             None => Vec::new(),
         };
-        let digest = batch.key.as_ref().map_or(&[][..], |key| &key.digest);
-        let mut arguments = Vec::with_capacity(6 + 2 * batch.events.len());
-        arguments.extend(numbers.iter().map(String::as_bytes));
-        arguments.extend([&*key, digest]);
+        let mut arguments = Vec::with_capacity(2 + 2 * batch.events.len());
+        arguments.extend([newest.as_bytes(), &key]);
         for event in &batch.events {
             arguments.extend([event.id.as_deref().unwrap_or_default().as_bytes(), &event.bytes]);
         }
-        let mut answer = self.ask(&PUBLISH, names, &arguments).await?;
+        let mut answer = self.ask(&self.scripts.publish, names, &arguments).await?;
         let word = answer.word()?;
         match word.as_str() {
             "ok" | "again" => {
@@ -142,7 +149,7 @@ impl Server {
         let place = id.parse::<Place>().map(|_| id).unwrap_or_default();
         let (events, bytes) = (newest.events.to_string(), newest.bytes.to_string());
         let arguments = [id, place, &events, &bytes].map(str::as_bytes);
-        let mut answer = self.ask(&OPEN, names, &arguments).await?;
+        let mut answer = self.ask(&self.scripts.open, names, &arguments).await?;
         match answer.word()?.as_str() {
             "ok" => {
                 let (number, stamp) = (answer.number()?, answer.number()?);
@@ -185,7 +192,7 @@ impl Server {
         let [stamp, its_number, events, bytes] = numbers.map(|number| number.to_string());
         let anyhow = if anyhow { "1" } else { "" };
         let arguments = [&*stamp, &its_number, &number, &events, &bytes, anyhow].map(str::as_bytes);
-        let mut answer = self.ask(&READ, names, &arguments).await?;
+        let mut answer = self.ask(&self.scripts.read, names, &arguments).await?;
         match answer.word()?.as_str() {
             "ok" => {
                 let (follows, stamp, loss) = (answer.number()? == 1, answer.number()?, answer.number()?);
@@ -199,7 +206,7 @@ impl Server {
     /// Ends a topic; returns whether it existed.
     pub(super) async fn end(&self, names: &Names, lasting: Duration) -> Result<bool, Failure> {
         let lasting = lasting.as_millis().to_string();
-        let mut answer = self.ask(&END, names, &[lasting.as_bytes()]).await?;
+        let mut answer = self.ask(&self.scripts.end, names, &[lasting.as_bytes()]).await?;
         match answer.word()?.as_str() {
             "ok" => Ok(answer.number()? == 1),
             other => Err(answer.refused(other, names)),
@@ -212,11 +219,16 @@ impl Server {
         // A client that reconnects by itself may use another server by now.
         let all_in_doubt = self.may_repeat.load(Ordering::Relaxed);
         let known = self.topics.claims(&names.channel, all_in_doubt);
-        let keys = [&*names.stream, &names.meta, &names.index, &names.order];
-        let mut arguments = Vec::with_capacity(3 + more.len());
-        arguments.extend([FORMAT.as_bytes(), names.channel.as_bytes(), known.as_bytes()]);
-        arguments.extend(more);
-        Ok(Answer::new(self.run(script, &keys, &arguments).await?))
+        let length = |length: usize, argument: &&[u8]| length + argument.len();
+        let data = more.iter().fold(known.len() + 5 * names.channel.len() + 64, length);
+        let mut call = Cmd::with_capacity(8 + more.len(), data);
+        call.arg("EVALSHA").arg(script.get_hash()).arg(names::KINDS.len());
+        names.write_keys(&mut call);
+        call.arg(known);
+        for argument in more {
+            call.arg(*argument);
+        }
+        Ok(Answer::new(self.run(script, &call).await?))
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redis::{Client, ErrorKind, RedisError, Script, ServerErrorKind, Value};
+use redis::{Client, Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::RedisConfig;
 use super::commands::Commands;
+use super::scripts::Scripts;
 use super::topics::Topics;
 use crate::backoff::Backoff;
 
@@ -53,6 +54,7 @@ struct Connection {
 pub(super) struct Server {
     pub(super) config: RedisConfig,
     pub(super) client: Client,
+    pub(super) scripts: Scripts,
     /// What this node knows about the topics.
     pub(super) topics: Topics,
     connection: watch::Sender<Option<Connection>>,
@@ -79,9 +81,11 @@ impl Server {
     pub(super) fn new(config: RedisConfig) -> Result<Self, RedisError> {
         let client = Client::open(config.server.clone())?;
         let trouble = Mutex::new(Some("not connected yet".to_owned()));
+        let scripts = Scripts::new(&config.keep);
         Ok(Self {
             config,
             client,
+            scripts,
             topics: Topics::default(),
             connection: watch::Sender::new(None),
             back: Notify::new(),
@@ -204,23 +208,21 @@ impl Server {
         *self.trouble.lock().expect("nothing panics while it holds the lock") = trouble;
     }
 
-    /// Runs a script; `arguments` are its ARGV.
-    pub(super) async fn run(
-        &self,
-        script: &Script,
-        keys: &[&str],
-        arguments: &[&[u8]],
-    ) -> Result<Vec<Value>, Failure> {
+    /// Runs a script by `call`, its `EVALSHA`; loads it if the server does not have it.
+    pub(super) async fn run(&self, script: &Script, call: &Cmd) -> Result<Vec<Value>, Failure> {
         let deadline = Instant::now() + PATIENCE;
         let mut connection = self.connected(deadline).await?;
-        let mut invocation = script.prepare_invoke();
-        for key in keys {
-            invocation.key(*key);
-        }
-        for argument in arguments {
-            invocation.arg(*argument);
-        }
-        match timeout_at(deadline, invocation.invoke_async(&mut connection.commands)).await {
+        let commands = &mut connection.commands;
+        let answer = timeout_at(deadline, async {
+            match call.query_async(commands).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    script.load_async(commands).await?;
+                    call.query_async(commands).await
+                }
+                answer => answer,
+            }
+        });
+        match answer.await {
             Ok(Ok(Value::Array(answer))) => Ok(answer),
             Ok(Ok(_)) => Err(Failure::Foreign("a script answered something else than a list".to_owned())),
             Ok(Err(error)) => Err(self.failure(&error, &connection)),
@@ -247,6 +249,9 @@ impl Server {
     }
 
     async fn connected(&self, deadline: Instant) -> Result<Connection, Failure> {
+        if let Some(connection) = &*self.connection.borrow() {
+            return Ok(connection.clone());
+        }
         let mut connection = self.connection.subscribe();
         let wait = deadline.min(Instant::now() + CONNECTING);
         if let Ok(Ok(connection)) = timeout_at(wait, connection.wait_for(Option::is_some)).await {

@@ -135,6 +135,24 @@ async fn redis_bounds_events_and_index_by_count_and_bytes() {
 }
 
 #[tokio::test]
+async fn the_largest_limits_are_accepted() {
+    let Some(redis) = RedisServer::start() else { return };
+    let keep = HistoryLimits::new().with_events(usize::MAX).with_bytes(usize::MAX).with_age(Duration::MAX);
+    let log = RedisLog::new(RedisConfig::new(&redis.url()).unwrap().keep(keep)).unwrap();
+    for number in 1..=40 {
+        assert_eq!(append(&log, one_with_id("own")).await.number, number);
+    }
+    redis.command("PEXPIRE sse:{t}:m 1000");
+    assert_eq!(log.end("t", Duration::ZERO).await, Ok(true));
+    // All keys of a topic that begins again expire some day.
+    assert_eq!(append(&log, one_with_id("own")).await.number, 41);
+    for kind in ["s", "m", "x", "q"] {
+        let life = redis.command(&format!("PTTL sse:{{t}}:{kind}"))[1..].parse::<i64>().unwrap();
+        assert!(life > 86_400_000, "{kind}: {life}");
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_was_given_twice_means_the_first_kept_event() {
     let Some(redis) = RedisServer::start() else { return };
     let log = node(&redis);
@@ -163,7 +181,7 @@ async fn a_key_is_known_to_every_node() {
 async fn a_topic_of_another_format_is_refused_by_name() {
     let Some(redis) = RedisServer::start() else { return };
     let log = node(&redis);
-    redis.command("HSET sse:{t}:m v 7");
+    redis.command("SET sse:{t}:m 7");
     let expected = "sse:{t} in Redis has format version \"7\", and this program knows version 1".to_owned();
     assert_eq!(log.append("t", one()).await, Err(AppendError::Broken(expected.clone())));
     assert_eq!(log.open("t", ALL).await, Err(LogError::Corrupt(expected)));

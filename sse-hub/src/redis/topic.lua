@@ -1,57 +1,73 @@
 -- What all scripts begin with: the topic, and whether the server lost events that a node had from it.
 --
--- KEYS  1 stream  2 meta
--- ARGV  1 format version  2 channel
---       3 places of the topic's newest events that the node knows, the oldest first, with blanks between; a question mark after
+-- Above these lines the node writes what is the same for all calls:
+--       version (one character) of the format, max_events (a string), max_bytes and age (in microseconds) to keep;
+--       life of the events' keys and meta_life, in milliseconds
+-- KEYS  1 stream: the channel's name and ':s'  2 meta
+-- ARGV  1 places of the topic's newest events that the node knows, the oldest first, with blanks between; a question mark after
 --         a place that the server may have lost since the node had it
 --
--- Meta:   v format version, n number of the newest event, t its stamp, i its own ID, b stamp at which counting began,
---         c bytes appended so far, l stamp from which on events come after a loss, d the same of the loss before that one:
---         nothing from before it is kept, e when the end of the topic is over.
--- Entry:  ID stamp-number; b bytes, c meta's c with this entry, p stamp of the batch before (in the first of a batch), i own ID.
-local s, m, channel = KEYS[1], KEYS[2], ARGV[2]
--- Exact up to 2^53: microseconds until the year 2255.
+-- Meta:   one string, because a hash of the same values takes half as long again for a publish, and short, because Redis has a
+--         string of up to 44 bytes in one place: the version; as doubles, exact up to 2^53 (microseconds until the year 2255),
+--         number of the newest event, its stamp, bytes appended so far, stamp at which counting began; 'r' and three more
+--         if one of them is not 0: when the end of the topic is over, stamp from which on events come after a loss, the same of
+--         the loss before that one: nothing from before it is kept; ' ' and own ID of the newest event.
+-- Entry:  ID stamp-number; b bytes, c meta's bytes with this entry, p stamp of the event before, 0 for none, i own ID.
+local call, s, m = redis.call, KEYS[1], KEYS[2]
+local channel = string.sub(s, 1, -3)
+-- For what is joined to a string: Lua itself writes 14 digits only, Redis 17.
 local function int(number) return string.format('%.0f', number) end
 local function parts(place)
   local stamp, number = string.match(place, '^(%d+)-(%d+)$')
   return tonumber(stamp), tonumber(number)
 end
-local function first_after(from, to) return redis.call('XRANGE', s, from, to, 'COUNT', 1)[1] end
+local function first_after(from, to) return call('XRANGE', s, from, to, 'COUNT', 1)[1] end
 
--- The stamp of the event before an entry, kept or not.
+-- The stamp of the event before an entry, kept or not; the entry's own for the first event of the topic.
 local function stamp_before(entry)
-  local fields = entry[2]
-  for at = 1, #fields, 2 do
-    if fields[at] == 'p' then return tonumber(fields[at + 1]) end
-  end
-  return (parts(entry[1]))
+  local before = tonumber(entry[2][6])
+  return before > 0 and before or (parts(entry[1]))
 end
 
-local meta = redis.call('HMGET', m, 'v', 'n', 't', 'c', 'e', 'l', 'd', 'b', 'i')
-if meta[1] and meta[1] ~= ARGV[1] then return {'version', meta[1]} end
-local counted = meta[2]
-local number, stamp, bytes = tonumber(meta[2] or '0'), tonumber(meta[3] or '0'), tonumber(meta[4] or '0')
-local ended, loss, former_loss = tonumber(meta[5] or '0'), tonumber(meta[6] or '0'), tonumber(meta[7] or '0')
-local base, own_id = tonumber(meta[8] or '0'), meta[9] or ''
+local number, stamp, bytes, base, ended, loss, former_loss, own_id = 0, 0, 0, 0, 0, 0, 0, ''
+local meta = call('GET', m)
+if meta then
+  local its_version = string.sub(meta, 1, 1)
+  if its_version ~= version then return {'version', its_version} end
+  local rest
+  number, stamp, bytes, base, rest = struct.unpack('<ddddc1', meta, 2)
+  if rest == 'r' then
+    ended, loss, former_loss = struct.unpack('<ddd', meta, 35)
+    own_id = string.sub(meta, 60)
+  else
+    own_id = string.sub(meta, 35)
+  end
+end
+local counted = base > 0
 if not counted then
   -- The counter was evicted and the stream was not: go on after it.
-  local newest = redis.call('XREVRANGE', s, '+', '-', 'COUNT', 1)[1]
+  local newest = call('XREVRANGE', s, '+', '-', 'COUNT', 1)[1]
   if newest then
     stamp, number = parts(newest[1])
-    bytes = tonumber(newest[2][4])
+    bytes, base = tonumber(newest[2][4]), stamp
   end
 end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local time = call('TIME')
+local now = time[1] * 1000000 + time[2]
 
+local function packed()
+  local rest = ''
+  if ended + loss + former_loss > 0 then rest = 'r' .. struct.pack('<ddd', ended, loss, former_loss) end
+  return version .. struct.pack('<dddd', number, stamp, bytes, base) .. rest .. ' ' .. own_id
+end
 -- Whether the topic does not go on after a place that it had, and nothing says so yet. A place that is not in doubt is only
 -- compared with the counter, because a look into the stream costs a quarter of a publish.
-local function is_lost(place, in_doubt)
-  local its_stamp, its_number = parts(place)
+local function is_lost(its_stamp, its_number, in_doubt)
   if loss > its_stamp or its_stamp == stamp and its_number == number then return false end
   if its_stamp > stamp or its_stamp == stamp and its_number > number then return true end
   if not in_doubt and counted and its_stamp >= base then return false end
-  if redis.call('XRANGE', s, place, place)[1] then return false end
+  local place = int(its_stamp) .. '-' .. int(its_number)
+  if call('XRANGE', s, place, place)[1] then return false end
   -- Trimmed, if the topic has counted since then and the numbers after it are the next ones.
   local oldest = first_after('-', '+')
   local oldest_stamp, oldest_number, before = stamp, number + 1, stamp
@@ -70,19 +86,18 @@ local function write(...)
   local answer = redis.pcall(...)
   if type(answer) == 'table' and answer.err then marked = 0 end
 end
-for place, mark in string.gmatch(ARGV[3], '([%d-]+)(%??)') do
-  if is_lost(place, mark ~= '') then
+for its_stamp, its_number, mark in string.gmatch(ARGV[1], '(%d+)-(%d+)(%??)') do
+  its_stamp = tonumber(its_stamp)
+  if is_lost(its_stamp, tonumber(its_number), mark ~= '') then
     -- Above every stamp that the node has seen: places of what was lost are not taken for later ones.
-    local border = parts(place) + 1
+    local border = its_stamp + 1
     if loss > 0 and first_after(int(loss) .. '-0', '(' .. int(border) .. '-0') then
       -- A second loss: only one border can be reported, so what came before the first one is dropped.
       write('XTRIM', s, 'MINID', int(loss) .. '-0')
-      write('HSET', m, 'd', int(loss))
       former_loss = loss
     end
     loss = border
-    write('HSET', m, 'v', ARGV[1], 'l', int(loss))
-    write('PEXPIRE', m, 2592000000)
-    if marked == 1 then redis.call('PUBLISH', channel, '1 lost ' .. int(loss)) end
+    write('SET', m, packed(), 'PX', meta_life)
+    if marked == 1 then call('PUBLISH', channel, '1 lost ' .. int(loss)) end
   end
 end

@@ -79,10 +79,6 @@ impl Topics {
         self.lock().followed.contains_key(channel)
     }
 
-    pub(super) fn names(&self, channel: &str) -> Option<Arc<Names>> {
-        self.lock().followed.get(channel).map(|topic| Arc::clone(&topic.names))
-    }
-
     pub(super) fn all(&self) -> Vec<Arc<Names>> {
         self.select(|_| true)
     }
@@ -110,19 +106,16 @@ impl Topics {
         map.known(channel).map(|known| known.places()).unwrap_or_default()
     }
 
-    /// The same places as an argument of the scripts, which look into the stream for the places
-    /// that are in doubt. The places of a topic that is only published to are in doubt on each new
-    /// connection, until an event is published.
+    /// The same places as an argument of the scripts ([`Known::claims`]). The places of a topic
+    /// that is only published to are in doubt on each new connection, until an event is published.
     pub(super) fn claims(&self, channel: &str, all_in_doubt: bool) -> String {
-        let mut map = self.lock();
-        let (followed, connection) = (map.followed.contains_key(channel), Some(map.connection));
-        let Some(known) = map.known(channel) else { return String::new() };
-        let all_in_doubt = all_in_doubt || !followed && known.connection != connection;
-        let claim = |place: &Place| {
-            let mark = if all_in_doubt || known.doubts.contains(place) { "?" } else { "" };
-            format!("{place}{mark}")
-        };
-        known.places().iter().map(claim).collect::<Vec<_>>().join(" ")
+        let map = &mut *self.lock();
+        if let Some(topic) = map.followed.get(channel) {
+            return topic.known.claims(all_in_doubt);
+        }
+        let connection = Some(map.connection);
+        let claims = |known: &mut Known| known.claims(all_in_doubt || known.connection != connection);
+        map.known(channel).map(claims).unwrap_or_default()
     }
 
     /// Records an event that was seen without its predecessor.
@@ -130,16 +123,31 @@ impl Topics {
         self.lock().update(channel, |known| known.advance(place));
     }
 
-    /// Records the last event of a received message; `previous` is the stamp of the event that was
-    /// the server's newest before the events of the message. Returns whether the server had lost an
-    /// event that this node knew.
-    pub(super) fn received(&self, channel: &str, place: Place, previous: u64) -> bool {
-        self.lock().update(channel, |known| {
-            if known.newest < place && known.newest.stamp != previous {
-                known.doubt(known.newest);
-            }
-            known.receive(place, previous)
-        })
+    /// Records the events of a received message, and sends `update` to the feeds of the topic;
+    /// `previous` is the stamp of the event that was the server's newest before the events of the
+    /// message. If the server had lost an event that this node knew, sends nothing, and returns the
+    /// topic.
+    pub(super) fn received(
+        &self,
+        channel: &str,
+        last: Place,
+        previous: u64,
+        update: &Update,
+    ) -> Option<Arc<Names>> {
+        let mut map = self.lock();
+        let Some(topic) = map.followed.get_mut(channel) else {
+            // The topic was just left.
+            map.update(channel, |known| known.hear(last, previous));
+            return None;
+        };
+        if topic.known.hear(last, previous) {
+            return Some(Arc::clone(&topic.names));
+        }
+        let wakes = topic.feeds.send(|| update.clone());
+        drop(map);
+        // Without the lock.
+        drop(wakes);
+        None
     }
 
     /// Records an event that this node published. If the topic is followed, only the place of the
@@ -248,11 +256,14 @@ mod tests {
         (topics, names, number)
     }
 
+    fn hear(topics: &Topics, names: &Names, place: Place, previous: u64) -> bool {
+        topics.received(&names.channel, place, previous, &Update::Latest(place)).is_some()
+    }
+
     #[test]
     fn a_loss_is_noticed_if_the_previous_event_is_older_than_the_newest_known_one() {
         let (topics, names, _) = topics();
-        let lost =
-            |stamp, number, previous| topics.received(&names.channel, Place::new(stamp, number), previous);
+        let lost = |stamp, number, previous| hear(&topics, &names, Place::new(stamp, number), previous);
         assert!(!lost(10, 1, 0), "the first");
         assert!(!lost(20, 2, 10), "the next");
         assert!(!lost(15, 2, 10), "late");
@@ -269,8 +280,7 @@ mod tests {
     #[test]
     fn a_place_is_in_doubt_unless_messages_continue_from_it_on_one_connection() {
         let (topics, names, number) = topics();
-        let receive =
-            |stamp, number, previous| topics.received(&names.channel, Place::new(stamp, number), previous);
+        let receive = |stamp, number, previous| hear(&topics, &names, Place::new(stamp, number), previous);
         let claims = || topics.claims(&names.channel, false);
         receive(10, 1, 0);
         receive(20, 2, 10);
@@ -300,8 +310,8 @@ mod tests {
         let (topics, names, _) = topics();
         let [before, received, found] =
             [(10, 1), (20, 2), (30, 3)].map(|(stamp, number)| Place::new(stamp, number));
-        topics.received(&names.channel, before, 0);
-        topics.received(&names.channel, received, 10);
+        hear(&topics, &names, before, 0);
+        hear(&topics, &names, received, 10);
         topics.compared(&names.channel, &[before], found);
         assert_eq!(topics.known(&names.channel), [received, found]);
     }
@@ -310,11 +320,11 @@ mod tests {
     fn a_published_place_is_known_until_its_message_is_received() {
         let (topics, names, _) = topics();
         let [first, own, late] = [(10, 1), (30, 3), (20, 2)].map(|(stamp, number)| Place::new(stamp, number));
-        topics.received(&names.channel, first, 0);
+        hear(&topics, &names, first, 0);
         assert!(!topics.published(&names.channel, own, 20));
         assert_eq!(topics.known(&names.channel), [first, own]);
-        assert!(topics.received(&names.channel, late, 5), "the answer did not hide what the message shows");
-        topics.received(&names.channel, own, 20);
+        assert!(hear(&topics, &names, late, 5), "the answer did not hide what the message shows");
+        hear(&topics, &names, own, 20);
         assert_eq!(topics.known(&names.channel), [first, own], "the first one is in doubt");
     }
 
@@ -322,10 +332,10 @@ mod tests {
     fn places_from_before_a_connection_are_compared_despite_newer_messages() {
         let (topics, names, _) = topics();
         let [old, new] = [Place::new(10, 5), Place::new(20, 4)];
-        topics.received(&names.channel, old, 0);
+        hear(&topics, &names, old, 0);
         topics.doubt_all();
         topics.doubt_all();
-        assert!(!topics.received(&names.channel, new, 15), "nothing is known of the one before");
+        assert!(!hear(&topics, &names, new, 15), "nothing is known of the one before");
         assert_eq!(topics.known(&names.channel), [old, new]);
         topics.compared(&names.channel, &[old, new], new);
         assert_eq!(topics.known(&names.channel), [new]);
