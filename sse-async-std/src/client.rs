@@ -4,6 +4,7 @@ mod body;
 mod builder;
 mod connect;
 mod fair;
+mod half_broken;
 mod proxy;
 #[cfg(feature = "rustls")]
 mod tls;

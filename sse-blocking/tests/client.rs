@@ -343,6 +343,19 @@ fn a_server_that_fails_the_expectation_gets_the_body_without_it() {
     server.requests();
 }
 
+/// RFC 9112, 9.6: such a close resets the connection while the client still writes.
+#[test]
+fn an_answer_of_a_server_that_reads_only_the_head_and_closes_is_read() {
+    let answer = Reply::response(413, "", "too large").early();
+    let server = Server::play(vec![answer; 8]);
+    for _ in 0..8 {
+        let source = EventSource::builder(server.url("/")).config(config()).method(Method::POST);
+        let mut source = source.body(vec![b'x'; 8 << 20]).build().unwrap();
+        let error = source.next().unwrap().unwrap_err();
+        assert!(error.to_string().ends_with("413 instead of 200: too large"), "{error}");
+    }
+}
+
 #[test]
 fn a_malformed_request_is_an_error_at_once() {
     assert!(EventSource::get("no url").is_err());

@@ -18,6 +18,7 @@ use url::Position;
 
 use super::body::{Body, Connection};
 use super::fair::Fair;
+use super::half_broken::HalfBroken;
 use super::{connect, proxy};
 use crate::clock::Clock;
 
@@ -61,7 +62,7 @@ impl Client for Http {
         address(&mut request, &url, through)?;
 
         let (mut sender, connection) =
-            http1::handshake(FuturesIo::new(Fair::new(io))).await.map_err(error)?;
+            http1::handshake(FuturesIo::new(HalfBroken::new(Fair::new(io)))).await.map_err(error)?;
         let mut connection = Connection::new(connection);
         let mut response = Box::pin(sender.send_request(request.map(Full::new)));
         let response = poll_fn(|cx| {
