@@ -58,6 +58,8 @@ mod client;
 mod clock;
 mod server;
 
+#[cfg(feature = "serde")]
+pub use client::JsonError;
 pub use client::{
     Body, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError, RedirectError,
     Refused, TransportError,

@@ -10,6 +10,8 @@ mod ureq_error;
 pub use body::Body;
 pub use builder::Builder;
 pub use source::EventSource;
+#[cfg(feature = "serde")]
+pub use sse_http::client::JsonError;
 pub use sse_http::client::{
     Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
 };

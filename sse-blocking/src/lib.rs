@@ -49,6 +49,8 @@ mod driver;
 mod reader;
 mod transport;
 
+#[cfg(all(feature = "ureq", feature = "serde"))]
+pub use client::JsonError;
 #[cfg(feature = "ureq")]
 pub use client::{
     Body as HttpBody, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError,

@@ -24,6 +24,8 @@ mod error;
 mod excerpt;
 mod head;
 mod hooks;
+#[cfg(feature = "serde")]
+mod json_error;
 mod messages;
 mod proxy;
 mod redirect;
@@ -39,6 +41,8 @@ pub use body::{Blocking, Body};
 pub use error::Error;
 pub use head::Head;
 pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook, ResponseHook};
+#[cfg(feature = "serde")]
+pub use json_error::JsonError;
 pub use messages::{Messages, MessagesError};
 pub use proxy::{Proxies, ProxyError};
 pub use redirect::{Redirect, RedirectError, Redirects};

@@ -106,6 +106,8 @@ pub mod server;
 
 #[cfg(feature = "body")]
 pub use body::ByteBodyExt;
+#[cfg(all(feature = "client", feature = "serde"))]
+pub use client::JsonError;
 #[cfg(feature = "client")]
 pub use client::{
     Body, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError, RedirectError,

@@ -82,8 +82,17 @@ async fn an_error_is_send_sync_and_static() {
     assert_send(&source.next_event());
     let error = source.next_event().await.unwrap().unwrap_err();
     assert(&error);
-    let text = format!("{error:?}");
-    assert!(text.contains("Status(500)"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_main_returns_is_printed_without_the_servers_text() {
+    let server = Server::start([Reply::status(500, "", "your key is secret")]).await;
+    let error = source(&server).next_event().await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the server answered with status 500 instead of 200: your key is secret");
+    // As `main` prints it.
+    assert_eq!(format!("{error:?}"), "the server answered with status 500 instead of 200");
+    let text = format!("{error:#?}");
+    assert!(text.contains("Status(\n"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

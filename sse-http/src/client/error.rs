@@ -23,8 +23,8 @@ use super::{Blocking, Body, Head, TransportError};
 /// [`Display`](fmt::Display) prints the reason, and after it the innermost cause of a failed
 /// connection ("connection refused"), or the beginning of the server's response body: one line, at
 /// most 300 characters, control characters escaped. Servers may quote the request there, secrets
-/// included. [`Debug`](fmt::Debug) leaves the body out, so a program that returns the error from
-/// `main` does not print it.
+/// included. [`Debug`](fmt::Debug) prints the same text without the server's body, for a program
+/// that returns the error from `main`; `{:#?}` prints the structure.
 ///
 /// # Example
 ///
@@ -144,7 +144,7 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Error<B> {
     /// If the connection breaks, or if the body is not JSON of this type: [`TransportError::Json`].
     #[cfg(feature = "serde")]
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self, limit: usize) -> Result<T, TransportError> {
-        serde_json::from_slice(&self.body(limit).await?).map_err(TransportError::Json)
+        serde_json::from_slice(&self.body(limit).await?).map_err(|error| TransportError::Json(error.into()))
     }
 }
 
@@ -187,29 +187,29 @@ impl<R: Read> Error<Blocking<R>> {
     /// If the connection breaks, or if the body is not JSON of this type: [`TransportError::Json`].
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(&mut self, limit: usize) -> Result<T, TransportError> {
-        serde_json::from_slice(&self.body(limit)?).map_err(TransportError::Json)
+        serde_json::from_slice(&self.body(limit)?).map_err(|error| TransportError::Json(error.into()))
     }
 }
 
-impl<B> fmt::Display for Error<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<B> Error<B> {
+    /// Writes the reason and its cause, without the body of a response.
+    fn fmt_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let closed = match &self.0 {
-            Inner::Request(_) => return f.write_str("the request cannot be built"),
+            Inner::Request(error) => {
+                write!(f, "the request cannot be built: {error}")?;
+                return fmt_cause(error, f);
+            }
             Inner::Closed(closed) => closed,
         };
-        closed.reason.fmt(f)?;
-        let cause = closed
-            .error
-            .as_ref()
-            .and_then(|error| successors(error.source(), |&error| error.source()).last());
-        if let Some(cause) = cause {
-            write!(f, ": {}", Excerpt::new(cause.to_string().as_bytes()))?;
+        write!(f, "{}", closed.reason)?;
+        match &closed.error {
+            // The reason names the timeout.
+            Some(TransportError::ConnectTimeout | TransportError::HeadTimeout) | None => {}
+            Some(error) if error.source().is_none() => write!(f, ": {error}")?,
+            Some(error) => fmt_cause(error, f)?,
         }
-        let Some((head, body)) = closed.response.as_ref() else { return Ok(()) };
-        let mut length = Excerpt::LENGTH;
+        let Some((head, _)) = &closed.response else { return Ok(()) };
         if closed.reason == CloseReason::ContentType {
-            // Both texts of the server together have at most the length of one.
-            length -= Self::CONTENT_TYPE_LENGTH;
             let value = head.headers.get_all(CONTENT_TYPE).iter().next_back();
             let value = value.map(|value| Excerpt::with_length(value.as_bytes(), Self::CONTENT_TYPE_LENGTH));
             match value.filter(|value| !value.is_empty()) {
@@ -217,12 +217,33 @@ impl<B> fmt::Display for Error<B> {
                 None => f.write_str(": it has no Content-Type")?,
             }
         }
+        Ok(())
+    }
+}
+
+/// Writes the innermost cause of an error, if there is one.
+fn fmt_cause(error: &TransportError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match successors(error.source(), |&error| error.source()).last() {
+        Some(cause) => write!(f, ": {}", Excerpt::new(cause.to_string().as_bytes())),
+        None => Ok(()),
+    }
+}
+
+impl<B> fmt::Display for Error<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_reason(f)?;
+        let Some((head, body)) = self.closed().and_then(|closed| closed.response.as_ref()) else {
+            return Ok(());
+        };
         // The bytes of an encoded body are not text.
         let coded = head.response_head();
         if coded.content_encoding.is_some() || coded.transfer_encoding.is_some() {
             return Ok(());
         }
-        match Excerpt::with_length(body.start(), length) {
+        // Both texts of the server together have at most the length of one.
+        let content_type = self.reason() == Some(CloseReason::ContentType);
+        let room = Excerpt::LENGTH - if content_type { Self::CONTENT_TYPE_LENGTH } else { 0 };
+        match Excerpt::with_length(body.start(), room) {
             text if text.is_empty() => Ok(()),
             text => write!(f, ": {text}"),
         }
@@ -232,6 +253,7 @@ impl<B> fmt::Display for Error<B> {
 impl<B> fmt::Debug for Error<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            _ if !f.alternate() => self.fmt_reason(f),
             Inner::Request(error) => f.debug_tuple("Request").field(error).finish(),
             Inner::Closed(closed) => closed.fmt(f),
         }

@@ -12,6 +12,8 @@ use futures_core::{FusedStream, Stream};
 use proto::{ClientEvent, Message};
 
 #[cfg(feature = "serde")]
+use super::JsonError;
+#[cfg(feature = "serde")]
 use super::excerpt::Excerpt;
 
 /// The messages of a source, without its connection events; made by `EventSource::messages`.
@@ -58,7 +60,7 @@ enum End {
 }
 
 #[cfg(feature = "serde")]
-type Undecoded = (serde_json::Error, Message);
+type Undecoded = (JsonError, Message);
 #[cfg(not(feature = "serde"))]
 type Undecoded = std::convert::Infallible;
 
@@ -78,7 +80,7 @@ impl<S> Messages<S> {
         let decode = |message: Message| match message.data() {
             // MCP sends an ID without data first.
             "" => Ok(None),
-            _ => message.json().map(Some).map_err(|error| (error, message)),
+            _ => message.json().map(Some).map_err(|error| (error.into(), message)),
         };
         Messages { source: self.source, end: self.end, decode, done: self.done }
     }
@@ -235,7 +237,6 @@ impl<S, T> fmt::Debug for Messages<S, T> {
 /// }
 /// # }
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum MessagesError<E> {
     /// The source failed. Nothing follows.
@@ -251,11 +252,15 @@ pub enum MessagesError<E> {
     #[cfg(feature = "serde")]
     Json {
         /// The parse error.
-        error: serde_json::Error,
+        error: JsonError,
         /// The message whose data is not the requested JSON.
         message: Message,
     },
 }
+
+const INCOMPLETE: &str = "the stream ended without its end marker: the answer is incomplete";
+#[cfg(feature = "serde")]
+const UNEXPECTED_JSON: &str = "the data of a message is not the expected JSON";
 
 /// With this conversion `?` works both where the source is built and where its messages are read.
 impl<E> From<E> for MessagesError<E> {
@@ -270,16 +275,28 @@ impl<E: fmt::Display> fmt::Display for MessagesError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(error) => error.fmt(f),
-            Self::Incomplete => {
-                f.write_str("the stream ended without its end marker: the answer is incomplete")
-            }
+            Self::Incomplete => f.write_str(INCOMPLETE),
             #[cfg(feature = "serde")]
             Self::Json { error, message } => {
-                // The parser's error may quote a name in the data as it is.
-                let error = error.to_string();
-                let (error, data) = (Excerpt::new(error.as_bytes()), Excerpt::new(message.data().as_bytes()));
-                write!(f, "the data of a message is not the expected JSON: {error}: {data}")
+                write!(f, "{UNEXPECTED_JSON}: {error}: {}", Excerpt::new(message.data().as_bytes()))
             }
+        }
+    }
+}
+
+/// Prints the text of [`Display`](fmt::Display) without the data; `{:#?}` prints the structure.
+impl<E: fmt::Debug> fmt::Debug for MessagesError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(error) if f.alternate() => f.debug_tuple("Source").field(error).finish(),
+            Self::Source(error) => error.fmt(f),
+            Self::Incomplete => f.write_str(if f.alternate() { "Incomplete" } else { INCOMPLETE }),
+            #[cfg(feature = "serde")]
+            Self::Json { error, message } if f.alternate() => {
+                f.debug_struct("Json").field("error", error).field("message", message).finish()
+            }
+            #[cfg(feature = "serde")]
+            Self::Json { error, .. } => write!(f, "{UNEXPECTED_JSON}: {error}"),
         }
     }
 }
@@ -359,9 +376,12 @@ mod tests {
     fn an_answer_without_its_end_marker_is_incomplete() {
         let set = [("message", "a")];
         let text = both(&set, |messages| messages.until("b"), |messages| messages.until("b"));
-        assert!(text.ends_with(", Err(Incomplete)]"), "{text}");
+        assert!(
+            text.ends_with(", Err(the stream ended without its end marker: the answer is incomplete)]"),
+            "{text}"
+        );
         let text = both(&set, |messages| messages, |messages| messages);
-        assert!(!text.contains("Incomplete"), "{text}");
+        assert!(!text.contains("incomplete"), "{text}");
     }
 
     #[cfg(feature = "serde")]
@@ -384,9 +404,12 @@ mod tests {
     fn a_parse_error_that_quotes_the_data_is_escaped() {
         let data = r#""\u001b[2J\n""#;
         let mut kinds = Messages::new(vec![message("m", data)].into_iter()).json::<std::net::IpAddr>();
-        let quoted = serde::de::Error::unknown_variant("\u{1b}[2J\n", &["a"]);
+        let quoted = <serde_json::Error as serde::de::Error>::unknown_variant("\u{1b}[2J\n", &["a"]);
         let Some(Err(MessagesError::Json { message, .. })) = kinds.next() else { panic!("not an address") };
-        let error = MessagesError::<Infallible>::Json { error: quoted, message };
-        assert!(error.to_string().contains(r"unknown variant `\u{1b}[2J `"), "{error}");
+        let error = MessagesError::<Infallible>::Json { error: JsonError::from(quoted), message };
+        for printed in [format!("{error}"), format!("{error:?}"), error.source().unwrap().to_string()] {
+            assert!(printed.contains(r"unknown variant `\u{1b}[2J `"), "{printed}");
+        }
+        assert!(!format!("{error:?}").contains("u001b"), "the data is not in the debug output");
     }
 }

@@ -6,6 +6,8 @@ use std::io;
 
 use proto::ErrorKind;
 
+#[cfg(feature = "serde")]
+use super::JsonError;
 use super::RedirectError;
 
 /// An error of any type, as hooks and HTTP clients return it.
@@ -55,7 +57,7 @@ pub enum TransportError {
     Http(BoxError),
     /// The body of a refused response is not the requested JSON.
     #[cfg(feature = "serde")]
-    Json(serde_json::Error),
+    Json(JsonError),
 }
 
 impl TransportError {
@@ -115,7 +117,9 @@ impl StdError for TransportError {
             | Self::Unsupported(error)
             | Self::Http(error) => Some(&**error),
             #[cfg(feature = "serde")]
-            Self::RequestJson(error) | Self::Json(error) => Some(error),
+            Self::RequestJson(error) => Some(error),
+            #[cfg(feature = "serde")]
+            Self::Json(error) => Some(error),
             Self::Scheme(_) | Self::BodyConsumed | Self::ConnectTimeout | Self::HeadTimeout => None,
         }
     }
