@@ -51,9 +51,6 @@ pub struct Parser {
     pub(super) block_len: u64,
     /// The size of the block before, with its blank line.
     pub(super) last_len: u64,
-    /// For tests: turns the fast lane off.
-    #[cfg(test)]
-    pub(super) push_only: bool,
 }
 
 impl Parser {
@@ -67,8 +64,6 @@ impl Parser {
             skipped_bytes: 0,
             block_len: 0,
             last_len: 0,
-            #[cfg(test)]
-            push_only: false,
         }
     }
 

@@ -184,7 +184,7 @@ impl Parser {
     /// of values holds text. Both are so until the next call that reads.
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
-    unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
+    pub(super) unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
         Some(match read {
             Read::Whole(event, data) => Frame::Event(self.whole_event(event, data)),
             Read::Comment(comment) => Frame::Comment(comment),

@@ -55,10 +55,6 @@ impl Parser {
     /// Whether the input begins with a block that may be complete in the chunk.
     #[inline(always)]
     pub(super) fn may_be_whole<const FRAMES: bool>(&self, input: &[u8]) -> bool {
-        #[cfg(test)]
-        if self.push_only {
-            return false;
-        }
         self.state == State::Block && input.len() >= least(FRAMES) && !(FRAMES && self.block.diagnose)
     }
 
@@ -130,10 +126,6 @@ impl Parser {
     /// which a part of the first line may then have been read.
     #[inline(never)]
     pub(super) fn line<'c>(&mut self, input: &mut &'c [u8]) -> Option<&'c str> {
-        #[cfg(test)]
-        if self.push_only {
-            return None;
-        }
         let (data, rest) = find::plain_text::<false>(&input[DATA.len..])?;
         if data.len() > self.block.limits.event {
             return None;
@@ -156,10 +148,6 @@ impl Parser {
     /// Reads comments that are not reported; true if the chunk is then used up.
     #[inline(never)]
     fn comments(&mut self, input: &mut &[u8]) -> bool {
-        #[cfg(test)]
-        if self.push_only {
-            return false;
-        }
         let mut rest = *input;
         while let [b':', text @ ..] = rest {
             let Some((text, after)) = find::plain_text::<true>(text) else { break };
@@ -194,18 +182,36 @@ mod tests {
     use proptest::sample::{Index, select};
 
     use super::*;
-    use crate::{Limits, Overflow};
+    use crate::{Frame, Limits, Overflow};
 
-    /// The results of a parser for these chunks, from events or from frames.
-    fn transcript(mut parser: Parser, chunks: &[&[u8]], frames: bool) -> Vec<String> {
+    /// What `next_event` and `next_frame` return, with the other lane alone.
+    #[expect(unsafe_code, reason = "see `Text::as_str`")]
+    fn pushed<const FRAMES: bool>(parser: &mut Parser, input: &mut &[u8]) -> String {
+        loop {
+            match parser.push::<FRAMES>(input) {
+                Done::Block => {}
+                Done::Failed => return format!("{:?}", Err::<(), _>(parser.error(input))),
+                // SAFETY: it was read just now.
+                done => return format!("{:?}", Ok::<_, ()>(unsafe { parser.lend(Read::Pushed(done)) })),
+            }
+        }
+    }
+
+    /// The results of a parser for these chunks, from events or from frames, of both lanes or of
+    /// one.
+    fn transcript(mut parser: Parser, chunks: &[&[u8]], frames: bool, both: bool) -> Vec<String> {
         let mut said = Vec::new();
         for mut input in chunks.iter().copied() {
             loop {
-                let (next, span) = if frames {
-                    (format!("{:?}", parser.next_frame(&mut input)), parser.span())
-                } else {
-                    (format!("{:?}", parser.next_event(&mut input)), parser.span())
+                let next = match (frames, both) {
+                    (true, true) => format!("{:?}", parser.next_frame(&mut input)),
+                    (true, false) => pushed::<true>(&mut parser, &mut input),
+                    (false, true) => {
+                        format!("{:?}", parser.next_event(&mut input).map(|event| event.map(Frame::Event)))
+                    }
+                    (false, false) => pushed::<false>(&mut parser, &mut input),
                 };
+                let span = parser.span();
                 let ends = next == "Ok(None)" || next.starts_with("Err");
                 let span = if next.contains("Event") && !ends { span } else { 0 };
                 said.push(format!("{next} {span} {} {:?}", parser.last_event_id(), parser.retry()));
@@ -270,9 +276,8 @@ mod tests {
             let overflow = if skip { Overflow::Skip } else { Overflow::Fail };
             for limits in [Limits::NONE, Limits::default().with_event(event).with_id(id).with_overflow(overflow)] {
                 let parser = Parser::new().with_limits(limits);
-                let mut alone = parser.clone();
-                alone.push_only = true;
-                prop_assert_eq!(transcript(parser, &chunks, frames), transcript(alone, &chunks, frames));
+                let both = transcript(parser.clone(), &chunks, frames, true);
+                prop_assert_eq!(both, transcript(parser, &chunks, frames, false));
             }
         }
     }
@@ -290,7 +295,7 @@ mod tests {
         ] {
             let stream = block.repeat(1000);
             let before = find::SEARCHED.get();
-            transcript(Parser::new(), &[stream.as_bytes()], frames);
+            transcript(Parser::new(), &[stream.as_bytes()], frames, true);
             let searched = find::SEARCHED.get() - before;
             assert!(searched <= 4 * stream.len(), "{searched} of {} bytes, {block:?}", stream.len());
         }
