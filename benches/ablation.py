@@ -51,6 +51,10 @@ EDITS = {
         "the start of a further `data: ` line, without a turn of the state (in `Parser::end_value`)",
         [("push.rs", "if kind != Kind::Data || !whole::is_data", "if true || !whole::is_data")],
     ),
+    "line-end": (
+        "a chunk that is only a line end, read without a search (in `Parser::step`)",
+        [("push.rs", "State::Value(kind) if matches!(", "State::Value(kind) if false && matches!(")],
+    ),
     "vectors": (
         "AVX2, SSE2 and NEON (`find/vectors.rs`); eight bytes at a time in their place",
         [

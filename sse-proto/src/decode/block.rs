@@ -82,31 +82,28 @@ impl Block {
         if self.large || kind != Kind::Data && self.data.is_large() {
             self.shrink();
         }
-        if kind == Kind::Event {
-            self.has &= !EVENT;
-        }
-        self.room = match kind {
-            Kind::Data | Kind::Event => self.limits.event.saturating_sub(self.len()),
-            Kind::Id => self.limits.id,
-            Kind::Retry | Kind::Comment | Kind::Unreported => self.limits.event,
-            Kind::Unknown => usize::MAX,
-        };
         match kind {
-            Kind::Data if self.has_data() => return self.begin_next_line(),
             Kind::Data => {
+                self.room = self.limits.event.saturating_sub(self.len());
+                if self.has_data() {
+                    return self.begin_next_line();
+                }
                 self.data.clear();
                 self.has |= DATA;
             }
-            Kind::Event | Kind::Id | Kind::Retry | Kind::Comment => self.short(kind).clear(),
-            Kind::Unreported | Kind::Unknown => {}
+            Kind::Event => {
+                self.has &= !EVENT;
+                self.room = self.limits.event.saturating_sub(self.len());
+                self.event.clear();
+            }
+            Kind::Unreported => self.room = self.limits.event,
+            Kind::Unknown => self.room = usize::MAX,
+            Kind::Id | Kind::Retry | Kind::Comment => {
+                self.room = if kind == Kind::Id { self.limits.id } else { self.limits.event };
+                self.value.clear();
+            }
         }
         true
-    }
-
-    /// The buffer of a value that is not data.
-    #[inline(always)]
-    fn short(&mut self, kind: Kind) -> &mut Short {
-        if kind == Kind::Event { &mut self.event } else { &mut self.value }
     }
 
     /// The bytes of data and type so far.
@@ -128,7 +125,7 @@ impl Block {
     /// Appends a piece to the value; false, and nothing changes, if the value would exceed `room`,
     /// the rest of its limit. This and [`begin_next_line`](Self::begin_next_line) check the
     /// [`Limits`] (9.2.6 sets none); the fast lane only declines what is longer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, kind: Kind, piece: &[u8], plain: bool) -> bool {
         let Some(room) = self.room.checked_sub(piece.len()) else { return false };
         self.room = room;
@@ -143,7 +140,7 @@ impl Block {
 
     #[inline(never)]
     fn push_short(&mut self, kind: Kind, piece: &[u8]) {
-        let buffer = self.short(kind);
+        let buffer = if kind == Kind::Event { &mut self.event } else { &mut self.value };
         buffer.push(piece);
         self.large |= buffer.is_large();
     }
@@ -225,8 +222,8 @@ impl Block {
     }
 
     /// Frees the capacity that giant values left behind, when nothing is lent: at the start of a
-    /// value, and at the end of a chunk that ends outside a value. (The capacity for data is freed
-    /// only at other values, because more giant events are likely to follow.)
+    /// value, and at the end of a chunk that ends outside a value and a name. (The capacity for
+    /// data is freed only at other values, because more giant events are likely to follow.)
     #[cold]
     pub(super) fn shrink(&mut self) {
         if !self.has_data() {

@@ -151,29 +151,25 @@ impl Start {
     }
 }
 
-/// The bytes of a name that a chunk cuts, at most [`NAME`]; the byte above them is their number.
+/// The bytes of a name that a chunk cuts, at most [`NAME`]: the first byte is the highest, and a
+/// bit above it tells how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prefix(u64);
 
 impl Prefix {
-    pub(super) const EMPTY: Self = Self(0);
-
-    #[inline]
-    fn len(self) -> usize {
-        (self.0 >> 56) as usize
-    }
+    pub(super) const EMPTY: Self = Self(1);
 
     /// Appends a byte; `None` if no name is that long.
     #[inline]
     pub(super) fn followed_by(self, byte: u8) -> Option<Self> {
-        let len = self.len();
-        if len < NAME { Some(Self((self.0 + (1 << 56)) | (u64::from(byte) << (8 * len)))) } else { None }
+        if self.0 >> (8 * NAME) == 0 { Some(Self(self.0 << 8 | u64::from(byte))) } else { None }
     }
 
     /// The kind of the line, if its name ends here, at a colon or at the end of the line.
     #[inline]
     pub(super) fn kind(self) -> Kind {
-        let start = Start(self.0 << 8 >> 8 | u64::from(b':') << (8 * self.len()));
+        let line = self.0 << 8 | u64::from(b':');
+        let start = Start((line << (line.leading_zeros() + 1)).swap_bytes());
         start.field().map_or(Kind::Unknown, |(kind, _)| kind)
     }
 }

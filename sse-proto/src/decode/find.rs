@@ -6,10 +6,7 @@
 
 use memchr::memchr2;
 
-#[cfg_attr(
-    any(target_arch = "x86_64", target_arch = "aarch64"),
-    allow(dead_code, reason = "the tail of a chunk, and the twin in the tests")
-)]
+#[allow(dead_code, reason = "where there are vectors, for the tail of a chunk and as their twin in tests")]
 mod swar;
 #[cfg(any(
     all(target_arch = "x86_64", target_feature = "sse2"),

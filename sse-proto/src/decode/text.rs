@@ -49,7 +49,7 @@ impl<B: Buffer> Text<B> {
         unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, piece: &[u8]) {
         self.0.push(piece);
     }
@@ -91,7 +91,7 @@ impl<B: Buffer> Text<B> {
     fn replace(&mut self) {
         let raw = self.0.len();
         let len = well_formed(&self.0).map(str::len).sum();
-        self.0.grow(len);
+        self.0.extend(iter::repeat_n(0, len));
         let (bytes, mut text) = self.0.split_at_mut(raw);
         for piece in well_formed(bytes) {
             let (start, rest) = mem::take(&mut text).split_at_mut(piece.len());
@@ -135,12 +135,10 @@ pub(super) fn utf8(bytes: &[u8]) -> Option<&str> {
 }
 
 /// The storage of a [`Text`].
-pub(super) trait Buffer: Default + DerefMut<Target = [u8]> {
+pub(super) trait Buffer: Default + DerefMut<Target = [u8]> + Extend<u8> {
     fn capacity(&self) -> usize;
     fn push(&mut self, piece: &[u8]);
     fn truncate(&mut self, len: usize);
-    /// Appends `by` bytes of any value.
-    fn grow(&mut self, by: usize);
 }
 
 impl Buffer for Vec<u8> {
@@ -149,11 +147,15 @@ impl Buffer for Vec<u8> {
         self.capacity()
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, piece: &[u8]) {
-        // (In each branch, so that the compiler knows in one that there is room.)
+        // (In each branch, so that the compiler knows in one that there is room. One byte without a
+        // call of `memcpy`: chunks of one byte take 11 % fewer instructions.)
         if piece.len() <= self.capacity() - self.len() {
-            self.extend_from_slice(piece);
+            match piece {
+                [byte] => self.extend_from_slice(&[*byte]),
+                _ => self.extend_from_slice(piece),
+            }
         } else {
             reallocate(self, piece.len());
             self.extend_from_slice(piece);
@@ -163,13 +165,6 @@ impl Buffer for Vec<u8> {
     #[inline]
     fn truncate(&mut self, len: usize) {
         self.truncate(len);
-    }
-
-    fn grow(&mut self, by: usize) {
-        if by > self.capacity() - self.len() {
-            reallocate(self, by);
-        }
-        self.extend(iter::repeat_n(0, by));
     }
 }
 
@@ -195,9 +190,5 @@ impl Buffer for SmallVec<[u8; INLINE]> {
     #[inline]
     fn truncate(&mut self, len: usize) {
         self.truncate(len);
-    }
-
-    fn grow(&mut self, by: usize) {
-        self.resize(self.len() + by, 0);
     }
 }

@@ -51,7 +51,7 @@ fn a_byte_is_found_wherever_it_stands() {
 #[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 fn by_narrow_vectors(bytes: &[u8]) -> usize {
     // SAFETY: every x86_64 processor has SSE2.
-    unsafe { vectors::find_after_16(bytes) }
+    unsafe { vectors::sse2::find_after_16(bytes) }
 }
 
 /// Mostly letters; otherwise bytes that end a line or ASCII, or that look like such bytes.

@@ -57,16 +57,12 @@ mod avx2;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]
-mod sse2;
+pub(super) mod sse2;
 
 #[cfg(target_arch = "aarch64")]
-pub(super) use self::neon::find_after_16;
-#[cfg(target_arch = "aarch64")]
-use self::neon::find_in;
+use self::neon as narrow;
 #[cfg(target_arch = "x86_64")]
-pub(super) use self::sse2::find_after_16;
-#[cfg(target_arch = "x86_64")]
-use self::sse2::find_in;
+use self::sse2 as narrow;
 use super::swar;
 
 /// See [`super::plain`].
@@ -76,7 +72,7 @@ pub(super) fn find(bytes: &[u8]) -> usize {
     // Most values are short, and a first look at 16 bytes finds their end.
     let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
     // SAFETY: this module is not there for a target without SSE2 or NEON.
-    let found = unsafe { find_in(head) };
+    let found = unsafe { narrow::find_in(head) };
     found.unwrap_or_else(|| find_long(bytes))
 }
 
@@ -88,8 +84,8 @@ pub(super) fn find_near(bytes: &[u8]) -> usize {
     let [head, next] = block.as_chunks().0 else { unreachable!("32 bytes are twice 16") };
     // SAFETY: as above.
     let found = unsafe {
-        match find_in(head) {
-            None => find_in(next).map(|at| 16 + at),
+        match narrow::find_in(head) {
+            None => narrow::find_in(next).map(|at| 16 + at),
             found => found,
         }
     };
@@ -112,5 +108,5 @@ fn find_long(bytes: &[u8]) -> usize {
         return unsafe { avx2::find_after_16(bytes) };
     }
     // SAFETY: as above.
-    unsafe { find_after_16(bytes) }
+    unsafe { narrow::find_after_16(bytes) }
 }

@@ -6,7 +6,7 @@ use core::arch::x86_64::{
 
 type Vector = __m256i;
 
-search!("avx2", 32, 1, super::find_after_16);
+search!("avx2", 32, 1, super::narrow::find_after_16);
 
 /// Compiles to one unaligned load.
 #[target_feature(enable = "avx2")]
