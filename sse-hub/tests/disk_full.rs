@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers are part of the tests")]
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -104,4 +105,51 @@ async fn a_full_disk_refuses_loses_nothing_and_works_again_when_there_is_room() 
     let log = open(&directory);
     check(&log, more).await;
     log.close().await;
+}
+
+/// Writes a file so large that about `left` bytes stay free.
+fn occupy(file: &Path, left: u64) {
+    fs::remove_file(file).ok();
+    let stat = rustix::fs::statvfs(file.parent().unwrap()).unwrap();
+    let free = (stat.f_bavail * stat.f_frsize).saturating_sub(left);
+    // The engine writes at the same time, and may leave less room.
+    std::io::copy(&mut std::io::repeat(0).take(free), &mut fs::File::create(file).unwrap()).ok();
+}
+
+#[tokio::test]
+async fn a_segment_of_many_topics_is_dropped_when_the_disk_has_room_for_their_places() {
+    const TOPICS: u64 = 2000;
+    let Some(small) = Small::mount(64 << 20) else {
+        eprintln!("SKIPPED: a_segment_of_many_topics needs root, to mount a small file system");
+        return;
+    };
+    let directory = small.0.path().join("data");
+    let ballast = small.0.path().join("ballast");
+    let open = || DiskLog::open(DiskConfig::new(&directory).with_bytes(DiskConfig::LEAST_BYTES)).unwrap();
+    let log = open();
+    let name = |topic| format!("{topic}{}", "x".repeat(2000));
+    for topic in 0..TOPICS {
+        log.append(&name(topic), batch("first")).await.unwrap();
+    }
+    // The places of the topics in one segment take more than this.
+    let mut refused = 0;
+    for round in 0..8 {
+        occupy(&ballast, 1536 << 10);
+        for topic in 0..TOPICS {
+            match log.append(&name(topic), batch(&format!("{round} {}", "x".repeat(100)))).await {
+                Ok(_) => {}
+                Err(AppendError::Unavailable { .. } | AppendError::Busy { .. }) => refused += 1,
+                Err(error) => panic!("round {round}: {error}"),
+            }
+        }
+    }
+    fs::remove_file(&ballast).unwrap();
+    assert_eq!(log.health(), Health::Ready, "{refused} refused");
+    for topic in 0..TOPICS {
+        let extent = log.open(&name(topic), Amount { events: 1, bytes: 1000 }).await.unwrap();
+        let next = log.append(&name(topic), batch("last")).await.unwrap().first;
+        assert_eq!(next.number, extent.last.number + 1);
+    }
+    log.close().await;
+    open().close().await;
 }

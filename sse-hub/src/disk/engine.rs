@@ -26,6 +26,12 @@ use opening::{count, create_segment, explain, journal_bytes, open, segment_numbe
 /// Bytes reserved for files that the engine writes besides events: manifests, directories.
 const RESERVE: u64 = 256 << 10;
 
+/// The size of a key and its bookkeeping, beside the value, in bytes.
+pub(super) const OVERHEAD: u64 = 48;
+
+/// How many places are removed at a time; the next time comes with the next segment.
+const FORGET: usize = 65_536;
+
 /// The size of a log, in bytes, from which on the engine may drop its journals by itself, in steps
 /// of 64 MB.
 const COARSE: u64 = 1 << 30;
@@ -68,6 +74,8 @@ pub(super) struct Engine {
     active: u64,
     /// The number of bytes in the journals: at least as much as is in no table yet.
     journal: u64,
+    /// The size of the tables of the topics' records, when the active segment was begun.
+    records: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +148,7 @@ impl Engine {
             forgot: false,
             next_segment: newest.map_or(0, |newest| newest + 1),
             journal: journal_bytes(&path),
+            records: size(view.topics.path()),
             active: 0,
             view: Some(view),
             directory,
@@ -181,11 +190,7 @@ impl Engine {
     /// After [`CommitError::Broken`] every further commit fails: it is unknown which part of the
     /// failed write is on the disk, and a second `fsync` would succeed without having written it.
     pub(super) fn commit(&mut self, mut batch: OwnedWriteBatch, bytes: u64) -> Result<(), CommitError> {
-        // The content of the journal also still has to be written as a table.
-        let needed = self.journal + 2 * bytes + RESERVE;
-        if self.directory.free() < needed {
-            return Err(CommitError::Full { needed });
-        }
+        self.check_room(bytes)?;
         // With as many as four the engine would hold this thread until they are written, and for
         // ever if that failed.
         if self.active_segment().sealed_memtable_count() > 2 || self.view().topics.sealed_memtable_count() > 2
@@ -200,11 +205,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns an error if there is no room to commit `bytes`.
+    fn check_room(&self, bytes: u64) -> Result<(), CommitError> {
+        // The content of the journal also still has to be written as a table, and the engine may be
+        // merging the tables of the topics' records.
+        let needed = self.journal + 2 * bytes + self.records + RESERVE;
+        if self.directory.free() < needed { Err(CommitError::Full { needed }) } else { Ok(()) }
+    }
+
     /// Begins a new segment if the active one is full, and drops the oldest segments if there are
     /// too many. Returns whether topics were forgotten.
     pub(super) fn maintain(&mut self) -> Result<bool, CommitError> {
         // Without room the active segment goes on beyond its size, until there is.
-        if self.active < self.sizes.segment || self.directory.free() < self.journal + RESERVE {
+        if self.active < self.sizes.segment || self.check_room(0).is_err() {
             return Ok(false);
         }
         self.active_segment().rotate_memtable()?;
@@ -216,10 +229,11 @@ impl Engine {
         view.segments.push(segment);
         self.publish(view);
         self.make_room()?;
-        if self.sizes.total < COARSE {
+        if self.sizes.total < COARSE && self.check_room(0).is_ok() {
             self.empty_journal()?;
         }
         self.journal = journal_bytes(&self.directory.engine());
+        self.records = size(self.view().topics.path());
         Ok(std::mem::take(&mut self.forgot))
     }
 
@@ -243,6 +257,8 @@ impl Engine {
         self.positions += 1;
     }
 
+    /// Drops the oldest segments while there are too many, and while the disk has room for the
+    /// places of their topics.
     fn make_room(&mut self) -> Result<(), CommitError> {
         while self.view().segments.len() > 1 {
             let view = self.view();
@@ -256,7 +272,10 @@ impl Engine {
             if used <= self.sizes.sealed() {
                 break;
             }
-            self.drop_oldest()?;
+            match self.drop_oldest() {
+                Err(CommitError::Full { .. }) => break,
+                dropped => dropped?,
+            }
         }
         Ok(())
     }
@@ -266,21 +285,25 @@ impl Engine {
         let mut view = self.view().clone();
         let oldest = view.segments.remove(0);
         let mut batch = view.database.batch();
-        let mut emptied = 0;
+        let (mut emptied, mut bytes) = (0, 0);
         View::for_each_topic(&oldest, |id, newest| {
             // A topic that was ended has another number.
             let Some(name) = view.topics.get(keys::name(id))? else { return Ok(()) };
             let record = TopicRecord { id, place: newest.place, ended: 0, given: newest.given };
-            batch.insert(&view.topics, keys::topic(&name), record.write());
+            let record_bytes = record.write();
+            bytes += (2 * OVERHEAD as usize + name.len() + record_bytes.len()) as u64;
+            batch.insert(&view.topics, keys::topic(&name), record_bytes);
             if view.last(id)?.is_none() {
                 batch.insert(&view.topics, keys::without_events(record.place.stamp, id), b"");
                 emptied += 1;
             }
             Ok(())
         })?;
+        self.check_room(bytes)?;
         // Before the segment goes: a crash in between leaves both, and events know better than
         // records.
         batch.durability(Some(PersistMode::SyncData)).commit()?;
+        self.journal += bytes;
         self.positions += emptied;
         self.publish(view);
         self.view().database.delete_keyspace(oldest)?;
@@ -289,7 +312,7 @@ impl Engine {
 
     /// Removes the oldest places, if more topics without events are remembered than allowed.
     fn forget_places(&mut self) -> Result<(), CommitError> {
-        let excess = self.positions.saturating_sub(self.positions_limit);
+        let excess = self.positions.saturating_sub(self.positions_limit).min(FORGET);
         if excess == 0 {
             return Ok(());
         }

@@ -22,7 +22,7 @@ use fjall::OwnedWriteBatch;
 use tokio::sync::{mpsc, oneshot};
 
 use super::delivery::{Answer, Deliverer, Delivery, News};
-use super::engine::{CommitError, Engine};
+use super::engine::{CommitError, Engine, OVERHEAD};
 use super::keys::{self, TopicId, TopicRecord};
 use super::view::{Mark, ReadError};
 use crate::Place;
@@ -35,9 +35,6 @@ const GROUP: u64 = 4 << 20;
 
 /// For how many topics the last place is held in memory, to append to them without a read.
 const PLACES: usize = 16_384;
-
-/// The size of a key and its bookkeeping, beside the value, in bytes.
-const OVERHEAD: u64 = 48;
 
 /// When publishers retry if tables are written too slowly: one table takes less time.
 const SOON: Duration = Duration::from_secs(1);

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use fjall::OwnedWriteBatch;
 
-use super::{Append, Known, OVERHEAD, Writer, size, unreadable};
+use super::{Append, Known, Writer, size, unreadable};
 use crate::Place;
 use crate::disk::delivery::Answer;
+use crate::disk::engine::OVERHEAD;
 use crate::disk::keys::{self, Once, Record, TopicId, TopicRecord};
 use crate::disk::view::ReadError;
 use crate::log::{AppendError, Appended, Batch, Key};
