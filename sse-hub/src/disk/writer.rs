@@ -188,8 +188,7 @@ impl Writer {
         if group.answers.is_empty() {
             return;
         }
-        let committed =
-            if group.batch.is_empty() { Ok(()) } else { self.commit_batch(group.batch, group.bytes) };
+        let committed = self.commit_batch(group.batch, group.bytes);
         let mut delivery = Delivery::default();
         if committed.is_ok() {
             if self.topics.len() + group.topics.len() > PLACES {
@@ -212,7 +211,11 @@ impl Writer {
         }
     }
 
+    /// Commits a batch, and drops it in any case: it holds the engine, which may be reopened next.
     fn commit_batch(&mut self, batch: OwnedWriteBatch, bytes: u64) -> Result<(), AppendError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let (committed, state) = match self.engine.commit(batch, bytes) {
             Ok(()) => (Ok(()), State::Ready),
             Err(CommitError::Full { needed }) => {

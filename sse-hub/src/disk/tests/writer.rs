@@ -65,6 +65,25 @@ async fn appends_whose_publishers_are_gone_count_as_queued_until_they_are_writte
 }
 
 #[tokio::test]
+async fn a_repeated_batch_may_be_the_one_after_which_a_segment_is_begun() {
+    let directory = directory();
+    let config = DiskConfig::new(directory.path()).with_bytes(DiskConfig::LEAST_BYTES);
+    for round in 0..30 {
+        let log = DiskLog::open(config.clone()).unwrap();
+        // The second segment is begun after a few of them.
+        let bytes = if round < 2 { 225_000 } else { 3000 };
+        let keyed = || batch([vec![b'x'; bytes]]).with_key(format!("{round}"));
+        let first = log.append("t", keyed()).await.unwrap().first;
+        log.close().await;
+        // The active segment counts as larger now, by the journal's bookkeeping.
+        let log = DiskLog::open(config.clone()).unwrap();
+        assert_eq!(log.append("t", keyed()).await, Ok(Appended::before(first)));
+        append(&log, "t", "next").await;
+        log.close().await;
+    }
+}
+
+#[tokio::test]
 async fn an_engine_that_fails_is_reported_and_the_batch_in_its_hands_is_unknown() {
     let directory = directory();
     let fails = Arc::new(AtomicBool::new(false));
