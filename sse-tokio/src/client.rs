@@ -1,6 +1,7 @@
 //! Client of this crate: `sse-http` over reqwest, with tokio's timer.
 
 mod builder;
+mod connecting;
 mod reqwest_client;
 mod reqwest_error;
 

@@ -56,6 +56,17 @@ fn a_connect_whose_packets_are_dropped_ends_at_the_connect_timeout() {
     assert_eq!(seen.last(), Some(&Seen::Closed(gave_up)));
 }
 
+// The head is awaited from when the request is sent.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_head_timeout_shorter_than_the_connect_timeout_does_not_end_a_connect() {
+    let host = sse_test::Full::listen();
+    let mut ask = ask(host.url("/"));
+    let policy = ask.config.policy().with_max_attempts(1);
+    ask.config = ask.config.with_policy(policy).with_connect_timeout(4 * SOON).with_head_timeout(SOON / 4);
+    assert_eq!(causes(&all(&ask)), [Cause::ConnectTimeout]);
+}
+
 /// A `POST` may be sent again if the connect failed, because nothing of it was sent.
 #[cfg(target_os = "linux")]
 #[test]

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::Request;
@@ -162,6 +163,7 @@ impl Builder {
             #[cfg(feature = "rustls")]
             tls,
             clock: Clock::default(),
+            connecting: AtomicBool::new(false),
         };
         EventSource::with_client(self.request, self.config, self.hooks, http)
     }

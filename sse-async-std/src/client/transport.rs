@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_io::Timer;
@@ -31,6 +32,7 @@ pub struct Http {
     #[cfg(feature = "rustls")]
     pub(super) tls: Option<std::sync::Arc<futures_rustls::rustls::ClientConfig>>,
     pub(super) clock: Clock,
+    pub(super) connecting: AtomicBool,
 }
 
 /// A socket, with or without TLS.
@@ -45,6 +47,10 @@ impl Client for Http {
         &self.clock
     }
 
+    fn is_connecting(&self) -> bool {
+        self.connecting.load(Ordering::Relaxed)
+    }
+
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let url = Url::parse(&request.uri().to_string())?;
         let proxy = match self.proxies.of(&url) {
@@ -57,7 +63,11 @@ impl Client for Http {
             Some(Err(error)) => return Err(TransportError::Proxy(error.into())),
             None => None,
         };
-        let io = self.connect(&url, proxy).await?;
+        // Without a limit for connecting, the one for the head covers it too.
+        self.connecting.store(self.connect_timeout.is_some(), Ordering::Relaxed);
+        let io = self.connect(&url, proxy).await;
+        self.connecting.store(false, Ordering::Relaxed);
+        let io = io?;
         let through = proxy.filter(|_| url.scheme() == "http");
         address(&mut request, &url, through)?;
 

@@ -3,8 +3,8 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sse_http::client::Url;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -20,8 +20,7 @@ pub(super) struct Connections(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Whether there is a connection to which the request is being written.
-    sent: AtomicBool,
+    sending: Mutex<Sending>,
     /// Whether ureq connects through a proxy.
     proxied: AtomicBool,
     /// The proxy that gets the whole URL in the next request (RFC 9112, 3.2.2); `None` without one.
@@ -30,6 +29,14 @@ struct Shared {
     origin: Mutex<Option<String>>,
     /// The time by which a read of the body must end.
     deadline: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct Sending {
+    /// When the first byte of the current request was written to its connection.
+    since: Option<Instant>,
+    /// The time that earlier requests of the attempt took, after their first bytes.
+    before: Duration,
 }
 
 impl Connections {
@@ -43,7 +50,10 @@ impl Connections {
     /// Begins a request to `url`; `proxy` gets the whole URL, or ureq uses a proxy by itself.
     pub(super) fn begin(&self, url: &Url, proxy: Option<Uri>, proxied: bool) {
         let origin = proxy.is_some().then(|| url.origin().ascii_serialization());
-        self.0.sent.store(false, Ordering::Release);
+        let mut sending = self.sending();
+        let took = sending.since.take().map(|since| since.elapsed());
+        sending.before += took.unwrap_or_default();
+        drop(sending);
         self.0.proxied.store(proxied, Ordering::Release);
         *self.0.proxy.lock().unwrap_or_else(PoisonError::into_inner) = proxy;
         *self.0.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
@@ -65,7 +75,18 @@ impl Connections {
 
     /// Whether a part of the request may have been sent.
     pub(super) fn is_sent(&self) -> bool {
-        self.0.sent.load(Ordering::Acquire)
+        self.sending().since.is_some()
+    }
+
+    /// How long the head of the response has been awaited, in all requests of the attempt, without
+    /// the time in which they had no connection.
+    pub(super) fn waited(&self) -> Duration {
+        let sending = self.sending();
+        sending.before + sending.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn sending(&self) -> MutexGuard<'_, Sending> {
+        self.0.sending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,7 +154,7 @@ impl<T: Transport> Transport for Observed<T> {
         if self.tunnel {
             return self.inner.transmit_output(amount, timeout);
         }
-        self.connections.0.sent.store(true, Ordering::Release);
+        self.connections.sending().since.get_or_insert_with(Instant::now);
         let origin = self.connections.0.origin.lock().unwrap_or_else(PoisonError::into_inner).take();
         match origin {
             Some(origin) => self.transmit_absolute(amount, &origin, timeout),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{EXPECT, HeaderValue, PROXY_AUTHORIZATION};
@@ -54,9 +54,6 @@ impl Transport for Http {
             let request = hook(exchange.request()?, attempt.request.attempt).map_err(TransportError::Hook)?;
             exchange.replace(request)?;
         }
-        // The time limit covers all redirects together, but not the hook.
-        let limit = self.config.head_timeout();
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let connections = Connections::default();
         let mut expects = true;
         let (head, body) = loop {
@@ -65,7 +62,7 @@ impl Transport for Http {
             let mut request = exchange.request()?;
             let expectation = expects && expect(&mut request);
             let request = self.configure(&agent, &connections, request)?;
-            let response = send(&agent, &connections, request, attempt, deadline)?;
+            let response = self.send(&agent, &connections, request, attempt)?;
             let (parts, body) = response.into_parts();
             if expectation && parts.status == StatusCode::EXPECTATION_FAILED {
                 // The body was not sent, and the user did not set this expectation (RFC 9110,
@@ -152,6 +149,77 @@ impl Http {
         Ok(config.build().map(|()| body))
     }
 
+    /// Sends a request in a new thread, because a connect cannot be interrupted: when the source is
+    /// closed or the time is over, that thread is left to its connect timeout.
+    fn send(
+        &self,
+        agent: &Agent,
+        connections: &Connections,
+        request: Request<Bytes>,
+        attempt: Attempt<'_>,
+    ) -> Result<Response<ureq::Body>, TransportError> {
+        let (sender, outcome) = mpsc::channel();
+        let (closed, interrupt, sending) = (sender.clone(), agent.clone(), agent.clone());
+        attempt.on_close(move || {
+            let _ = closed.send(Outcome::Closed);
+            interrupt.shutdown();
+        });
+        thread::Builder::new()
+            .name("sse connect".into())
+            .spawn(move || {
+                // The body is sent without a copy.
+                let (parts, body) = request.into_parts();
+                let response = match body.is_empty() {
+                    true => sending.run(Request::from_parts(parts, ())),
+                    false => sending.run(Request::from_parts(parts, &body[..])),
+                };
+                // After the deadline nothing waits for the response.
+                let _ = sender.send(Outcome::Response(response));
+            })
+            .map_err(|error| TransportError::Connect(error.into()))?;
+        match self.wait(&outcome, connections) {
+            Ok(Outcome::Response(response)) => {
+                response.map_err(|error| ureq_error(error, connections.is_sent()))
+            }
+            // The source itself knows the reason.
+            Ok(Outcome::Closed) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+            Err(RecvTimeoutError::Timeout) => {
+                agent.clone().shutdown();
+                Err(TransportError::HeadTimeout)
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(io::Error::other("the thread of the request panicked").into())
+            }
+        }
+    }
+
+    /// Waits for the outcome of a request for as long as the head may take.
+    ///
+    /// That limit is for all redirects together. It does not cover connecting, which has its own
+    /// limit, unless that is off.
+    fn wait(
+        &self,
+        outcome: &mpsc::Receiver<Outcome>,
+        connections: &Connections,
+    ) -> Result<Outcome, RecvTimeoutError> {
+        let Some(limit) = self.config.head_timeout() else {
+            return outcome.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        };
+        let (began, limited) = (Instant::now(), self.config.connect_timeout().is_some());
+        let waited = || match connections.is_sent() || limited {
+            true => connections.waited(),
+            false => connections.waited() + began.elapsed(),
+        };
+        loop {
+            // Not zero, so that a limit of zero does not poll.
+            let left = limit.saturating_sub(waited()).max(Duration::from_millis(1));
+            match outcome.recv_timeout(left) {
+                Err(RecvTimeoutError::Timeout) if waited() < limit => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Reads the beginning of a refused response, and lets the application's hook decide about it.
     fn refuse(&mut self, head: &Head, body: &mut HttpBody<Blocking<Body>>, verdict: Verdict) -> Verdict {
         // If the body breaks off, its beginning is used: the decision about the response stands.
@@ -177,53 +245,6 @@ fn expect(request: &mut Request<Bytes>) -> bool {
         request.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
     }
     adds
-}
-
-/// Sends a request in a new thread, because a connect cannot be interrupted: when the source is
-/// closed or the time is over, that thread is left to its connect timeout.
-fn send(
-    agent: &Agent,
-    connections: &Connections,
-    request: Request<Bytes>,
-    attempt: Attempt<'_>,
-    deadline: Option<Instant>,
-) -> Result<Response<ureq::Body>, TransportError> {
-    let (sender, outcome) = mpsc::channel();
-    let (closed, interrupt, agent) = (sender.clone(), agent.clone(), agent.clone());
-    attempt.on_close(move || {
-        let _ = closed.send(Outcome::Closed);
-        interrupt.shutdown();
-    });
-    let late = agent.clone();
-    thread::Builder::new()
-        .name("sse connect".into())
-        .spawn(move || {
-            // The body is sent without a copy.
-            let (parts, body) = request.into_parts();
-            let response = match body.is_empty() {
-                true => agent.run(Request::from_parts(parts, ())),
-                false => agent.run(Request::from_parts(parts, &body[..])),
-            };
-            // After the deadline nothing waits for the response.
-            let _ = sender.send(Outcome::Response(response));
-        })
-        .map_err(|error| TransportError::Connect(error.into()))?;
-    let outcome = match deadline {
-        None => outcome.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        Some(deadline) => outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-    };
-    match outcome {
-        Ok(Outcome::Response(response)) => response.map_err(|error| ureq_error(error, connections.is_sent())),
-        // The source itself knows the reason.
-        Ok(Outcome::Closed) => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
-        Err(RecvTimeoutError::Timeout) => {
-            late.shutdown();
-            Err(TransportError::HeadTimeout)
-        }
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(io::Error::other("the thread of the request panicked").into())
-        }
-    }
 }
 
 impl fmt::Debug for Http {

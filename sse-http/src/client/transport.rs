@@ -29,6 +29,16 @@ pub trait Client: Send + Sync + 'static {
     /// The clock of the runtime.
     fn clock(&self) -> &Self::Clock;
 
+    /// Whether a request waits for its connection now, so that the [limit for the
+    /// head](proto::Config::head_timeout) does not run. Read when the future of
+    /// [`send`](Self::send) is pending.
+    ///
+    /// A client that cannot know this keeps the default, false: the limit for the head then covers
+    /// connecting too.
+    fn is_connecting(&self) -> bool {
+        false
+    }
+
     /// Sends a request, whose URI is absolute, and resolves when the head of its response has
     /// arrived.
     fn send(
@@ -131,7 +141,7 @@ impl<C: Client> Shared<C> {
         // The time limit does not cover the hook, because fetching a token may take long.
         let response = self.exchange(&mut attempt);
         let (head, body) = match self.config.head_timeout() {
-            Some(limit) => self.within(limit, response).await.ok_or(TransportError::HeadTimeout)??,
+            Some(limit) => self.head_within(limit, response).await.ok_or(TransportError::HeadTimeout)??,
             None => response.await?,
         };
         self.decide(head, Body::new(body)).await
@@ -167,6 +177,36 @@ impl<C: Client> Shared<C> {
             });
         }
         Ok((head, body))
+    }
+
+    /// The output of an exchange, or `None` if it takes longer than `limit`, without the time in
+    /// which the client connects.
+    async fn head_within<T>(&self, limit: Duration, exchange: impl Future<Output = T>) -> Option<T> {
+        let clock = self.client.clock();
+        let mut exchange = pin!(exchange);
+        let mut sleep = pin!(None);
+        // The rest of the limit, and since when it runs; `None` while the client connects.
+        let (mut left, mut since) = (limit, None);
+        poll_fn(|cx| {
+            if let Poll::Ready(value) = exchange.as_mut().poll(cx) {
+                return Poll::Ready(Some(value));
+            }
+            if self.client.is_connecting() {
+                if let Some(since) = since.take() {
+                    left = left.saturating_sub(clock.now().saturating_duration_since(since));
+                    sleep.set(None);
+                }
+                return Poll::Pending;
+            }
+            if since.is_none() {
+                let now = clock.now();
+                since = Some(now);
+                sleep.set(Some(clock.sleep_until(now + left)));
+            }
+            let Some(sleep) = sleep.as_mut().as_pin_mut() else { return Poll::Pending };
+            sleep.poll(cx).map(|()| None)
+        })
+        .await
     }
 
     /// The output of a future, or `None` if it takes longer than `limit`.

@@ -97,8 +97,9 @@ impl Config {
     }
 
     /// Sets how long a request may take from when it is sent until the head of its response has
-    /// arrived; connecting and redirects count. Default 120 s, because a large model may compute
-    /// that long before it answers; `None` for no limit.
+    /// arrived; redirects count. Connecting has [its own limit](Self::with_connect_timeout), and
+    /// counts only if that is off or if the HTTP client does not tell when it is connected. Default
+    /// 120 s, because a large model may compute that long before it answers; `None` for no limit.
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.head_timeout = timeout.into();

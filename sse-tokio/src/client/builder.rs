@@ -9,6 +9,7 @@ use proto::{Config, Verdict};
 use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
 use sse_http::client::{Build, Draft, Hooks, Refused, TransportError, Url};
 
+use super::connecting::Connecting;
 use super::reqwest_client::Http;
 use super::reqwest_error::error;
 use super::{Error, EventSource, Head};
@@ -196,13 +197,16 @@ impl Builder {
             true => self.request.no_user_agent(),
             false => self.request,
         };
+        let connecting = Connecting::default();
         let client = match self.client {
             Some(client) => client,
-            None => own_client(self.own_client, &request, &self.config).map_err(Error::request)?,
+            None => {
+                own_client(self.own_client, &request, &self.config, &connecting).map_err(Error::request)?
+            }
         };
         // A later body replaces a stream.
         let stream = Mutex::new(self.stream.filter(|_| request.has_stream_body()));
-        let http = Http { client, redirects, stream, clock: Clock::default() };
+        let http = Http { client, redirects, stream, clock: Clock::default(), connecting };
         EventSource::with_client(request, self.config, self.hooks, http)
     }
 }
@@ -237,6 +241,7 @@ fn own_client(
     builder: Option<ClientBuilder>,
     request: &Draft,
     config: &Config,
+    connecting: &Connecting,
 ) -> Result<Client, TransportError> {
     #[cfg(feature = "system-proxy")]
     if builder.is_none()
@@ -248,7 +253,8 @@ fn own_client(
     }
     let finished = |builder: ClientBuilder| {
         let builder = match config.connect_timeout() {
-            Some(limit) => builder.connect_timeout(limit),
+            // Without this limit, the one for the head covers connecting too.
+            Some(limit) => builder.connect_timeout(limit).connector_layer(connecting.clone()),
             None => builder,
         };
         builder

@@ -10,6 +10,7 @@ use http::{Request, Response};
 use http_body_util::BodyDataStream;
 use sse_http::client::{Client, TransportError};
 
+use super::connecting::Connecting;
 use super::reqwest_error::error;
 use crate::clock::Clock;
 
@@ -22,6 +23,9 @@ pub struct Http {
     /// The body of the request, if that is a stream; `None` once it was sent.
     pub(super) stream: Mutex<Option<reqwest::Body>>,
     pub(super) clock: Clock,
+    /// Counts the connections of the source's own client; nothing is known of a client of the
+    /// user.
+    pub(super) connecting: Connecting,
 }
 
 /// The body of a response, as a stream of its chunks.
@@ -34,6 +38,10 @@ impl Client for Http {
 
     fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    fn is_connecting(&self) -> bool {
+        self.connecting.is_connecting()
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
