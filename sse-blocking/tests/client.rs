@@ -323,6 +323,18 @@ fn hints_before_the_answer_do_not_hold_the_body_back() {
     server.requests();
 }
 
+/// The server asks for the body and closes without reading it, so that a write fails.
+#[test]
+fn an_answer_is_read_after_a_write_that_fails() {
+    let answer = "HTTP/1.1 413 \r\nContent-Length: 2\r\n\r\nno";
+    let server = Server::play([Reply::raw("HTTP/1.1 100 \r\n\r\n").send(answer).early()]);
+    let source = EventSource::builder(server.url("/")).config(config()).method(Method::POST);
+    let mut source = source.body("x".repeat(8 << 20)).build().unwrap();
+    let error = source.next().unwrap().unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(413), "{error}");
+    server.requests();
+}
+
 /// RFC 9110, 10.1.1: after a 417 the request should be repeated without the expectation.
 #[test]
 fn a_server_that_fails_the_expectation_gets_the_body_without_it() {

@@ -63,7 +63,7 @@ impl Client for Http {
             Some(Err(error)) => return Err(TransportError::Proxy(error.into())),
             None => None,
         };
-        // Without a limit for connecting, the one for the head covers it too.
+        // Without a limit for connecting, the head timeout covers it too.
         self.connecting.store(self.connect_timeout.is_some(), Ordering::Relaxed);
         let io = self.connect(&url, proxy).await;
         self.connecting.store(false, Ordering::Relaxed);

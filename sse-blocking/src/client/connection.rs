@@ -114,6 +114,8 @@ struct Observed<T> {
     tunnel: bool,
     /// The last step that waited for input.
     step: Option<Timeout>,
+    /// Whether the server no longer takes the request.
+    broken: bool,
 }
 
 impl<In: Transport> Connector<In> for Observer {
@@ -126,7 +128,13 @@ impl<In: Transport> Connector<In> for Observer {
     ) -> Result<Option<Self::Out>, Error> {
         // ureq connects to a proxy with a configuration that has none.
         let tunnel = details.config.proxy().is_none() && self.0.0.proxied.load(Ordering::Acquire);
-        Ok(chained.map(|inner| Observed { inner, connections: self.0.clone(), tunnel, step: None }))
+        Ok(chained.map(|inner| Observed {
+            inner,
+            connections: self.0.clone(),
+            tunnel,
+            step: None,
+            broken: false,
+        }))
     }
 }
 
@@ -155,10 +163,22 @@ impl<T: Transport> Transport for Observed<T> {
             return self.inner.transmit_output(amount, timeout);
         }
         self.connections.sending().since.get_or_insert_with(Instant::now);
+        if self.broken {
+            return Ok(());
+        }
         let origin = self.connections.0.origin.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match origin {
+        let sent = match origin {
             Some(origin) => self.transmit_absolute(amount, &origin, timeout),
             None => self.inner.transmit_output(amount, timeout),
+        };
+        match sent {
+            // The server may have answered before it closed the connection. Its answer, or the
+            // error if there is none, is read after the request.
+            Err(Error::Io(error)) if is_broken(&error) => {
+                self.broken = true;
+                Ok(())
+            }
+            sent => sent,
         }
     }
 
@@ -200,6 +220,12 @@ impl<T: Transport> Transport for Observed<T> {
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
     }
+}
+
+/// Whether an error of a write means that the peer has closed the connection.
+fn is_broken(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
 }
 
 /// The length of the interim responses that `input` starts with, other than `100 Continue` (RFC

@@ -253,7 +253,7 @@ fn own_client(
     }
     let finished = |builder: ClientBuilder| {
         let builder = match config.connect_timeout() {
-            // Without this limit, the one for the head covers connecting too.
+            // Without this limit, the head timeout covers connecting too.
             Some(limit) => builder.connect_timeout(limit).connector_layer(connecting.clone()),
             None => builder,
         };
