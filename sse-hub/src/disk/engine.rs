@@ -286,19 +286,19 @@ impl Engine {
         let oldest = view.segments.remove(0);
         let mut batch = view.database.batch();
         let (mut emptied, mut bytes) = (0, 0);
-        View::for_each_topic(&oldest, |id, newest| {
+        for (id, newest) in View::newest_of_topics(&oldest) {
             // A topic that was ended has another number.
-            let Some(name) = view.topics.get(keys::name(id))? else { return Ok(()) };
+            let Some(name) = view.topics.get(keys::name(id))? else { continue };
             let record = TopicRecord { id, place: newest.place, ended: 0, given: newest.given };
             let record_bytes = record.write();
             bytes += (2 * OVERHEAD as usize + name.len() + record_bytes.len()) as u64;
             batch.insert(&view.topics, keys::topic(&name), record_bytes);
-            if view.last(id)?.is_none() {
+            // A topic whose newest event cannot be read has one.
+            if view.last(id).is_ok_and(|last| last.is_none()) {
                 batch.insert(&view.topics, keys::without_events(record.place.stamp, id), b"");
                 emptied += 1;
             }
-            Ok(())
-        })?;
+        }
         self.check_room(bytes)?;
         // Before the segment goes: a crash in between leaves both, and events know better than
         // records.
@@ -327,7 +327,8 @@ impl Engine {
             let Some(topic) = view.topics.get(&record)? else { continue };
             let topic = TopicRecord::read(&topic).map_err(ReadError::from)?;
             // The topic may have new events since, or be another topic with that name.
-            if topic.id == id && topic.place.stamp == stamp && view.last(id)?.is_none() {
+            let is_empty = || view.last(id).is_ok_and(|last| last.is_none());
+            if topic.id == id && topic.place.stamp == stamp && is_empty() {
                 batch.remove(&view.topics, record);
                 batch.remove(&view.topics, keys::name(id));
                 self.clock.forgotten = self.clock.forgotten.max(topic.place.stamp);

@@ -1,6 +1,7 @@
 //! Reads of the engine's keyspaces at one moment.
 
 use std::ops::{Bound, ControlFlow};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use fjall::{Database, Guard, Keyspace, Slice};
@@ -164,21 +165,29 @@ impl View {
         Ok(None)
     }
 
-    /// Calls `each` for every topic with events in a segment, with the newest of these events.
-    pub(super) fn for_each_topic(
-        segment: &Keyspace,
-        mut each: impl FnMut(TopicId, Mark) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+    /// The topics with events in a segment, each with the newest of these events, up to the first
+    /// damage: the segment is about to be dropped.
+    ///
+    /// A topic after that loses its last place if it has no newer events. Its numbers are then
+    /// given again, with later stamps, so its subscribers get a gap.
+    pub(super) fn newest_of_topics(segment: &Keyspace) -> impl Iterator<Item = (TopicId, Mark)> {
         let mut next = Some(0);
-        while let Some(from) = next {
-            let range = keys::event(from, 0)..=keys::event(u64::MAX, u64::MAX);
-            let Some(found) = segment.range(range).next() else { break };
-            let (id, _) = keys::read_event(&found.key()?).ok_or(ReadError::Malformed)?;
-            let newest = segment.prefix(keys::events(id)).next_back().ok_or(ReadError::Malformed)?;
-            each(id, mark(newest)?)?;
-            next = id.checked_add(1);
-        }
-        Ok(())
+        std::iter::from_fn(move || {
+            // The engine does not promise an error instead of a panic.
+            let newest = |from| catch_unwind(AssertUnwindSafe(|| Self::newest_from(segment, from)));
+            let newest = newest(next?).ok()?.ok()??;
+            next = newest.0.checked_add(1);
+            Some(newest)
+        })
+    }
+
+    /// The first topic with events in a segment, from the number `from` on.
+    fn newest_from(segment: &Keyspace, from: TopicId) -> Result<Option<(TopicId, Mark)>, ReadError> {
+        let range = keys::event(from, 0)..=keys::event(u64::MAX, u64::MAX);
+        let Some(found) = segment.range(range).next() else { return Ok(None) };
+        let (id, _) = keys::read_event(&found.key()?).ok_or(ReadError::Malformed)?;
+        let newest = segment.prefix(keys::events(id)).next_back().ok_or(ReadError::Malformed)?;
+        Ok(Some((id, mark(newest)?)))
     }
 }
 

@@ -10,8 +10,8 @@ mod check;
 use std::fs;
 
 use check::{Original, Outcome, config, directory};
-use sse_hub::Log as _;
 use sse_hub::disk::DiskLog;
+use sse_hub::{Amount, Batch, Health, Log as _, NewEvent, Place};
 
 fn tries(few: usize, many: usize) -> usize {
     if std::env::var_os("SSE_DAMAGE").is_some() { many } else { few }
@@ -77,6 +77,31 @@ async fn flipped_bits_are_found_or_cost_nothing_and_are_never_served() {
     }
     println!("refused {refused}, a part unreadable {unreadable}, shorter {shorter}, whole {whole}");
     assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_damaged_segment_is_dropped_when_its_turn_comes() {
+    let directory = directory();
+    let original = Original::write(directory.path(), 3000, 1000).await;
+    let first = b"0 xxxxxxxx";
+    let mut tables =
+        original.files.iter().filter(|(name, _)| name.extension().is_none_or(|kind| kind != "jnl"));
+    let is_first = |bytes: &[u8]| bytes.windows(first.len()).position(|window| window == first);
+    let (table, at) = tables.find_map(|(name, bytes)| Some((name, is_first(bytes)?))).unwrap();
+    let mut bytes = fs::read(directory.path().join(table)).unwrap();
+    bytes[at] ^= 1;
+    fs::write(directory.path().join(table), bytes).unwrap();
+
+    let log = DiskLog::open(config(directory.path())).unwrap();
+    assert!(log.read("t", Place::default().into(), Amount { events: 1, bytes: 0 }).await.is_err());
+    let event = NewEvent { id: None, bytes: vec![b'y'; 1000].into() };
+    for _ in 0..100 {
+        log.append("u", Batch { events: vec![event.clone(); 100], key: None }).await.unwrap();
+    }
+    assert_eq!(log.health(), Health::Ready);
+    let extent = log.open("t", Amount::NONE).await.unwrap();
+    assert!(extent.start.number >= 500, "{extent:?}");
+    log.close().await;
 }
 
 #[tokio::test]
