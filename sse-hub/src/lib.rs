@@ -93,7 +93,7 @@ pub use log::{
 };
 pub use memory::MemoryLog;
 pub use metrics::{Latency, Metrics};
-pub use place::{NotAPlace, Place};
+pub use place::{ParsePlaceError, Place};
 pub use proto::{EncodeError, EventBuilder, Gap, HeartbeatError, HistoryLimits};
 pub use several::{SeveralError, SeveralTopics};
 pub use sse_http::server::{LastEventId, response};

@@ -23,7 +23,7 @@ use std::str::FromStr;
 /// let place: Place = "1764195000000000-7".parse()?;
 /// assert_eq!((place.stamp, place.number), (1_764_195_000_000_000, 7));
 /// assert_eq!(place.to_string(), "1764195000000000-7");
-/// # Ok::<(), sse_hub::NotAPlace>(())
+/// # Ok::<(), sse_hub::ParsePlaceError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -65,33 +65,33 @@ impl fmt::Display for Place {
 /// Error: the text is not a [`Place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct NotAPlace;
+pub struct ParsePlaceError;
 
-impl fmt::Display for NotAPlace {
+impl fmt::Display for ParsePlaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not a place: expected two numbers with a hyphen between them")
     }
 }
 
-impl std::error::Error for NotAPlace {}
+impl std::error::Error for ParsePlaceError {}
 
-impl From<ParseIntError> for NotAPlace {
+impl From<ParseIntError> for ParsePlaceError {
     fn from(_: ParseIntError) -> Self {
         Self
     }
 }
 
 impl FromStr for Place {
-    type Err = NotAPlace;
+    type Err = ParsePlaceError;
 
     /// Parses exactly what `Display` writes: each place has one spelling.
-    fn from_str(text: &str) -> Result<Self, NotAPlace> {
-        let (stamp, number) = text.split_once('-').ok_or(NotAPlace)?;
+    fn from_str(text: &str) -> Result<Self, ParsePlaceError> {
+        let (stamp, number) = text.split_once('-').ok_or(ParsePlaceError)?;
         let canonical = |digits: &str| {
             digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
         };
         if !canonical(stamp) || !canonical(number) {
-            return Err(NotAPlace);
+            return Err(ParsePlaceError);
         }
         Ok(Self { stamp: stamp.parse()?, number: number.parse()? })
     }
@@ -121,7 +121,7 @@ mod tests {
             " 1-2",
             "18446744073709551616-1",
         ] {
-            assert_eq!(text.parse::<Place>(), Err(NotAPlace), "{text}");
+            assert_eq!(text.parse::<Place>(), Err(ParsePlaceError), "{text}");
         }
     }
 
