@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::log::{Amount, Health, Log, LogError};
 use crate::metrics::Counters;
+use crate::topic::Phase;
 use crate::topics::Topics;
 use crate::{HubConfig, HubError, MemoryLog, Metrics, Topic, TopicInfo};
 
@@ -142,6 +143,7 @@ impl Hub {
 
     /// The topics in memory and those that the log lists ([`Log::topics`]: all topics on disk, none
     /// over Redis): at most `limit` of them, ordered by name, beginning after the name `after`.
+    /// Topics that were ended are not listed.
     ///
     /// # Errors
     ///
@@ -160,6 +162,7 @@ impl Hub {
 
     fn loaded_topics(&self, after: Option<&str>, limit: usize) -> Vec<TopicInfo> {
         let mut topics = self.topics.all();
+        topics.retain(|topic| *topic.phase.borrow() != Phase::Ended);
         topics.retain(|topic| after.is_none_or(|after| &*topic.name > after));
         if topics.len() > limit && limit > 0 {
             topics.select_nth_unstable_by(limit - 1, |a, b| a.name.cmp(&b.name));

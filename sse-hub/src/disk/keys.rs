@@ -40,7 +40,7 @@ pub(super) struct TopicRecord {
     /// The place of the newest event that was dropped, or of the topic's beginning.
     pub(super) place: Place,
     /// The time until which the ended topic is refused, in microseconds since 1970; 0 if it was not
-    /// ended.
+    /// ended, or was published to since.
     pub(super) ended: u64,
     /// The application's ID of the event at `place`.
     pub(super) given: Option<Arc<str>>,

@@ -185,8 +185,8 @@ impl Log for DiskLog {
         after: Option<&'a str>,
         limit: usize,
     ) -> Later<'a, Result<Vec<ListedTopic>, LogError>> {
-        let (after, now) = (after.map(str::to_owned), (self.shared.now)());
-        Box::pin(self.read(move |view, _| view.list(after.as_deref(), limit, now)))
+        let after = after.map(str::to_owned);
+        Box::pin(self.read(move |view, _| view.list(after.as_deref(), limit)))
     }
 
     fn health(&self) -> Health {

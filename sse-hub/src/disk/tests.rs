@@ -141,7 +141,9 @@ async fn an_ended_topic_is_refused_for_a_while_also_after_a_restart() {
     assert_eq!((extent.ended, extent.newest.len()), (Some(Duration::from_secs(1)), 0));
     assert_eq!(log.append("t", batch(["x"])).await, Err(AppendError::Ended));
     time.fetch_add(1_000_000, Ordering::Relaxed);
+    assert_eq!(log.topics(None, 10).await.unwrap(), [], "the name is free");
     let new = append(&log, "t", "new").await;
+    assert_eq!(log.topics(None, 10).await.unwrap().len(), 1);
     assert!(new.number == 2 && new.stamp > old.stamp, "a place is given once: {new:?}");
     assert_eq!(numbers(&all(&log, "t").await), [2]);
     assert_eq!(log.locate("t", &old.to_string()).await, Ok(Located::After(old)));

@@ -60,13 +60,8 @@ impl View {
         Ok(record.map(|record| TopicRecord::read(&record)).transpose()?)
     }
 
-    /// Names of the topics in order, without the ended ones; `now` is in microseconds since 1970.
-    pub(super) fn list(
-        &self,
-        after: Option<&str>,
-        limit: usize,
-        now: u64,
-    ) -> Result<Vec<ListedTopic>, ReadError> {
+    /// Names of the topics in order, without the ended ones.
+    pub(super) fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<ListedTopic>, ReadError> {
         let first = after.map_or(Bound::Included(keys::topic(b"")), |after| {
             Bound::Excluded(keys::topic(after.as_bytes()))
         });
@@ -77,7 +72,8 @@ impl View {
             }
             let (key, value) = found.into_inner()?;
             let record = TopicRecord::read(&value)?;
-            if record.ended > now {
+            // Ended, and not published to since.
+            if record.ended > 0 {
                 continue;
             }
             let name = str::from_utf8(&key[1..]).map_err(|_| ReadError::Malformed)?.to_owned();

@@ -89,6 +89,8 @@ pub(super) struct Writer {
 struct Known {
     id: TopicId,
     last: Place,
+    /// Whether the topic was ended, and not published to since.
+    ended: bool,
 }
 
 impl Writer {

@@ -121,3 +121,12 @@ async fn a_topic_in_memory_with_events_since_its_end_stays_in_the_hub() {
     frame(&mut subscription).await.unwrap();
     assert_eq!(data(&frame(&mut subscription).await.unwrap()), ["new"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_was_ended_is_not_listed() {
+    let (hub, topic) = topic(HubConfig::default());
+    publish(&topic, "x").await;
+    assert_eq!(hub.topics(None, 10).await.unwrap().len(), 1);
+    topic.end().await.unwrap();
+    assert_eq!(hub.topics(None, 10).await.unwrap(), []);
+}

@@ -104,7 +104,8 @@ impl Writer {
             return Err(AppendError::Ended);
         }
         let last = view.last(record.id).map_err(unreadable)?;
-        Ok(Some(Known { id: record.id, last: last.map_or(record.place, |last| last.place) }))
+        let last = last.map_or(record.place, |last| last.place);
+        Ok(Some(Known { id: record.id, last, ended: record.ended > 0 }))
     }
 
     fn once(&self, id: TopicId, key: &[u8], group: &Group) -> Result<Option<Once>, ReadError> {
@@ -123,7 +124,10 @@ impl Writer {
         let clock = self.engine.clock_mut();
         clock.stamp = (self.shared.now)().max(clock.stamp + 1);
         let stamp = clock.stamp;
-        let known = known.unwrap_or_else(|| self.create(&topic, group));
+        let known = match known {
+            Some(known) if !known.ended => known,
+            known => self.create(&topic, known, group),
+        };
         let first = Place::new(stamp, known.last.number + 1);
         let segment = self.engine.active_segment();
         group.bytes += size(&batch);
@@ -147,16 +151,21 @@ impl Writer {
         first
     }
 
-    fn create(&mut self, topic: &str, group: &mut Group) -> Known {
+    /// Adds the record of a topic to the batch: of a new one, or of one that was ended.
+    fn create(&mut self, topic: &str, ended: Option<Known>, group: &mut Group) -> Known {
         let clock = self.engine.clock_mut();
-        let (id, last) = (clock.next_topic, Place::new(clock.stamp, 0));
-        clock.next_topic += 1;
+        let new = || {
+            let known = Known { id: clock.next_topic, last: Place::new(clock.stamp, 0), ended: false };
+            clock.next_topic += 1;
+            known
+        };
+        let known = Known { ended: false, ..ended.unwrap_or_else(new) };
         let topics = &self.engine.view().topics;
-        let record = TopicRecord { id, place: last, ended: 0, given: None };
+        let record = TopicRecord { id: known.id, place: known.last, ended: 0, given: None };
         group.batch.insert(topics, keys::topic(topic.as_bytes()), record.write());
-        group.batch.insert(topics, keys::name(id), topic.as_bytes());
+        group.batch.insert(topics, keys::name(known.id), topic.as_bytes());
         group.bytes += 2 * (topic.len() as u64 + OVERHEAD);
-        Known { id, last }
+        known
     }
 
     /// Indexes an event by the application's ID, unless an earlier event has that ID: resuming
