@@ -127,11 +127,9 @@ fn secrets_are_not_printed() {
     let mut printed = format!("{builder:?}");
     let mut source = builder.build().unwrap();
     while let Some(item) = source.next() {
-        printed += &format!("{source:?} {:?} {item:?}", source.closer());
+        printed += &format!("{source:?} {:?} {item:?} {item:#?}", source.closer());
     }
-    for name in
-        ["Builder { config: ", "EventSource { driver: ", "Closer { closed: false }", "Head { status: 403, "]
-    {
+    for name in ["Builder { config: ", "EventSource { driver: ", "Closer { closed: false }", "status: 403,"] {
         assert!(printed.contains(name), "{name}: {printed}");
     }
     assert!(!printed.contains("secret"), "{printed}");
