@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io::{self, Read};
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -81,11 +81,12 @@ impl<B: Stream<Item = Result<Bytes, TransportError>> + Unpin> Stream for Body<B>
             return Poll::Ready(Some(Ok(mem::take(&mut self.start).freeze())));
         }
         let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
-        let next = ready!(Pin::new(rest).poll_next(cx));
-        if !matches!(next, Some(Ok(_))) {
+        // Returned as a whole: taken apart, a chunk would be moved twice.
+        let next = Pin::new(rest).poll_next(cx);
+        if matches!(next, Poll::Ready(None | Some(Err(_)))) {
             self.rest = None;
         }
-        Poll::Ready(next)
+        next
     }
 }
 

@@ -65,6 +65,8 @@ impl Client for Http {
 impl Stream for Body {
     type Item = Result<Bytes, TransportError>;
 
+    // Inlined, because it runs for each chunk, and only converts the rare error.
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut self.0).poll_next(cx).map_err(error)
     }

@@ -7,6 +7,7 @@ use sse_http::client::TransportError;
 
 /// Converts an error of reqwest. Query and credentials are left out of its text, because errors are
 /// written to logs.
+#[cold]
 pub(super) fn error(mut error: reqwest::Error) -> TransportError {
     if let Some(url) = error.url_mut() {
         url.set_query(None);
