@@ -154,9 +154,6 @@ impl Parser {
     /// is delivered instead. Call this only at a clean end: after a broken connection the block may
     /// be cut. The parser is then at the start of a new stream, unless it has failed.
     pub fn finish(&mut self) -> Finish<'_> {
-        if let State::Failed(_) = self.state {
-            return Finish::Dropped;
-        }
         let complete = self.is_complete();
         let flushed = self.deliver_unterminated && !complete && self.end_lines();
         if let State::Failed(_) = self.state {

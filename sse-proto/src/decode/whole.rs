@@ -141,11 +141,12 @@ impl Parser {
         None
     }
 
-    /// **Shortcut**: blocks of one plain comment each, which servers send as keep-alives. Without
-    /// it (instructions): keep-alive at 16k +130 %, keep-alive at 64 +43 %, keep-alive with one
-    /// event per chunk +90 %.
+    /// **Shortcut**: lines of plain comments, which servers send as keep-alives. Without it
+    /// (instructions): keep-alive at 16k +130 %, keep-alive at 64 +43 %, keep-alive with one event
+    /// per chunk +90 %.
     ///
-    /// Reads comments that are not reported; true if the chunk is then used up.
+    /// Reads comments that are not reported, and the blank lines after them; true if the chunk is
+    /// then used up.
     #[inline(never)]
     fn comments(&mut self, input: &mut &[u8]) -> bool {
         let mut rest = *input;
@@ -158,6 +159,10 @@ impl Parser {
                 Some(after) => {
                     self.end_block(input, after);
                     rest = after;
+                }
+                None if line_end(after) > 0 => {
+                    rest = &after[line_end(after)..];
+                    self.end_line(input, rest);
                 }
                 None if after.is_empty() && !text.is_empty() => {
                     self.begin_with(Kind::Unreported, text.strip_prefix(' ').unwrap_or(text));
