@@ -65,7 +65,7 @@ impl Redirects {
     /// redirect.
     ///
     /// `location` is the value of the header, a URL reference that is resolved against `from`. If
-    /// it is not UTF-8, its bytes outside of ASCII are percent-encoded as they are, as in browsers.
+    /// it is not UTF-8, its bytes that are not ASCII are percent-encoded, as in browsers.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Redirects {
     }
 }
 
-/// A text with each byte outside of ASCII percent-encoded.
+/// A text with each byte that is not ASCII percent-encoded.
 fn percent_encoded(text: &[u8]) -> String {
     text.iter()
         .map(|&byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
