@@ -60,7 +60,12 @@ fn tls_begins_in_the_tunnel() {
     let thread = thread::spawn(move || {
         let mut socket = listener.accept().unwrap().0;
         let mut head = Vec::new();
-        serve(&mut socket, &Reply::raw("HTTP/1.1 200 \r\n\r\n"), |request| head = request.head()).unwrap();
+        serve(
+            &mut socket,
+            &Reply::raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nVia: 1.1 a\r\n\r\n"),
+            |request| head = request.head(),
+        )
+        .unwrap();
         let mut first = [0];
         socket.read_exact(&mut first).unwrap();
         (head, first)
