@@ -142,5 +142,7 @@ fn is_refusal(reason: CloseReason) -> bool {
             | CloseReason::ContentEncoding(_)
             | CloseReason::TransferEncoding(_)
             | CloseReason::Rejected
+            | CloseReason::NotRepeated(Cause::Status(_))
+            | CloseReason::GaveUp { cause: Cause::Status(_), .. }
     )
 }

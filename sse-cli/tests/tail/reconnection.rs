@@ -58,6 +58,18 @@ fn a_status_is_final_unless_retry_status_names_it() {
     assert_eq!(left.code, Some(0));
 }
 
+// The server answered, so the exit code is 3, not the 1 of a lost connection.
+#[test]
+fn a_status_that_is_retried_in_vain_has_the_exit_code_of_a_refusal() {
+    let busy = || Reply::status(503, "Retry-After: 0\r\n", "busy");
+    let server = Server::play([busy(), busy(), busy()]);
+    for options in [&["--max-retries", "1"][..], &["--no-reconnect"]] {
+        let left = run(&server.url("/"), &[options, &["--retry-status", "--retry-delay", "0.01"]].concat());
+        assert!(left.err.contains("status 503"), "{}", left.err);
+        assert_eq!(left.code, Some(3), "{options:?}");
+    }
+}
+
 #[test]
 fn a_post_is_sent_once_unless_repeat_says_otherwise() {
     let answer = |data| Reply::stream(format!("retry: 10\ndata: {data}\n\n"));
