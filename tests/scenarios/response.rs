@@ -158,6 +158,14 @@ fn a_transfer_coding_other_than_chunked_is_refused() {
 }
 
 #[test]
+fn a_head_of_100_kilobytes_is_read() {
+    let headers = format!("X-Long: {}\r\nContent-Type: text/event-stream\r\n", "x".repeat(100 << 10));
+    let server = Server::play([Reply::response(200, &headers, "data: a\n\n"), Reply::no_content()]);
+    assert_eq!(data(&all(&ask(server.url("/")))), ["a"]);
+    server.requests();
+}
+
+#[test]
 fn a_user_agent_may_be_replaced() {
     let server = Server::play([Reply::no_content()]);
     let mut ask = ask(server.url("/"));
