@@ -44,6 +44,16 @@ mod anthropic {
     }
 }
 
+mod mcp {
+    use super::{adapter, support};
+    include!("blocking/mcp.rs");
+
+    #[test]
+    fn the_mcp_client_of_the_pages_reads_a_response() {
+        support::mcp(call);
+    }
+}
+
 mod refused {
     use super::{adapter, support};
     include!("blocking/refused.rs");
@@ -63,6 +73,7 @@ fn the_programs_of_the_pages_need_no_other_change() {
         (include_str!("follow.rs"), include_str!("blocking/follow.rs")),
         (include_str!("chat.rs"), include_str!("blocking/chat.rs")),
         (include_str!("anthropic.rs"), include_str!("blocking/anthropic.rs")),
+        (include_str!("mcp.rs"), include_str!("blocking/mcp.rs")),
         (include_str!("refused.rs"), include_str!("blocking/refused.rs")),
     ] {
         assert_eq!(program, blocking(page));

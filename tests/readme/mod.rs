@@ -46,6 +46,16 @@ mod anthropic {
     }
 }
 
+mod mcp {
+    use super::{adapter, support};
+    include!("mcp.rs");
+
+    #[test]
+    fn the_mcp_client_of_the_pages_reads_a_response() {
+        support::mcp(|url, request| crate::block_on(call(url, request)));
+    }
+}
+
 mod refused {
     use super::{adapter, support};
     include!("refused.rs");
@@ -63,7 +73,12 @@ mod refused {
 fn the_pages_have_the_programs() {
     is_in(include_str!("../../README.md"), include_str!("follow.rs"));
     is_in(include_str!("../../docs/client.md"), include_str!("post.rs"));
-    for program in [include_str!("chat.rs"), include_str!("anthropic.rs"), include_str!("refused.rs")] {
+    for program in [
+        include_str!("chat.rs"),
+        include_str!("anthropic.rs"),
+        include_str!("mcp.rs"),
+        include_str!("refused.rs"),
+    ] {
         is_in(include_str!("../../docs/llm.md"), program);
     }
 }

@@ -50,6 +50,30 @@ pub(super) fn anthropic(ask: impl Fn(&str, &Value) -> Outcome<String>) {
     assert!(overloaded.to_string().contains("overloaded_error"), "{overloaded}");
 }
 
+/// MCP's Streamable HTTP: a response in a stream, and a response without a stream.
+pub(super) fn mcp(call: impl Fn(&str, &Value) -> Outcome<Value>) {
+    let data = |message: &Value| format!("data: {message}\n\n");
+    let notification = json!({ "jsonrpc": "2.0", "method": "notifications/progress" });
+    // Client and server number their requests independently.
+    let question = json!({ "jsonrpc": "2.0", "id": 1, "method": "roots/list" });
+    let response = json!({ "jsonrpc": "2.0", "id": 1, "result": {} });
+    let parts = ["id: 0\nretry: 10\ndata:\n\n".into(), data(&notification), data(&question), data(&response)];
+    let server = Server::play([
+        Reply::stream(parts.concat()),
+        Reply::of_type("application/json", response.to_string()),
+        Reply::stream(data(&notification)),
+    ]);
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    for _ in 0..2 {
+        assert_eq!(call(&server.url("/"), &request).expect("a response"), response);
+    }
+    let cut = call(&server.url("/"), &request).expect_err("there is no response");
+    assert_eq!(cut.to_string(), "the stream ended without the response");
+    for request in server.requests() {
+        assert_eq!(request.text("accept"), Some("application/json, text/event-stream"));
+    }
+}
+
 /// A 429 whose text the program reads.
 pub(super) fn refused(first: impl Fn(&str) -> Outcome<Option<String>>) {
     let server = Server::play([Reply::response(429, "Content-Length: 9\r\n", "too often")]);

@@ -105,6 +105,10 @@ impl<C: Client> EventSource<C> {
     ///
     /// Cancel safe: dropping the future, for example in a `select!`, loses no event.
     ///
+    /// After a dropped future the connection stays open. Bytes that arrive are kept until the next
+    /// call, and the time until that call does not count for the idle and event timeouts; it counts
+    /// for the timeouts of connecting and of the head.
+    ///
     /// # Errors
     ///
     /// If the source failed. `None` follows.
