@@ -163,8 +163,8 @@ impl<B: Into<Bytes>> From<Request<B>> for Builder {
 
 /// The default settings of ureq's agent.
 fn agent() -> ureq::config::Config {
-    // The size of ureq's buffer, twice its default for heads: other clients read such heads too.
-    let config = ureq::config::Config::builder().max_response_header_size(128 << 10);
+    // As much as fits into the buffer of ureq: other clients read such heads too.
+    let config = ureq::config::Config::builder().max_response_header_size(120 << 10);
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     let config = config.tls_config(tls());
     config.build()
