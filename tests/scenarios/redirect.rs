@@ -28,6 +28,22 @@ fn a_relative_location_is_resolved() {
     }
 }
 
+/// A server may close a connection without saying so in the response before (RFC 9112, 9.6). A
+/// request that meets the end of a kept connection is lost, so each request has its own.
+#[test]
+fn each_request_has_its_own_connection() {
+    let home = |n: usize| Reply::raw(format!("HTTP/1.1 307 \r\nLocation: /{n}\r\nContent-Length: 0\r\n\r\n"));
+    for _ in 0..5 {
+        let server = Server::play((0..9).map(home).chain([Reply::stream("data: a\n\n")]));
+        let mut ask = ask(server.url("/"));
+        ask.body = Some("question");
+        assert_eq!(data(&all(&ask)), ["a"]);
+        let requests = server.requests();
+        assert_eq!(requests.len(), 10);
+        assert!(requests.iter().all(|request| request.body == b"question"));
+    }
+}
+
 // Servers put raw Latin-1 into `Location`; browsers keep the bytes.
 #[test]
 fn a_location_in_latin_1_is_followed() {

@@ -97,8 +97,8 @@ impl Builder {
 
     /// Sets the builder of the source's own client, for example for certificates, proxies or
     /// cookies. Start from [`client_builder`], which has this crate's `User-Agent` and reads
-    /// `no_proxy` as curl does. The source still follows redirects itself, and nothing is
-    /// decompressed. Has no effect if a [`client`](Self::client) is set.
+    /// `no_proxy` as curl does. The source still follows redirects itself, nothing is decompressed,
+    /// and no idle connection is kept. Has no effect if a [`client`](Self::client) is set.
     ///
     /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, even a healthy
     /// one.
@@ -259,6 +259,8 @@ fn own_client(
         };
         builder
             .redirect(redirect::Policy::none())
+            // A kept connection may be closing, and a `POST` that meets its end is not sent again.
+            .pool_max_idle_per_host(0)
             // Another crate may have turned these features on, and a decoder hides the coding that
             // is to be refused.
             .no_gzip()
