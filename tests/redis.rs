@@ -60,7 +60,7 @@ impl RedisServer {
                 "--daemonize",
                 "no",
             ])
-            .args(["--dir", self.directory.to_str().unwrap(), "--enable-debug-command", "yes"])
+            .args(["--dir", self.directory.to_str().unwrap()])
             .args(&self.options)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

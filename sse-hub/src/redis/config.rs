@@ -27,7 +27,9 @@ impl RedisConfig {
         let server = url.into_connection_info().map_err(|error| InvalidRedisUrl(reason(&error)))?;
         // RESP2, whatever the URL says: subscriptions have a connection of their own.
         let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
-        let server = server.set_redis_settings(settings);
+        // Otherwise a command waits until the server has confirmed the one before.
+        let tcp = server.tcp_settings().clone().set_nodelay(true);
+        let server = server.set_redis_settings(settings).set_tcp_settings(tcp);
         Ok(Self { server, prefix: "sse:".to_owned(), keep: HistoryLimits::default() })
     }
 

@@ -21,6 +21,17 @@ pub(super) struct Known {
     pub(super) connection: Option<u64>,
 }
 
+/// What a script gets of a topic's places.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// The argument of the script.
+    pub(super) text: String,
+    /// The places for which the script looks.
+    pub(super) doubts: Vec<Place>,
+    /// The number of the connection at that time.
+    pub(super) connection: u64,
+}
+
 impl Known {
     pub(super) fn places(&self) -> Vec<Place> {
         let newest = [self.newest, self.published].into_iter().filter(|place| place.number > 0);
@@ -31,13 +42,13 @@ impl Known {
     }
 
     /// The places as an argument of the scripts, which look into the stream for those that are in
-    /// doubt.
-    pub(super) fn claims(&self, all_in_doubt: bool) -> String {
-        let mut claims = String::with_capacity(64);
+    /// doubt; `connection` is the current one.
+    pub(super) fn claims(&self, all_in_doubt: bool, connection: u64) -> Claims {
+        let mut text = String::with_capacity(64);
         let mut claim = |place: Place, in_doubt: bool| {
-            let blank = if claims.is_empty() { "" } else { " " };
+            let blank = if text.is_empty() { "" } else { " " };
             let mark = if in_doubt { "?" } else { "" };
-            write!(claims, "{blank}{place}{mark}").expect("a string takes everything");
+            write!(text, "{blank}{place}{mark}").expect("a string takes everything");
         };
         if self.doubts.is_empty() && self.published.number == 0 {
             // With most commands, there is one place or none.
@@ -49,7 +60,7 @@ impl Known {
                 claim(place, all_in_doubt || self.doubts.contains(&place));
             }
         }
-        claims
+        Claims { text, doubts: self.doubts.clone(), connection }
     }
 
     pub(super) fn doubt(&mut self, place: Place) {
@@ -79,8 +90,8 @@ impl Known {
         lost
     }
 
-    /// Records an event that arrived in a message. As [`receive`](Self::receive), and if the event
-    /// does not directly follow the newest one, the newest one is in doubt.
+    /// As [`receive`](Self::receive), and if the event does not directly follow the newest one, the
+    /// newest one is in doubt.
     pub(super) fn hear(&mut self, place: Place, previous: u64) -> bool {
         if self.newest < place && self.newest.stamp != previous {
             self.doubt(self.newest);

@@ -130,9 +130,8 @@ impl Log for RedisLog {
             }
             let names = self.names(topic);
             match self.server.publish(&names, &batch).await? {
-                Published::Appended { first, previous } => {
-                    let last = first.plus(batch.events.len() as u64 - 1);
-                    if self.server.topics.published(&names.channel, last, previous) {
+                Published::Appended { first, lost } => {
+                    if lost {
                         losses::report(&self.server, Arc::new(names));
                     }
                     Ok(Appended::now(first))

@@ -12,6 +12,9 @@
 //!
 //! - A message names the stamp of the event before it; if that is older than what the node knew,
 //!   the newer place is kept and compared at once ([`report`]).
+//! - The answer to a publish also names that stamp. If a topic is not followed, events of other
+//!   nodes do not reach this node, so an answer that names another event than the node's newest one
+//!   puts that one in doubt: the next script looks for it.
 //! - Comparisons ask for the newest event of each topic after each connection, and now and then.
 
 use std::sync::Arc;

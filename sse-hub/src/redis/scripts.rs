@@ -8,6 +8,7 @@ use proto::HistoryLimits;
 use redis::{Cmd, Script, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::known::Claims;
 use super::names::{self, Names};
 use super::server::{Failure, Server};
 use crate::Place;
@@ -25,8 +26,8 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    /// Creates the scripts with what is the same for all calls of a node written into them: an
-    /// argument that the server does not have to read costs it nothing.
+    /// Creates the scripts, with the version and the limits written into them: arguments would be
+    /// read for each call.
     pub(super) fn new(keep: &HistoryLimits) -> Self {
         let HistoryLimits { events, bytes, .. } = keep;
         let age = keep.age.as_micros();
@@ -54,8 +55,8 @@ impl Scripts {
 pub(super) enum Published {
     Appended {
         first: Place,
-        /// The stamp of the server's newest event before the batch.
-        previous: u64,
+        /// Whether the answer shows that the server lost events that this node knew.
+        lost: bool,
     },
     /// The batch had been appended earlier, with the same key.
     Repeated(Place),
@@ -121,7 +122,7 @@ impl Server {
         for event in &batch.events {
             arguments.extend([event.id.as_deref().unwrap_or_default().as_bytes(), &event.bytes]);
         }
-        let mut answer = self.ask(&self.scripts.publish, names, &arguments).await?;
+        let (mut answer, claims) = self.ask(&self.scripts.publish, names, &arguments).await?;
         let word = answer.word()?;
         match word.as_str() {
             "ok" | "again" => {
@@ -130,7 +131,9 @@ impl Server {
                 if word == "again" {
                     return Ok(Published::Repeated(first));
                 }
-                Ok(Published::Appended { first, previous: answer.number()? })
+                let last = first.plus(batch.events.len() as u64 - 1);
+                let lost = self.topics.published(&names.channel, last, answer.number()?, &claims);
+                Ok(Published::Appended { first, lost })
             }
             "reused" => Ok(Published::KeyReused),
             "ended" => Ok(Published::Ended),
@@ -149,7 +152,7 @@ impl Server {
         let place = id.parse::<Place>().map(|_| id).unwrap_or_default();
         let (events, bytes) = (newest.events.to_string(), newest.bytes.to_string());
         let arguments = [id, place, &events, &bytes].map(str::as_bytes);
-        let mut answer = self.ask(&self.scripts.open, names, &arguments).await?;
+        let (mut answer, _) = self.ask(&self.scripts.open, names, &arguments).await?;
         match answer.word()?.as_str() {
             "ok" => {
                 let (number, stamp) = (answer.number()?, answer.number()?);
@@ -192,7 +195,7 @@ impl Server {
         let [stamp, its_number, events, bytes] = numbers.map(|number| number.to_string());
         let anyhow = if anyhow { "1" } else { "" };
         let arguments = [&*stamp, &its_number, &number, &events, &bytes, anyhow].map(str::as_bytes);
-        let mut answer = self.ask(&self.scripts.read, names, &arguments).await?;
+        let (mut answer, _) = self.ask(&self.scripts.read, names, &arguments).await?;
         match answer.word()?.as_str() {
             "ok" => {
                 let (follows, stamp, loss) = (answer.number()? == 1, answer.number()?, answer.number()?);
@@ -206,7 +209,7 @@ impl Server {
     /// Ends a topic; returns whether it existed.
     pub(super) async fn end(&self, names: &Names, lasting: Duration) -> Result<bool, Failure> {
         let lasting = lasting.as_millis().to_string();
-        let mut answer = self.ask(&self.scripts.end, names, &[lasting.as_bytes()]).await?;
+        let (mut answer, _) = self.ask(&self.scripts.end, names, &[lasting.as_bytes()]).await?;
         match answer.word()?.as_str() {
             "ok" => Ok(answer.number()? == 1),
             other => Err(answer.refused(other, names)),
@@ -215,20 +218,20 @@ impl Server {
 
     /// Runs a script. Each call sends the places of the topic that this node knows, and the server
     /// checks whether they are still there.
-    async fn ask(&self, script: &Script, names: &Names, more: &[&[u8]]) -> Result<Answer, Failure> {
+    async fn ask(&self, script: &Script, names: &Names, more: &[&[u8]]) -> Result<(Answer, Claims), Failure> {
         // A client that reconnects by itself may use another server by now.
         let all_in_doubt = self.may_repeat.load(Ordering::Relaxed);
-        let known = self.topics.claims(&names.channel, all_in_doubt);
+        let claims = self.topics.claims(&names.channel, all_in_doubt);
         let length = |length: usize, argument: &&[u8]| length + argument.len();
-        let data = more.iter().fold(known.len() + 5 * names.channel.len() + 64, length);
+        let data = more.iter().fold(claims.text.len() + 5 * names.channel.len() + 64, length);
         let mut call = Cmd::with_capacity(8 + more.len(), data);
         call.arg("EVALSHA").arg(script.get_hash()).arg(names::KINDS.len());
         names.write_keys(&mut call);
-        call.arg(known);
+        call.arg(&claims.text);
         for argument in more {
             call.arg(*argument);
         }
-        Ok(Answer::new(self.run(script, &call).await?))
+        Ok((Answer::new(self.run(script, &call).await?), claims))
     }
 }
 

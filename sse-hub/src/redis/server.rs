@@ -276,8 +276,9 @@ impl Server {
             // The server refused: nothing was done.
             ErrorKind::Server(
                 ServerErrorKind::ResponseError | ServerErrorKind::CrossSlot | ServerErrorKind::NoPerm,
-            ) => match error.code() {
+            ) => match code(error) {
                 Some("BUSY" | "LOADING") => Failure::Unavailable(text),
+                Some("WRONGTYPE") => Failure::Foreign(text),
                 _ => Failure::Broken(text),
             },
             ErrorKind::Server(_) | ErrorKind::ClusterConnectionNotFound => Failure::Unavailable(text),
@@ -298,5 +299,59 @@ impl Server {
 /// Whether an error means that the server refuses writes: it is full (`maxmemory`), a replica,
 /// cannot save, or lacks replicas.
 fn takes_no_writes(error: &RedisError) -> bool {
-    matches!(error.code(), Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS"))
+    matches!(code(error), Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS"))
+}
+
+/// The code of an error. If a command of a script fails, Redis before 7.0 has its code in the text
+/// of another error:
+/// `ERR Error running script (call to f_..): @user_script:1: @user_script: 1: -OOM command ..`.
+fn code(error: &RedisError) -> Option<&str> {
+    let of_script = || {
+        let (_, place_and_text) = error.detail()?.rsplit_once("@user_script:")?;
+        let (_, text) = place_and_text.split_once(": ")?;
+        Some(text.split(' ').next()?.trim_start_matches('-'))
+    };
+    match error.detail() {
+        Some(detail) if detail.starts_with("Error running script") => of_script(),
+        _ => error.code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_a_command_that_failed_in_a_script_is_found_in_every_version() {
+        let code_of = |text: &str| {
+            let value = redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap();
+            let error = value.extract_error().unwrap_err();
+            (code(&error).map(str::to_owned), takes_no_writes(&error))
+        };
+        let old = "ERR Error running script (call to f_0a9f75e991): @user_script:1: ";
+        for (text, expected, refused) in [
+            (
+                format!("{old}@user_script: 1: -OOM command not allowed when used memory > 'maxmemory'."),
+                "OOM",
+                true,
+            ),
+            (
+                format!("{old}@user_script: 1: -READONLY You can't write against a read only replica."),
+                "READONLY",
+                true,
+            ),
+            (
+                format!("{old}WRONGTYPE Operation against a key holding the wrong kind of value"),
+                "WRONGTYPE",
+                false,
+            ),
+            (
+                "READONLY You can't write against a read only replica. script: 0a9f".to_owned(),
+                "READONLY",
+                true,
+            ),
+        ] {
+            assert_eq!(code_of(&text), (Some(expected.to_owned()), refused), "{text}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 -- What all scripts begin with: the topic, and whether the server lost events that a node had from it.
 --
--- Above these lines the node writes what is the same for all calls:
+-- Above these lines the node writes its settings:
 --       version (one character) of the format, max_events (a string), max_bytes and age (in microseconds) to keep;
 --       life of the events' keys and meta_life, in milliseconds
 -- KEYS  1 stream: the channel's name and ':s'  2 meta

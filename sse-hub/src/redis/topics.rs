@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::known::Known;
+use super::known::{Claims, Known};
 use super::names::Names;
 use crate::Place;
 use crate::log::{Feed, Feeds, Update};
@@ -108,14 +108,16 @@ impl Topics {
 
     /// The same places as an argument of the scripts ([`Known::claims`]). The places of a topic
     /// that is only published to are in doubt on each new connection, until an event is published.
-    pub(super) fn claims(&self, channel: &str, all_in_doubt: bool) -> String {
+    pub(super) fn claims(&self, channel: &str, all_in_doubt: bool) -> Claims {
         let map = &mut *self.lock();
+        let connection = map.connection;
         if let Some(topic) = map.followed.get(channel) {
-            return topic.known.claims(all_in_doubt);
+            return topic.known.claims(all_in_doubt, connection);
         }
-        let connection = Some(map.connection);
-        let claims = |known: &mut Known| known.claims(all_in_doubt || known.connection != connection);
-        map.known(channel).map(claims).unwrap_or_default()
+        let known = map
+            .known(channel)
+            .map(|known| known.claims(all_in_doubt || known.connection != Some(connection), connection));
+        known.unwrap_or(Claims { connection, ..Claims::default() })
     }
 
     /// Records an event that was seen without its predecessor.
@@ -150,15 +152,20 @@ impl Topics {
         None
     }
 
-    /// Records an event that this node published. If the topic is followed, only the place of the
-    /// event is recorded, and the result is false: the messages of earlier events may still be on
-    /// their way. Each message carries the stamp of the event before its own, so
-    /// [`received`](Self::received) finds losses when the messages arrive. If the topic is not
-    /// followed, no message arrives, and this does the same as `received`.
-    pub(super) fn published(&self, channel: &str, place: Place, previous: u64) -> bool {
+    /// Records an event that this node published; `claims` are those of its script. If the topic is
+    /// followed, only the place of the event is recorded, and the result is false: the messages of
+    /// earlier events may still be on their way. Each message carries the stamp of the event before
+    /// its own, so [`received`](Self::received) finds losses when the messages arrive. If the topic
+    /// is not followed, no message arrives, and this does the same as `received`.
+    pub(super) fn published(&self, channel: &str, place: Place, previous: u64, claims: &Claims) -> bool {
         let mut map = self.lock();
         let Some(topic) = map.followed.get_mut(channel) else {
-            return map.update(channel, |known| known.receive(place, previous));
+            return map.update_on(claims.connection, channel, |known| {
+                // The script found these, or marked their loss, and the server had the place before
+                // the event when it appended the event. Answers do not come in order.
+                known.doubts.retain(|doubt| doubt.stamp != previous && !claims.doubts.contains(doubt));
+                known.hear(place, previous)
+            });
         };
         if place > topic.known.newest {
             topic.known.published = topic.known.published.max(place);
@@ -212,7 +219,11 @@ impl Map {
         if let Some(topic) = self.followed.get_mut(channel) {
             return update(&mut topic.known);
         }
-        let connection = self.connection;
+        self.update_on(self.connection, channel, update)
+    }
+
+    /// Updates the known places of a topic that is not followed, by an answer on a connection.
+    fn update_on<T>(&mut self, connection: u64, channel: &str, update: impl FnOnce(&mut Known) -> T) -> T {
         let update = |known: &mut Known| {
             let newest = known.newest;
             let result = update(known);
@@ -260,6 +271,10 @@ mod tests {
         topics.received(&names.channel, place, previous, &Update::Latest(place)).is_some()
     }
 
+    fn publish(topics: &Topics, names: &Names, place: Place, previous: u64) -> bool {
+        topics.published(&names.channel, place, previous, &topics.claims(&names.channel, false))
+    }
+
     #[test]
     fn a_loss_is_noticed_if_the_previous_event_is_older_than_the_newest_known_one() {
         let (topics, names, _) = topics();
@@ -281,12 +296,12 @@ mod tests {
     fn a_place_is_in_doubt_unless_messages_continue_from_it_on_one_connection() {
         let (topics, names, number) = topics();
         let receive = |stamp, number, previous| hear(&topics, &names, Place::new(stamp, number), previous);
-        let claims = || topics.claims(&names.channel, false);
+        let claims = || topics.claims(&names.channel, false).text;
         receive(10, 1, 0);
         receive(20, 2, 10);
-        topics.published(&names.channel, Place::new(30, 3), 20);
+        publish(&topics, &names, Place::new(30, 3), 20);
         assert_eq!(claims(), "20-2 30-3");
-        assert_eq!(topics.claims(&names.channel, true), "20-2? 30-3?");
+        assert_eq!(topics.claims(&names.channel, true).text, "20-2? 30-3?");
         receive(30, 3, 20);
         receive(50, 5, 40);
         assert_eq!(claims(), "30-3? 50-5", "the message of an event is missing");
@@ -299,10 +314,32 @@ mod tests {
         topics.compared(&names.channel, &[Place::new(50, 5), Place::new(60, 6)], Place::new(60, 6));
         topics.remove(&names.channel, number);
         assert_eq!(claims(), "60-6?", "no message continues from it");
-        topics.published(&names.channel, Place::new(70, 7), 60);
+        publish(&topics, &names, Place::new(70, 7), 60);
         assert_eq!(claims(), "70-7", "published on this connection");
         topics.doubt_all();
         assert_eq!(claims(), "70-7?");
+    }
+
+    #[test]
+    fn an_event_of_another_node_puts_the_one_before_in_doubt_until_the_next_publish() {
+        let (topics, names, number) = topics();
+        topics.remove(&names.channel, number);
+        let claims = || topics.claims(&names.channel, false);
+        publish(&topics, &names, Place::new(10, 1), 0);
+        let first = claims();
+        publish(&topics, &names, Place::new(40, 4), 30);
+        assert_eq!(claims().text, "10-1? 40-4");
+        publish(&topics, &names, Place::new(50, 5), 40);
+        assert_eq!(claims().text, "50-5", "the script has looked for the doubts");
+        // Answers to commands that were sent at once are recorded in any order.
+        topics.published(&names.channel, Place::new(80, 8), 70, &first);
+        assert_eq!(claims().text, "50-5? 80-8");
+        topics.published(&names.channel, Place::new(60, 6), 50, &first);
+        topics.published(&names.channel, Place::new(70, 7), 60, &first);
+        assert_eq!(claims().text, "80-8");
+        topics.doubt_all();
+        topics.published(&names.channel, Place::new(90, 9), 80, &first);
+        assert_eq!(claims().text, "90-9?", "an answer of the connection before");
     }
 
     #[test]
@@ -321,7 +358,7 @@ mod tests {
         let (topics, names, _) = topics();
         let [first, own, late] = [(10, 1), (30, 3), (20, 2)].map(|(stamp, number)| Place::new(stamp, number));
         hear(&topics, &names, first, 0);
-        assert!(!topics.published(&names.channel, own, 20));
+        assert!(!publish(&topics, &names, own, 20));
         assert_eq!(topics.known(&names.channel), [first, own]);
         assert!(hear(&topics, &names, late, 5), "the answer did not hide what the message shows");
         hear(&topics, &names, own, 20);
@@ -347,7 +384,7 @@ mod tests {
         topics.record(&names.channel, Place::new(10, 5));
         assert!(topics.remove(&names.channel, number));
         assert_eq!(topics.known(&names.channel), [Place::new(10, 5)]);
-        assert!(topics.published(&names.channel, Place::new(20, 3), 7), "no other node receives it");
+        assert!(publish(&topics, &names, Place::new(20, 3), 7), "no other node receives it");
         topics.add(&names, Feed::new(|_| {}));
         assert_eq!(topics.known(&names.channel), [Place::new(10, 5), Place::new(20, 3)]);
         for number in 0..=2 * UNFOLLOWED {

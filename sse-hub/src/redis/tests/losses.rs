@@ -1,7 +1,7 @@
 //! Tests of a Redis that is emptied, or comes back with an older file.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http_body_util::BodyExt as _;
 
@@ -15,11 +15,7 @@ impl File {
     fn copy(redis: &mut RedisServer) -> Self {
         redis.kill();
         let copy = redis.directory().join("copy");
-        fs::create_dir_all(&copy).unwrap();
-        for file in fs::read_dir(redis.directory().join("appendonlydir")).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-        }
+        copy_files(&append_only(redis.directory()), &copy);
         redis.run();
         Self(copy)
     }
@@ -27,10 +23,28 @@ impl File {
     /// Restarts the server with the copy, without later data.
     fn restore(self, redis: &mut RedisServer) {
         redis.kill();
-        let files = redis.directory().join("appendonlydir");
-        fs::remove_dir_all(&files).unwrap();
+        let files = append_only(redis.directory());
+        fs::remove_dir_all(&files).or_else(|_| fs::remove_file(&files)).unwrap();
         fs::rename(self.0, files).unwrap();
         redis.run();
+    }
+}
+
+/// The append-only file of a server: a directory of files since Redis 7.0, one file before.
+fn append_only(directory: &Path) -> PathBuf {
+    let files = directory.join("appendonlydir");
+    if files.exists() { files } else { directory.join("appendonly.aof") }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    if from.is_file() {
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        copy_files(&file.path(), &to.join(file.file_name()));
     }
 }
 
@@ -215,6 +229,35 @@ async fn a_node_without_subscribers_notices_that_its_published_events_were_lost(
     file.restore(&mut redis);
     publish(&publisher, "after").await;
     assert_eq!(data_until(&mut follow(&other, &kept).await, "after").await, [GAP, "after"]);
+}
+
+/// The connection stays, and the counter is ahead of what the node published.
+#[tokio::test]
+async fn a_node_without_subscribers_notices_that_its_server_was_a_replica_meanwhile() {
+    let options = ["--repl-diskless-sync-delay", "0"];
+    let Some(redis) = RedisServer::with_options(&options) else { return };
+    let Some(second) = RedisServer::with_options(&options) else { return };
+    let replicate = async |replica: &RedisServer, primary: &RedisServer, events: &str| {
+        replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port()));
+        while replica.command("XLEN sse:{t}:s") != events {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        replica.command("REPLICAOF NO ONE");
+    };
+    let log = node(&redis);
+    let kept = append(&log, one()).await;
+    replicate(&second, &redis, ":1").await;
+    append(&log, one()).await;
+    let stranger = node(&second);
+    for _ in 0..3 {
+        append(&stranger, one()).await;
+    }
+    replicate(&redis, &second, ":4").await;
+    // The answer to the first one shows that another event is before it, and the second one looks.
+    append(&log, one()).await;
+    let last = append(&log, one()).await;
+    let late = node(&redis);
+    assert_eq!(Reader::new(&late, kept).await.until(last).await, [-1000, 2, 3, 4, 5, 6]);
 }
 
 #[tokio::test]
