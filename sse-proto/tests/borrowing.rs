@@ -151,6 +151,23 @@ fn a_step_used_with_another_chunk_yields_no_text() {
 }
 
 #[test]
+fn an_outdated_step_yields_no_text_that_is_not_validated() {
+    for (first, second, unfinished) in [
+        (&b"data: x"[..], &b"\n\n"[..], &b"data: \xFF"[..]),
+        (b"data: x", b"\n\n", b"event: \xFF"),
+        (b": x", b"\n", b": \xFF"),
+        (b": x", b"\n", b"id: \xFF"),
+    ] {
+        let mut parser = Parser::new();
+        assert!(parser.advance(&mut &first[..]).unwrap().needs_data());
+        let step = parser.advance(&mut &second[..]).unwrap();
+        assert!(parser.frame(step, second).is_some());
+        assert!(parser.advance(&mut &unfinished[..]).unwrap().needs_data());
+        assert_eq!(parser.frame(step, second), None, "{unfinished:?}");
+    }
+}
+
+#[test]
 fn borrowed_frames_cost_no_allocation() {
     let stream =
         "event: add\ndata: 漢字 and more\n\n: comment\ndata:\r\n\r\nretry: 5\nunknown\n\n".repeat(50);
