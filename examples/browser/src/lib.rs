@@ -36,7 +36,7 @@ pub async fn follow(url: String, headers: js_sys::Map, seen: js_sys::Function) -
             Ok(ClientEvent::Message(event)) => told(event.event, event.data)?,
             Ok(ClientEvent::Comment(comment)) => told("comment", comment)?,
             Ok(ClientEvent::Disconnected { cause, delay, .. }) => {
-                told("disconnected", &format!("{cause}, again in {delay:?}"))?;
+                told("disconnected", &format!("{}, again in {delay:?}", cause.cause()))?;
             }
             Ok(_) => {}
             Err(closed) => return Ok(closed.reason.to_string()),
