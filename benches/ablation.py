@@ -59,6 +59,7 @@ EDITS = {
         "AVX2, SSE2 and NEON (`find/vectors.rs`); eight bytes at a time in their place",
         [
             ("find/vectors.rs", "    // Most values are short, and a first look at 16 bytes finds their end.\n", "    return swar::find(bytes);\n"),
+            ("find/vectors.rs", "    let Some(block) = bytes.first_chunk::<32>() else", "    return swar::find(bytes);\n    let Some(block) = bytes.first_chunk::<32>() else"),
         ],
     ),
 }

@@ -17,8 +17,8 @@
 //! - [`push`] is the parser: any bytes, cut anywhere. It is right without the other lane; a
 //!   property test of `whole` checks that.
 //! - [`whole`] is the fast lane: it lends a block that ends in the chunk and has one line of data.
-//!   It also reads a block without data, and a comment or `retry` line at the start of a block. It
-//!   declines every difficult block, which `push` then reads from its start.
+//!   It also reads a block without data, and for frames a comment or `retry` line at the start of a
+//!   block. It declines every difficult block, which `push` then reads from its start.
 //! - [`read`] is the loop over both lanes, and the public methods `next_event`, `next_frame` and
 //!   `advance`. They differ in what they build from a [`Read`]; `next_event` also skips comments
 //!   and `retry` lines.
@@ -40,19 +40,22 @@
 //!
 //! # Advice for changing this
 //!
-//! - A new rule goes to `push`. Then let `whole` decline what the rule is about; add the rule there
-//!   only if it is common in streams.
-//! - The comment of a shortcut states its gain in instructions (`benches/count.sh`). There are
-//!   four: `Parser::line`, `Parser::comments`, the run of lines in `Parser::end_value`, and the
-//!   line end in `Parser::step`. A shortcut that gains less than 10 % is not worth its lines; the
-//!   last one gains less, but keeps a limit (tiny at 1).
-//! - Small chunks are as fast as a call of `Parser::outside_value`, `Parser::cut_name` or
-//!   `Parser::value` is cheap. Keep them small: move rare work into separate functions, and call
+//! - A new rule goes to `push`. Then let `whole` decline what the rule is about, and `line` and
+//!   `comments` before it; add the rule there only if it is common in streams. `Parser::end_value`
+//!   reads several lines of data without `Block::end` and `Block::begin` between them.
+//! - The comment of a shortcut states its gain in instructions; `benches/ablation.py` removes each
+//!   and counts. There are four: `Parser::line`, `Parser::comments`, the run of lines in
+//!   `Parser::end_value`, and the line end in `Parser::step`. A shortcut that gains less than 10 %
+//!   is not worth its lines; the last one gains less, but tiny events in chunks of one byte need
+//!   more than the 1,000 instructions of their goal without it.
+//! - With small chunks, the cost of calling `Parser::outside_value`, `Parser::cut_name` and
+//!   `Parser::value` dominates. Keep them small: move rare work into separate functions, and call
 //!   such a function last (a tail call).
 //! - The `unsafe` blocks rely on three invariants, which stand at `Block`.
 //! - `push` returns `Done::Block`, which leads to `whole`, only after a blank line, at the start of
 //!   the stream, and at the start of a chunk that follows a CR. If it did so after each line, a
-//!   stream without blank lines would take quadratic time.
+//!   stream without blank lines would take quadratic time. For frames, `whole` reads a comment or
+//!   `retry` line only as the first line of a block, for the same reason.
 //! - Small things that cost much here: a second place in `Parser::next` that writes the result
 //!   (15 instructions an event), a large stack frame before the first `return`, iterators that are
 //!   not unrolled, a second check of a capacity.

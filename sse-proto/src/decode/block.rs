@@ -25,9 +25,10 @@ pub(super) struct Block {
     pub(super) limits: Limits,
     /// Whether lines that the specification ignores are kept, to be reported.
     pub(super) diagnose: bool,
-    /// Which buffers the block has set: [`DATA`], [`EVENT`], [`ID`]; or [`SKIPPING`].
+    /// Which buffers the block has set: [`HAS_DATA`], [`HAS_EVENT`], [`HAS_ID`]; or [`SKIPPING`].
     has: u8,
-    /// Whether bytes that are not plain were pushed since the last blank line.
+    /// Whether bytes that are not plain were pushed since the last [`dispatch`](Self::dispatch) or
+    /// [`clear`](Self::clear).
     raw: bool,
     /// How many more bytes the current value may have.
     room: usize,
@@ -49,26 +50,27 @@ pub(super) struct Block {
 /// How many bytes of an ignored line are kept.
 const IGNORED: usize = 1 << 10;
 
-const DATA: u8 = 1;
-const EVENT: u8 = 2;
-const ID: u8 = 4;
+const HAS_DATA: u8 = 1;
+const HAS_EVENT: u8 = 2;
+const HAS_ID: u8 = 4;
 /// Flag: the block was over a limit, and is skipped.
 const SKIPPING: u8 = 8;
 
 impl Block {
-    /// Whether the block has no data, no type and no ID since the last blank line.
+    /// Whether the block has no data, no type and no ID since the last blank line, and is not
+    /// skipped.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.has == 0
     }
 
     /// Sets whether ignored lines are kept, from the next byte on.
-    pub(super) fn diagnose(&mut self, diagnose: bool) {
+    pub(super) fn set_diagnose(&mut self, diagnose: bool) {
         (self.diagnose, self.line_ends) = (diagnose, true);
     }
 
     pub(super) fn has_data(&self) -> bool {
-        self.has & DATA != 0
+        self.has & HAS_DATA != 0
     }
 
     #[inline]
@@ -89,10 +91,10 @@ impl Block {
                     return self.begin_next_line();
                 }
                 self.data.clear();
-                self.has |= DATA;
+                self.has |= HAS_DATA;
             }
             Kind::Event => {
-                self.has &= !EVENT;
+                self.has &= !HAS_EVENT;
                 self.room = self.limits.event.saturating_sub(self.len());
                 self.event.clear();
             }
@@ -110,7 +112,7 @@ impl Block {
     #[inline]
     fn len(&self) -> usize {
         let data = if self.has_data() { self.data.bytes().len() } else { 0 };
-        data + if self.has & EVENT != 0 { self.event.bytes().len() } else { 0 }
+        data + if self.has & HAS_EVENT != 0 { self.event.bytes().len() } else { 0 }
     }
 
     /// Starts a line of data right after another one; the LF between them counts for the limit.
@@ -149,12 +151,12 @@ impl Block {
     #[inline]
     pub(super) fn end(&mut self, kind: Kind) -> bool {
         match kind {
-            Kind::Event if !self.event.bytes().is_empty() => self.has |= EVENT,
+            Kind::Event if !self.event.bytes().is_empty() => self.has |= HAS_EVENT,
             // 9.2.6: an ID with a NUL is ignored, and the one before it stays.
             Kind::Id if self.raw && memchr(0, self.value.bytes()).is_some() => return false,
             Kind::Id => {
                 mem::swap(&mut self.value, &mut self.id);
-                self.has |= ID;
+                self.has |= HAS_ID;
             }
             // 9.2.6: a reconnection time applies at once, also if the block is not an event.
             Kind::Retry => match retry(self.value.bytes()) {
@@ -172,33 +174,41 @@ impl Block {
     /// buffers then hold its text.
     #[inline]
     pub(super) fn dispatch(&mut self) -> Done {
-        let (has, raw) = (mem::take(&mut self.has), mem::take(&mut self.raw));
+        if self.raw {
+            self.validate();
+        }
+        let has = mem::take(&mut self.has);
         if has == 0 {
             return Done::Block;
         }
-        if has & ID != 0 {
-            if raw {
-                self.id.validate();
-            }
+        if has & HAS_ID != 0 {
             mem::swap(&mut self.id, &mut self.last_event_id);
         }
-        if has & DATA == 0 {
+        if has & HAS_DATA == 0 {
             self.event.clear();
             return if has & SKIPPING != 0 { Done::Skipped } else { Done::Block };
         }
-        if has & EVENT == 0 {
+        if has & HAS_EVENT == 0 {
             self.event.clear();
-        }
-        if raw {
-            self.event.validate();
-            self.data.validate();
         }
         Done::Event
     }
 
+    /// Validates the text of the block, at its end. (Before `has` and `raw` are reset: should it
+    /// panic because there is no memory, nothing unvalidated is taken for text.)
+    #[inline(never)]
+    fn validate(&mut self) {
+        self.id.validate();
+        self.event.validate();
+        if self.has_data() {
+            self.data.validate();
+        }
+        self.raw = false;
+    }
+
     /// Drops the ID of the block, which must not be committed.
     pub(super) fn drop_id(&mut self) {
-        self.has &= !ID;
+        self.has &= !HAS_ID;
     }
 
     /// Drops the content of the block.
@@ -229,10 +239,10 @@ impl Block {
         if !self.has_data() {
             self.data.free();
         }
-        if self.has & EVENT == 0 {
+        if self.has & HAS_EVENT == 0 {
             self.event.free();
         }
-        if self.has & ID == 0 {
+        if self.has & HAS_ID == 0 {
             self.id.free();
         }
         self.value.free();
@@ -262,9 +272,9 @@ impl Block {
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) unsafe fn event(&self) -> Event<'_> {
-        // SAFETY: `dispatch` validates both unless they are plain, or empties them, as `clear` and
-        // `shrink` do. After that, data that begins sets a bit of `has`, and so does the end of a
-        // type that is not empty.
+        // SAFETY: `dispatch` validates both unless they are plain, or empties them, as `clear`
+        // does; `shrink` empties them or leaves them. After that, data that begins sets a bit of
+        // `has`, and so does the end of a type that is not empty.
         let (event, data) = unsafe { (self.event.as_str(), self.data.as_str()) };
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }
     }

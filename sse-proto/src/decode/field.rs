@@ -117,12 +117,8 @@ impl Start {
     pub(super) fn of(line: &[u8]) -> Self {
         match line.first_chunk() {
             Some(bytes) => Self(u64::from_le_bytes(*bytes)),
-            None => Self::of_short(line),
+            None => Self(line.iter().rev().fold(u64::MAX, |word, byte| word << 8 | u64::from(*byte))),
         }
-    }
-
-    fn of_short(line: &[u8]) -> Self {
-        Self(line.iter().rev().fold(u64::MAX, |word, byte| word << 8 | u64::from(*byte)))
     }
 
     /// The field and the start of its value, if the name and the colon are complete.

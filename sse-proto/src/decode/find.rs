@@ -57,13 +57,13 @@ pub(super) fn line(bytes: &[u8]) -> (usize, bool) {
     let at = plain(bytes);
     match bytes.get(at) {
         None | Some(b'\n' | b'\r') => (at, true),
-        Some(_) => (line_end(bytes, at), false),
+        Some(_) => (end_of_line(bytes, at), false),
     }
 }
 
 /// The end of the line that contains `at`, by a search that stops only at line ends.
 #[inline(never)]
-pub(super) fn line_end(bytes: &[u8], at: usize) -> usize {
+pub(super) fn end_of_line(bytes: &[u8], at: usize) -> usize {
     memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |len| at + len)
 }
 

@@ -11,7 +11,8 @@ use crate::{Error, Event, Limits};
 ///
 /// **No input is malformed.** Invalid UTF-8 becomes U+FFFD and unknown fields are ignored (9.2.6);
 /// chunks may be cut anywhere. An event that is complete in a chunk, with one `data` line and valid
-/// UTF-8, is borrowed from the chunk; nothing is allocated for it.
+/// UTF-8, is borrowed from the chunk; nothing is allocated for it, unless its ID has more than 40
+/// bytes.
 ///
 /// - From the network: [`next_event`](Self::next_event) or [`next_frame`](Self::next_frame), until
 ///   they return `None`; [`finish`](Self::finish) at the end of the stream.
@@ -75,7 +76,10 @@ impl Parser {
         parser
     }
 
-    /// Sets the limits of the sizes of events and IDs, for every value that begins after this call.
+    /// Sets the limits of the sizes of events and IDs.
+    ///
+    /// For a parser that has read a part of a block: the limits hold from the next block on; the
+    /// rest of this block is measured by the old or the new ones.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.block.limits = limits;
@@ -96,7 +100,7 @@ impl Parser {
     /// slower.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: bool) -> Self {
-        self.block.diagnose(diagnostics);
+        self.block.set_diagnose(diagnostics);
         self
     }
 

@@ -6,6 +6,10 @@
 //!                          └─────────── LF, CR ───────────────▲
 //!                            a sixth byte: no name is as long ┘
 //! ```
+//!
+//! A line whose name and colon are in the chunk goes from `Block` or `Line` to `Value` at once. A
+//! stream begins in `Bom`; after a CR at the end of a chunk, `Cr` comes before `Block` or `Line`; a
+//! value over its limit leads to `Failed`, or back to `Value` in a block that is skipped.
 
 use super::field::{DATA, Kind, Prefix, Start, line_end};
 use super::find;
@@ -56,7 +60,7 @@ pub(crate) enum Done {
     Failed,
 }
 
-/// The kind of a line that begins, for a caller that wants comments only with `FRAMES`.
+/// The kind of a line that begins: a comment is not reported without `FRAMES`.
 fn reported<const FRAMES: bool>(kind: Kind) -> Kind {
     if kind == Kind::Comment && !FRAMES { Kind::Unreported } else { kind }
 }
@@ -80,7 +84,8 @@ impl Parser {
         }
     }
 
-    /// Reads a part of a line. (In small functions, because most small chunks need only one.)
+    /// Reads a part of a line, or several lines of data. (In small functions, because most small
+    /// chunks need only one.)
     #[inline(always)]
     pub(super) fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         match self.state {
@@ -264,12 +269,11 @@ impl Parser {
         if self.block.begin(kind) { Done::Line } else { self.overflow(kind) }
     }
 
-    /// Begins a value that starts with plain text, up to the end of the chunk or of the line.
+    /// Begins a value that starts with plain text, up to the end of the chunk or of the line. The
+    /// text is within the limit, as the caller has checked.
     pub(super) fn begin_with(&mut self, kind: Kind, text: &str) {
         self.begin(kind);
-        if !self.block.push(kind, text.as_bytes(), true) {
-            self.overflow(kind);
-        }
+        self.block.push(kind, text.as_bytes(), true);
     }
 
     /// Handles a value that is over its limit.

@@ -35,7 +35,7 @@ impl Read<&str> {
     /// The result without its borrow.
     fn to_step(self, chunk: &[u8]) -> Step {
         let place = |text: &str| match text.as_ptr() as usize {
-            // (No type is not in the chunk.)
+            // (An empty text may be a literal outside the chunk.)
             _ if text.is_empty() => (0, 0),
             at => (at - chunk.as_ptr() as usize, at - chunk.as_ptr() as usize + text.len()),
         };
@@ -63,11 +63,12 @@ impl Parser {
     ///
     /// # Errors
     ///
-    /// If an event or an ID is over its limit. Every later call returns the same error.
+    /// If an event, an ID, a comment or a reconnection time is over its limit. Every later call
+    /// that has input returns the same error.
     #[inline]
     pub fn next_event<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Event<'a>>, Error> {
-        let line = |parser: &'a Self, data| Some(parser.whole_event("", data));
-        self.next::<false, _>(input, None, line, Self::read_event)
+        let from_line = |parser: &'a Self, data| Some(parser.whole_event("", data));
+        self.next::<false, _>(input, None, from_line, Self::read_event)
     }
 
     /// The next frame; `None` when `input` is used up and the next chunk is needed.
@@ -80,8 +81,8 @@ impl Parser {
     /// As [`next_event`](Self::next_event).
     #[inline]
     pub fn next_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Frame<'a>>, Error> {
-        let line = |parser: &'a Self, data| Some(Frame::Event(parser.whole_event("", data)));
-        self.next::<true, _>(input, None, line, Self::read_frame)
+        let from_line = |parser: &'a Self, data| Some(Frame::Event(parser.whole_event("", data)));
+        self.next::<true, _>(input, None, from_line, Self::read_frame)
     }
 
     /// Reads up to the end of the next frame, and returns a [`Step`], which does not borrow `self`;
@@ -133,8 +134,8 @@ impl Parser {
     #[inline]
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
         let chunk = *input;
-        let line = |_: &Self, data| Read::Whole("", data).to_step(chunk);
-        self.next::<true, _>(input, Step(Read::Pushed(Done::NeedData)), line, |parser, done, input| {
+        let from_line = |_: &Self, data| Read::Whole("", data).to_step(chunk);
+        self.next::<true, _>(input, Step(Read::Pushed(Done::NeedData)), from_line, |parser, done, input| {
             parser.read_step(done, input, chunk)
         })
     }
@@ -206,20 +207,21 @@ impl Parser {
         Event { event: if event.is_empty() { DEFAULT } else { event }, data, id: self.last_event_id() }
     }
 
-    /// Reads up to the end of the next event or, with `FRAMES`, frame: `line` makes it of the data
-    /// of a [line](Self::line), and `read` of what was pushed or comes next.
+    /// Reads up to the end of the next event or, with `FRAMES`, frame: `from_line` makes the result
+    /// from the data that [`line`](Self::line) returns, `from_done` from a [`Done`], after reading
+    /// on if that is `Block`.
     #[inline(always)]
     fn next<'a, 'c, const FRAMES: bool, T>(
         &'a mut self,
         input: &mut &'c [u8],
         none: T,
-        line: impl FnOnce(&'a Self, &'c str) -> T,
-        read: impl FnOnce(&'a mut Self, Done, &mut &'c [u8]) -> Result<T, Error>,
+        from_line: impl FnOnce(&'a Self, &'c str) -> T,
+        from_done: impl FnOnce(&'a mut Self, Done, &mut &'c [u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut done = match self.state {
             // (With diagnostics too: a line of data always has an effect.)
             State::Block if whole::is_data(input) => match self.line(input) {
-                Some(data) => return Ok(line(self, data)),
+                Some(data) => return Ok(from_line(self, data)),
                 None if input.is_empty() => Done::NeedData,
                 None => Done::Block,
             },
@@ -237,7 +239,7 @@ impl Parser {
         match done {
             Done::NeedData => Ok(none),
             Done::Block if self.keep_alives::<FRAMES>(input) => Ok(none),
-            done => read(self, done, input),
+            done => from_done(self, done, input),
         }
     }
 

@@ -11,8 +11,8 @@ use smallvec::SmallVec;
 /// event.
 const RETAINED: usize = 128 * 1024;
 
-/// Up to this capacity a buffer doubles; beyond it, a buffer grows by a quarter, so that a giant
-/// event costs little more than its size.
+/// Up to this capacity a buffer for data doubles; beyond it, the buffer grows by a quarter, so that
+/// a giant event costs little more than its size.
 const DOUBLING: usize = 1024 * 1024;
 
 /// How many bytes a [`Short`] text holds inline, without the heap. (A UUID has 36.)
@@ -63,7 +63,7 @@ impl<B: Buffer> Text<B> {
         self.0.truncate(0);
     }
 
-    /// Empties the buffer, and frees it if it is large.
+    /// Empties and frees the buffer if it is large; leaves a smaller one as it is.
     #[cold]
     pub(super) fn free(&mut self) {
         if self.is_large() {
@@ -149,8 +149,9 @@ impl Buffer for Vec<u8> {
 
     #[inline(always)]
     fn push(&mut self, piece: &[u8]) {
-        // (In each branch, so that the compiler knows in one that there is room. One byte without a
-        // call of `memcpy`: chunks of one byte take 11 % fewer instructions.)
+        // (`extend_from_slice` is in each branch: in the first, the compiler knows that there is
+        // room. One byte without a call of `memcpy`: chunks of one byte take 11 % fewer
+        // instructions.)
         if piece.len() <= self.capacity() - self.len() {
             match piece {
                 [byte] => self.extend_from_slice(&[*byte]),
