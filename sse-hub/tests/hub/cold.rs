@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sse_hub::{From, Hub, Log, Topic};
+use proto::Parser;
+use sse_hub::{From, GAP_EVENT, Hub, Log, Topic};
 use tokio::time::timeout;
 
 use super::remote::Remote;
-use super::{data, frame, publish, ready, secs};
+use super::{data, frame, messages, publish, ready, secs};
 
 /// A topic of a hub that keeps four events in memory.
 fn topic(log: &Arc<Remote>) -> Topic {
@@ -50,4 +51,22 @@ async fn a_subscriber_that_is_ahead_of_the_updates_of_the_log_waits_for_them() {
     publish(&topic, "c").await;
     let next = timeout(secs(1), frame(&mut subscription)).await.unwrap().unwrap();
     assert_eq!(data(&next), ["c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_whose_newest_events_are_damaged_opens_with_a_gap() {
+    let log = Remote::new();
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(publish(&topic(&log), &number.to_string()).await);
+    }
+    log.damaged.store(true, Ordering::Relaxed);
+    let topic = topic(&log);
+    let mut subscription = topic.subscribe(From::After(&ids[0])).await.unwrap();
+    let gap = timeout(secs(60), frame(&mut subscription)).await.unwrap().unwrap();
+    let gap = messages(&mut Parser::new(), &gap);
+    assert_eq!((gap[0].event(), gap[0].data()), (GAP_EVENT, r#"{"missed":2}"#));
+    publish(&topic, "next").await;
+    let next = timeout(secs(60), frame(&mut subscription)).await.unwrap().unwrap();
+    assert_eq!(data(&next), ["next"]);
 }

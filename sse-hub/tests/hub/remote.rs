@@ -14,11 +14,13 @@ use super::secs;
 
 pub(super) const AWAY: Duration = secs(1);
 
-/// A log that could be on another machine: each call takes 5 ms, it can be unavailable, lose its
-/// updates, and end a topic while it is being opened.
+/// A log that could be on another machine: each call takes 5 ms, it can be unavailable, damaged,
+/// lose its updates, and end a topic while it is being opened.
 pub(super) struct Remote {
     log: MemoryLog,
     pub(super) away: AtomicBool,
+    /// Whether no event can be read, only what the log knows of the topic.
+    pub(super) damaged: AtomicBool,
     pub(super) mute: Arc<AtomicBool>,
     pub(super) reads: AtomicUsize,
     /// How long an opening takes.
@@ -39,12 +41,20 @@ impl Remote {
         Arc::new(Self {
             log: MemoryLog::new(limits, 100),
             away: false.into(),
+            damaged: false.into(),
             mute: Arc::default(),
             reads: AtomicUsize::new(0),
             opening: Mutex::default(),
             ends: Mutex::default(),
             openings: Default::default(),
         })
+    }
+
+    fn look(&self) -> Result<(), LogError> {
+        match self.damaged.load(Ordering::Relaxed) {
+            true => Err(LogError::Corrupt("a bit was flipped".into())),
+            false => Ok(()),
+        }
     }
 
     async fn ask(&self) -> Result<(), LogError> {
@@ -84,6 +94,9 @@ impl Log for Remote {
             }
             sleep(Duration::from_millis(5)).await;
             self.openings.0.fetch_sub(1, Ordering::Relaxed);
+            if newest != Amount::NONE {
+                self.look()?;
+            }
             asked.and(extent)
         })
     }
@@ -99,6 +112,7 @@ impl Log for Remote {
         Box::pin(async move {
             self.reads.fetch_add(1, Ordering::Relaxed);
             self.ask().await?;
+            self.look()?;
             self.log.read(topic, after, amount).await
         })
     }

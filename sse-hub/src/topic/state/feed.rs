@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::{Phase, TopicState};
 use crate::LogError;
 use crate::backoff::Backoff;
-use crate::log::{Extent, Feed, Following, Update, Wake};
+use crate::log::{Amount, Extent, Feed, Following, Update, Wake};
 use crate::tail::{self, TailChange};
 use crate::unfinished::Unfinished;
 
@@ -87,7 +87,11 @@ impl TopicState {
         });
         // The feed comes first: an event appended in between arrives twice, and is delivered once.
         let following = log.follow(&self.name, feed).await?;
-        let extent = log.open(&self.name, tail::amount(self.hub.config.history)).await?;
+        let extent = match log.open(&self.name, tail::amount(self.hub.config.history)).await {
+            // One of the newest events is damaged: begin after them. Who reads them is told a gap.
+            Err(LogError::Corrupt(_)) => log.open(&self.name, Amount::NONE).await?,
+            extent => extent?,
+        };
         if extent.ended.is_some() {
             self.phase.send_replace(Phase::Ended);
             return Ok(true);
