@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What each shortcut of the parser buys: removes it alone, and counts instructions in every cell.
 
-  ablation.py                  prints the tables, and writes record/ablation.csv
+  ablation.py                  writes record/ablation.csv, and prints the tables
+  ablation.py --tables         prints the tables from record/ablation.csv, as they stand in README.md
   ablation.py --check          only applies the edits: run it when `decode` has changed
   ablation.py NAME..           some of the shortcuts
   ablation.py --cells A:B,..   some cells, CORPUS:CHUNKS
@@ -15,6 +16,7 @@ import os
 import pathlib
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -126,6 +128,9 @@ def main():
         for name in EDITS:
             prepare(name)
         return
+    if arguments == ["--tables"]:
+        recorded()
+        return
     names = arguments or list(EDITS)
     WORK.mkdir(parents=True, exist_ok=True)
     counts = {}
@@ -140,14 +145,36 @@ def main():
             writer.writerow(["corpus", "chunks", "all", *names])
             for cell in cells:
                 writer.writerow([*cell, *(round(counts[name][cell]) for name in [None, *names])])
+    tables(counts, cells, names)
+
+
+def tables(counts, cells, names):
+    more = {name: {cell: (counts[name][cell] / counts[None][cell] - 1) * 100 for cell in cells} for name in names}
+    print("| without | median | dearest cells | cheapest cell |\n|---|---|---|---|")
     for name in names:
-        print(f"\nWithout {EDITS[name][0]}, `{name}`: percent more instructions an event.\n")
-        print("| corpus | " + " | ".join(chunks for chunks in CHUNKS if any(cell[1] == chunks for cell in cells)) + " |")
-        print("|---" * (1 + len({cell[1] for cell in cells})) + "|")
+        ordered = sorted(((percent, *cell) for cell, percent in more[name].items()), reverse=True)
+        dearest = ", ".join(f"{corpus} {chunks} {percent:+.0f}" for percent, corpus, chunks in ordered[:3])
+        percent, corpus, chunks = ordered[-1]
+        median = statistics.median(more[name].values())
+        print(f"| {EDITS[name][0]} | {median:+.0f} | {dearest} | {corpus} {chunks} {percent:+.0f} |")
+    print("\n<details><summary>All cells</summary>")
+    columns = [chunks for chunks in CHUNKS if any(cell[1] == chunks for cell in cells)]
+    for name in names:
+        print(f"\nWithout {EDITS[name][0]}:\n\n| corpus | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
         for corpus in CORPORA:
-            row = [f"{(counts[name][cell] / counts[None][cell] - 1) * 100:+.0f}" for cell in cells if cell[0] == corpus]
+            row = [f"{more[name][cell]:+.0f}" for cell in cells if cell[0] == corpus]
             if row:
                 print(f"| {corpus} | " + " | ".join(row) + " |")
+    print("\n</details>")
+
+
+def recorded():
+    with open(HERE / "record/ablation.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in rows[0] if name not in ("corpus", "chunks", "all")]
+    cells = [(row["corpus"], row["chunks"]) for row in rows]
+    counts = {name: {cell: int(row[name or "all"]) for cell, row in zip(cells, rows)} for name in [None, *names]}
+    tables(counts, cells, names)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ impl Parser {
     pub(super) fn step<const FRAMES: bool>(&mut self, input: &mut &[u8]) -> Done {
         match self.state {
             // **Shortcut**: a chunk that is only a line end. Without it (instructions): tiny at 1
-            // +6 %.
+            // +6 %; with it openai at 1 takes 7 % more.
             State::Value(kind) if matches!(**input, [b'\n' | b'\r']) => self.end_value::<FRAMES>(kind, input),
             State::Value(kind) => self.value::<FRAMES>(kind, input),
             State::Name(name) => self.cut_name::<FRAMES>(name, input),
@@ -163,7 +163,7 @@ impl Parser {
         while line_end(rest) > 0 {
             rest = &rest[line_end(rest)..];
             // **Shortcut**: a line of data right after another one. Without it (instructions):
-            // 20-lines at 16k +108 %, 20-lines at 64 +39 %.
+            // 20-lines at 16k +100 %, 20-lines at 64 +37 %.
             if kind != Kind::Data || !whole::is_data(rest) || !self.block.begin_next_line() {
                 let took_effect = self.block.end(kind);
                 self.state = self.next_line();
