@@ -12,8 +12,6 @@ mod transport;
 
 pub use body::Body;
 pub use builder::Builder;
-#[cfg(feature = "serde")]
-pub use sse_http::client::JsonError;
 pub use sse_http::client::{
     Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError,
 };

@@ -58,8 +58,6 @@ mod client;
 mod clock;
 mod server;
 
-#[cfg(feature = "serde")]
-pub use client::JsonError;
 pub use client::{
     Body, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError, RedirectError,
     Refused, TransportError,
@@ -74,4 +72,6 @@ pub use proto::{
     ReadyState, ReconnectPolicy, Repeat, Verdict, is_event_stream,
 };
 pub use server::{EncodedEvent, LastEventId, Sse, response};
+#[cfg(feature = "serde")]
+pub use sse_http::client::JsonError;
 pub use url::Url;

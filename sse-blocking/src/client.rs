@@ -2,7 +2,6 @@
 
 mod body;
 mod builder;
-mod connection;
 mod source;
 mod transport;
 mod ureq_error;
@@ -10,8 +9,6 @@ mod ureq_error;
 pub use body::Body;
 pub use builder::Builder;
 pub use source::EventSource;
-#[cfg(feature = "serde")]
-pub use sse_http::client::JsonError;
 pub use sse_http::client::{
     Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
 };

@@ -48,9 +48,9 @@ mod closer;
 mod driver;
 mod reader;
 mod transport;
+#[cfg(feature = "ureq")]
+mod ureq_connection;
 
-#[cfg(all(feature = "ureq", feature = "serde"))]
-pub use client::JsonError;
 #[cfg(feature = "ureq")]
 pub use client::{
     Body as HttpBody, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError,
@@ -66,6 +66,8 @@ pub use proto::{
     ResponseHead, Verdict, is_event_stream,
 };
 pub use reader::{EventReader, ReadExt};
+#[cfg(all(feature = "ureq", feature = "serde"))]
+pub use sse_http::client::JsonError;
 pub use transport::{Attempt, Body, NoTimeout, PlainHead, Transport};
 #[cfg(feature = "ureq")]
 pub use ureq;

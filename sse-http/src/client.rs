@@ -44,7 +44,7 @@ pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook,
 #[cfg(feature = "serde")]
 pub use json_error::JsonError;
 pub use messages::{Messages, MessagesError};
-pub use proxy::{Proxies, ProxyError};
+pub use proxy::{Proxies, ProxyError, tunnel_status};
 pub use redirect::{Redirect, RedirectError, Redirects};
 pub use source::{Build, Event, EventRef, EventSource};
 pub use template::{Draft, Template, authorization};

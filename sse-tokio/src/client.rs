@@ -7,8 +7,6 @@ mod reqwest_error;
 
 pub use builder::{Builder, client_builder};
 pub use reqwest_client::{Body, Http};
-#[cfg(feature = "serde")]
-pub use sse_http::client::JsonError;
 pub use sse_http::client::{
     Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
 };

@@ -106,8 +106,6 @@ pub mod server;
 
 #[cfg(feature = "body")]
 pub use body::ByteBodyExt;
-#[cfg(all(feature = "client", feature = "serde"))]
-pub use client::JsonError;
 #[cfg(feature = "client")]
 pub use client::{
     Body, Builder, Error, Event, EventRef, EventSource, Head, Http, Messages, MessagesError, RedirectError,
@@ -126,3 +124,5 @@ pub use proto::{
 };
 #[cfg(feature = "client")]
 pub use reqwest;
+#[cfg(all(feature = "client", feature = "serde"))]
+pub use sse_http::client::JsonError;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sse_http::client::{Blocking, Body as HttpBody};
 use ureq::BodyReader;
 
-use super::connection::Connections;
+use crate::ureq_connection::Connections;
 
 /// The body of a response.
 ///

@@ -17,8 +17,8 @@ use ureq::Agent;
 
 use super::Body;
 use super::builder::Hooks;
-use super::connection::Connections;
 use super::ureq_error::ureq_error;
+use crate::ureq_connection::Connections;
 use crate::{Attempt, Transport};
 
 /// The size from which a body is sent only after the server's `100 Continue`, in bytes: an early

@@ -16,7 +16,7 @@ use ureq::{Agent, Error, Timeout, http::Uri};
 
 /// Makes the agent of an attempt, and observes its connections.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Connections(Arc<Shared>);
+pub(crate) struct Connections(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -42,13 +42,13 @@ struct Sending {
 impl Connections {
     /// An agent whose connections are observed. It is not shared with other attempts: shutting it
     /// down breaks the connection.
-    pub(super) fn agent(&self, config: ureq::config::Config) -> Agent {
+    pub(crate) fn agent(&self, config: ureq::config::Config) -> Agent {
         let connector = DefaultConnector::default().chain(Observer(self.clone()));
         Agent::with_parts(config, connector, self.clone())
     }
 
     /// Begins a request to `url`; `proxy` gets the whole URL, or ureq uses a proxy by itself.
-    pub(super) fn begin(&self, url: &Url, proxy: Option<Uri>, proxied: bool) {
+    pub(crate) fn begin(&self, url: &Url, proxy: Option<Uri>, proxied: bool) {
         let origin = proxy.is_some().then(|| url.origin().ascii_serialization());
         let mut sending = self.sending();
         let took = sending.since.take().map(|since| since.elapsed());
@@ -60,7 +60,7 @@ impl Connections {
     }
 
     /// Sets the time by which reads of the body must end.
-    pub(super) fn read_until(&self, deadline: Option<Instant>) {
+    pub(crate) fn read_until(&self, deadline: Option<Instant>) {
         *self.0.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
@@ -74,13 +74,13 @@ impl Connections {
     }
 
     /// Whether a part of the request may have been sent.
-    pub(super) fn is_sent(&self) -> bool {
+    pub(crate) fn is_sent(&self) -> bool {
         self.sending().since.is_some()
     }
 
     /// How long the head of the response has been awaited, in all requests of the attempt, without
     /// the time in which they had no connection.
-    pub(super) fn waited(&self) -> Duration {
+    pub(crate) fn waited(&self) -> Duration {
         let sending = self.sending();
         sending.before + sending.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
