@@ -17,21 +17,20 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from urllib.parse import quote
 
+import data_server
+
 PORT = 7921
 TOPICS = [f"t{at}" for at in range(4)]
 
 
-def request(method, path, body=None, headers={}, timeout=10):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=timeout)
-    connection.request(method, path, body, headers)
-    return connection.getresponse()
+def request(*args, **options):
+    return data_server.request(PORT, *args, **options)
 
 
 def fail(what):
@@ -39,22 +38,9 @@ def fail(what):
 
 
 def start(sse, directory):
-    server = subprocess.Popen(
-        [sse, "serve", "--listen", f"127.0.0.1:{PORT}", "--data", directory, "--data-bytes", str(8 << 20),
-         "--history-events", "64", "--max-rate", "0", "--ended-for", "5"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    return data_server.start(
+        sse, PORT, directory, "--data-bytes", str(8 << 20), "--history-events", "64", "--ended-for", "5",
     )
-    for _ in range(400):
-        try:
-            if request("GET", "/readyz").status == 200:
-                threading.Thread(target=server.stderr.read, daemon=True).start()
-                return server
-        except OSError:
-            pass
-        if server.poll() is not None:
-            fail("the server does not start: " + server.stderr.read().decode())
-        time.sleep(0.02)
-    fail("the server does not get ready")
 
 
 class Publisher:

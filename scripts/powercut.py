@@ -23,6 +23,8 @@ import tempfile
 import threading
 import time
 
+import data_server
+
 SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
 WITHOUT_LOG = struct.pack("I", 2)
 PORT = 7919
@@ -32,29 +34,12 @@ def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def request(method, path, body=None, headers={}):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
-    connection.request(method, path, body, headers)
-    return connection.getresponse()
+def request(*args, **options):
+    return data_server.request(PORT, *args, **options)
 
 
 def start(sse, directory):
-    server = subprocess.Popen(
-        [sse, "serve", "--listen", f"127.0.0.1:{PORT}", "--data", directory, "--data-bytes", str(64 << 20), "--max-rate", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    for _ in range(200):
-        try:
-            if request("GET", "/readyz").status == 200:
-                threading.Thread(target=server.stderr.read, daemon=True).start()
-                return server
-        except OSError:
-            pass
-        if server.poll() is not None:
-            sys.exit("the server does not start: " + server.stderr.read().decode())
-        time.sleep(0.05)
-    sys.exit("the server does not get ready")
+    return data_server.start(sse, PORT, directory, "--data-bytes", str(64 << 20))
 
 
 def publish(round, publisher, acknowledged, stop):
