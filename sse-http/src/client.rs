@@ -27,6 +27,7 @@ mod hooks;
 #[cfg(feature = "serde")]
 mod json_error;
 mod messages;
+mod messages_error;
 mod proxy;
 mod redirect;
 mod setters;
@@ -43,7 +44,8 @@ pub use head::Head;
 pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook, ResponseHook};
 #[cfg(feature = "serde")]
 pub use json_error::JsonError;
-pub use messages::{Messages, MessagesError};
+pub use messages::Messages;
+pub use messages_error::MessagesError;
 pub use proxy::{Proxies, ProxyError, tunnel_status};
 pub use redirect::{Redirect, RedirectError, Redirects};
 pub use source::{Build, Event, EventRef, EventSource};

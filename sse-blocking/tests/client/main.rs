@@ -3,23 +3,20 @@
 #![allow(clippy::unwrap_used)]
 
 use std::error::Error;
-use std::io::Read;
-use std::net::TcpListener;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use sse_blocking::http::{HeaderName, HeaderValue, Method, Request};
 use sse_blocking::ureq::{self, Proxy};
 use sse_blocking::{
-    Cause, CloseReason, Closer, Config, Event, EventSource, ReconnectPolicy, TransportError, Verdict,
+    Cause, CloseReason, Config, Event, EventSource, ReconnectPolicy, TransportError, Verdict,
 };
 
-#[path = "../../tests/scenarios/mod.rs"]
+mod closers;
+#[path = "../../../tests/scenarios/mod.rs"]
 mod scenarios;
 
 use scenarios::{Ask, Seen, build, tell};
-use sse_test::{Reply, Server, Socks, serve};
+use sse_test::{Reply, Server, Socks};
 
 fn follow(ask: &Ask, seen: &mut dyn FnMut(Seen) -> bool) {
     let mut source = build!(ask, EventSource, Method, HeaderName);
@@ -154,82 +151,6 @@ fn a_time_beyond_the_clock_is_no_limit() {
     let mut source = EventSource::builder(server.url("/")).config(config).build().unwrap();
     assert!(source.next().is_none(), "204");
     server.requests();
-}
-
-#[test]
-fn another_thread_can_close_a_source_that_is_reading() {
-    let server = Server::play([Reply::stream("data: a\n\n").hold()]);
-    let source = EventSource::get(server.url("/")).unwrap();
-    let closer = source.closer();
-    let mut closing = None;
-    for event in source {
-        if let Event::Message(_) = event.unwrap() {
-            let closer = closer.clone();
-            closing = Some(thread::spawn(move || closer.close()));
-        }
-    }
-    assert!(closer.is_closed());
-    // The script ends when the client has hung up.
-    server.requests();
-    closing.unwrap().join().unwrap();
-}
-
-/// Sends this reply, closes the client, and waits until the client has hung up.
-fn close_after(listener: TcpListener, reply: &'static str, closer: Closer) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        serve(&mut socket, &Reply::raw(reply), drop).unwrap();
-        closer.close();
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the client hangs up");
-    })
-}
-
-#[test]
-fn a_closer_interrupts_the_reading_of_a_refused_body() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut source = EventSource::get(format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let closing = close_after(listener, "HTTP/1.1 401 \r\nContent-Length: 7\r\n\r\nno", source.closer());
-    // Closed in the middle of the refusal, or of the request: which of the two is not ours to say.
-    if let Some(item) = source.next() {
-        assert_eq!(item.unwrap_err().reason(), Some(CloseReason::Status(401)));
-    }
-    drop(source);
-    closing.join().unwrap();
-}
-
-#[test]
-fn a_closer_ends_a_request_that_is_not_answered() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut source = EventSource::get(format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let closing = close_after(listener, "", source.closer());
-    assert!(source.next().is_none());
-    assert_eq!(source.close_reason(), Some(CloseReason::Caller));
-    closing.join().unwrap();
-}
-
-/// Only the closer ends the connect, so a failing test does not end.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_closer_ends_a_connect_whose_packets_are_dropped() {
-    let host = sse_test::Full::listen();
-    let (connecting, begun) = mpsc::channel();
-    let config = config().with_connect_timeout(None).with_head_timeout(None);
-    let mut source = EventSource::builder(host.url("/"))
-        .config(config)
-        .on_request(move |request, _| {
-            connecting.send(())?;
-            Ok(request)
-        })
-        .build()
-        .unwrap();
-    let closer = source.closer();
-    let thread = thread::spawn(move || {
-        begun.recv().unwrap();
-        closer.close();
-    });
-    assert!(source.next().is_none());
-    assert_eq!(source.close_reason(), Some(CloseReason::Caller));
-    thread.join().unwrap();
 }
 
 #[test]
