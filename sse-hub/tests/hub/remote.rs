@@ -50,7 +50,7 @@ impl Remote {
         })
     }
 
-    fn look(&self) -> Result<(), LogError> {
+    fn check_damage(&self) -> Result<(), LogError> {
         match self.damaged.load(Ordering::Relaxed) {
             true => Err(LogError::Corrupt("a bit was flipped".into())),
             false => Ok(()),
@@ -95,7 +95,7 @@ impl Log for Remote {
             sleep(Duration::from_millis(5)).await;
             self.openings.0.fetch_sub(1, Ordering::Relaxed);
             if newest != Amount::NONE {
-                self.look()?;
+                self.check_damage()?;
             }
             asked.and(extent)
         })
@@ -112,7 +112,7 @@ impl Log for Remote {
         Box::pin(async move {
             self.reads.fetch_add(1, Ordering::Relaxed);
             self.ask().await?;
-            self.look()?;
+            self.check_damage()?;
             self.log.read(topic, after, amount).await
         })
     }
