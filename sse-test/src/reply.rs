@@ -31,8 +31,12 @@ impl Reply {
     }
 
     /// A response whose body ends with the connection. Each header is `"Name: value\r\n"`.
+    ///
+    /// Head and body are written at once: a body that waits for the head to be acknowledged would
+    /// be lost if the connection is reset.
     pub fn response(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
-        Self::raw(format!("HTTP/1.1 {status} \r\n{headers}Connection: close\r\n\r\n")).send(body)
+        let head = format!("HTTP/1.1 {status} \r\n{headers}Connection: close\r\n\r\n");
+        Self::raw([head.as_bytes(), body.as_ref()].concat())
     }
 
     /// A response whose length is announced.

@@ -4,6 +4,7 @@ mod builder;
 mod connecting;
 mod reqwest_client;
 mod reqwest_error;
+mod upload;
 
 pub use builder::{Builder, client_builder};
 pub use reqwest_client::{Body, Http};

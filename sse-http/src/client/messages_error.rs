@@ -11,7 +11,8 @@ use super::JsonError;
 #[cfg(feature = "serde")]
 use super::excerpt::Excerpt;
 
-/// Why [`Messages`](super::Messages) failed, or why one message could not be parsed; `E` is the error of the source.
+/// Why [`Messages`](super::Messages) failed, or why one message could not be parsed; `E` is the
+/// error of the source.
 ///
 /// ```no_run
 /// # use sse_http::client::MessagesError;

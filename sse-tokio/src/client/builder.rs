@@ -71,9 +71,10 @@ impl Builder {
     /// Sets the body, which is sent with every attempt. A body that is a stream can be sent only
     /// once: see [`Repeat::Never`](crate::Repeat::Never).
     ///
-    /// A server may answer before it has read a large body (401, 413) and close at once. reqwest
-    /// loses that answer if it is still writing at that moment: the error is then a reset
-    /// connection, without a status.
+    /// A body of more than 64 KiB is sent 20 ms after the head, unless the server answers before: a
+    /// server may refuse the request by its head (401, 413) and close the connection, and an answer
+    /// that comes while reqwest writes would be lost. Your own [`client`](Self::client), a stream
+    /// and a smaller body send both at once.
     pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
         let body = body.into();
         match body.as_bytes().map(Bytes::copy_from_slice) {

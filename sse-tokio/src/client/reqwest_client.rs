@@ -12,6 +12,7 @@ use sse_http::client::{Client, TransportError};
 
 use super::connecting::Connecting;
 use super::reqwest_error::error;
+use super::upload::{Refusal, Upload};
 use crate::clock::Clock;
 
 /// The client of an [`EventSource`](super::EventSource): reqwest, and tokio's clock.
@@ -47,12 +48,23 @@ impl Client for Http {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
         let empty = stream.is_none() && request.body().is_empty();
-        let request = request.map(|bytes| stream.unwrap_or_else(|| bytes.into()));
+        let refusal = Refusal::default();
+        let request = request.map(|bytes| match stream {
+            Some(stream) => stream,
+            // reqwest cannot repeat an upload, as a redirect that it follows requires.
+            None if bytes.len() > Upload::LARGE && !self.redirects => {
+                reqwest::Body::wrap(Upload::new(bytes, refusal.clone()))
+            }
+            None => bytes.into(),
+        });
         let mut request = reqwest::Request::try_from(request).map_err(error)?;
         if empty {
             *request.body_mut() = None;
         }
         let response = self.client.execute(request).await.map_err(error)?;
+        if !response.status().is_success() {
+            refusal.set();
+        }
         let url = response.url().clone();
         let mut response = Response::from(response);
         if self.redirects {
