@@ -5,7 +5,6 @@ mod builder;
 mod connect;
 mod fair;
 mod half_broken;
-mod proxy;
 #[cfg(feature = "rustls")]
 mod tls;
 mod transport;

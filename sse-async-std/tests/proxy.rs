@@ -26,6 +26,18 @@ fn plain_http_is_requested_from_a_proxy_by_its_whole_url() {
 }
 
 #[test]
+fn a_proxy_of_another_kind_is_a_final_error_and_not_bypassed() {
+    let server = Server::play([Reply::no_content()]);
+    for proxy in ["socks5://127.0.0.1:1", "https://127.0.0.1:1"] {
+        let proxy = Url::parse(proxy).unwrap();
+        let mut source = EventSource::builder(server.url("/")).proxy(Some(proxy)).build().unwrap();
+        let error = block_on(source.next()).unwrap().unwrap_err();
+        assert!(matches!(error.transport(), Some(sse_async_std::TransportError::Proxy(_))), "{error:?}");
+    }
+    assert_eq!(server.further_requests(), 0);
+}
+
+#[test]
 #[cfg(feature = "webpki-roots")]
 fn https_goes_through_a_proxy_tunnel_and_a_refused_tunnel_is_an_error() {
     use sse_async_std::{CloseReason, Config, ReconnectPolicy, TransportError};

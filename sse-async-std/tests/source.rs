@@ -29,7 +29,7 @@ fn hold(body: &str) -> Reply {
 /// The next item, which does not let wait for it.
 fn next(source: &mut EventSource) -> Option<Result<Event, sse_async_std::Error>> {
     let late = async {
-        Timer::after(Duration::from_secs(10)).await;
+        Timer::after(Duration::from_secs(60)).await;
         panic!("nothing comes")
     };
     block_on(or(source.next(), late))

@@ -2,8 +2,10 @@
 
 mod body;
 mod builder;
+mod observer;
 mod source;
 mod transport;
+mod ureq_client;
 mod ureq_error;
 
 pub use body::Body;

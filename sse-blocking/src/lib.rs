@@ -48,8 +48,6 @@ mod closer;
 mod driver;
 mod reader;
 mod transport;
-#[cfg(feature = "ureq")]
-mod ureq_connection;
 
 #[cfg(feature = "ureq")]
 pub use client::{

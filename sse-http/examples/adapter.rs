@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::{Request, Response, header};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use proto::{Config, Epoch, Instant, Timer};
-use sse_http::client::{Client, Draft, Error, Event, EventSource, Hooks, TransportError};
+use sse_http::client::{Client, Draft, Error, Event, EventSource, Hooks, Route, TransportError, Url};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until, timeout};
 
@@ -66,11 +66,11 @@ impl Client for Hyper {
     }
 
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let uri = request.uri().clone();
-        if uri.scheme_str() != Some("http") {
+        let url = Url::parse(&request.uri().to_string())?;
+        if url.scheme() != "http" {
             return Err(TransportError::Tls("this example has no TLS".into()));
         }
-        let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
 
         // Nothing was sent yet. `Connect` and `ConnectTimeout` mean this, so a `POST` may be
         // repeated.
@@ -79,15 +79,8 @@ impl Client for Hyper {
             .map_err(|_| TransportError::ConnectTimeout)?
             .map_err(|error| TransportError::Connect(error.into()))?;
 
-        let authority = uri.authority().map_or(String::new(), |authority| authority.to_string());
-        let value = header::HeaderValue::from_str(&authority)
-            .map_err(|error| TransportError::Request(error.into()))?;
-        request.headers_mut().entry(header::HOST).or_insert(value);
-        *request.uri_mut() = uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str())
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| TransportError::Request(error.into()))?;
+        // `Host`, and the path as the request target.
+        Route::Direct.address(&mut request, &url)?;
 
         // From here on the server may have seen the request. `Http` means this.
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(broken)?;

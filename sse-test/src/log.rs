@@ -49,11 +49,11 @@ impl Log {
 
     /// The first request that was not returned before, once it is there.
     pub(crate) fn next(&self) -> Request {
-        let patience = Duration::from_secs(10);
+        let patience = Duration::from_secs(60);
         let waiting = |state: &mut State| state.returned == state.requests.len();
         let (mut state, _) = self.arrived.wait_timeout_while(self.lock(), patience, waiting).unwrap();
         state.returned += 1;
-        state.requests.get(state.returned - 1).cloned().expect("a request within 10 s")
+        state.requests.get(state.returned - 1).cloned().expect("a request within 60 s")
     }
 
     /// How many requests [`next`](Self::next) has not returned.

@@ -6,21 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_io::Timer;
+use async_net::TcpStream;
 use bytes::Bytes;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_lite::FutureExt;
-use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
-use http::{Request, Response, Uri};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt};
+use http::{Request, Response};
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use smol_hyper::rt::FuturesIo;
-use sse_http::client::{Client, Proxies, TransportError, Url, authorization};
-use url::Position;
+use sse_http::client::{Client, Proxies, Route, TransportError, Tunnel, Url};
 
 use super::body::{Body, Connection};
+use super::connect;
 use super::fair::Fair;
 use super::half_broken::HalfBroken;
-use super::{connect, proxy};
 use crate::clock::Clock;
 
 /// The client of an [`EventSource`](super::EventSource): hyper with a new connection for each
@@ -53,23 +52,20 @@ impl Client for Http {
 
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let url = Url::parse(&request.uri().to_string())?;
-        let proxy = match self.proxies.of(&url) {
-            Some(Ok(proxy)) if proxy.scheme() == "http" => Some(proxy),
-            Some(Ok(proxy)) => {
-                let text =
-                    format!("its scheme is `{}`, and this client speaks `http` to proxies", proxy.scheme());
-                return Err(TransportError::Proxy(text.into()));
-            }
-            Some(Err(error)) => return Err(TransportError::Proxy(error.into())),
-            None => None,
-        };
+        let route = self.proxies.route(&url)?;
+        if let Some(proxy) = route.proxy()
+            && proxy.scheme() != "http"
+        {
+            let text =
+                format!("its scheme is `{}`, and this client speaks `http` to proxies", proxy.scheme());
+            return Err(TransportError::Proxy(text.into()));
+        }
         // Without a limit for connecting, the head timeout covers it too.
         self.connecting.store(self.connect_timeout.is_some(), Ordering::Relaxed);
-        let io = self.connect(&url, proxy).await;
+        let io = self.connect(&url, route).await;
         self.connecting.store(false, Ordering::Relaxed);
         let io = io?;
-        let through = proxy.filter(|_| url.scheme() == "http");
-        address(&mut request, &url, through)?;
+        route.address(&mut request, &url)?;
 
         let (mut sender, connection) =
             http1::handshake(FuturesIo::new(HalfBroken::new(Fair::new(io)))).await.map_err(error)?;
@@ -85,14 +81,14 @@ impl Client for Http {
 
 impl Http {
     /// Connects to the host of `url`, including TLS, within the connect timeout.
-    async fn connect(&self, url: &Url, proxy: Option<&Url>) -> Result<Box<dyn Io>, TransportError> {
+    async fn connect(&self, url: &Url, route: Route<'_>) -> Result<Box<dyn Io>, TransportError> {
         let connect = async {
-            let mut socket = connect::connect(proxy.unwrap_or(url)).await.map_err(unreachable)?;
+            let mut socket = connect::connect(route.proxy().unwrap_or(url)).await.map_err(unreachable)?;
+            if let Route::Tunnel(proxy) = route {
+                open(Tunnel::new(proxy, url), &mut socket).await.map_err(unreachable)?;
+            }
             if url.scheme() == "http" {
                 return Ok(Box::new(socket) as Box<dyn Io>);
-            }
-            if let Some(proxy) = proxy {
-                proxy::tunnel(&mut socket, proxy, url).await.map_err(unreachable)?;
             }
             self.secure(url, socket).await
         };
@@ -105,7 +101,7 @@ impl Http {
     }
 
     #[cfg(feature = "rustls")]
-    async fn secure(&self, url: &Url, socket: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
+    async fn secure(&self, url: &Url, socket: TcpStream) -> Result<Box<dyn Io>, TransportError> {
         let config = match &self.tls {
             Some(config) => config,
             // A redirect led from HTTP to HTTPS.
@@ -115,26 +111,22 @@ impl Http {
     }
 
     #[cfg(not(feature = "rustls"))]
-    async fn secure(&self, _: &Url, _: async_net::TcpStream) -> Result<Box<dyn Io>, TransportError> {
+    async fn secure(&self, _: &Url, _: TcpStream) -> Result<Box<dyn Io>, TransportError> {
         Err(TransportError::Tls("enable the feature `platform-verifier` or `webpki-roots`".into()))
     }
 }
 
-/// Sets the header `Host`, and the request target in the form that the server or proxy expects (RFC
-/// 9112, 3.2).
-fn address(request: &mut Request<Bytes>, url: &Url, proxy: Option<&Url>) -> Result<(), TransportError> {
-    let (host, path) =
-        (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);
-    let malformed = |error: http::Error| TransportError::Request(error);
-    let value = HeaderValue::from_str(host).map_err(|error| malformed(error.into()))?;
-    request.headers_mut().entry(HOST).or_insert(value);
-    // A request to a proxy for plain HTTP has the whole URL.
-    let target = if proxy.is_some() { format!("http://{host}{path}") } else { path.to_owned() };
-    *request.uri_mut() = target.parse::<Uri>().map_err(|error| malformed(error.into()))?;
-    if let Some(value) = proxy.and_then(authorization) {
-        request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+/// Opens a tunnel through the proxy at the other end of `socket`.
+async fn open(mut tunnel: Tunnel, socket: &mut TcpStream) -> io::Result<()> {
+    socket.write_all(tunnel.request()).await?;
+    let mut byte = [0];
+    loop {
+        // Byte by byte, because the bytes after the answer belong to the tunnel.
+        let length = socket.read(&mut byte).await?;
+        if tunnel.answer(&mut &byte[..length]).map_err(io::Error::other)? {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn unreachable(error: io::Error) -> TransportError {

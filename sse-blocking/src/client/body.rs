@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sse_http::client::{Blocking, Body as HttpBody};
+use sse_http::client::{Blocking, BlockingBody, Body as HttpBody};
 use ureq::BodyReader;
 
-use crate::ureq_connection::Connections;
+use super::observer::Deadline;
 
 /// The body of a response.
 ///
@@ -15,34 +15,13 @@ use crate::ureq_connection::Connections;
 /// which the connection applies; a read that is late loses nothing.
 pub struct Body {
     reader: BodyReader<'static>,
-    connections: Connections,
-    /// The time by which reads through [`Read`] must end.
-    deadline: Option<Instant>,
+    deadline: Deadline,
 }
 
 impl Body {
-    pub(super) fn new(body: ureq::Body, connections: Connections) -> Self {
+    pub(super) fn new(body: ureq::Body, deadline: Deadline) -> Self {
         // No length limit suits an event stream, which has no end.
-        let reader = body.into_with_config().limit(u64::MAX).reader();
-        Self { reader, connections, deadline: None }
-    }
-
-    /// Sets the total time that all reads through [`Read`] may take from now on.
-    pub(super) fn limit(&mut self, time: Option<Duration>) {
-        self.deadline = time.and_then(|time| Instant::now().checked_add(time));
-    }
-
-    fn read_until(&mut self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
-        self.connections.read_until(deadline);
-        self.reader.read(buffer).map_err(|error| {
-            let timeout = error.get_ref().and_then(|error| error.downcast_ref());
-            let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            match timeout {
-                Some(ureq::Error::Timeout(_)) if late => io::ErrorKind::TimedOut.into(),
-                // A timeout in the user's configuration of ureq: another read would meet it too.
-                _ => error,
-            }
-        })
+        Self { reader: body.into_with_config().limit(u64::MAX).reader(), deadline }
     }
 }
 
@@ -54,7 +33,22 @@ impl fmt::Debug for Body {
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_until(buffer, self.deadline)
+        self.reader.read(buffer).map_err(|error| {
+            let theirs = error.get_ref().and_then(|error| error.downcast_ref());
+            match theirs {
+                Some(ureq::Error::Timeout(_)) if self.deadline.left() == Some(Duration::ZERO) => {
+                    io::ErrorKind::TimedOut.into()
+                }
+                // A timeout in the user's configuration of ureq: another read would meet it too.
+                _ => error,
+            }
+        })
+    }
+}
+
+impl BlockingBody for Body {
+    fn limit_time(&mut self, time: Option<Duration>) {
+        self.deadline.set(time);
     }
 }
 
@@ -65,6 +59,7 @@ impl crate::Body for HttpBody<Blocking<Body>> {
             length => return Ok(length),
         }
         let Some(Blocking(body)) = self.get_mut() else { return Ok(0) };
-        body.read_until(buffer, timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+        body.limit_time(timeout);
+        body.read(buffer)
     }
 }

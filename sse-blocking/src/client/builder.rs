@@ -5,27 +5,15 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::Request;
-use proto::{Config, Verdict};
-use sse_http::client::{ChunkHook, Draft, Proxies, Refused, ResponseHook};
+use proto::{Config, Epoch, Verdict};
+use sse_http::client::{BlockingHooks, BlockingHttp, Draft, Proxies, Refused};
 use ureq::config::AutoHeaderValue;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
+use super::ureq_client::UreqClient;
 use super::{Error, EventSource, Head, Http};
 use crate::Driver;
-
-type RequestHook =
-    Box<dyn FnMut(Request<Bytes>, u32) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>> + Send>;
-type RefusedHook = Box<dyn FnMut(Refused) -> Verdict + Send>;
-
-/// Hooks of a blocking source.
-#[derive(Default)]
-pub(super) struct Hooks {
-    pub(super) on_request: Option<RequestHook>,
-    pub(super) on_refused: Option<RefusedHook>,
-    pub(super) on_response: Option<ResponseHook>,
-    pub(super) on_chunk: Option<ChunkHook>,
-}
 
 /// Builds an [`EventSource`] over ureq: its request, the protocol's [`Config`], and hooks.
 ///
@@ -57,7 +45,7 @@ pub struct Builder {
     request: Draft,
     config: Config,
     agent: Option<ureq::config::Config>,
-    hooks: Hooks,
+    hooks: BlockingHooks,
 }
 
 impl Builder {
@@ -66,7 +54,7 @@ impl Builder {
     }
 
     fn new(request: Draft) -> Self {
-        Self { request, config: Config::default(), agent: None, hooks: Hooks::default() }
+        Self { request, config: Config::default(), agent: None, hooks: BlockingHooks::default() }
     }
 
     sse_http::request_setters!();
@@ -98,14 +86,14 @@ impl Builder {
         + Send
         + 'static,
     ) -> Self {
-        self.hooks.on_request = Some(Box::new(hook));
+        self.hooks.on_request(hook);
         self
     }
 
     /// Calls `hook` with every refused response and the beginning of its body, before the response
     /// is retried or closes the source; the verdict that the hook returns applies.
     pub fn on_refused(mut self, hook: impl FnMut(Refused) -> Verdict + Send + 'static) -> Self {
-        self.hooks.on_refused = Some(Box::new(hook));
+        self.hooks.on_refused(hook);
         self
     }
 
@@ -115,7 +103,7 @@ impl Builder {
         mut self,
         hook: impl FnMut(&Head, Verdict) -> Verdict + Send + Sync + 'static,
     ) -> Self {
-        self.hooks.on_response = Some(Box::new(hook));
+        self.hooks.on_response(hook);
         self
     }
 
@@ -123,7 +111,7 @@ impl Builder {
     /// example to count, record or forward the bytes. The chunks do not show where a new connection
     /// begins; a hook set by [`on_response`](Self::on_response) is called there.
     pub fn on_chunk(mut self, hook: impl FnMut(&[u8]) + Send + Sync + 'static) -> Self {
-        self.hooks.on_chunk = Some(Box::new(hook));
+        self.hooks.on_chunk(hook);
         self
     }
 
@@ -141,14 +129,15 @@ impl Builder {
         };
         let template = request.finish(&mut config).map_err(Error::request)?;
         let url = template.url().clone();
-        let http = Http {
-            template,
-            config: config.clone(),
+        let client = UreqClient {
+            connect_timeout: config.connect_timeout(),
             proxies: agent.proxy().is_none_or(ureq::Proxy::is_from_env).then(Proxies::from_env),
             agent,
-            hooks: self.hooks,
-            verdict: None,
+            clock: Epoch::default(),
         };
+        // ureq waits for `100 Continue`.
+        let http = BlockingHttp::new(template, config.clone(), self.hooks).expect_continue();
+        let http = Http { http, client };
         // The time for the head is kept by the transport, which knows when the request is sent.
         Ok(EventSource { driver: Driver::new(config.with_head_timeout(None), http), url })
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue, LOCATION};
-use http::{Method, Request, Uri, response};
+use http::header::{EXPECT, HeaderName, HeaderValue, LOCATION};
+use http::{Method, Request, StatusCode, Uri, response};
 use url::{Position, Url};
 
 use super::template::{Template, take_credentials};
@@ -48,9 +48,15 @@ pub struct Attempt {
     forward: Vec<HeaderName>,
     /// Whether the body is a stream, which can be sent only once.
     stream: bool,
+    /// Whether a request with a large body waits for `100 Continue`.
+    expects: bool,
 }
 
 impl Attempt {
+    /// The size in bytes up to which a body is sent without an
+    /// [expectation](Self::expect_continue).
+    pub const EXPECT_ABOVE: usize = 64 << 10;
+
     pub(super) fn new(template: &Template, asked: &proto::Request<'_>, stream: bool) -> Self {
         let (mut url, mut request) = (template.url.clone(), template.request.clone());
         // Visible ASCII, UTF-8 and tabs: the machine offers no other.
@@ -64,7 +70,8 @@ impl Attempt {
         {
             url.set_query(Some(&query));
         }
-        Self { url, request, redirects: Redirects::default(), forward: template.forward.clone(), stream }
+        let (redirects, forward) = (Redirects::default(), template.forward.clone());
+        Self { url, request, redirects, forward, stream, expects: false }
     }
 
     /// The URL of the request, without credentials.
@@ -81,6 +88,9 @@ impl Attempt {
         let uri = self.url[..Position::AfterQuery].parse::<Uri>();
         let mut request = self.request.clone();
         *request.uri_mut() = uri.map_err(|error| TransportError::Request(error.into()))?;
+        if self.has_expectation() {
+            request.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+        }
         Ok(request)
     }
 
@@ -96,7 +106,26 @@ impl Attempt {
         Ok(())
     }
 
-    /// Takes the response to the request. Returns its head; or `None` for a redirect, after which
+    /// From now on adds `Expect: 100-continue` to a request whose body is larger than
+    /// [`EXPECT_ABOVE`](Self::EXPECT_ABOVE), unless the user set that header (RFC 9110, 10.1.1). To
+    /// be called after the hook, and only for an HTTP client that then sends the body after the
+    /// server's `100 Continue`.
+    ///
+    /// A server that refuses a large request early (401, 413) then answers before the body is sent,
+    /// and its answer is not lost to a broken connection.
+    pub fn expect_continue(&mut self) {
+        self.expects = true;
+    }
+
+    /// Whether the next request has an expectation that the user did not set.
+    fn has_expectation(&self) -> bool {
+        self.expects
+            && self.request.body().len() > Self::EXPECT_ABOVE
+            && !self.request.headers().contains_key(EXPECT)
+    }
+
+    /// Takes the response to the request. Returns its head; or `None` for a redirect, or for a
+    /// server that cannot meet the expectation that was added (417): then
     /// [`request`](Self::request) returns the next request.
     ///
     /// A client that follows redirects itself puts the final [`Url`] into the extensions of the
@@ -106,6 +135,11 @@ impl Attempt {
     ///
     /// If the redirect cannot be followed.
     pub fn answer(&mut self, mut parts: response::Parts) -> Result<Option<Head>, RedirectError> {
+        if parts.status == StatusCode::EXPECTATION_FAILED && self.has_expectation() {
+            // The body was not sent (RFC 9110, 10.1.1).
+            self.expects = false;
+            return Ok(None);
+        }
         if let Some(url) = parts.extensions.remove::<Url>() {
             return Ok(Some(Head::new(parts, url)));
         }
@@ -140,5 +174,81 @@ impl fmt::Debug for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // URL and headers are left out, because they contain secrets.
         f.debug_struct("Attempt").field("method", self.request.method()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::{Config, EventSource, Instant, Output};
+
+    use super::*;
+    use crate::client::Draft;
+
+    fn attempt(draft: Draft) -> Attempt {
+        let mut config = Config::default();
+        let template = draft.finish(&mut config).unwrap();
+        let mut source = EventSource::new(config, 0);
+        let Output::Connect { request, .. } = source.poll(Instant::ZERO, &mut &[][..]) else { panic!() };
+        template.attempt(&request).unwrap()
+    }
+
+    fn post(length: usize) -> Draft {
+        Draft::get("http://x/").method(Method::POST).body(vec![b'x'; length])
+    }
+
+    fn expectation(attempt: &Attempt) -> Option<HeaderValue> {
+        attempt.request().unwrap().headers().get(EXPECT).cloned()
+    }
+
+    fn answer(attempt: &mut Attempt, status: u16) -> Option<Head> {
+        let response = http::Response::builder().status(status).header("location", "/2").body(()).unwrap();
+        attempt.answer(response.into_parts().0).unwrap()
+    }
+
+    #[test]
+    fn a_body_above_the_limit_has_an_expectation() {
+        for (length, expected) in
+            [(0, false), (Attempt::EXPECT_ABOVE, false), (Attempt::EXPECT_ABOVE + 1, true)]
+        {
+            let mut attempt = attempt(post(length));
+            assert_eq!(expectation(&attempt), None, "not before the client asks for it");
+            attempt.expect_continue();
+            assert_eq!(
+                expectation(&attempt).is_some_and(|value| value == "100-continue"),
+                expected,
+                "{length}"
+            );
+        }
+    }
+
+    /// RFC 9110, 10.1.1: after a 417 the request should be repeated without the expectation.
+    #[test]
+    fn after_417_the_request_is_repeated_once_without_the_expectation() {
+        let mut attempt = attempt(post(100_000));
+        attempt.expect_continue();
+        assert!(answer(&mut attempt, 417).is_none());
+        assert_eq!((expectation(&attempt), attempt.request().unwrap().body().len()), (None, 100_000));
+        assert_eq!(answer(&mut attempt, 417).unwrap().status, 417);
+    }
+
+    #[test]
+    fn an_expectation_of_the_user_is_the_users_matter() {
+        let mut own = attempt(post(100_000).header("expect", "100-continue"));
+        own.expect_continue();
+        assert!(expectation(&own).is_some());
+        assert_eq!(answer(&mut own, 417).unwrap().status, 417);
+        let mut small = attempt(post(1));
+        small.expect_continue();
+        assert_eq!(answer(&mut small, 417).unwrap().status, 417);
+    }
+
+    #[test]
+    fn a_redirect_repeats_the_expectation_with_the_body_and_drops_it_without() {
+        for (status, expected) in [(307, true), (303, false)] {
+            let mut attempt = attempt(post(100_000));
+            attempt.expect_continue();
+            assert!(answer(&mut attempt, status).is_none());
+            assert_eq!(expectation(&attempt).is_some(), expected, "{status}");
+        }
     }
 }

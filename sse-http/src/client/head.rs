@@ -7,6 +7,8 @@ use http::{StatusCode, Version, response};
 use proto::{ResponseHead, Verdict};
 use url::Url;
 
+use super::ResponseHook;
+
 /// The head of a response, whichever HTTP client received it.
 ///
 /// [`Debug`](fmt::Debug) prints the status, the version and the names of the headers. The URL and
@@ -37,6 +39,13 @@ impl Head {
     pub fn response_head(&self) -> ResponseHead<'_> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value));
         ResponseHead::new(self.status.as_u16(), headers)
+    }
+
+    /// The decision about the response: that of the hook for responses, if there is one; else that
+    /// of the hook for refused responses; else `verdict`.
+    pub(super) fn decision(&self, verdict: Verdict, hook: &mut Option<ResponseHook>) -> Verdict {
+        let verdict = self.verdict.unwrap_or(verdict);
+        hook.as_mut().map_or(verdict, |hook| hook(self, verdict))
     }
 }
 

@@ -4,7 +4,6 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::StatusCode;
 use ipnet::IpNet;
 use url::{Host, Position, Url};
 
@@ -200,16 +199,6 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// The status in the head of a proxy's answer to `CONNECT` (RFC 9110, 9.3.6); `None` if the head is
-/// not of HTTP/1.
-///
-/// Some proxies leave out the reason phrase, and the blank before it (RFC 9112, 4).
-pub fn tunnel_status(head: &[u8]) -> Option<StatusCode> {
-    let mut words = head.split(|byte| byte.is_ascii_whitespace());
-    words.next().filter(|version| version.starts_with(b"HTTP/1."))?;
-    StatusCode::from_bytes(words.next()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,17 +334,5 @@ mod tests {
             assert!(is_direct("a, *", url), "{url}");
         }
         assert!(!is_direct("*.example", "http://a.example/"), "`*.example` is not a pattern");
-    }
-
-    #[test]
-    fn the_status_of_a_proxys_answer_needs_no_reason_phrase() {
-        for head in
-            ["HTTP/1.1 200 Connection established\r\n\r\n", "HTTP/1.0 200\r\n\r\n", "HTTP/1.1 200 \r\n\r\n"]
-        {
-            assert_eq!(tunnel_status(head.as_bytes()), Some(StatusCode::OK), "{head:?}");
-        }
-        for head in ["SSH-2.0 200\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 2000\r\n\r\n", "\r\n\r\n"] {
-            assert_eq!(tunnel_status(head.as_bytes()), None, "{head:?}");
-        }
     }
 }

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use proto::{Config, ErrorKind, Instant, ResponseHead, Timer, Transport, Verdict};
 
 use super::hooks::{ChunkHook, RefusedHook, RequestHook, ResponseHook};
-use super::{Attempt, Body, Head, Hooks, Refused, Template, TransportError, trace};
+use super::{Attempt, Body, Head, HeadClock, Hooks, Refused, Template, TransportError, trace};
 
 /// HTTP client on a runtime, which an [`EventSource`](super::EventSource) sends its requests
 /// through.
@@ -108,8 +108,7 @@ impl<C: Client> Transport for Http<C> {
     }
 
     fn on_response(&mut self, head: &Head, verdict: Verdict) -> Verdict {
-        let verdict = head.verdict.unwrap_or(verdict);
-        self.on_response.as_mut().map_or(verdict, |hook| hook(head, verdict))
+        head.decision(verdict, &mut self.on_response)
     }
 
     fn on_chunk(&mut self, chunk: &Bytes) {
@@ -185,23 +184,22 @@ impl<C: Client> Shared<C> {
         let clock = self.client.clock();
         let mut exchange = pin!(exchange);
         let mut sleep = pin!(None);
-        // The rest of the limit, and since when it runs; `None` while the client connects.
-        let (mut left, mut since) = (limit, None);
+        let mut head_clock = HeadClock::new(Some(limit));
         poll_fn(|cx| {
             if let Poll::Ready(value) = exchange.as_mut().poll(cx) {
                 return Poll::Ready(Some(value));
             }
-            if self.client.is_connecting() {
-                if let Some(since) = since.take() {
-                    left = left.saturating_sub(clock.now().saturating_duration_since(since));
+            match (self.client.is_connecting(), head_clock.is_running()) {
+                (true, true) => {
+                    head_clock.stop(clock.now());
                     sleep.set(None);
                 }
-                return Poll::Pending;
-            }
-            if since.is_none() {
-                let now = clock.now();
-                since = Some(now);
-                sleep.set(Some(clock.sleep_until(now + left)));
+                (false, false) => {
+                    let now = clock.now();
+                    head_clock.run(now);
+                    sleep.set(head_clock.left(now).map(|left| clock.sleep_until(now + left)));
+                }
+                _ => {}
             }
             let Some(sleep) = sleep.as_mut().as_pin_mut() else { return Poll::Pending };
             sleep.poll(cx).map(|()| None)

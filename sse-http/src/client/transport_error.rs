@@ -8,7 +8,7 @@ use proto::ErrorKind;
 
 #[cfg(feature = "serde")]
 use super::JsonError;
-use super::RedirectError;
+use super::{ProxyError, RedirectError};
 
 /// An error of any type, as hooks and HTTP clients return it.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -135,6 +135,12 @@ impl From<io::Error> for TransportError {
 impl From<RedirectError> for TransportError {
     fn from(error: RedirectError) -> Self {
         Self::Redirect(error)
+    }
+}
+
+impl From<ProxyError> for TransportError {
+    fn from(error: ProxyError) -> Self {
+        Self::Proxy(error.into())
     }
 }
 

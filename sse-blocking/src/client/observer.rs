@@ -1,0 +1,193 @@
+//! Observer of the connection that ureq makes for a request: what ureq does not report, a deadline
+//! for each read, and plain HTTP through a proxy.
+
+use std::io;
+use std::mem;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sse_http::client::interim_length;
+use ureq::config::Config;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as UreqDuration;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
+use ureq::{Agent, Error, Timeout, http::Uri};
+
+use super::ureq_client::Step;
+
+/// Connector and resolver of the agent of one request, whose connection it observes.
+#[derive(Clone, Debug)]
+pub(super) struct Observer {
+    /// Gets the time when the first byte of the request is written.
+    pub(super) steps: Sender<Step>,
+    pub(super) deadline: Deadline,
+    /// The proxy that ureq uses by itself.
+    pub(super) proxy: Option<ureq::Proxy>,
+    /// The proxy that gets the whole URL of the request, and the scheme and authority that precede
+    /// the path for it.
+    pub(super) forward: Option<(Uri, String)>,
+}
+
+/// The time by which reads of a body must end; ureq fixes its own limits when it sends a request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deadline(Arc<Mutex<Option<Instant>>>);
+
+impl Deadline {
+    /// Sets the time that reads may take from now on; `None` for no limit.
+    pub(super) fn set(&self, time: Option<Duration>) {
+        *self.time() = time.and_then(|time| Instant::now().checked_add(time));
+    }
+
+    /// The time that is left.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.time().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn time(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer {
+    /// Creates the agent of the request. It is not shared with other requests: shutting it down
+    /// breaks the connection.
+    pub(super) fn agent(&self, config: Config) -> Agent {
+        let connector = DefaultConnector::default().chain(self.clone());
+        Agent::with_parts(config, connector, self.clone())
+    }
+}
+
+/// Resolves the name of the proxy in place of the host, which the proxy resolves.
+impl Resolver for Observer {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let uri = self.forward.as_ref().map_or(uri, |(proxy, _)| proxy);
+        DefaultResolver::default().resolve(uri, config, timeout)
+    }
+}
+
+impl<In: Transport> Connector<In> for Observer {
+    type Out = Observed<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|inner| Observed {
+            inner,
+            observer: self.clone(),
+            // ureq connects to a proxy with a configuration that has none.
+            tunnel: self.proxy.is_some() && details.config.proxy().is_none(),
+            sent: false,
+            broken: false,
+            awaits_continue: false,
+        }))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Observed<T> {
+    inner: T,
+    observer: Observer,
+    /// Whether the connection leads to a proxy, and its first request asks for a tunnel.
+    tunnel: bool,
+    /// Whether a part of the request may have been sent.
+    sent: bool,
+    /// Whether a write failed.
+    broken: bool,
+    /// Whether the last wait was for `100 Continue`.
+    awaits_continue: bool,
+}
+
+impl<T: Transport> Observed<T> {
+    /// Sends the beginning of a request, with the origin before its path (RFC 9112, 3.2.2).
+    fn transmit_absolute(&mut self, amount: usize, origin: &str, timeout: NextTimeout) -> Result<(), Error> {
+        let head = &self.inner.buffers().output()[..amount];
+        let path = head.iter().position(|&byte| byte == b' ').map_or(0, |blank| blank + 1);
+        let head = [&head[..path], origin.as_bytes(), &head[path..]].concat();
+        let room = self.inner.buffers().output().len();
+        for piece in head.chunks(room) {
+            self.inner.buffers().output()[..piece.len()].copy_from_slice(piece);
+            self.inner.transmit_output(piece.len(), timeout)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Transport> Transport for Observed<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.tunnel {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        if !mem::replace(&mut self.sent, true) {
+            // After the timeout nothing waits for this.
+            let _ = self.observer.steps.send(Step::Sending(Instant::now()));
+        }
+        if self.broken {
+            return Ok(());
+        }
+        let sent = match self.observer.forward.take() {
+            Some((_, origin)) => self.transmit_absolute(amount, &origin, timeout),
+            None => self.inner.transmit_output(amount, timeout),
+        };
+        match sent {
+            // The server may have answered before it closed the connection (RFC 9112, 9.6). Its
+            // answer, or the error if there is none, is read after the request.
+            Err(Error::Io(_)) => {
+                self.broken = true;
+                Ok(())
+            }
+            sent => sent,
+        }
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        // ureq reads an early answer while it waits for the 100 (RFC 9110, 10.1.1), then waits for
+        // more input before it parses what it has read; a server that keeps the connection open
+        // would be waited for until a timeout.
+        let awaits = timeout.reason == Timeout::Await100;
+        let awaited = mem::replace(&mut self.awaits_continue, awaits);
+        if awaited && !awaits && !self.inner.buffers().input().is_empty() {
+            return Ok(true);
+        }
+        loop {
+            let mut limited = timeout;
+            if let Some(left) = self.observer.deadline.left() {
+                limited.after = UreqDuration::Exact(left.min(*timeout.after));
+            }
+            let progress = self.inner.await_input(limited).map_err(|error| match error {
+                // ureq takes three kinds of errors for the end of a body without a length: a reset,
+                // or TLS that is broken off. No other kind of error has that effect.
+                Error::Io(error) => Error::Io(io::Error::other(error)),
+                error => error,
+            })?;
+            // ureq takes another interim response, such as 103, for the answer, and sends no body.
+            let buffers = self.inner.buffers();
+            let skipped = if awaits { interim_length(buffers.input()) } else { 0 };
+            buffers.input_consume(skipped);
+            if skipped == 0 || !buffers.input().is_empty() {
+                return Ok(progress);
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
