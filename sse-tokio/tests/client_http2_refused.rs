@@ -87,10 +87,14 @@ async fn serve(mut socket: TcpStream, script: &[Act], count: Arc<AtomicUsize>) -
     }
 }
 
-/// A `POST` that is repeated if it was refused: its events and its end.
+/// A `POST` that is repeated if it was refused: its events and losses, and its end.
 async fn post(url: &str) -> (Vec<String>, Option<CloseReason>) {
+    post_again(url, Repeat::IfRefused).await
+}
+
+async fn post_again(url: &str, repeat: Repeat) -> (Vec<String>, Option<CloseReason>) {
     let policy = ReconnectPolicy::default().with_jitter(Jitter::None).with_max_attempts(20);
-    let config = Config::default().with_policy(policy).with_repeat(Repeat::IfRefused);
+    let config = Config::default().with_policy(policy).with_repeat(repeat);
     let mut source = EventSource::builder(url)
         .method(reqwest::Method::POST)
         .body("question")
@@ -104,6 +108,7 @@ async fn post(url: &str) -> (Vec<String>, Option<CloseReason>) {
             Ok(Event::Message(message)) => events.push(message.into_data()),
             Ok(Event::Disconnected { cause, .. }) => {
                 assert_eq!(cause.cause(), Cause::NotSent, "{cause}");
+                events.push("refused".into());
                 // The policy's waits are for others to test.
                 source.retry_after(std::time::Duration::ZERO);
             }
@@ -130,9 +135,21 @@ async fn a_post_that_was_not_processed_is_sent_again() {
     ];
     let (url, requests) = play(SCRIPT).await;
     let (events, reason) = post(&url).await;
-    assert_eq!(events, ["a"]);
+    // Each refusal is reported, and waits for the policy.
+    assert_eq!(events, [&["refused"; SCRIPT.len() - 1][..], &["a"]].concat());
     assert_eq!(reason, Some(CloseReason::NotRepeated(Cause::EndOfStream)));
     assert_eq!(requests.load(Ordering::Relaxed), SCRIPT.len());
+}
+
+#[tokio::test]
+async fn a_refused_request_that_is_never_repeated_is_sent_once() {
+    for script in [&[Act::Reset(REFUSED_STREAM), Act::Answer][..], &[Act::GoAwayBefore, Act::Answer]] {
+        let (url, requests) = play(script).await;
+        let (events, reason) = post_again(&url, Repeat::Never).await;
+        assert!(events.is_empty(), "{events:?}");
+        assert_eq!(reason, Some(CloseReason::NotRepeated(Cause::NotSent)));
+        assert_eq!(requests.load(Ordering::Relaxed), 1);
+    }
 }
 
 #[tokio::test]

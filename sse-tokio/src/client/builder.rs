@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use proto::{Config, Verdict};
-use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect, retry};
 use sse_http::client::{Build, Draft, Hooks, Refused, TransportError, Url};
 
 use super::connecting::Connecting;
@@ -85,8 +85,10 @@ impl Builder {
     }
 
     /// Sends requests through the given client, with its proxies, certificates, cookies and
-    /// connection pool. The client's redirect policy, connect timeout and `User-Agent` apply;
-    /// [`forward_header`](Self::forward_header) and [`Config::connect_timeout`] have no effect.
+    /// connection pool. The client's redirect policy, retry policy, connect timeout and
+    /// `User-Agent` apply; [`forward_header`](Self::forward_header) and [`Config::connect_timeout`]
+    /// have no effect. A default retry policy sends a request that HTTP/2 refused twice more at
+    /// once, even with [`Repeat::Never`](crate::Repeat::Never).
     ///
     /// A total [timeout](reqwest::ClientBuilder::timeout) of that client ends every stream after
     /// that time, even a healthy one. Sources that share a client share its HTTP/2 connections: see
@@ -98,8 +100,9 @@ impl Builder {
 
     /// Sets the builder of the source's own client, for example for certificates, proxies or
     /// cookies. Start from [`client_builder`], which has this crate's `User-Agent` and reads
-    /// `no_proxy` as curl does. The source still follows redirects itself, nothing is decompressed,
-    /// and no idle connection is kept. Has no effect if a [`client`](Self::client) is set.
+    /// `no_proxy` as curl does. The source still follows redirects and repeats requests itself,
+    /// nothing is decompressed, and no idle connection is kept. Has no effect if a
+    /// [`client`](Self::client) is set.
     ///
     /// A total [timeout](ClientBuilder::timeout) ends every stream after that time, even a healthy
     /// one.
@@ -260,6 +263,9 @@ fn own_client(
         };
         builder
             .redirect(redirect::Policy::none())
+            // reqwest would send a request that HTTP/2 refused twice more at once, uncounted, and
+            // whatever `Config::repeat` says.
+            .retry(retry::never())
             // A kept connection may be closing, and a `POST` that meets its end is not sent again.
             .pool_max_idle_per_host(0)
             // Another crate may have turned these features on, and a decoder hides the coding that
