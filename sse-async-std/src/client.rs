@@ -11,9 +11,7 @@ mod transport;
 
 pub use body::Body;
 pub use builder::Builder;
-pub use sse_http::client::{
-    Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError,
-};
+pub use sse_http::client::{Event, EventRef, Head, Messages, RedirectError, Refused, TransportError};
 pub use transport::Http;
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
@@ -58,3 +56,20 @@ pub type EventSource = sse_http::client::EventSource<Http>;
 /// # Ok(()) }
 /// ```
 pub type Error = sse_http::client::Error<Body>;
+
+/// Why the [`Messages`] of a source failed, or why one message could not be parsed.
+///
+/// # Example
+///
+/// ```no_run
+/// use sse_async_std::MessagesError;
+///
+/// fn report(error: MessagesError) {
+///     match error {
+///         MessagesError::Source(error) => eprintln!("{error}"), // has `status()`, `text(limit)`, `json(limit)`
+///         MessagesError::Incomplete => eprintln!("the answer was cut: request it again"),
+///         other => eprintln!("{other}"),
+///     }
+/// }
+/// ```
+pub type MessagesError<E = Error> = sse_http::client::MessagesError<E>;

@@ -11,9 +11,7 @@ mod ureq_error;
 pub use body::Body;
 pub use builder::Builder;
 pub use source::EventSource;
-pub use sse_http::client::{
-    Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
-};
+pub use sse_http::client::{Event, EventRef, Head, Messages, RedirectError, Refused, TransportError, Url};
 pub use transport::Http;
 
 /// The final error of a source: its last item.
@@ -32,3 +30,20 @@ pub use transport::Http;
 /// # Ok(()) }
 /// ```
 pub type Error = sse_http::client::Error<sse_http::client::Blocking<Body>>;
+
+/// Why the [`Messages`] of a source failed, or why one message could not be parsed.
+///
+/// # Example
+///
+/// ```no_run
+/// use sse_blocking::MessagesError;
+///
+/// fn report(error: MessagesError) {
+///     match error {
+///         MessagesError::Source(error) => eprintln!("{error}"), // has `status()`, `text(limit)`, `json(limit)`
+///         MessagesError::Incomplete => eprintln!("the answer was cut: request it again"),
+///         other => eprintln!("{other}"),
+///     }
+/// }
+/// ```
+pub type MessagesError<E = Error> = sse_http::client::MessagesError<E>;

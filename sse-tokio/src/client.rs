@@ -8,9 +8,7 @@ mod upload;
 
 pub use builder::{Builder, client_builder};
 pub use reqwest_client::{Body, Http};
-pub use sse_http::client::{
-    Event, EventRef, Head, Messages, MessagesError, RedirectError, Refused, TransportError, Url,
-};
+pub use sse_http::client::{Event, EventRef, Head, Messages, RedirectError, Refused, TransportError, Url};
 
 /// A client of Server-Sent Events that reconnects: the browser's `EventSource`, with methods,
 /// headers and bodies.
@@ -37,6 +35,23 @@ pub use sse_http::client::{
 /// A request of reqwest is a source as well:
 /// `EventSource::new(client.post(url).bearer_auth(key).json(&question))?`.
 pub type EventSource = sse_http::client::EventSource<Http>;
+
+/// Why the [`Messages`] of a source failed, or why one message could not be parsed.
+///
+/// # Example
+///
+/// ```no_run
+/// use sse_tokio::MessagesError;
+///
+/// fn report(error: MessagesError) {
+///     match error {
+///         MessagesError::Source(error) => eprintln!("{error}"), // has `status()`, `text(limit)`, `json(limit)`
+///         MessagesError::Incomplete => eprintln!("the answer was cut: request it again"),
+///         other => eprintln!("{other}"),
+///     }
+/// }
+/// ```
+pub type MessagesError<E = Error> = sse_http::client::MessagesError<E>;
 
 /// The final error of a source: its last item.
 ///
