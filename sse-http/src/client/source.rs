@@ -4,15 +4,15 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::{FusedStream, Stream};
-use proto::{ClientEvent, ClientEventRef, CloseReason, Config, Driver, ReadyState};
+use proto::{ClientEvent, ClientEventRef, CloseReason, Closed, Config, Driver, ReadyState};
 use url::Url;
 
 use super::trace::Trace;
-use super::{Client, Draft, Error, Head, Hooks, Http, Messages, TransportError};
+use super::{Body, Client, Draft, Error, Head, Hooks, Http, Messages, TransportError};
 
 /// An item of an [`EventSource`].
 pub type Event = ClientEvent<Head, TransportError>;
@@ -114,17 +114,9 @@ impl<C: Client> EventSource<C> {
     /// If the source failed. `None` follows.
     pub async fn next_event(&mut self) -> Option<Result<EventRef<'_>, Error<C::Body>>> {
         let Self { driver, trace, .. } = self;
-        let mut next = pin!(driver.next());
-        match poll_fn(|cx| trace.in_scope(|| next.as_mut().poll(cx))).await? {
-            Ok(event) => {
-                trace.event(&event);
-                Some(Ok(event))
-            }
-            Err(closed) => {
-                trace.closed(&closed.reason);
-                Error::failure(closed).map(Err)
-            }
-        }
+        let message = |event| Some(Ok(EventRef::Message(event)));
+        let mut next = pin!(driver.next_with(message, |next| report(trace, next)));
+        poll_fn(|cx| trace.in_scope(|| next.as_mut().poll(cx))).await
     }
 
     /// Turns the source into its messages alone, up to an end marker, as text or as JSON: for the
@@ -183,18 +175,31 @@ impl<C: Client> Stream for EventSource<C> {
     type Item = Result<Event, Error<C::Body>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        Poll::Ready(match ready!(this.trace.in_scope(|| this.driver.poll_owned(cx))) {
-            Some(Ok(event)) => {
-                this.trace.event(&event);
-                Some(Ok(event))
-            }
-            Some(Err(closed)) => {
-                this.trace.closed(&closed.reason);
-                Error::failure(closed).map(Err)
-            }
-            None => None,
+        let Self { driver, trace, .. } = self.get_mut();
+        trace.in_scope(|| {
+            driver.poll_with(
+                cx,
+                |event| Some(Ok(Event::Message(event.into()))),
+                |next| Some(report(trace, next)?.map(EventRef::into_owned)),
+            )
         })
+    }
+}
+
+/// The report of a driver: an event, the end, or `None` after the end.
+type Reported<'a, B> = Option<Result<EventRef<'a>, Box<Closed<Head, Body<B>, TransportError>>>>;
+
+/// Traces what a driver reports, and turns its end into the source's last item: an error, or none.
+fn report<'a, B>(trace: &Trace, next: Reported<'a, B>) -> Option<Result<EventRef<'a>, Error<B>>> {
+    match next? {
+        Ok(event) => {
+            trace.event(&event);
+            Some(Ok(event))
+        }
+        Err(closed) => {
+            trace.closed(&closed.reason);
+            Error::failure(closed).map(Err)
+        }
     }
 }
 

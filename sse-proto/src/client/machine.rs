@@ -9,6 +9,8 @@ use core::time::Duration;
 use super::reconnect::{Attempts, Random};
 use super::state::State;
 use super::{CloseReason, Config, Output, Polled, Progress, ReadyState, Request};
+#[cfg(feature = "stream")]
+use crate::decode::{Done, Read};
 use crate::{Frame, Instant, Parser, Step};
 use transitions::parser;
 
@@ -137,23 +139,34 @@ impl EventSource {
         self.poll_at(|| now, input)
     }
 
-    /// Lends the next frame if no clock has to be set. `None` if there is no frame, or if the
-    /// connection ends; [`poll_at`](Self::poll_at) then continues with the rest of the input.
+    /// Reads the next frame if no clock has to be set; the parser [lends](Parser::lend) it. `None`
+    /// if there is no frame, or if the connection ends; [`poll_at`](Self::poll_at) then continues
+    /// with the rest of the input.
+    ///
+    /// (Always inlined, so that the result stays in registers.)
     #[cfg(feature = "stream")]
-    #[inline]
-    pub(crate) fn poll_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Option<Frame<'a>> {
+    #[inline(always)]
+    pub(crate) fn poll_read<'c>(&mut self, input: &mut &'c [u8]) -> Option<Read<&'c str>> {
         let connection = match &mut self.state {
             State::Open(connection) if connection.is_quiet() => connection,
             _ => return None,
         };
         connection.received |= !input.is_empty();
-        let frame = self.parser.next_frame(input).ok()??;
-        match frame {
-            Frame::Event(_) => self.attempts.succeeded(),
-            Frame::Retry(time) => self.retry = Some(time),
+        let read = self.parser.next_read(input).ok()?;
+        match read {
+            Read::Pushed(Done::NeedData) => return None,
+            Read::Pushed(Done::Retry) => self.retry = self.parser.retry(),
+            Read::Whole(..) | Read::Pushed(Done::Event) => self.attempts.succeeded(),
             _ => {}
         }
-        Some(frame)
+        Some(read)
+    }
+
+    /// The parser of the connection.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn parser(&self) -> &Parser {
+        &self.parser
     }
 
     /// Whether a poll without input would ask for data and change nothing.

@@ -41,6 +41,7 @@ pub(super) enum State {
 
 /// Why [`Parser::push`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub(crate) enum Done {
     /// The chunk is used up.
     NeedData,

@@ -21,7 +21,12 @@ impl Step {
 }
 
 /// Result of a read. `T` is a text in the chunk, or its place there.
+///
+/// (Words alone, this and [`Done`]: so a result stays in registers. With tags of a byte, the
+/// compiler moves it through memory in pieces that overlap, each of which waits for the one
+/// before.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub(crate) enum Read<T> {
     /// An event that is complete in the chunk: type and data. An empty type means the default.
     Whole(T, T),
@@ -83,6 +88,15 @@ impl Parser {
     pub fn next_frame<'a, 'c: 'a>(&'a mut self, input: &mut &'c [u8]) -> Result<Option<Frame<'a>>, Error> {
         let from_line = |parser: &'a Self, data| Some(Frame::Event(parser.whole_event("", data)));
         self.next::<true, _>(input, None, from_line, Self::read_frame)
+    }
+
+    /// Reads up to the end of the next frame; [`lend`](Self::lend) turns the result into that
+    /// frame.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn next_read<'c>(&mut self, input: &mut &'c [u8]) -> Result<Read<&'c str>, Error> {
+        let from_line = |_: &Self, data| Read::Whole("", data);
+        self.next::<true, _>(input, Read::Pushed(Done::NeedData), from_line, Self::read_any)
     }
 
     /// Reads up to the end of the next frame, and returns a [`Step`], which does not borrow `self`;
@@ -180,17 +194,15 @@ impl Parser {
     ///
     /// # Safety
     ///
-    /// For an event that was pushed, no block and no value has begun
-    /// ([`is_between_blocks`](Self::is_between_blocks)); for a comment that was pushed, the buffer
-    /// of values holds text. Both are so until the next call that reads.
+    /// As [`lend_event`](Self::lend_event); for a comment that was pushed, the buffer of values
+    /// holds text, until the next call that reads.
     #[inline]
     #[expect(unsafe_code, reason = "see `Text::as_str`")]
-    pub(super) unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
+    pub(crate) unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
         Some(match read {
-            Read::Whole(event, data) => Frame::Event(self.whole_event(event, data)),
+            // SAFETY: the caller vouches for it.
+            Read::Whole(..) | Read::Pushed(Done::Event) => Frame::Event(unsafe { self.lend_event(read) }?),
             Read::Comment(comment) => Frame::Comment(comment),
-            // SAFETY: no block and no value has begun, the caller says.
-            Read::Pushed(Done::Event) => Frame::Event(unsafe { self.block.event() }),
             // SAFETY: the buffer of values holds text, the caller says.
             Read::Pushed(Done::Comment) => Frame::Comment(unsafe { self.block.comment() }),
             Read::Pushed(Done::Ignored) => Frame::Ignored(self.block.ignored()?),
@@ -198,6 +210,23 @@ impl Parser {
             Read::Pushed(Done::Skipped) => Frame::Skipped { bytes: self.skipped_bytes },
             Read::Pushed(Done::NeedData | Done::Line | Done::Block | Done::Failed) => return None,
         })
+    }
+
+    /// The event that was read; `None` if that is another frame, or more data is needed.
+    ///
+    /// # Safety
+    ///
+    /// For an event that was pushed, no block and no value has begun
+    /// ([`is_between_blocks`](Self::is_between_blocks)), as is so until the next call that reads.
+    #[inline]
+    #[expect(unsafe_code, reason = "see `Text::as_str`")]
+    pub(crate) unsafe fn lend_event<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Event<'a>> {
+        match read {
+            Read::Whole(event, data) => Some(self.whole_event(event, data)),
+            // SAFETY: no block and no value has begun, the caller says.
+            Read::Pushed(Done::Event) => Some(unsafe { self.block.event() }),
+            _ => None,
+        }
     }
 
     /// Builds an event from its type and its data, which the chunk holds, and the parser's last
@@ -276,19 +305,29 @@ impl Parser {
         done: Done,
         input: &mut &'c [u8],
     ) -> Result<Option<Frame<'a>>, Error> {
-        match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
-            Read::Pushed(Done::Failed) => Err(self.error(input)),
-            // SAFETY: it was read just now.
-            #[expect(unsafe_code, reason = "see `Text::as_str`")]
-            read => Ok(unsafe { self.lend(read) }),
-        }
+        let read = self.read_on(done, input)?;
+        // SAFETY: it was read just now.
+        #[expect(unsafe_code, reason = "see `Text::as_str`")]
+        Ok(unsafe { self.lend(read) })
+    }
+
+    #[cfg(feature = "stream")]
+    #[inline(never)]
+    fn read_any<'c>(&mut self, done: Done, input: &mut &'c [u8]) -> Result<Read<&'c str>, Error> {
+        self.read_on(done, input)
     }
 
     #[inline(never)]
     fn read_step(&mut self, done: Done, input: &mut &[u8], chunk: &[u8]) -> Result<Step, Error> {
+        Ok(self.read_on(done, input)?.to_step(chunk))
+    }
+
+    /// Goes on after `done`, which the first lane returned.
+    #[inline(always)]
+    fn read_on<'c>(&mut self, done: Done, input: &mut &'c [u8]) -> Result<Read<&'c str>, Error> {
         match if done == Done::Block { self.read::<true>(input) } else { Read::Pushed(done) } {
             Read::Pushed(Done::Failed) => Err(self.error(input)),
-            read => Ok(read.to_step(chunk)),
+            read => Ok(read),
         }
     }
 

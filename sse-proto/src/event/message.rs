@@ -50,15 +50,6 @@ impl Message {
         self.text
     }
 
-    /// Copies an event whose text is in several pieces. Most events have data alone, and skip this.
-    #[inline(never)]
-    fn joined(event: Event<'_>) -> Self {
-        let kind = if event.event == DEFAULT { "" } else { event.event };
-        let text = [event.data, kind, event.id].concat();
-        let data_end = event.data.len();
-        Self { text, data_end, event_end: data_end + kind.len() }
-    }
-
     /// Borrows the message as an [`Event`].
     pub fn as_event(&self) -> Event<'_> {
         Event { event: self.event(), data: self.data(), id: self.id() }
@@ -67,13 +58,19 @@ impl Message {
 
 impl From<Event<'_>> for Message {
     #[inline]
-    fn from(event: Event<'_>) -> Self {
-        if event.event != DEFAULT || !event.id.is_empty() {
-            return Self::joined(event);
-        }
-        let data_end = event.data.len();
-        Self { text: event.data.into(), data_end, event_end: data_end }
+    fn from(Event { event, data, id }: Event<'_>) -> Self {
+        let kind = if event == DEFAULT { "" } else { event };
+        let data_end = data.len();
+        // (Most events have data alone.)
+        let text = if kind.is_empty() && id.is_empty() { data.into() } else { joined(data, kind, id) };
+        Self { text, data_end, event_end: data_end + kind.len() }
     }
+}
+
+/// Copies text that is in several pieces.
+#[inline(never)]
+fn joined(data: &str, kind: &str, id: &str) -> String {
+    [data, kind, id].concat()
 }
 
 impl<'a> From<&'a Message> for Event<'a> {

@@ -7,58 +7,14 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use futures_core::Stream;
 
 use super::arrival::Arrival;
-use super::extend;
+use super::{Transport, extend, extend_event};
 use crate::{
-    ClientEvent, ClientEventRef, Closed, ErrorKind, EventSource, Frame, Instant, Loss, Output, Request,
-    ResponseHead, Timer, Verdict,
+    ClientEvent, ClientEventRef, CloseReason, Closed, ErrorKind, Event, EventSource, Frame, Instant, Loss,
+    Output,
 };
-
-/// HTTP client that a [`Driver`] runs on, together with the [`Timer`] of its runtime.
-///
-/// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box a future
-/// that is not.
-pub trait Transport: Timer {
-    /// The head of a response, as the application gets it.
-    type Head;
-    /// The body of a response, a stream of chunks.
-    type Body: Stream<Item = Result<Self::Chunk, Self::Error>> + Unpin;
-    /// A piece of the body.
-    type Chunk: AsRef<[u8]>;
-    /// The reason why a request could not be sent, or why its response broke off.
-    type Error;
-    /// Sends the request and resolves when the response begins.
-    type Connect: Future<Output = Result<(Self::Head, Self::Body), Self::Error>> + Unpin;
-
-    /// Begins to send the request; dropping the future cancels the request.
-    fn connect(&mut self, request: Request<'_>) -> Self::Connect;
-
-    /// Returns the part of the head that decides whether the response is accepted.
-    fn head(head: &Self::Head) -> ResponseHead<'_>;
-
-    /// Confirms or replaces the decision about a response; `verdict` is the decision of
-    /// [`Config::verdict`](crate::Config::verdict).
-    fn on_response(&mut self, head: &Self::Head, verdict: Verdict) -> Verdict {
-        let _ = head;
-        verdict
-    }
-
-    /// Inspects a chunk of an open response before it is parsed, for example to count or record
-    /// bytes.
-    fn on_chunk(&mut self, chunk: &Self::Chunk) {
-        let _ = chunk;
-    }
-
-    /// Whether another attempt may succeed after this error, and whether the request was sent.
-    fn error_kind(error: &Self::Error) -> ErrorKind;
-
-    /// A copy of the clock that any thread may read: it notes when bytes arrive while nothing polls
-    /// the driver.
-    fn clock(&self) -> Arc<dyn Fn() -> Instant + Send + Sync>;
-}
 
 /// Runs an [`EventSource`] over a [`Transport`], on any executor: it spawns nothing and locks
 /// nothing.
@@ -89,10 +45,10 @@ enum Connection<T: Transport> {
     Open(T::Body),
 }
 
-/// Report of a driver: an event with messages `M` and comments `C`, or the end.
-type Next<T, M, C> = Option<
+/// Report of a driver: an event, the end, or `None` after the end.
+type Next<'a, T> = Option<
     Result<
-        ClientEvent<<T as Transport>::Head, <T as Transport>::Error, M, C>,
+        ClientEventRef<'a, <T as Transport>::Head, <T as Transport>::Error>,
         Box<Closed<<T as Transport>::Head, <T as Transport>::Body, <T as Transport>::Error>>,
     >,
 >;
@@ -155,14 +111,28 @@ impl<T: Transport> Driver<T> {
     ///
     /// [`Closed`], once, for every end of the source, the intended ones too: see
     /// [`CloseReason::is_failure`](crate::CloseReason::is_failure).
-    #[expect(unsafe_code, reason = "the borrow checker does not see that a loan ends where the loop goes on")]
     pub async fn next(
         &mut self,
     ) -> Option<Result<ClientEventRef<'_, T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>>> {
-        // SAFETY: a frame borrows from the parser and from the chunk, both parts of `self`. From
-        // where it is made to the end of this function, nothing else touches `self`; and the result
-        // keeps `self` borrowed as long as it lives.
-        poll_fn(|cx| self.poll(cx, |frame| unsafe { extend(frame) }.into())).await
+        self.next_with(|event| Some(Ok(ClientEvent::Message(event))), |other| other).await
+    }
+
+    /// Waits for the next event, and converts it: [`next`](Self::next) for a client whose items
+    /// have another type.
+    ///
+    /// `message` converts a [`ClientEvent::Message`], `other` everything else: another event, the
+    /// end, and `None` after the end.
+    pub async fn next_with<'a, R>(
+        &'a mut self,
+        mut message: impl FnMut(Event<'a>) -> R,
+        mut other: impl FnMut(Next<'a, T>) -> R,
+    ) -> R {
+        #[expect(
+            unsafe_code,
+            reason = "the borrow checker does not see that a loan ends where the loop goes on"
+        )]
+        // SAFETY: `self` stays borrowed for `'a`, and this function ends with the first result.
+        poll_fn(|cx| unsafe { self.poll_lent(cx, &mut message, &mut other) }).await
     }
 
     /// Polls for the next event, which owns its text: [`next`](Self::next) for a stream.
@@ -176,20 +146,48 @@ impl<T: Transport> Driver<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<ClientEvent<T::Head, T::Error>, Box<Closed<T::Head, T::Body, T::Error>>>>> {
-        self.poll(cx, |frame| frame.into())
+        self.poll_with(
+            cx,
+            |event| Some(Ok(ClientEvent::Message(event.into()))),
+            |other| Some(other?.map(ClientEventRef::into_owned)),
+        )
     }
 
-    /// Polls until there is something to report; `take` converts a frame to the event
-    /// that is reported.
+    /// Polls for the next event, and converts it: [`next_with`](Self::next_with) for a stream.
     #[inline]
-    fn poll<M, C>(
+    pub fn poll_with<R>(
         &mut self,
         cx: &mut Context<'_>,
-        take: impl FnOnce(Frame<'_>) -> ClientEvent<T::Head, T::Error, M, C>,
-    ) -> Poll<Next<T, M, C>> {
-        loop {
+        message: impl FnOnce(Event<'_>) -> R,
+        other: impl FnOnce(Next<'_, T>) -> R,
+    ) -> Poll<R> {
+        #[expect(unsafe_code, reason = "see `next_with`")]
+        // SAFETY: the functions take any lifetime, so nothing that is lent outlives their calls.
+        unsafe {
+            self.poll_lent(cx, message, other)
+        }
+    }
+
+    /// Polls until there is something to report.
+    ///
+    /// Messages are converted apart from everything else, and in one place, so that their parts
+    /// stay in registers until the caller's item is written. A message that is moved in memory,
+    /// from one enum into another, costs more than parsing it.
+    ///
+    /// # Safety
+    ///
+    /// After one of the two functions was called, `self` is not used for `'a`.
+    #[inline]
+    #[expect(unsafe_code, reason = "see `next_with`")]
+    unsafe fn poll_lent<'a, R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: impl FnOnce(Event<'a>) -> R,
+        other: impl FnOnce(Next<'a, T>) -> R,
+    ) -> Poll<R> {
+        let event = loop {
             if self.done {
-                return Poll::Ready(None);
+                return Poll::Ready(other(None));
             }
             // What arrived while nothing polled takes precedence over a deadline that has passed.
             let pending = self.awaits_connection();
@@ -200,14 +198,22 @@ impl<T: Transport> Driver<T> {
             // An `AsRef` that returns other bytes than before must not cause a panic.
             let mut input = chunk.get(self.read..).unwrap_or_default();
             if input.is_empty() && self.source.is_idle() {
-                if self.poll_connection(cx).is_pending() {
-                    ready!(self.poll_timer(cx, None));
-                }
+                ready!(self.wait(cx, false, None));
                 continue;
             }
-            if let Some(frame) = self.source.poll_frame(&mut input) {
+            if let Some(read) = self.source.poll_read(&mut input) {
                 self.read = chunk.len() - input.len();
-                return Poll::Ready(Some(Ok(take(frame))));
+                let parser = self.source.parser();
+                // SAFETY: it was read just now.
+                if let Some(event) = unsafe { parser.lend_event(read) } {
+                    break event;
+                }
+                // SAFETY: as above.
+                if let Some(frame) = unsafe { parser.lend(read) } {
+                    // SAFETY: a frame borrows from the parser and from the chunk, both parts of
+                    // `self`, which the caller does not touch.
+                    return Poll::Ready(other(Some(Ok(unsafe { extend(frame) }.into()))));
+                }
             }
             // The time is read only when the machine needs it: the application's own time is not
             // silence of the server. Nor is the time for which a chunk has waited for a poll.
@@ -216,20 +222,16 @@ impl<T: Transport> Driver<T> {
                 self.source.poll_at(|| arrived.take().unwrap_or_else(|| transport.now()), &mut input);
             self.read = chunk.len() - input.len();
             match output {
-                Output::Frame(frame) => return Poll::Ready(Some(Ok(take(frame)))),
-                Output::NeedData { deadline } => {
-                    if pending || self.poll_connection(cx).is_pending() {
-                        ready!(self.poll_timer(cx, deadline));
-                    }
-                }
+                Output::Frame(Frame::Event(event)) => break event,
+                // SAFETY: as above.
+                Output::Frame(frame) => return Poll::Ready(other(Some(Ok(unsafe { extend(frame) }.into())))),
+                Output::NeedData { deadline } => ready!(self.wait(cx, pending, deadline)),
                 Output::Connect { request, deadline } => {
                     if !matches!(self.connection, Connection::Connecting(_)) {
                         self.connection = Connection::None;
                         self.connection = Connection::Connecting(self.transport.connect(request));
                     }
-                    if pending || self.poll_connection(cx).is_pending() {
-                        ready!(self.poll_timer(cx, deadline));
-                    }
+                    ready!(self.wait(cx, pending, deadline));
                 }
                 Output::Wait(until) => {
                     self.hang_up();
@@ -237,25 +239,19 @@ impl<T: Transport> Driver<T> {
                 }
                 Output::Open => {
                     if let Some(head) = self.open() {
-                        return Poll::Ready(Some(Ok(ClientEvent::Open(head))));
+                        return Poll::Ready(other(Some(Ok(ClientEvent::Open(head)))));
                     }
                 }
                 Output::Disconnected { cause, attempt, delay } => {
                     self.hang_up();
                     let cause = Loss::new(cause, self.error.take());
-                    return Poll::Ready(Some(Ok(ClientEvent::Disconnected { cause, attempt, delay })));
+                    return Poll::Ready(other(Some(Ok(ClientEvent::Disconnected { cause, attempt, delay }))));
                 }
-                Output::Closed(reason) => {
-                    self.done = true;
-                    let response = match self.hang_up() {
-                        Connection::Answered(head, body) => Some((head, body)),
-                        _ => None,
-                    };
-                    let closed = Closed { reason, error: self.error.take(), response };
-                    return Poll::Ready(Some(Err(Box::new(closed))));
-                }
+                Output::Closed(reason) => return Poll::Ready(other(Some(Err(self.closed(reason))))),
             }
-        }
+        };
+        // SAFETY: as above.
+        Poll::Ready(message(unsafe { extend_event(event) }))
     }
 
     /// Takes the head of the response when the machine announces the connection as open.
@@ -274,6 +270,17 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    /// Takes everything down after the machine closed the source.
+    #[cold]
+    fn closed(&mut self, reason: CloseReason) -> Box<Closed<T::Head, T::Body, T::Error>> {
+        self.done = true;
+        let response = match self.hang_up() {
+            Connection::Answered(head, body) => Some((head, body)),
+            _ => None,
+        };
+        Box::new(Closed { reason, error: self.error.take(), response })
+    }
+
     /// Whether the machine waits for the answer to a request, or for bytes until a deadline.
     #[inline]
     fn awaits_connection(&self) -> bool {
@@ -283,6 +290,15 @@ impl<T: Transport> Driver<T> {
                 Connection::Open(_) => self.source.awaits_data(),
                 _ => false,
             }
+    }
+
+    /// Waits for the connection, unless that is `pending` in this poll, and for the deadline.
+    #[inline]
+    fn wait(&mut self, cx: &mut Context<'_>, pending: bool, deadline: Option<Instant>) -> Poll<()> {
+        if !pending && self.poll_connection(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        self.poll_timer(cx, deadline)
     }
 
     /// Polls the request or the body, and passes the result to the machine.
