@@ -14,7 +14,7 @@ use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};
 use futures_util::{StreamExt, TryStreamExt};
 use http_body_util::{BodyDataStream, BodyExt};
 use launchdarkly_sdk_transport::HyperTransport;
-use sse_tokio::{ByteStreamExt, Config, Event, EventRef, EventSource, Frame, Repeat};
+use sse_tokio::{ByteStreamExt, Config, Event, EventRef, EventSource, Frame, Message, Repeat};
 
 /// Framing of the body by the server, and the size of its writes.
 #[derive(Clone, Copy)]
@@ -29,10 +29,11 @@ enum Framing {
     Flushed,
 }
 
-const CONTENDERS: [&str; 9] = [
+const CONTENDERS: [&str; 10] = [
     "raw",
     "raw, every byte read",
     "EventSource::next_event",
+    "next_event, copied",
     "EventSource as a Stream",
     ".sse(), next_frame",
     ".sse() as a Stream",
@@ -199,6 +200,16 @@ async fn read(contender: usize, url: &str, events: usize) {
         3 => {
             let mut source = source(url);
             let mut read = 0;
+            while let Some(event) = source.next_event().await {
+                if let EventRef::Message(event) = event.expect("no error") {
+                    read += black_box(Message::from(event)).data().len();
+                }
+            }
+            read
+        }
+        4 => {
+            let mut source = source(url);
+            let mut read = 0;
             while let Some(event) = source.try_next().await.expect("no error") {
                 if let Event::Message(message) = event {
                     read += black_box(message).data().len();
@@ -206,7 +217,7 @@ async fn read(contender: usize, url: &str, events: usize) {
             }
             read
         }
-        4 => {
+        5 => {
             let mut stream = BodyDataStream::new(body(url).await).sse();
             let mut read = 0;
             while let Some(frame) = stream.next_frame().await {
@@ -216,7 +227,7 @@ async fn read(contender: usize, url: &str, events: usize) {
             }
             read
         }
-        5 => {
+        6 => {
             let mut stream = BodyDataStream::new(body(url).await).sse();
             let mut read = 0;
             while let Some(message) = stream.try_next().await.expect("no error") {
@@ -224,8 +235,8 @@ async fn read(contender: usize, url: &str, events: usize) {
             }
             read
         }
-        6 => read_alike!(sse_reqwest_eventsource, url),
-        7 => read_alike!(reqwest_eventsource, url),
+        7 => read_alike!(sse_reqwest_eventsource, url),
+        8 => read_alike!(reqwest_eventsource, url),
         _ => {
             let transport = HyperTransport::builder().build_http().expect("a transport");
             let client = ClientBuilder::for_url(url)

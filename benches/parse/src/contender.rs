@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Chunks;
-use crate::{limits, ours, peers};
+use crate::{limits, ours, peers, source};
 
 /// Receiver of a contender's events.
 pub trait Sink {
@@ -134,6 +134,8 @@ pub fn entries() -> Vec<Entry> {
         Entry::of::<ours::Stream>(),
         Entry::of::<ours::Client>(),
         Entry::of::<ours::ClientOwned>(),
+        Entry::of::<source::NextEvent>(),
+        Entry::of::<source::AsStream>(),
         Entry::of::<ours::DropIn>(),
         Entry::of::<peers::SseCore>(),
         Entry::of::<peers::SseStream>(),

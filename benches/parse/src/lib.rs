@@ -14,6 +14,7 @@ mod measure;
 mod ours;
 mod peers;
 pub mod report;
+mod source;
 
 pub use chunks::{Chunking, Chunks};
 pub use contender::{Api, Entry, Fingerprint, Role, Sink, Tally, entries};

@@ -16,7 +16,7 @@ use crate::contender::{Api, Contender, Role, Sink};
 use crate::peers::{Ready, drain};
 
 /// Limits that allow the largest event of the growth cells.
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits::default().with_event(128 << 20)
 }
 
