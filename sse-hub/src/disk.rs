@@ -23,9 +23,11 @@
 //! The storage engine is fjall: a journal that is synced before anything is acknowledged, and
 //! tables that it writes in the background. This module adds what fjall leaves open: it keeps the
 //! newest bytes of many topics and drops the oldest (`engine`), detects damage before the engine
-//! acts on it (`journal`, `tables`), and finds places and IDs in topics (`topic`).
+//! acts on it (`journal`, `tables`), reads around it (`view`), and finds places and IDs in topics
+//! (`topic`).
 
 mod config;
+mod damage;
 mod delivery;
 mod directory;
 mod engine;
@@ -37,6 +39,7 @@ mod log;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod time;
 mod topic;
 mod view;
 mod writer;

@@ -268,7 +268,8 @@ pub struct Page {
 pub enum Health {
     /// The log works, as far as it knows.
     Ready,
-    /// The log works, but may lose acknowledged events because of a setting that the text names.
+    /// The log works, but may lose acknowledged events because of a setting, or has lost some
+    /// because of damage. The text names the setting or the damage, and says what to do.
     AtRisk(String),
     /// The log does not work; the reason contains no secret.
     Away(String),

@@ -14,7 +14,7 @@ use super::DiskError;
 
 /// The content of the file `FORMAT`: identifies the layout of keys and records in
 /// [`keys`](super::keys), and the engine's own format.
-const FORMAT: &str = "sse-hub disk log, format 1\n";
+const FORMAT: &str = "sse-hub disk log, format 2\n";
 
 /// How many bytes of the file `FORMAT` are read: errors quote its text, and another program may
 /// have written the file.
@@ -244,12 +244,12 @@ mod tests {
     #[test]
     fn an_unknown_format_is_refused_by_name() {
         let directory = tempfile::tempdir().unwrap();
-        for found in ["sse-hub disk log, format 2\n", "", "\u{1b}[2J", &"x".repeat(1 << 20)] {
+        for found in ["sse-hub disk log, format 1\n", "", "\u{1b}[2J", &"x".repeat(1 << 20)] {
             fs::write(directory.path().join("FORMAT"), found).unwrap();
             let error = Directory::open(directory.path()).unwrap_err();
             let DiskError::Format { found: quoted, known, .. } = &error else { panic!("{error}") };
             assert!(quoted.len() <= 128 && !quoted.contains('\u{1b}'), "{quoted}");
-            assert_eq!(*known, "sse-hub disk log, format 1");
+            assert_eq!(*known, "sse-hub disk log, format 2");
             assert!(
                 error.to_string().contains(quoted.as_str()) && error.to_string().contains(known),
                 "{error}"

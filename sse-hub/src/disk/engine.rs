@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 
+use super::damage::{Damage, ReadError};
 use super::directory::Directory;
 use super::keys::{self, Clock, Malformed, TopicRecord};
-use super::view::{ReadError, View};
+use super::view::View;
 use super::{DiskConfig, DiskError, journal};
 use opening::{count, create_segment, explain, journal_bytes, open, segment_number, size};
 
@@ -60,6 +61,7 @@ impl Views {
 /// The writing half of the store; one thread owns it.
 pub(super) struct Engine {
     directory: Directory,
+    damage: Damage,
     views: Arc<Views>,
     view: Option<View>,
     clock: Clock,
@@ -130,7 +132,8 @@ impl Engine {
     pub(super) fn open(directory: Directory, config: &DiskConfig, now: u64) -> Result<Self, DiskError> {
         let sizes = Sizes::new(config.bytes);
         let path = directory.engine();
-        let view = open(&path, sizes)?;
+        let damage = Damage::default();
+        let view = open(&path, sizes, &damage)?;
         directory.sync()?;
         let clock = view.topics.get(keys::CLOCK).map_err(|error| explain(&path, error))?;
         let clock = clock.map_or(Ok(Clock::default()), |clock| Clock::read(&clock));
@@ -152,6 +155,7 @@ impl Engine {
             active: 0,
             view: Some(view),
             directory,
+            damage,
         };
         engine.active = size(engine.active_segment().path()) + engine.journal;
         engine.make_room().map_err(|error| match error {
@@ -173,6 +177,10 @@ impl Engine {
 
     pub(super) fn active_segment(&self) -> &Keyspace {
         self.view().segments.last().expect("a view has a segment at least")
+    }
+
+    pub(super) fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     pub(super) fn clock_mut(&mut self) -> &mut Clock {
@@ -289,7 +297,7 @@ impl Engine {
         for (id, newest) in View::newest_of_topics(&oldest) {
             // A topic that was ended has another number.
             let Some(name) = view.topics.get(keys::name(id))? else { continue };
-            let record = TopicRecord { id, place: newest.place, ended: 0, given: newest.given };
+            let record = TopicRecord { id, place: newest.place, ended: None, given: newest.given };
             let record_bytes = record.write();
             bytes += (2 * OVERHEAD as usize + name.len() + record_bytes.len()) as u64;
             batch.insert(&view.topics, keys::topic(&name), record_bytes);
@@ -321,11 +329,12 @@ impl Engine {
         for found in view.topics.prefix(keys::WITHOUT_EVENTS).take(excess) {
             let key = found.key()?;
             batch.remove(&view.topics, key.clone());
-            let (stamp, id) = keys::read_without_events(&key).ok_or(ReadError::Malformed)?;
+            let (stamp, id) =
+                keys::read_without_events(&key).ok_or_else(|| ReadError::malformed(&view.topics))?;
             let Some(name) = view.topics.get(keys::name(id))? else { continue };
             let record = keys::topic(&name);
             let Some(topic) = view.topics.get(&record)? else { continue };
-            let topic = TopicRecord::read(&topic).map_err(ReadError::from)?;
+            let topic = view.read_record(&topic)?;
             // The topic may have new events since, or be another topic with that name.
             let is_empty = || view.last(id).is_ok_and(|last| last.is_none());
             if topic.id == id && topic.place.stamp == stamp && is_empty() {
@@ -361,7 +370,8 @@ impl Engine {
         let path = self.directory.engine();
         self.close();
         journal::clear(&path).map_err(|error| CommitError::Broken(error.to_string()))?;
-        let view = open(&path, self.sizes).map_err(|error| CommitError::Broken(error.to_string()))?;
+        let view =
+            open(&path, self.sizes, &self.damage).map_err(|error| CommitError::Broken(error.to_string()))?;
         self.publish(view);
         Ok(())
     }

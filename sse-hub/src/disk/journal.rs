@@ -12,9 +12,9 @@
 //!                          └ no: the last write was never acknowledged, and is cut off
 //! ```
 //!
-//! "Whole batches" after the damage have the next sequence number. Only the newest journal can end
-//! in a partial write: the engine starts a new journal when the one before is synced, so all damage
-//! in an older journal is corruption.
+//! "Whole batches" after the damage have a later sequence number. The search for them reads a
+//! bounded number of bytes. Only the newest journal can end in a partial write: the engine starts a
+//! new journal when the one before is synced, so all damage in an older journal is corruption.
 //!
 //! A batch: `1, items: u32, seqno: u64`, that many items, `3, xxh3(items): u64, "FJL\x03"`. An
 //! item: `2, type, 0, keyspace: u64, key length: u16, value length: u32, the same again, key,
@@ -33,6 +33,13 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 const TRAILER: &[u8] = b"FJL\x03";
+
+/// The length of a batch before its items, in bytes.
+#[cfg(test)]
+const START_HEAD: usize = 13;
+
+/// The length of an item without its key and its value, in bytes.
+const ITEM_HEAD: usize = 21;
 
 /// An unreachable number of batches: at a million a second, 2,000 years.
 const SEQNO_LIMIT: u64 = 1 << 56;
@@ -53,13 +60,19 @@ pub(super) fn check(engine: &Path) -> Result<(), DiskError> {
     for journal in journals {
         // The engine began the next one when this one was complete and on the disk.
         if let Some(damage) = damage(&fs::read(&journal).map_err(io)?) {
-            return Err(corrupt(engine, &journal, damage.at));
+            return Err(corrupt(engine, &journal, damage.at, ""));
         }
     }
     let bytes = fs::read(&newest).map_err(io)?;
     match damage(&bytes) {
         Some(damage) if damage.is_torn_write => truncate(&newest, damage.at).map_err(io),
-        Some(damage) => Err(corrupt(engine, &newest, damage.at)),
+        Some(Damage { at, .. }) => {
+            let remedy = format!(
+                "; cut the file there to keep the events before: truncate -s {at} {}",
+                newest.display()
+            );
+            Err(corrupt(engine, &newest, at, &remedy))
+        }
         None => Ok(()),
     }
 }
@@ -87,9 +100,9 @@ pub(super) fn find(engine: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(journals.into_iter().map(|(_, path)| path).collect())
 }
 
-fn corrupt(engine: &Path, journal: &Path, at: usize) -> DiskError {
+fn corrupt(engine: &Path, journal: &Path, at: usize, remedy: &str) -> DiskError {
     let name = journal.file_name().unwrap_or_default().to_string_lossy();
-    DiskError::corrupt(engine, format!("{name} is damaged at byte {at}"))
+    DiskError::corrupt(engine, format!("{name} is damaged at byte {at}{remedy}"))
 }
 
 fn truncate(journal: &Path, length: usize) -> io::Result<()> {
@@ -107,22 +120,51 @@ struct Damage {
 }
 
 fn damage(journal: &[u8]) -> Option<Damage> {
+    damage_within(journal, &mut Budget(EFFORT * journal.len()))
+}
+
+/// Finds the damage. Damage after which the search exceeds the budget counts as corruption, because
+/// acknowledged events may follow it.
+fn damage_within(journal: &[u8], budget: &mut Budget) -> Option<Damage> {
     let mut rest = journal;
     let mut seqnos = 0..SEQNO_LIMIT;
     // Numbers that do not rise are also damage: the checksum does not cover them.
-    while let Some(batch) = Batch::read(rest, |seqno| seqnos.contains(&seqno)) {
+    // The batches follow each other, so each byte is read once.
+    let mut once = Budget(usize::MAX);
+    while let Some(batch) = Batch::read(rest, |seqno| seqnos.contains(&seqno), &mut once) {
         seqnos.start = batch.seqno + 1;
         rest = &rest[batch.length..];
     }
     if rest.iter().all(|byte| *byte == 0) {
         return None;
     }
-    let is_batch = |at: usize| {
+    let mut is_batch = |at: usize| {
         // Bytes of an event can look like a batch, but do not have the next number.
         let is_next = |seqno| at == 0 || seqnos.contains(&seqno);
-        rest[at] == START && Batch::read(&rest[at..], is_next).is_some()
+        rest[at] == START && Batch::read(&rest[at..], is_next, budget).is_some()
     };
-    Some(Damage { at: journal.len() - rest.len(), is_torn_write: !(0..rest.len()).any(is_batch) })
+    let followed = (0..rest.len()).any(&mut is_batch);
+    Some(Damage { at: journal.len() - rest.len(), is_torn_write: !followed && !budget.is_spent() })
+}
+
+/// How many bytes of the journal are read for each byte that it has, at most. Only events that were
+/// written to look like many nested batches take more than a few.
+const EFFORT: usize = 32;
+
+/// How many bytes may still be read.
+struct Budget(usize);
+
+impl Budget {
+    /// Takes some bytes; `None` if there are not enough.
+    fn take(&mut self, bytes: usize) -> Option<()> {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(0);
+        left.map(|_| ())
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// A batch of the journal that is complete and has the right checksum.
@@ -133,7 +175,7 @@ struct Batch {
 
 impl Batch {
     /// Reads a batch whose sequence number is accepted.
-    fn read(bytes: &[u8], accepts: impl FnOnce(u64) -> bool) -> Option<Self> {
+    fn read(bytes: &[u8], accepts: impl FnOnce(u64) -> bool, budget: &mut Budget) -> Option<Self> {
         let rest = &mut &*bytes;
         let [START] = take(rest)? else { return None };
         let items = u32::from_le_bytes(take(rest)?);
@@ -144,12 +186,17 @@ impl Batch {
         }
         let body = *rest;
         for _ in 0..items {
+            budget.take(ITEM_HEAD)?;
             skip_item(rest)?;
         }
         let body = &body[..body.len() - rest.len()];
         let [END] = take(rest)? else { return None };
         let checksum = u64::from_le_bytes(take(rest)?);
-        if checksum != xxh3_64(body) || take::<4>(rest)? != TRAILER {
+        if take::<4>(rest)? != TRAILER {
+            return None;
+        }
+        budget.take(body.len())?;
+        if checksum != xxh3_64(body) {
             return None;
         }
         Some(Self { seqno, length: bytes.len() - rest.len() })
@@ -250,5 +297,26 @@ mod tests {
         let at = batch(8, b"one").len();
         let torn = &journal[..journal.len() - 1];
         assert_eq!(damage(torn), Some(Damage { at, is_torn_write: true }));
+    }
+    #[test]
+    fn the_search_after_a_torn_write_reads_a_bounded_number_of_bytes_whatever_the_event_holds() {
+        // Each of these begins a batch that ends at the end of the event.
+        let (heads, length) = (2000, START_HEAD + ITEM_HEAD);
+        let head = |at: usize| {
+            let value = u32::try_from((heads - 1 - at) * length).unwrap().to_le_bytes();
+            let start = [&[START][..], &1u32.to_le_bytes(), &9u64.to_le_bytes()].concat();
+            [&start, &[ITEM, 0, 0][..], &7u64.to_le_bytes(), &[0, 0], &value, &value].concat()
+        };
+        let heads = (0..heads).flat_map(head).collect();
+        let event = [heads, vec![END], vec![0; 8], TRAILER.to_vec()].concat();
+        let mut journal = [batch(8, b"one"), batch(9, &event)].concat();
+        journal.pop();
+        let at = batch(8, b"one").len();
+
+        let mut unlimited = Budget(usize::MAX);
+        assert_eq!(damage_within(&journal, &mut unlimited), Some(Damage { at, is_torn_write: true }));
+        assert!(usize::MAX - unlimited.0 > 10 * EFFORT * journal.len(), "it grows with the square");
+        // It might be corruption with acknowledged events after it.
+        assert_eq!(damage(&journal), Some(Damage { at, is_torn_write: false }));
     }
 }

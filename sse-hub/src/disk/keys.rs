@@ -39,11 +39,20 @@ pub(super) struct TopicRecord {
     pub(super) id: TopicId,
     /// The place of the newest event that was dropped, or of the topic's beginning.
     pub(super) place: Place,
-    /// The time until which the ended topic is refused, in microseconds since 1970; 0 if it was not
-    /// ended, or was published to since.
-    pub(super) ended: u64,
+    /// Set if the topic was ended, and not published to since.
+    pub(super) ended: Option<Ended>,
     /// The application's ID of the event at `place`.
     pub(super) given: Option<Arc<str>>,
+}
+
+/// The time for which an ended topic is refused, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// The time since 1970 until which the topic is refused, by the clock of the process that ended
+    /// it.
+    pub(super) until: u64,
+    /// How long the topic was to be refused: no clock makes the time longer.
+    pub(super) lasting: u64,
 }
 
 /// Record of an event.
@@ -159,15 +168,17 @@ impl Clock {
 
 impl TopicRecord {
     pub(super) fn read(mut from: &[u8]) -> Result<Self, Malformed> {
-        let [id, stamp, number, ended] = numbers(&mut from)?;
+        let [id, stamp, number, until, lasting] = numbers(&mut from)?;
+        let ended = (until > 0).then_some(Ended { until, lasting });
         let given = str::from_utf8(from).map_err(|_| Malformed)?;
         let given = (!given.is_empty()).then(|| given.into());
         Ok(Self { id, place: Place::new(stamp, number), ended, given })
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut value =
-            [self.id, self.place.stamp, self.place.number, self.ended].map(u64::to_be_bytes).concat();
+        let (until, lasting) = self.ended.map_or((0, 0), |ended| (ended.until, ended.lasting));
+        let numbers = [self.id, self.place.stamp, self.place.number, until, lasting];
+        let mut value = numbers.map(u64::to_be_bytes).concat();
         value.extend(self.given.as_deref().unwrap_or_default().as_bytes());
         value
     }
@@ -221,8 +232,10 @@ mod tests {
             assert_eq!(Record::read(7, &record.write()).unwrap(), record);
         }
         for given in [None, Some("é".into())] {
-            let record = TopicRecord { id: 3, place, ended: 9, given };
-            assert_eq!(TopicRecord::read(&record.write()).unwrap(), record);
+            for ended in [None, Some(Ended { until: 9, lasting: 0 })] {
+                let record = TopicRecord { id: 3, place, ended, given: given.clone() };
+                assert_eq!(TopicRecord::read(&record.write()).unwrap(), record);
+            }
         }
         let once = Once { first: place, digest: [7; 32] };
         assert_eq!(Once::read(&once.write()).unwrap(), once);
@@ -240,7 +253,7 @@ mod tests {
             assert_eq!(read.is_ok(), cut >= record.len() - b"bytes".len(), "cut at {cut}");
         }
         assert!(Record::read(1, &[0xff; 20]).is_err(), "a length beyond the end");
-        assert!(Clock::read(&[0; 23]).is_err() && TopicRecord::read(&[0; 31]).is_err());
+        assert!(Clock::read(&[0; 23]).is_err() && TopicRecord::read(&[0; 39]).is_err());
         assert!(Once::read(&[0; 47]).is_err() && read_number(&[0; 7]).is_err());
     }
 }

@@ -6,17 +6,19 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::damage::ReadError;
 use super::delivery::{Answer, Deliverer, Queued};
 use super::directory::{Directory, free};
 use super::engine::{Engine, Views};
 use super::keys::Clock;
+use super::time::{Clocks, Time};
 use super::topic::Topic;
-use super::view::{ReadError, View};
-use super::writer::{self, Append, Command, Now, Shared, State, Writer};
+use super::view::View;
+use super::writer::{self, Append, Command, Shared, State, Writer};
 use super::{DiskConfig, DiskError};
 use crate::log::{
     After, Amount, AppendError, Appended, Batch, Extent, Feed, Following, Health, Later, ListedTopic,
@@ -59,17 +61,21 @@ impl DiskLog {
     /// If another process has the directory open, if it holds another format or other files, or if
     /// it cannot be read.
     pub fn open(config: DiskConfig) -> Result<Self, DiskError> {
-        Self::open_at(config, Arc::new(system_time))
+        Self::open_at(config, Clocks::system())
     }
 
-    pub(super) fn open_at(config: DiskConfig, now: Now) -> Result<Self, DiskError> {
+    pub(super) fn open_at(config: DiskConfig, clocks: Clocks) -> Result<Self, DiskError> {
         if config.bytes < DiskConfig::LEAST_BYTES {
             return Err(DiskError::TooFewBytes { least: DiskConfig::LEAST_BYTES });
         }
-        let engine = Engine::open(Directory::open(&config.path)?, &config, now())?;
+        let mut engine = Engine::open(Directory::open(&config.path)?, &config, (clocks.day)())?;
         let views = Arc::clone(engine.views());
-        let shared =
-            Shared { deliverer: Deliverer::default(), state: Arc::new(Mutex::new(State::Ready)), now };
+        let shared = Shared {
+            deliverer: Deliverer::default(),
+            state: Arc::new(Mutex::new(State::Ready)),
+            time: Time::new(clocks, engine.clock_mut().next_topic),
+            damage: engine.damage().clone(),
+        };
         let (queue, commands) = mpsc::channel(QUEUE);
         let writer = Writer::new(engine, commands, shared.clone());
         let writer = thread::Builder::new()
@@ -106,7 +112,9 @@ impl DiskLog {
         // a panic.
         let read = move || catch_unwind(AssertUnwindSafe(|| views.read(read)));
         match tokio::task::spawn_blocking(read).await {
-            Ok(Ok(Some(read))) => read.map_err(|error| LogError::Corrupt(error.to_string())),
+            Ok(Ok(Some(Ok(read)))) => Ok(read),
+            Ok(Ok(Some(Err(error @ ReadError::Damaged { .. })))) => Err(LogError::Corrupt(error.to_string())),
+            Ok(Ok(Some(Err(ReadError::Engine(_))))) => Err(LogError::Unavailable { retry_after: SOON }),
             // The log is closed, or the engine is being reopened.
             Ok(Ok(None)) if self.queue.is_closed() => Err(LogError::Broken(self.closed())),
             Ok(Ok(None)) => Err(LogError::Unavailable { retry_after: SOON }),
@@ -143,8 +151,8 @@ impl Log for DiskLog {
     }
 
     fn open<'a>(&'a self, topic: &'a str, newest: Amount) -> Later<'a, Result<Extent, LogError>> {
-        let now = (self.shared.now)();
-        Box::pin(self.ask(topic, move |topic| topic.extent(newest, now)))
+        let time = self.shared.time.clone();
+        Box::pin(self.ask(topic, move |topic| topic.extent(newest, &time)))
     }
 
     fn locate<'a>(&'a self, topic: &'a str, id: &'a str) -> Later<'a, Result<Located, LogError>> {
@@ -196,7 +204,10 @@ impl Log for DiskLog {
             }
             // Once there is room again the log counts as ready, because otherwise no publish would
             // be tried.
-            State::Ready | State::Full { .. } => Health::Ready,
+            State::Ready | State::Full { .. } => match self.shared.damage.reported() {
+                Some(damage) => Health::AtRisk(damage.to_owned()),
+                None => Health::Ready,
+            },
             State::Broken(why) => Health::Away(why),
         }
     }
@@ -221,9 +232,4 @@ impl fmt::Debug for DiskLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DiskLog").field("health", &self.health()).finish_non_exhaustive()
     }
-}
-
-fn system_time() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::directory::bytes_on_disk;
+use super::time::Clocks;
 use super::{DiskConfig, DiskError, DiskLog};
 use crate::log::{Amount, AppendError, Appended, Batch, Feed, Located, Log, NewEvent, Stored, Update};
 use crate::{Gap, Place};
@@ -26,10 +27,18 @@ fn open(path: &Path) -> DiskLog {
     DiskLog::open(DiskConfig::new(path).with_bytes(64 << 20)).unwrap()
 }
 
-/// Opens a log whose clock is `time`.
+/// Opens a log whose time of day is `time`, as is its steady clock.
 fn open_at(path: &Path, time: &Arc<AtomicU64>) -> DiskLog {
-    let time = Arc::clone(time);
-    DiskLog::open_at(DiskConfig::new(path), Arc::new(move || time.load(Ordering::Relaxed))).unwrap()
+    open_with(path, time, time)
+}
+
+/// Opens a log with these clocks: the time of day, and a steady clock.
+fn open_with(path: &Path, day: &Arc<AtomicU64>, steady: &Arc<AtomicU64>) -> DiskLog {
+    let clock = |time: &Arc<AtomicU64>| -> super::time::Clock {
+        let time = Arc::clone(time);
+        Arc::new(move || time.load(Ordering::Relaxed))
+    };
+    DiskLog::open_at(DiskConfig::new(path), Clocks { day: clock(day), steady: clock(steady) }).unwrap()
 }
 
 fn batch<T: AsRef<[u8]>>(events: impl IntoIterator<Item = T>) -> Batch {
@@ -147,6 +156,42 @@ async fn an_ended_topic_is_refused_for_a_while_also_after_a_restart() {
     assert!(new.number == 2 && new.stamp > old.stamp, "a place is given once: {new:?}");
     assert_eq!(numbers(&all(&log, "t").await), [2]);
     assert_eq!(log.locate("t", &old.to_string()).await, Ok(Located::After(old)));
+    log.close().await;
+}
+
+#[tokio::test]
+async fn setting_the_clock_makes_the_end_of_a_topic_no_longer() {
+    const HOUR: u64 = 3_600_000_000;
+    let directory = directory();
+    let (day, steady) = (Arc::new(AtomicU64::new(10 * HOUR)), Arc::new(AtomicU64::new(0)));
+    let open = || open_with(directory.path(), &day, &steady);
+    let log = open();
+    append(&log, "t", "old").await;
+    assert_eq!(log.end("t", Duration::from_secs(60)).await, Ok(true));
+    for set_to in [9 * HOUR, 11 * HOUR, 10 * HOUR] {
+        day.store(set_to, Ordering::Relaxed);
+        let left = log.open("t", ALL).await.unwrap().ended;
+        assert_eq!(left, Some(Duration::from_secs(60)), "only the steady clock counts");
+    }
+    steady.fetch_add(20_000_000, Ordering::Relaxed);
+    day.store(9 * HOUR, Ordering::Relaxed);
+    assert_eq!(log.open("t", ALL).await.unwrap().ended, Some(Duration::from_secs(40)));
+    log.close().await;
+
+    // After a restart the time of day is one hour before the end.
+    let log = open();
+    assert_eq!(log.open("t", ALL).await.unwrap().ended, Some(Duration::from_secs(60)), "and no longer");
+    assert_eq!(log.append("t", batch(["x"])).await, Err(AppendError::Ended));
+    steady.fetch_add(60_000_000, Ordering::Relaxed);
+    assert_eq!(log.open("t", ALL).await.unwrap().ended, None);
+    append(&log, "t", "new").await;
+    assert_eq!(log.end("t", Duration::from_secs(60)).await, Ok(true));
+    log.close().await;
+
+    day.store(11 * HOUR, Ordering::Relaxed);
+    let log = open();
+    append(&log, "t", "newer").await;
+    assert_eq!(numbers(&all(&log, "t").await), [3], "a time in the past is over");
     log.close().await;
 }
 

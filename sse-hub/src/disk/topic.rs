@@ -7,8 +7,10 @@
 
 use std::sync::Arc;
 
-use super::keys::{Clock, TopicId};
-use super::view::{Mark, ReadError, View};
+use super::damage::ReadError;
+use super::keys::{Clock, TopicId, TopicRecord};
+use super::time::Time;
+use super::view::{UNKNOWABLE, View};
 use crate::log::{After, Amount, Extent, Located, Page};
 use crate::{Gap, Place};
 
@@ -29,16 +31,17 @@ struct Known {
     /// The place of the newest event, kept or not.
     last: Place,
     last_id: Option<Arc<str>>,
-    ended: u64,
+    record: TopicRecord,
 }
 
 impl<'v> Topic<'v> {
     pub(super) fn new(view: &'v View, clock: Clock, name: &str) -> Result<Self, ReadError> {
         let Some(record) = view.record(name)? else { return Ok(Self { view, clock, known: None }) };
-        let (id, ended) = (record.id, record.ended);
-        let first = view.first(id)?;
-        let last = view.last(id)?.unwrap_or(Mark { place: record.place, given: record.given });
+        let first = view.first(record.id)?;
+        let last = view.newest_place(&record)?;
         let (start, start_is_exact) = match first.map(|first| first.place) {
+            // The oldest event may be damaged.
+            None if record.place.number < last.place.number => (record.place, record.place.number > 0),
             None => (last.place, true),
             Some(first) if record.place.number > 0 && record.place.is_followed_by(first) => {
                 (record.place, true)
@@ -47,23 +50,22 @@ impl<'v> Topic<'v> {
             // damaged.
             Some(first) => (Place::new(first.stamp, first.number.saturating_sub(1)), false),
         };
-        let known = Known { id, start, start_is_exact, last: last.place, last_id: last.given, ended };
+        let (last, last_id) = (last.place, last.given);
+        let known = Known { id: record.id, start, start_is_exact, last, last_id, record };
         Ok(Self { view, clock, known: Some(known) })
     }
 
-    /// The first and last place of the topic, and its newest events; `now` is in microseconds since
-    /// 1970.
-    pub(super) fn extent(&self, newest: Amount, now: u64) -> Result<Extent, ReadError> {
+    /// The first and last place of the topic, and its newest events.
+    pub(super) fn extent(&self, newest: Amount, time: &Time) -> Result<Extent, ReadError> {
         let Some(known) = &self.known else {
             return Ok(Extent { start: self.present(), last: self.present(), ..Extent::default() });
         };
-        let left = known.ended.saturating_sub(now);
         Ok(Extent {
             start: known.start,
             last: known.last,
             last_id: known.last_id.clone(),
-            newest: self.view.newest(known.id, newest)?,
-            ended: (left > 0).then(|| std::time::Duration::from_micros(left)),
+            newest: self.view.newest(known.id, known.last.number, newest)?,
+            ended: time.refused_for(&known.record),
         })
     }
 
@@ -97,15 +99,16 @@ impl<'v> Topic<'v> {
             Located::Gone { missed, resume } => (Some(missed.map_or(Gap::UNKNOWN, Gap::of)), resume),
         };
         let Some(known) = &self.known else { return Ok(Page { gap, after: from, events: Vec::new() }) };
-        let events = self.view.page(known.id, from.number.saturating_add(1), amount)?;
-        if let Some(first) = events.first().map(|event| event.place()) {
-            let missing = (first.number - 1).saturating_sub(from.number);
-            if missing > 0 {
-                // A hole in the numbers, which only damage causes.
-                let told = gap.map_or(Some(0), |gap| gap.missed);
-                gap = Some(told.map_or(Gap::UNKNOWN, |told| Gap::of(told + missing)));
-                from = Place::new(first.stamp, first.number - 1);
-            }
+        let last = known.last;
+        let events = self.view.page(known.id, from.number.saturating_add(1)..=last.number, amount)?;
+        let next = events.first().map(|event| event.place());
+        let next = next.map_or(last, |first| Place::new(from.stamp.min(first.stamp), first.number - 1));
+        let missing = next.number.saturating_sub(from.number);
+        if missing > 0 {
+            // A hole in the numbers, which only damage causes.
+            let told = gap.map_or(Some(0), |gap| gap.missed).filter(|_| missing < UNKNOWABLE);
+            gap = Some(told.map_or(Gap::UNKNOWN, |told| Gap::of(told + missing)));
+            from = next;
         }
         Ok(Page { gap, after: from, events })
     }
@@ -134,10 +137,14 @@ impl<'v> Topic<'v> {
         let Some(known) = &self.known else { return Ok(self.locate_unknown(at)) };
         let is_known = if at.number > known.last.number {
             false
-        } else if at.number == known.last.number {
-            at.stamp == known.last.stamp || at.number == 0
+        } else if at.number == known.last.number && (at.stamp == known.last.stamp || at.number == 0) {
+            true
         } else if at.number > known.start.number {
-            self.view.event(known.id, at.number)?.is_some_and(|event| event.place == at)
+            let (start, last) = (known.start.number, known.last.number);
+            match self.view.event(known.id, at.number)? {
+                Some(event) => event.place == at,
+                None => self.view.is_damaged_place(known.id, at, start, last)?,
+            }
         } else if at.number == known.start.number && known.start_is_exact {
             at == known.start
         } else {

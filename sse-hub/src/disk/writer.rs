@@ -21,10 +21,12 @@ use std::time::Duration;
 use fjall::OwnedWriteBatch;
 use tokio::sync::{mpsc, oneshot};
 
+use super::damage::{Damage, ReadError};
 use super::delivery::{Answer, Deliverer, Delivery, News};
 use super::engine::{CommitError, Engine, OVERHEAD};
 use super::keys::{self, TopicId, TopicRecord};
-use super::view::{Mark, ReadError};
+use super::time::Time;
+use super::view::Mark;
 use crate::Place;
 use crate::log::{AppendError, Batch};
 use stage::{Changed, Group};
@@ -41,9 +43,6 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// `Retry-After` for a full disk, or a failed engine: mending that takes a while.
 pub(super) const LATER: Duration = Duration::from_secs(10);
-
-/// The clock of the system or of a test, in microseconds since 1970.
-pub(super) type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 pub(super) enum Command {
     Append(Append),
@@ -62,7 +61,8 @@ pub(super) struct Append {
 pub(super) struct Shared {
     pub(super) deliverer: Deliverer,
     pub(super) state: Arc<Mutex<State>>,
-    pub(super) now: Now,
+    pub(super) time: Time,
+    pub(super) damage: Damage,
 }
 
 /// Whether the log accepts appends, according to the last commit.
@@ -154,25 +154,25 @@ impl Writer {
         }
         let view = self.engine.view().clone();
         let record = view.record(topic).map_err(unreadable)?;
-        if record.as_ref().is_some_and(|record| record.ended > (self.shared.now)()) {
+        if record.as_ref().is_some_and(|record| self.shared.time.refused_for(record).is_some()) {
             return Ok(false);
         }
         let newest =
-            record.as_ref().map(|record| view.last(record.id)).transpose().map_err(unreadable)?.flatten();
-        if newest.is_none() && !self.shared.deliverer.followed().has(topic) {
+            record.as_ref().map(|record| view.newest_place(record)).transpose().map_err(unreadable)?;
+        let is_empty =
+            newest.as_ref().map(|newest| newest.place) == record.as_ref().map(|record| record.place);
+        if is_empty && !self.shared.deliverer.followed().has(topic) {
             return Ok(false);
         }
         let mut batch = view.database.batch();
         if let Some(record) = &record {
             batch.remove(&view.topics, keys::name(record.id));
         }
-        let remembered = record.map(|record| Mark { place: record.place, given: record.given });
         let clock = self.engine.clock_mut();
-        let never = Mark { place: Place::new(clock.stamp, 0), given: None };
-        let last = newest.or(remembered).unwrap_or(never);
-        let until = u64::try_from(lasting.as_micros()).unwrap_or(u64::MAX);
-        let ended = (self.shared.now)().saturating_add(until);
-        let record = TopicRecord { id: clock.next_topic, place: last.place, ended, given: last.given };
+        let Mark { place, given } =
+            newest.unwrap_or_else(|| Mark { place: Place::new(clock.stamp, 0), given: None });
+        let ended = Some(self.shared.time.end(lasting));
+        let record = TopicRecord { id: clock.next_topic, place, ended, given };
         clock.next_topic += 1;
         batch.insert(&view.topics, keys::topic(topic.as_bytes()), record.write());
         batch.insert(&view.topics, keys::name(record.id), topic.as_bytes());
@@ -253,7 +253,10 @@ impl Writer {
 
 /// The error for an unreadable part of the log; other parts may be readable.
 fn unreadable(error: ReadError) -> AppendError {
-    AppendError::Broken(error.to_string())
+    match error {
+        ReadError::Damaged { .. } => AppendError::Broken(error.to_string()),
+        ReadError::Engine(_) => AppendError::Unavailable { retry_after: SOON },
+    }
 }
 
 /// The approximate size of a batch on the disk, in bytes.

@@ -49,7 +49,7 @@ impl Subscription {
         };
         let mut begin = Box::pin(begin(Arc::clone(topic.state()), wanted));
         let mut found = poll_fn(|cx| Poll::Ready(begin.as_mut().poll(cx))).await;
-        if found.is_pending() && subscription.topic.hub.log.health() == Health::Ready {
+        if found.is_pending() && !matches!(subscription.topic.hub.log.health(), Health::Away(_)) {
             // Does not wait for an unavailable log, because browsers do not reconnect after a
             // failed response.
             found = tokio::time::timeout(PATIENCE, &mut begin).await.map_or(Poll::Pending, Poll::Ready);

@@ -23,9 +23,11 @@ pub(crate) struct Original {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Refused,
-    /// This many of its events can be read, and the rest is a gap.
+    /// This many of its events can be read, and no later ones.
     Kept(usize),
-    /// A part cannot be read, and a reader gets an error.
+    /// A reader gets this many events, and a gap where others cannot be read.
+    Gaps(usize),
+    /// The record of the topic cannot be read, and a reader gets an error.
     Unreadable,
 }
 
@@ -89,8 +91,13 @@ impl Original {
             Err(error) => panic!("{error}"),
         };
         let outcome = self.read(&log).await;
-        if let Outcome::Kept(kept) = outcome {
+        if let Outcome::Kept(kept) | Outcome::Gaps(kept) = outcome {
             if kept < self.written.len() {
+                assert!(log.open(TOPIC, ALL).await.is_ok(), "the topic can be opened");
+            }
+            if let Outcome::Kept(_) = outcome
+                && kept < self.written.len()
+            {
                 let lost = self.written.last().unwrap().0;
                 let located = log.locate(TOPIC, &lost.to_string()).await.unwrap();
                 assert!(matches!(located, Located::Gone { .. }), "the lost events are a gap: {located:?}");
@@ -98,8 +105,12 @@ impl Original {
             // The log continues, and gives no place twice.
             let event = NewEvent { id: None, bytes: Bytes::from_static(b"more") };
             if let Ok(appended) = log.append(TOPIC, Batch { events: vec![event], key: None }).await {
-                assert!(self.written.iter().all(|(place, _)| *place != appended.first), "{}", appended.first);
-                assert_eq!(appended.first.number, kept as u64 + 1);
+                assert!(self.written.iter().all(|(place, _)| *place < appended.first), "{}", appended.first);
+                let number = appended.first.number;
+                match outcome {
+                    Outcome::Kept(kept) => assert_eq!(number, kept as u64 + 1),
+                    _ => assert!(number > self.written.len() as u64, "{number}"),
+                }
             }
         }
         log.close().await;
@@ -107,22 +118,24 @@ impl Original {
     }
 
     async fn read(&self, log: &DiskLog) -> Outcome {
-        let mut kept = 0;
+        let (mut kept, mut gaps) = (0, 0);
         let mut after = Place::default();
         loop {
             let Ok(page) = log.read(TOPIC, after.into(), ALL).await else { return Outcome::Unreadable };
-            if page.gap.is_some() {
-                return Outcome::Unreadable;
+            if let Some(gap) = page.gap {
+                let missed = page.after.number - after.number;
+                assert!(gap.missed.is_none_or(|told| told == missed), "{gap:?} for {missed}");
+                gaps += 1;
             }
-            if page.events.is_empty() {
-                return Outcome::Kept(kept);
-            }
+            let Some(last) = page.events.last() else {
+                return if gaps == 0 { Outcome::Kept(kept) } else { Outcome::Gaps(kept) };
+            };
             for event in &page.events {
-                let (place, text) = &self.written[kept];
+                let (place, text) = &self.written[event.place().number as usize - 1];
                 assert_eq!((event.place(), event.bytes()), (*place, text.as_bytes()));
                 kept += 1;
             }
-            after = page.events.last().unwrap().place();
+            after = last.place();
         }
     }
 }

@@ -37,7 +37,7 @@ impl HealthLog {
         match health {
             Health::Ready if self.state == State::Starting => {}
             Health::Ready => tracing::info!("the event log is available"),
-            Health::AtRisk(reason) => tracing::warn!(reason, "the event log may lose events"),
+            Health::AtRisk(reason) => tracing::warn!(reason, "the event log works, but events may be lost"),
             Health::Away(reason) => tracing::error!(reason, "the event log is unavailable"),
             _ => tracing::error!("the event log is unavailable"),
         }

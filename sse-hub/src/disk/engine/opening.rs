@@ -6,6 +6,7 @@ use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
+use super::super::damage::Damage;
 use super::super::directory::bytes_on_disk;
 use super::super::view::View;
 use super::super::{DiskError, journal, tables};
@@ -15,7 +16,7 @@ use super::Sizes;
 const CACHE: u64 = 16 << 20;
 
 /// Opens the engine, or creates it; it then has at least one segment.
-pub(super) fn open(path: &Path, sizes: Sizes) -> Result<View, DiskError> {
+pub(super) fn open(path: &Path, sizes: Sizes, damage: &Damage) -> Result<View, DiskError> {
     let io = |error| DiskError::io(path, error);
     if path.join("version").try_exists().map_err(io)? {
         journal::check(path)?;
@@ -27,14 +28,14 @@ pub(super) fn open(path: &Path, sizes: Sizes) -> Result<View, DiskError> {
     }
     // The files may be damaged in any way, and the engine does not promise an error instead of a
     // panic.
-    let opened = catch_unwind(AssertUnwindSafe(|| open_keyspaces(path, sizes)));
+    let opened = catch_unwind(AssertUnwindSafe(|| open_keyspaces(path, sizes, damage)));
     match opened {
         Ok(opened) => opened.map_err(|error| explain(path, error)),
         Err(_) => Err(DiskError::corrupt(path, "the storage engine failed to read it")),
     }
 }
 
-fn open_keyspaces(path: &Path, sizes: Sizes) -> fjall::Result<View> {
+fn open_keyspaces(path: &Path, sizes: Sizes, damage: &Damage) -> fjall::Result<View> {
     let database =
         Database::builder(path).cache_size(CACHE).max_journaling_size(64 << 20).worker_threads(2).open()?;
     let topics =
@@ -49,7 +50,7 @@ fn open_keyspaces(path: &Path, sizes: Sizes) -> fjall::Result<View> {
             .map(|number| create_segment(&database, *number, sizes))
             .collect::<Result<_, _>>()?,
     };
-    Ok(View { database, topics, segments })
+    Ok(View { database, topics, segments, damage: damage.clone() })
 }
 
 /// Creates a segment, or opens it if it exists.

@@ -12,6 +12,12 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// Clocks that both read `now`.
+fn clocks(now: impl Fn() -> u64 + Send + Sync + 'static) -> Clocks {
+    let now = Arc::new(now);
+    Clocks { day: now.clone(), steady: now }
+}
+
 #[test]
 fn results_and_events_that_wait_when_their_runtime_ends_are_delivered() {
     let directory = directory();
@@ -50,7 +56,7 @@ async fn appends_whose_publishers_are_gone_count_as_queued_until_they_are_writte
         drop(clock.lock().unwrap());
         1
     };
-    let log = DiskLog::open_at(DiskConfig::new(directory.path()), Arc::new(now)).unwrap();
+    let log = DiskLog::open_at(DiskConfig::new(directory.path()), clocks(now)).unwrap();
     let large = batch([vec![b'x'; 40 << 20]]);
     let refused = {
         let _closed = gate.lock().unwrap();
@@ -89,7 +95,7 @@ async fn an_engine_that_fails_is_reported_and_the_batch_in_its_hands_is_unknown(
     let fails = Arc::new(AtomicBool::new(false));
     let clock = Arc::clone(&fails);
     let now = move || if clock.load(Ordering::Relaxed) { panic!("a failure") } else { 1 };
-    let log = DiskLog::open_at(DiskConfig::new(directory.path()), Arc::new(now)).unwrap();
+    let log = DiskLog::open_at(DiskConfig::new(directory.path()), clocks(now)).unwrap();
     append(&log, "t", "x").await;
     assert_eq!(log.health(), Health::Ready);
     fails.store(true, Ordering::Relaxed);

@@ -7,10 +7,10 @@ use fjall::OwnedWriteBatch;
 
 use super::{Append, Known, Writer, size, unreadable};
 use crate::Place;
+use crate::disk::damage::ReadError;
 use crate::disk::delivery::Answer;
 use crate::disk::engine::OVERHEAD;
 use crate::disk::keys::{self, Once, Record, TopicId, TopicRecord};
-use crate::disk::view::ReadError;
 use crate::log::{AppendError, Appended, Batch, Key};
 
 /// The longest idempotency key, in bytes.
@@ -100,12 +100,11 @@ impl Writer {
         }
         let view = self.engine.view();
         let Some(record) = view.record(name).map_err(unreadable)? else { return Ok(None) };
-        if record.ended > (self.shared.now)() {
+        if self.shared.time.refused_for(&record).is_some() {
             return Err(AppendError::Ended);
         }
-        let last = view.last(record.id).map_err(unreadable)?;
-        let last = last.map_or(record.place, |last| last.place);
-        Ok(Some(Known { id: record.id, last, ended: record.ended > 0 }))
+        let last = view.newest_place(&record).map_err(unreadable)?.place;
+        Ok(Some(Known { id: record.id, last, ended: record.ended.is_some() }))
     }
 
     fn once(&self, id: TopicId, key: &[u8], group: &Group) -> Result<Option<Once>, ReadError> {
@@ -122,7 +121,7 @@ impl Writer {
     /// event.
     fn write(&mut self, topic: Box<str>, known: Option<Known>, batch: Batch, group: &mut Group) -> Place {
         let clock = self.engine.clock_mut();
-        clock.stamp = (self.shared.now)().max(clock.stamp + 1);
+        clock.stamp = self.shared.time.now().max(clock.stamp + 1);
         let stamp = clock.stamp;
         let known = match known {
             Some(known) if !known.ended => known,
@@ -161,7 +160,7 @@ impl Writer {
         };
         let known = Known { ended: false, ..ended.unwrap_or_else(new) };
         let topics = &self.engine.view().topics;
-        let record = TopicRecord { id: known.id, place: known.last, ended: 0, given: None };
+        let record = TopicRecord { id: known.id, place: known.last, ended: None, given: None };
         group.batch.insert(topics, keys::topic(topic.as_bytes()), record.write());
         group.batch.insert(topics, keys::name(known.id), topic.as_bytes());
         group.bytes += 2 * (topic.len() as u64 + OVERHEAD);
