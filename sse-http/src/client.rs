@@ -9,7 +9,7 @@
 //! | the streamed answer of a language model | [`Messages`], [`MessagesError`] |
 //! | why it failed | [`Error`], [`TransportError`] |
 //! | the proxy of a URL, and what it is sent | [`Proxies`], [`Route`], [`Tunnel`] |
-//! | the time for the head, interim responses | [`HeadClock`], [`interim_length`] |
+//! | the time for the head, interim responses | [`HeadClock`], [`Interim`] |
 //! | the whole client on an asynchronous runtime | [`Client`], [`EventSource`] |
 //! | the rules of a blocking client | [`BlockingHttp`] |
 //!
@@ -52,7 +52,7 @@ pub use error::Error;
 pub use head::Head;
 pub use head_clock::HeadClock;
 pub use hooks::{ChunkHook, HookFuture, Hooks, Refused, RefusedHook, RequestHook, ResponseHook};
-pub use interim::interim_length;
+pub use interim::Interim;
 #[cfg(feature = "serde")]
 pub use json_error::JsonError;
 pub use messages::Messages;

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sse_http::client::interim_length;
+use sse_http::client::Interim;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as UreqDuration;
@@ -162,8 +162,8 @@ impl<T: Transport> Transport for Observed<T> {
         if awaited && !awaits && !self.inner.buffers().input().is_empty() {
             return Ok(true);
         }
+        let mut limited = timeout;
         loop {
-            let mut limited = timeout;
             if let Some(left) = self.observer.deadline.left() {
                 limited.after = UreqDuration::Exact(left.min(*timeout.after));
             }
@@ -173,11 +173,25 @@ impl<T: Transport> Transport for Observed<T> {
                 Error::Io(error) => Error::Io(io::Error::other(error)),
                 error => error,
             })?;
-            // ureq takes another interim response, such as 103, for the answer, and sends no body.
+            if !awaits && timeout.reason != Timeout::RecvResponse {
+                return Ok(progress);
+            }
+            // ureq takes an interim response with header fields for the answer while it waits for
+            // the 100, and fails at a 100 with fields after that.
             let buffers = self.inner.buffers();
-            let skipped = if awaits { interim_length(buffers.input()) } else { 0 };
-            buffers.input_consume(skipped);
-            if skipped == 0 || !buffers.input().is_empty() {
+            let interim = Interim::of(buffers.input());
+            if interim.length > 0 {
+                buffers.input_consume(interim.length);
+            }
+            if awaits && interim.continues {
+                // After this timeout ureq sends the body.
+                return Err(Error::Timeout(Timeout::Await100));
+            }
+            let waits_on = match buffers.input() {
+                [] => interim.length > 0,
+                _ => awaits && interim.is_cut,
+            };
+            if !progress || !waits_on {
                 return Ok(progress);
             }
         }
@@ -189,5 +203,109 @@ impl<T: Transport> Transport for Observed<T> {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::mpsc;
+
+    use ureq::unversioned::transport::LazyBuffers;
+
+    use super::*;
+
+    const HINTS: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    const CONTINUE: &str = "HTTP/1.1 100 Continue\r\nServer: x\r\nVia: 1.1 y\r\n\r\n";
+    const ANSWER: &str = "HTTP/1.1 413 \r\nContent-Length: 2\r\n\r\nno";
+
+    /// A connection on which these pieces arrive.
+    #[derive(Debug)]
+    struct Pieces(LazyBuffers, VecDeque<String>);
+
+    impl Transport for Pieces {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.0
+        }
+
+        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+            let piece = self.1.pop_front().ok_or(Error::Timeout(timeout.reason))?;
+            self.0.input_append_buf()[..piece.len()].copy_from_slice(piece.as_bytes());
+            self.0.input_appended(piece.len());
+            Ok(true)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn observed(pieces: &[&str]) -> Observed<Pieces> {
+        let pieces = pieces.iter().map(|&piece| piece.to_owned()).collect();
+        let steps = mpsc::channel().0;
+        Observed {
+            inner: Pieces(LazyBuffers::new(1024, 1024), pieces),
+            observer: Observer { steps, deadline: Deadline::default(), proxy: None, forward: None },
+            tunnel: false,
+            sent: true,
+            broken: false,
+            awaits_continue: false,
+        }
+    }
+
+    /// The outcome of a wait, and the input that ureq then has.
+    fn waited(observed: &mut Observed<Pieces>, reason: Timeout) -> (Result<bool, Error>, String) {
+        let after = UreqDuration::Exact(Duration::from_secs(1));
+        let waited = observed.await_input(NextTimeout { after, reason, ..NextTimeout::default() });
+        (waited, String::from_utf8_lossy(observed.buffers().input()).into_owned())
+    }
+
+    // RFC 9110, 15.2.
+    #[test]
+    fn a_100_continue_with_header_fields_ends_the_wait_for_it_wherever_it_is_cut() {
+        for all in [CONTINUE.to_owned(), HINTS.to_owned() + CONTINUE, CONTINUE.to_owned() + HINTS] {
+            for cut in 1..all.len() {
+                let mut observed = observed(&[&all[..cut], &all[cut..], ANSWER]);
+                let (mut wait, mut input) = waited(&mut observed, Timeout::Await100);
+                // ureq waits on while the status is not complete.
+                if matches!(wait, Ok(true)) && "HTTP/1.1 10".starts_with(&input) {
+                    (wait, input) = waited(&mut observed, Timeout::Await100);
+                }
+                assert!(matches!(wait, Err(Error::Timeout(Timeout::Await100))), "{cut} {wait:?}");
+                assert!(HINTS.starts_with(&input), "{cut} {input:?}");
+                let (wait, mut input) = waited(&mut observed, Timeout::RecvResponse);
+                while !input.ends_with(ANSWER) {
+                    input = waited(&mut observed, Timeout::RecvResponse).1;
+                }
+                assert!(matches!(wait, Ok(true)), "{cut} {wait:?}");
+                assert_eq!(input, ANSWER, "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_instead_of_100_continue_ends_the_wait_after_hints() {
+        let (wait, input) = waited(&mut observed(&[HINTS, ANSWER]), Timeout::Await100);
+        assert!(matches!(wait, Ok(true)), "{wait:?}");
+        assert_eq!(input, ANSWER);
+    }
+
+    #[test]
+    fn a_100_continue_without_an_expectation_is_skipped_before_the_answer() {
+        let both = CONTINUE.to_owned() + ANSWER;
+        let (wait, input) = waited(&mut observed(&[&both]), Timeout::RecvResponse);
+        assert!(matches!(wait, Ok(true)), "{wait:?}");
+        assert_eq!(input, ANSWER);
+    }
+
+    #[test]
+    fn bytes_of_a_body_that_look_like_an_interim_response_stay() {
+        let (wait, input) = waited(&mut observed(&[CONTINUE]), Timeout::RecvBody);
+        assert!(matches!(wait, Ok(true)), "{wait:?}");
+        assert_eq!(input, CONTINUE);
     }
 }

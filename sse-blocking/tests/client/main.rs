@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::error::Error;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use sse_blocking::http::{HeaderName, HeaderValue, Method, Request};
@@ -240,6 +243,31 @@ fn hints_before_the_answer_do_not_hold_the_body_back() {
     assert_eq!(error.status().map(|status| status.as_u16()), Some(413));
     drop((error, source));
     server.requests();
+}
+
+/// RFC 9110, 15.2: an interim response may have header fields; Caddy adds `Server` and `Via`.
+#[test]
+fn a_100_continue_with_header_fields_is_followed_by_the_body() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
+        assert!(String::from_utf8_lossy(&request).to_lowercase().contains("expect: 100-continue"));
+        socket.write_all(b"HTTP/1.1 100 Continue\r\nServer: Caddy\r\nVia: 1.1 Caddy\r\n\r\n").unwrap();
+        socket.read_exact(&mut [0; 200_000]).unwrap();
+        socket.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
+    });
+    let source = EventSource::builder(url).config(config()).method(Method::POST);
+    let mut source = source.body("x".repeat(200_000)).build().unwrap();
+    assert!(source.next().is_none());
+    assert_eq!(source.close_reason(), Some(CloseReason::NoContent));
+    server.join().unwrap();
 }
 
 /// The server asks for the body and closes without reading it, so that a write fails.

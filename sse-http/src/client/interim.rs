@@ -3,31 +3,50 @@
 
 use http::StatusCode;
 
-/// The length of the interim responses that `input` starts with, other than `100 Continue` (RFC
-/// 9110, 15.2).
+/// The interim responses that bytes from a server start with (RFC 9110, 15.2); 101 is not one of
+/// them, because no other response follows it.
 ///
 /// For an HTTP/1.1 client that waits for `100 Continue` before it sends a body: it removes these
-/// bytes from its input and waits on, because `103 Early Hints` is neither the permission to send
-/// the body nor the answer. A response whose head is not complete is not counted.
+/// responses from its input. `103 Early Hints` is neither the permission to send the body nor the
+/// answer, so the client waits on. Each of them may have header fields, `100 Continue` too: some
+/// proxies add theirs.
 ///
 /// ```
-/// use sse_http::client::interim_length;
+/// use sse_http::client::Interim;
 ///
 /// let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-/// let input = [&hints[..], b"HTTP/1.1 100 Continue\r\n\r\n"].concat();
-/// assert_eq!(interim_length(&input), hints.len());
+/// let interim = Interim::of(&[&hints[..], b"HTTP/1.1 100 Continue\r\nVia: 1.1 proxy"].concat());
+/// assert_eq!((interim.length, interim.continues, interim.is_cut), (hints.len(), false, true));
 /// ```
-pub fn interim_length(input: &[u8]) -> usize {
-    let mut length = 0;
-    while let rest = &input[length..]
-        && let Some(status) = status(rest)
-        && status.is_informational()
-        && status != StatusCode::CONTINUE
-        && let Some(end) = (1..=rest.len()).find(|&end| is_complete(&rest[..end]))
-    {
-        length += end;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Interim {
+    /// The length of the complete heads, in bytes.
+    pub length: usize,
+    /// Whether one of them is `100 Continue`: the server wants the body.
+    pub continues: bool,
+    /// Whether another interim response follows whose head is not complete.
+    pub is_cut: bool,
+}
+
+impl Interim {
+    /// The interim responses at the start of `input`.
+    pub fn of(input: &[u8]) -> Self {
+        let mut interim = Self::default();
+        while let rest = &input[interim.length..]
+            && let Some(status) = status(rest)
+            && status.is_informational()
+            && status != StatusCode::SWITCHING_PROTOCOLS
+        {
+            let Some(end) = (1..=rest.len()).find(|&end| is_complete(&rest[..end])) else {
+                interim.is_cut = true;
+                break;
+            };
+            interim.length += end;
+            interim.continues |= status == StatusCode::CONTINUE;
+        }
+        interim
     }
-    length
 }
 
 /// Whether these bytes end with an empty line, as a head does. A line may end without a carriage
@@ -53,12 +72,24 @@ mod tests {
     const HINTS: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
 
     #[test]
-    fn interim_responses_end_where_100_or_an_answer_begins() {
-        for next in ["", "HTTP/1.1 100 \r\n\r\n", "HTTP/1.1 413 \r\n\r\nno", "HTTP/1.1 10", "garbage\r\n\r\n"]
+    fn interim_responses_end_where_an_answer_begins() {
+        for next in ["", "HTTP/1.1 413 \r\n\r\nno", "HTTP/1.1 101 \r\n\r\n", "HTTP/1.1 10", "garbage\r\n\r\n"]
         {
             for hints in ["", HINTS, "HTTP/1.1 102\n\n", "HTTP/1.0 199 x\r\na: b\n\r\n"] {
                 let all = hints.repeat(2) + next;
-                assert_eq!(interim_length(all.as_bytes()), 2 * hints.len(), "{all:?}");
+                let interim = Interim { length: 2 * hints.len(), ..Interim::default() };
+                assert_eq!(Interim::of(all.as_bytes()), interim, "{all:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_100_before_or_after_hints_continues_and_may_have_header_fields() {
+        for continues in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100\r\nServer: x\r\nVia: 1.1 y\r\n\r\n"]
+        {
+            for all in [HINTS.to_owned() + continues, continues.to_owned() + HINTS, continues.repeat(2)] {
+                let interim = Interim { length: all.len(), continues: true, is_cut: false };
+                assert_eq!(Interim::of((all.clone() + "HTTP/1.1 200").as_bytes()), interim, "{all:?}");
             }
         }
     }
@@ -67,8 +98,9 @@ mod tests {
     fn an_interim_response_that_is_cut_is_not_counted() {
         for cut in 0..HINTS.len() {
             let all = HINTS.to_owned() + &HINTS[..cut];
-            assert_eq!(interim_length(&all.as_bytes()[..cut]), 0, "{cut}");
-            assert_eq!(interim_length(all.as_bytes()), HINTS.len(), "{cut}");
+            let is_cut = cut >= "HTTP/1.1 103".len();
+            let interim = Interim { length: HINTS.len(), continues: false, is_cut };
+            assert_eq!(Interim::of(all.as_bytes()), interim, "{cut}");
         }
     }
 
