@@ -89,6 +89,7 @@ impl<In: Transport> Connector<In> for Observer {
             sent: false,
             broken: false,
             awaits_continue: false,
+            answered: false,
         }))
     }
 }
@@ -105,6 +106,8 @@ pub(super) struct Observed<T> {
     broken: bool,
     /// Whether the last wait was for `100 Continue`.
     awaits_continue: bool,
+    /// Whether the status of the answer was received.
+    answered: bool,
 }
 
 impl<T: Transport> Observed<T> {
@@ -173,13 +176,14 @@ impl<T: Transport> Transport for Observed<T> {
                 Error::Io(error) => Error::Io(io::Error::other(error)),
                 error => error,
             })?;
-            if !awaits && timeout.reason != Timeout::RecvResponse {
+            if self.answered {
                 return Ok(progress);
             }
             // ureq takes an interim response with header fields for the answer while it waits for
             // the 100, and fails at a 100 with fields after that.
             let buffers = self.inner.buffers();
             let interim = Interim::of(buffers.input());
+            self.answered = interim.is_answered;
             if interim.length > 0 {
                 buffers.input_consume(interim.length);
             }
@@ -254,6 +258,7 @@ mod tests {
             sent: true,
             broken: false,
             awaits_continue: false,
+            answered: false,
         }
     }
 
@@ -277,9 +282,9 @@ mod tests {
                 }
                 assert!(matches!(wait, Err(Error::Timeout(Timeout::Await100))), "{cut} {wait:?}");
                 assert!(HINTS.starts_with(&input), "{cut} {input:?}");
-                let (wait, mut input) = waited(&mut observed, Timeout::RecvResponse);
+                let (wait, mut input) = waited(&mut observed, Timeout::Global);
                 while !input.ends_with(ANSWER) {
-                    input = waited(&mut observed, Timeout::RecvResponse).1;
+                    input = waited(&mut observed, Timeout::Global).1;
                 }
                 assert!(matches!(wait, Ok(true)), "{cut} {wait:?}");
                 assert_eq!(input, ANSWER, "{cut}");
@@ -297,15 +302,16 @@ mod tests {
     #[test]
     fn a_100_continue_without_an_expectation_is_skipped_before_the_answer() {
         let both = CONTINUE.to_owned() + ANSWER;
-        let (wait, input) = waited(&mut observed(&[&both]), Timeout::RecvResponse);
+        let (wait, input) = waited(&mut observed(&[&both]), Timeout::Global);
         assert!(matches!(wait, Ok(true)), "{wait:?}");
         assert_eq!(input, ANSWER);
     }
 
     #[test]
     fn bytes_of_a_body_that_look_like_an_interim_response_stay() {
-        let (wait, input) = waited(&mut observed(&[CONTINUE]), Timeout::RecvBody);
-        assert!(matches!(wait, Ok(true)), "{wait:?}");
-        assert_eq!(input, CONTINUE);
+        let mut observed = observed(&[ANSWER, CONTINUE]);
+        assert_eq!(waited(&mut observed, Timeout::Global).1, ANSWER);
+        observed.buffers().input_consume(ANSWER.len());
+        assert_eq!(waited(&mut observed, Timeout::Global).1, CONTINUE);
     }
 }

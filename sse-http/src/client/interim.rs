@@ -27,6 +27,8 @@ pub struct Interim {
     pub continues: bool,
     /// Whether another interim response follows whose head is not complete.
     pub is_cut: bool,
+    /// Whether the answer follows: its status is there.
+    pub is_answered: bool,
 }
 
 impl Interim {
@@ -35,9 +37,11 @@ impl Interim {
         let mut interim = Self::default();
         while let rest = &input[interim.length..]
             && let Some(status) = status(rest)
-            && status.is_informational()
-            && status != StatusCode::SWITCHING_PROTOCOLS
         {
+            if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+                interim.is_answered = true;
+                break;
+            }
             let Some(end) = (1..=rest.len()).find(|&end| is_complete(&rest[..end])) else {
                 interim.is_cut = true;
                 break;
@@ -77,7 +81,8 @@ mod tests {
         {
             for hints in ["", HINTS, "HTTP/1.1 102\n\n", "HTTP/1.0 199 x\r\na: b\n\r\n"] {
                 let all = hints.repeat(2) + next;
-                let interim = Interim { length: 2 * hints.len(), ..Interim::default() };
+                let is_answered = next.starts_with("HTTP") && next.contains('\n');
+                let interim = Interim { length: 2 * hints.len(), is_answered, ..Interim::default() };
                 assert_eq!(Interim::of(all.as_bytes()), interim, "{all:?}");
             }
         }
@@ -88,8 +93,8 @@ mod tests {
         for continues in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100\r\nServer: x\r\nVia: 1.1 y\r\n\r\n"]
         {
             for all in [HINTS.to_owned() + continues, continues.to_owned() + HINTS, continues.repeat(2)] {
-                let interim = Interim { length: all.len(), continues: true, is_cut: false };
-                assert_eq!(Interim::of((all.clone() + "HTTP/1.1 200").as_bytes()), interim, "{all:?}");
+                let interim = Interim { length: all.len(), continues: true, ..Interim::default() };
+                assert_eq!(Interim::of((all.clone() + "HTTP/1.1 20").as_bytes()), interim, "{all:?}");
             }
         }
     }
@@ -99,7 +104,7 @@ mod tests {
         for cut in 0..HINTS.len() {
             let all = HINTS.to_owned() + &HINTS[..cut];
             let is_cut = cut >= "HTTP/1.1 103".len();
-            let interim = Interim { length: HINTS.len(), continues: false, is_cut };
+            let interim = Interim { length: HINTS.len(), is_cut, ..Interim::default() };
             assert_eq!(Interim::of(all.as_bytes()), interim, "{cut}");
         }
     }
