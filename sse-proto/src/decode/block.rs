@@ -59,7 +59,6 @@ const SKIPPING: u8 = 8;
 impl Block {
     /// Whether the block has no data, no type and no ID since the last blank line, and is not
     /// skipped.
-    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.has == 0
     }
@@ -73,7 +72,6 @@ impl Block {
         self.has & HAS_DATA != 0
     }
 
-    #[inline]
     pub(super) fn is_skipped(&self) -> bool {
         self.has & SKIPPING != 0
     }
@@ -109,7 +107,6 @@ impl Block {
     }
 
     /// The bytes of data and type so far.
-    #[inline]
     fn len(&self) -> usize {
         let data = if self.has_data() { self.data.bytes().len() } else { 0 };
         data + if self.has & HAS_EVENT != 0 { self.event.bytes().len() } else { 0 }

@@ -20,16 +20,10 @@ mod vectors;
 )))]
 use self::swar as vectors;
 
-#[cfg(test)]
-std::thread_local! {
-    /// How many bytes were searched, for a test that the time is linear.
-    pub(super) static SEARCHED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
-}
-
 #[inline(always)]
 fn counted(len: usize) -> usize {
     #[cfg(test)]
-    SEARCHED.set(SEARCHED.get() + len + 1);
+    tests::SEARCHED.set(tests::SEARCHED.get() + len + 1);
     len
 }
 

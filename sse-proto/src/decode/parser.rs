@@ -40,7 +40,7 @@ use crate::{Error, Event, Limits};
 /// assert_eq!(parser.last_event_id(), "7");
 /// # Ok::<(), sse_proto::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parser {
     pub(super) state: State,
     pub(super) block: Block,
@@ -57,15 +57,7 @@ pub struct Parser {
 impl Parser {
     /// Creates a parser at the start of a stream.
     pub fn new() -> Self {
-        Self {
-            state: State::Bom(0),
-            block: Block::default(),
-            deliver_unterminated: false,
-            skipped: 0,
-            skipped_bytes: 0,
-            block_len: 0,
-            last_len: 0,
-        }
+        Self::default()
     }
 
     /// Creates a parser with a last event ID from an earlier stream: events without an ID get this
@@ -220,7 +212,7 @@ impl Parser {
     }
 
     fn begin_stream(&mut self) {
-        self.state = State::Bom(0);
+        self.state = State::default();
         (self.block_len, self.last_len) = (0, 0);
     }
 
@@ -246,12 +238,6 @@ impl Parser {
             State::Failed(Kind::Id) => Error::IdTooLong { limit: self.block.limits.id },
             _ => Error::EventTooLong { limit: self.block.limits.event },
         }
-    }
-}
-
-impl Default for Parser {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -39,6 +39,12 @@ pub(super) enum State {
     Failed(Kind),
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self::Bom(0)
+    }
+}
+
 /// Why [`Parser::push`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
@@ -271,11 +277,11 @@ impl Parser {
         if self.block.begin(kind) { Done::Line } else { self.overflow(kind) }
     }
 
-    /// Begins a value that starts with plain text, up to the end of the chunk or of the line. The
+    /// Begins a value that starts with this text, up to the end of the chunk or of the line. The
     /// text is within the limit, as the caller has checked.
-    pub(super) fn begin_with(&mut self, kind: Kind, text: &str) {
+    pub(super) fn begin_with(&mut self, kind: Kind, text: &[u8], plain: bool) {
         self.begin(kind);
-        self.block.push(kind, text.as_bytes(), true);
+        self.block.push(kind, text, plain);
     }
 
     /// Handles a value that is over its limit.

@@ -31,7 +31,6 @@ pub(super) type Short = Text<SmallVec<[u8; INLINE]>>;
 pub(super) struct Text<B>(B);
 
 impl<B: Buffer> Text<B> {
-    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -72,7 +71,6 @@ impl<B: Buffer> Text<B> {
     }
 
     /// Whether the buffer has more capacity than an idle one may keep.
-    #[inline]
     pub(super) fn is_large(&self) -> bool {
         self.0.capacity() > RETAINED
     }
@@ -142,7 +140,6 @@ pub(super) trait Buffer: Default + DerefMut<Target = [u8]> + Extend<u8> {
 }
 
 impl Buffer for Vec<u8> {
-    #[inline]
     fn capacity(&self) -> usize {
         self.capacity()
     }
@@ -163,7 +160,6 @@ impl Buffer for Vec<u8> {
         }
     }
 
-    #[inline]
     fn truncate(&mut self, len: usize) {
         self.truncate(len);
     }
@@ -178,7 +174,6 @@ fn reallocate(bytes: &mut Vec<u8>, additional: usize) {
 }
 
 impl Buffer for SmallVec<[u8; INLINE]> {
-    #[inline]
     fn capacity(&self) -> usize {
         self.capacity()
     }
@@ -188,7 +183,6 @@ impl Buffer for SmallVec<[u8; INLINE]> {
         self.extend_from_slice(piece);
     }
 
-    #[inline]
     fn truncate(&mut self, len: usize) {
         self.truncate(len);
     }

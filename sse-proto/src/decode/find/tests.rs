@@ -6,6 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+std::thread_local! {
+    /// How many bytes were searched, for a test that the time is linear.
+    pub(in crate::decode) static SEARCHED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
 proptest! {
     #[test]
     fn the_search_is_the_same_on_every_path(bytes in proptest::collection::vec(interesting(), 0..300)) {
