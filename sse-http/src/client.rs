@@ -9,7 +9,7 @@
 //! | the streamed answer of a language model | [`Messages`], [`MessagesError`] |
 //! | why it failed | [`Error`], [`TransportError`] |
 //! | the proxy of a URL, and what it is sent | [`Proxies`], [`Route`], [`Tunnel`] |
-//! | the time for the head, interim responses | [`HeadClock`], [`Interim`] |
+//! | the time for the head, interim responses, chunk sizes | [`HeadClock`], [`Interim`], [`ChunkSizes`] |
 //! | the whole client on an asynchronous runtime | [`Client`], [`EventSource`] |
 //! | the rules of a blocking client | [`BlockingHttp`] |
 //!
@@ -24,6 +24,7 @@
 mod attempt;
 mod blocking;
 mod body;
+mod chunk_sizes;
 mod error;
 mod excerpt;
 mod head;
@@ -48,6 +49,7 @@ mod tunnel;
 pub use attempt::Attempt;
 pub use blocking::{BlockingBody, BlockingHooks, BlockingHttp};
 pub use body::{Blocking, Body};
+pub use chunk_sizes::{ChunkSizeError, ChunkSizes};
 pub use error::Error;
 pub use head::Head;
 pub use head_clock::HeadClock;

@@ -7,18 +7,18 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sse_http::client::Interim;
+use sse_http::client::{ChunkSizes, Interim};
 use ureq::config::Config;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::time::Duration as UreqDuration;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, DefaultConnector, Either, NextTimeout, Transport,
 };
-use ureq::{Agent, Error, Timeout, http::Uri};
+use ureq::{Agent, Error, Timeout};
 
 use super::ureq_client::Step;
 
-/// Connector and resolver of the agent of one request, whose connection it observes.
+/// Connector of the agent of one request, whose connection it observes.
 #[derive(Clone, Debug)]
 pub(super) struct Observer {
     /// Gets the time when the first byte of the request is written.
@@ -26,9 +26,9 @@ pub(super) struct Observer {
     pub(super) deadline: Deadline,
     /// The proxy that ureq uses by itself.
     pub(super) proxy: Option<ureq::Proxy>,
-    /// The proxy that gets the whole URL of the request, and the scheme and authority that precede
-    /// the path for it.
-    pub(super) forward: Option<(Uri, String)>,
+    /// Whether the target of the request is a slash and the whole URL for a proxy, which gets it
+    /// without that slash (RFC 9112, 3.2.2).
+    pub(super) forwards: bool,
 }
 
 /// The time by which reads of a body must end; ureq fixes its own limits when it sends a request.
@@ -54,42 +54,25 @@ impl Deadline {
 impl Observer {
     /// Creates the agent of the request. It is not shared with other requests: shutting it down
     /// breaks the connection.
-    pub(super) fn agent(&self, config: Config) -> Agent {
-        let connector = DefaultConnector::default().chain(self.clone());
-        Agent::with_parts(config, connector, self.clone())
-    }
-}
-
-/// Resolves the name of the proxy in place of the host, which the proxy resolves.
-impl Resolver for Observer {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let uri = self.forward.as_ref().map_or(uri, |(proxy, _)| proxy);
-        DefaultResolver::default().resolve(uri, config, timeout)
+    pub(super) fn agent(self, config: Config) -> Agent {
+        let connector = DefaultConnector::default().chain(self);
+        Agent::with_parts(config, connector, DefaultResolver::default())
     }
 }
 
 impl<In: Transport> Connector<In> for Observer {
-    type Out = Observed<In>;
+    type Out = Either<In, Observed<In>>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|inner| Observed {
-            inner,
-            observer: self.clone(),
-            // ureq connects to a proxy with a configuration that has none.
-            tunnel: self.proxy.is_some() && details.config.proxy().is_none(),
-            sent: false,
-            broken: false,
-            awaits_continue: false,
-            answered: false,
+        // ureq connects to a proxy that opens a tunnel with a configuration that has no proxy.
+        let opens_tunnel = self.proxy.is_some() && details.config.proxy().is_none();
+        Ok(chained.map(|inner| match opens_tunnel {
+            true => Either::A(inner),
+            false => Either::B(Observed::new(inner, self.clone())),
         }))
     }
 }
@@ -98,8 +81,6 @@ impl<In: Transport> Connector<In> for Observer {
 pub(super) struct Observed<T> {
     inner: T,
     observer: Observer,
-    /// Whether the connection leads to a proxy, and its first request asks for a tunnel.
-    tunnel: bool,
     /// Whether a part of the request may have been sent.
     sent: bool,
     /// Whether a write failed.
@@ -108,20 +89,37 @@ pub(super) struct Observed<T> {
     awaits_continue: bool,
     /// Whether the status of the answer was received.
     answered: bool,
+    sizes: ChunkSizes,
 }
 
 impl<T: Transport> Observed<T> {
-    /// Sends the beginning of a request, with the origin before its path (RFC 9112, 3.2.2).
-    fn transmit_absolute(&mut self, amount: usize, origin: &str, timeout: NextTimeout) -> Result<(), Error> {
-        let head = &self.inner.buffers().output()[..amount];
-        let path = head.iter().position(|&byte| byte == b' ').map_or(0, |blank| blank + 1);
-        let head = [&head[..path], origin.as_bytes(), &head[path..]].concat();
-        let room = self.inner.buffers().output().len();
-        for piece in head.chunks(room) {
-            self.inner.buffers().output()[..piece.len()].copy_from_slice(piece);
-            self.inner.transmit_output(piece.len(), timeout)?;
+    fn new(inner: T, observer: Observer) -> Self {
+        Self {
+            inner,
+            observer,
+            sent: false,
+            broken: false,
+            awaits_continue: false,
+            answered: false,
+            sizes: ChunkSizes::default(),
         }
-        Ok(())
+    }
+
+    /// Receives input up to a malformed chunk size, which is the error of the next call: ureq
+    /// accepts sizes such as `+5`.
+    fn receive(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.sizes.check(&[]).map_err(io::Error::other)?;
+        let unread = self.inner.buffers().input().len();
+        let progress = self.inner.await_input(timeout)?;
+        let buffers = self.inner.buffers();
+        let valid = unread + self.sizes.check(&buffers.input()[unread..]).map_err(io::Error::other)?;
+        if valid < buffers.input().len() {
+            let input = buffers.input()[..valid].to_vec();
+            buffers.input_consume(buffers.input().len());
+            buffers.input_append_buf()[..valid].copy_from_slice(&input);
+            buffers.input_appended(valid);
+        }
+        Ok(progress)
     }
 }
 
@@ -130,10 +128,7 @@ impl<T: Transport> Transport for Observed<T> {
         self.inner.buffers()
     }
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        if self.tunnel {
-            return self.inner.transmit_output(amount, timeout);
-        }
+    fn transmit_output(&mut self, mut amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         if !mem::replace(&mut self.sent, true) {
             // After the timeout nothing waits for this.
             let _ = self.observer.steps.send(Step::Sending(Instant::now()));
@@ -141,11 +136,14 @@ impl<T: Transport> Transport for Observed<T> {
         if self.broken {
             return Ok(());
         }
-        let sent = match self.observer.forward.take() {
-            Some((_, origin)) => self.transmit_absolute(amount, &origin, timeout),
-            None => self.inner.transmit_output(amount, timeout),
-        };
-        match sent {
+        let head = &mut self.inner.buffers().output()[..amount];
+        if mem::take(&mut self.observer.forwards)
+            && let Some(slash) = head.iter().position(|&byte| byte == b'/')
+        {
+            head.copy_within(slash + 1.., slash);
+            amount -= 1;
+        }
+        match self.inner.transmit_output(amount, timeout) {
             // The server may have answered before it closed the connection (RFC 9112, 9.6). Its
             // answer, or the error if there is none, is read after the request.
             Err(Error::Io(_)) => {
@@ -170,7 +168,7 @@ impl<T: Transport> Transport for Observed<T> {
             if let Some(left) = self.observer.deadline.left() {
                 limited.after = UreqDuration::Exact(left.min(*timeout.after));
             }
-            let progress = self.inner.await_input(limited).map_err(|error| match error {
+            let progress = self.receive(limited).map_err(|error| match error {
                 // ureq takes three kinds of errors for the end of a body without a length: a reset,
                 // or TLS that is broken off. No other kind of error has that effect.
                 Error::Io(error) => Error::Io(io::Error::other(error)),
@@ -251,15 +249,8 @@ mod tests {
     fn observed(pieces: &[&str]) -> Observed<Pieces> {
         let pieces = pieces.iter().map(|&piece| piece.to_owned()).collect();
         let steps = mpsc::channel().0;
-        Observed {
-            inner: Pieces(LazyBuffers::new(1024, 1024), pieces),
-            observer: Observer { steps, deadline: Deadline::default(), proxy: None, forward: None },
-            tunnel: false,
-            sent: true,
-            broken: false,
-            awaits_continue: false,
-            answered: false,
-        }
+        let observer = Observer { steps, deadline: Deadline::default(), proxy: None, forwards: false };
+        Observed::new(Pieces(LazyBuffers::new(1024, 1024), pieces), observer)
     }
 
     /// The outcome of a wait, and the input that ureq then has.

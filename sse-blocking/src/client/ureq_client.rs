@@ -130,19 +130,20 @@ impl UreqClient {
         steps: mpsc::Sender<Step>,
     ) -> Result<Observer, TransportError> {
         let url = Url::parse(&request.uri().to_string())?;
-        let mut observer = Observer { steps, deadline: Deadline::default(), proxy: None, forward: None };
+        let mut observer = Observer { steps, deadline: Deadline::default(), proxy: None, forwards: false };
         let Some(proxies) = &self.proxies else {
             observer.proxy = self.agent.proxy().cloned();
             return Ok(observer);
         };
-        let route = proxies.route(&url)?;
-        route.authorize(request.headers_mut());
-        match route {
+        match proxies.route(&url)? {
             Route::Direct => {}
-            // ureq would ask for a tunnel, which many proxies refuse to the ports of plain HTTP.
-            Route::Forward(proxy) => {
-                let proxy = proxy.origin().ascii_serialization().parse().map_err(http::Error::from)?;
-                observer.forward = Some((proxy, url.origin().ascii_serialization()));
+            // ureq would ask for a tunnel, which many proxies refuse to the ports of plain HTTP. So
+            // ureq gets a request to the proxy itself, as if that were the server.
+            route @ Route::Forward(proxy) => {
+                route.address(request, &url)?;
+                let uri = format!("{}/{}", proxy.origin().ascii_serialization(), request.uri());
+                *request.uri_mut() = uri.parse().map_err(http::Error::from)?;
+                observer.forwards = true;
             }
             Route::Tunnel(proxy) => {
                 let proxy = ureq::Proxy::new(proxy.as_str());

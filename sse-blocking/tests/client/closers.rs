@@ -61,6 +61,25 @@ fn a_closer_ends_a_request_that_is_not_answered() {
     closing.join().unwrap();
 }
 
+#[cfg(feature = "rustls")]
+#[test]
+fn a_closer_ends_a_tls_handshake() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let mut source = EventSource::get(url).unwrap();
+    let closer = source.closer();
+    let thread = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.read_exact(&mut [0]).unwrap();
+        closer.close();
+        // The rest of the client's first message, and the end.
+        while socket.read(&mut [0; 512]).unwrap() > 0 {}
+    });
+    assert!(source.next().is_none());
+    assert_eq!(source.close_reason(), Some(CloseReason::Caller));
+    thread.join().unwrap();
+}
+
 /// Only the closer ends the connect, so a failing test does not end.
 #[cfg(target_os = "linux")]
 #[test]

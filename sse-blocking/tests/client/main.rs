@@ -270,6 +270,26 @@ fn a_100_continue_with_header_fields_is_followed_by_the_body() {
     server.join().unwrap();
 }
 
+/// RFC 9112, 7.1. ureq would accept `+9`.
+#[test]
+fn a_malformed_chunk_size_breaks_the_connection_after_the_chunks_before_it() {
+    let head = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunks = |data: &str| format!("{head}9\r\ndata: {data}\n\n\r\n+9\r\ndata: x\n\n\r\n0\r\n\r\n");
+    let server = Server::play([
+        Reply::raw(format!("HTTP/1.1 200 \r\n{}", chunks("a"))),
+        Reply::raw(format!("HTTP/1.1 401 \r\n{}", chunks("b"))),
+    ]);
+    let mut source = EventSource::builder(server.url("/")).config(config()).build().unwrap();
+    assert!(matches!(source.next(), Some(Ok(Event::Open(_)))));
+    assert!(matches!(source.next(), Some(Ok(Event::Message(message))) if message.data() == "a"));
+    let Some(Ok(Event::Disconnected { cause, .. })) = source.next() else { panic!() };
+    assert!(cause.to_string().ends_with("the size of a chunk is malformed"), "{cause}");
+    let mut error = source.next().unwrap().unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
+    assert_eq!(error.text(100).unwrap(), "data: b\n\n");
+    server.requests();
+}
+
 /// The server asks for the body and closes without reading it, so that a write fails.
 #[test]
 fn an_answer_is_read_after_a_write_that_fails() {

@@ -16,8 +16,8 @@ type RefusedHook = Box<dyn FnMut(Refused) -> Verdict + Send>;
 
 /// The HTTP rules of a blocking source: what [`Http`](super::Http) is for an asynchronous one.
 ///
-/// An adapter implements the transport of its driver (`sse_blocking::Transport`) with these methods,
-/// and brings a function that sends one request.
+/// An adapter implements the transport of its driver (`sse_blocking::Transport`) with these
+/// methods, and brings a function that sends one request.
 ///
 /// # Example
 ///
@@ -105,7 +105,8 @@ impl BlockingHooks {
 
 impl BlockingHttp {
     /// Joins the request of a source, its settings and its hooks. The driver of the source gets
-    /// these settings [without a limit for the head](Config::with_head_timeout), which is kept here.
+    /// these settings [without a limit for the head](Config::with_head_timeout), which is kept
+    /// here.
     pub fn new(template: Template, config: Config, hooks: BlockingHooks) -> Self {
         Self { template, config, hooks, expects: false }
     }
@@ -117,11 +118,11 @@ impl BlockingHttp {
         self
     }
 
-    /// Sends the request of an attempt, and the requests that follow its redirects, by `send`; reads
-    /// the beginning of a refused response and lets its hook decide.
+    /// Sends the request of an attempt, and the requests that follow its redirects, by `send`;
+    /// reads the beginning of a refused response and lets its hook decide.
     ///
-    /// `send` sends one request, whose URI is absolute, and returns when the head of the response has
-    /// arrived. It [runs](HeadClock::run) the clock when the first byte of the request is sent,
+    /// `send` sends one request, whose URI is absolute, and returns when the head of the response
+    /// has arrived. It [runs](HeadClock::run) the clock when the first byte of the request is sent,
     /// [stops](HeadClock::stop) it when the head has arrived, and fails with
     /// [`HeadTimeout`](TransportError::HeadTimeout) when no time is left. Like a
     /// [`Client`](super::Client), it does not follow redirects or decode contents.
@@ -230,8 +231,8 @@ mod tests {
 
     type Answered = Result<(Head, Body<Blocking<Stalled>>), TransportError>;
 
-    /// The answer to a `POST` with a large body, to which these statuses are the responses; and what
-    /// was sent for it.
+    /// The answer to a `POST` with a large body, to which these statuses are the responses; and
+    /// what was sent for it.
     fn answered(hooks: BlockingHooks, statuses: &[u16]) -> (Answered, BlockingHttp, Vec<String>) {
         let mut config = Config::default();
         let draft = Draft::get("http://x/first").method(http::Method::POST).body(vec![b'x'; 100_000]);

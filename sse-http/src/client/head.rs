@@ -41,8 +41,8 @@ impl Head {
         ResponseHead::new(self.status.as_u16(), headers)
     }
 
-    /// The decision about the response: that of the hook for responses, if there is one; else that
-    /// of the hook for refused responses; else `verdict`.
+    /// Decides about the response. The hook for responses has the last word, after the hook for
+    /// refused responses; without hooks `verdict` applies.
     pub(super) fn decision(&self, verdict: Verdict, hook: &mut Option<ResponseHook>) -> Verdict {
         let verdict = self.verdict.unwrap_or(verdict);
         hook.as_mut().map_or(verdict, |hook| hook(self, verdict))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Uri};
 use url::{Position, Url};
 
@@ -62,19 +62,9 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Adds the credentials of a proxy that reads the request (`Proxy-Authorization`); those of a
-    /// tunnel are not for the server.
-    pub fn authorize(self, headers: &mut HeaderMap) {
-        if let Self::Forward(proxy) = self
-            && let Some(value) = authorization(proxy)
-        {
-            headers.insert(PROXY_AUTHORIZATION, value);
-        }
-    }
-
-    /// Prepares a request for a client that writes HTTP/1.1 as it is told: the URI becomes the
-    /// request target (RFC 9112, 3.2: the whole URL for a proxy, the path and query otherwise), and
-    /// the headers `Host` and `Proxy-Authorization` are added.
+    /// Prepares a request for a client of HTTP/1.1 that writes the URI and the headers without
+    /// changes: the URI becomes the request target (RFC 9112, 3.2: the whole URL for a proxy, the
+    /// path and query otherwise), and the headers `Host` and `Proxy-Authorization` are added.
     ///
     /// # Errors
     ///
@@ -89,7 +79,12 @@ impl<'a> Route<'a> {
         let value = HeaderValue::from_str(host).map_err(http::Error::from)?;
         *request.uri_mut() = target.parse::<Uri>().map_err(http::Error::from)?;
         request.headers_mut().entry(HOST).or_insert(value);
-        self.authorize(request.headers_mut());
+        // The credentials for a tunnel are not for the server.
+        if let Self::Forward(proxy) = self
+            && let Some(value) = authorization(proxy)
+        {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
         Ok(())
     }
 }

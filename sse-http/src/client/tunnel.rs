@@ -12,8 +12,8 @@ use super::interim::{is_complete, status};
 /// The opening of a tunnel through an HTTP proxy (`CONNECT`; RFC 9110, 9.3.6), without I/O.
 ///
 /// **Write [`request`](Self::request) to the proxy, then pass everything that it sends to
-/// [`answer`](Self::answer), until that returns true.** Then the connection leads to the host of the
-/// URL, and TLS can begin.
+/// [`answer`](Self::answer), until that returns true.** Then the connection leads to the host of
+/// the URL, and TLS can begin.
 ///
 /// # Example
 ///
