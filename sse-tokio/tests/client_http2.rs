@@ -1,4 +1,5 @@
-//! HTTP/2: a hundred sources share one connection, where browsers with HTTP/1.1 stop at six.
+//! HTTP/2: a hundred sources share one connection, where browsers with HTTP/1.1 stop at six; a
+//! large head is read as over HTTP/1.1.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -14,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::Client;
-use sse_tokio::{Event, EventSource};
+use sse_tokio::{Event, EventSource, client_builder};
 use tokio::net::TcpListener;
 
 const SOURCES: usize = 100;
@@ -29,6 +30,12 @@ async fn serve(listener: TcpListener, connections: Arc<AtomicUsize>) {
             let event = Bytes::from(format!("data: {}\n\n", request.uri().path()));
             let frames = stream::iter([Ok::<_, Infallible>(Frame::data(event))]).chain(stream::pending());
             let response = Response::builder().header("content-type", "text/event-stream");
+            let response = match request.uri().path() {
+                "/large" => {
+                    (0..50).fold(response, |response, n| response.header(format!("x-{n}"), "x".repeat(2000)))
+                }
+                _ => response,
+            };
             Ok::<_, Infallible>(response.body(StreamBody::new(frames)).unwrap())
         });
         tokio::spawn(
@@ -64,4 +71,15 @@ async fn a_hundred_sources_share_a_connection() {
     assert_eq!(paths, (0..SOURCES).map(|n| format!("/{n}")).collect::<Vec<_>>());
     assert_eq!(open, SOURCES);
     assert_eq!(connections.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_head_of_100_kb_is_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/large", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, Arc::default()));
+    let builder = EventSource::builder(url).client_builder(client_builder().http2_prior_knowledge());
+    let mut source = builder.build().unwrap();
+    let Some(Ok(Event::Open(head))) = source.next().await else { panic!() };
+    assert_eq!(head.headers["x-49"].len(), 2000);
 }

@@ -218,13 +218,22 @@ impl Builder {
 /// Creates a reqwest builder with this crate's `User-Agent` and the proxies of the environment.
 ///
 /// The proxy variables are read as curl reads them; `no_proxy` has names, suffixes, addresses,
-/// networks and `*`. Without such variables, the proxies of the operating system apply.
+/// networks and `*`. Without such variables, the proxies of the operating system apply. The head of
+/// a response over HTTP/2 may have 120 KiB.
 pub fn client_builder() -> ClientBuilder {
     proxied().user_agent(Draft::USER_AGENT)
 }
 
+/// The largest head of a response over HTTP/2, in bytes: as much as each client reads over
+/// HTTP/1.1.
+#[cfg(feature = "http2")]
+const HEAD: u32 = 120 << 10;
+
 fn proxied() -> ClientBuilder {
     let builder = Client::builder();
+    // The default is 16 KiB; the error for a larger head names another cause.
+    #[cfg(feature = "http2")]
+    let builder = builder.http2_max_header_list_size(HEAD);
     #[cfg(feature = "system-proxy")]
     let builder = {
         let proxies = sse_http::client::Proxies::from_env();
