@@ -25,7 +25,7 @@ use crate::request::{RequestArguments, seconds, url};
 #[command(after_help = crate::manual::exit_codes(), after_long_help = crate::manual::tail_help())]
 pub(crate) struct Arguments {
     /// URLs of the streams to follow; http:// unless a URL has a scheme
-    #[arg(value_parser = url, required = true, value_name = "URL")]
+    #[arg(value_parser = stream, required = true, value_name = "URL")]
     pub(super) urls: Vec<Url>,
 
     #[command(flatten)]
@@ -227,6 +227,15 @@ impl OutputArguments {
     }
 }
 
+/// Parses the URL of a stream. Digits are not one: without its `=`, `--retry-status` leaves its
+/// statuses to the URLs, and `http://503/` is a host of IPv4.
+fn stream(text: &str) -> Result<Url, String> {
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',') {
+        return Err("digits are not a URL; statuses are written --retry-status=503,429".into());
+    }
+    url(text).map_err(|error| error.to_string())
+}
+
 /// Parses an event ID; an ID that no header can carry is an error.
 fn id(text: &str) -> Result<String, &'static str> {
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
@@ -289,6 +298,7 @@ mod tests {
             &["--timeout", "-1"],
             &["--timeout", "soon"],
             &["--retry-status=200"],
+            &["--retry-status", "503,429"],
             &["--max-events", "0"],
             &["--user", "nobody"],
             &["--template", "{name}"],
