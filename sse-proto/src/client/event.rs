@@ -93,38 +93,47 @@ impl<'a, H, E> From<Frame<'a>> for ClientEventRef<'a, H, E> {
 ///
 /// [`Display`](fmt::Display) prints both, and what caused the error: "the request was not sent:
 /// connection refused".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss<E> {
+// Boxed, because a loss is rare, and would make every event as large.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Loss<E>(Box<Lost<E>>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Lost<E> {
     cause: Cause,
-    /// The error of the transport. Boxed, because it is rare and would make every event as large.
-    error: Option<Box<E>>,
+    error: Option<E>,
 }
 
 impl<E> Loss<E> {
     /// A loss for `cause`, with the error of the transport if there was one.
     pub fn new(cause: Cause, error: Option<E>) -> Self {
-        Self { cause, error: error.map(Box::new) }
+        Self(Box::new(Lost { cause, error }))
     }
 
     /// The cause of the loss, without the error of the transport.
     pub fn cause(&self) -> Cause {
-        self.cause
+        self.0.cause
     }
 
     /// The error of the transport, if there was one.
     pub fn error(&self) -> Option<&E> {
-        self.error.as_deref()
+        self.0.error.as_ref()
     }
 
     /// The error of the transport, owned.
     pub fn into_error(self) -> Option<E> {
-        self.error.map(|error| *error)
+        self.0.error
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for Loss<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loss").field("cause", &self.cause()).field("error", &self.error()).finish()
     }
 }
 
 impl<E: core::error::Error + 'static> fmt::Display for Loss<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = self.cause.to_string();
+        let mut line = self.cause().to_string();
         let mut next = self.error().map(|error| error as &(dyn core::error::Error + 'static));
         while let Some(error) = next {
             let text = error.to_string();
@@ -169,5 +178,16 @@ impl<H, B, E> fmt::Display for Closed<H, B, E> {
 impl<H: fmt::Debug, B, E: core::error::Error + 'static> core::error::Error for Closed<H, B, E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         self.error.as_ref().map(|error| error as _)
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_of_a_stream_of_events_has_four_words() {
+        type Item = Option<Result<ClientEvent<(), ()>, Box<Closed<(), (), ()>>>>;
+        assert_eq!(size_of::<Item>(), 32);
     }
 }

@@ -6,7 +6,8 @@ use futures_core::Stream;
 
 use crate::{ErrorKind, Instant, Request, ResponseHead, Timer, Verdict};
 
-/// HTTP client that a [`Driver`](crate::Driver) runs on, together with the [`Timer`] of its runtime.
+/// HTTP client that a [`Driver`](crate::Driver) runs on, together with the [`Timer`] of its
+/// runtime.
 ///
 /// The futures are kept in the driver and polled in place, so they have to be `Unpin`: box a future
 /// that is not.
