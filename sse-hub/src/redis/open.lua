@@ -52,5 +52,5 @@ while events > 0 and bytes_left > 0 do
   chunk = chunk * 2
 end
 return {'ok', number, stamp, own_id, base, loss, former_loss, marked,
-  math.max(math.ceil((ended - now) / 1000), 0), now, oldest and oldest[1] or '',
+  math.max(math.ceil(refused_for / 1000), 0), now, oldest and oldest[1] or '',
   oldest and stamp_before(oldest) or 0, place, floor, meets, entries}

@@ -13,10 +13,10 @@ local x, q = KEYS[3], KEYS[4]
 local key, digest = string.sub(ARGV[3], 1, 32), string.sub(ARGV[3], 33)
 local count = (#ARGV - 3) / 2
 
-if ended > now then return {'ended'} end
+if refused_for > 0 then return {'ended'} end
 -- Whether the keys are new: a topic that ended has none but its counter.
 local fresh = not counted or ended > 0
-ended = 0
+ended, lasting = 0, 0
 if key ~= '' then
   local seen = call('ZRANGEBYLEX', x, '[k' .. key .. '\0', '(k' .. key .. '\1', 'LIMIT', 0, 1)[1]
   if seen then

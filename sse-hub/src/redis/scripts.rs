@@ -15,7 +15,7 @@ use crate::Place;
 use crate::log::{After, Amount, Batch, Stored};
 
 /// The version of the stored format; a topic of another version is refused.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// The scripts of a node.
 pub(super) struct Scripts {

@@ -9,9 +9,9 @@
 --
 -- Meta:   one string, because a hash of the same values takes half as long again for a publish, and short, because Redis has a
 --         string of up to 44 bytes in one place: the version; as doubles, exact up to 2^53 (microseconds until the year 2255),
---         number of the newest event, its stamp, bytes appended so far, stamp at which counting began; 'r' and three more
---         if one of them is not 0: when the end of the topic is over, stamp from which on events come after a loss, the same of
---         the loss before that one: nothing from before it is kept; ' ' and own ID of the newest event.
+--         number of the newest event, its stamp, bytes appended so far, stamp at which counting began; 'r' and four more
+--         if one of them is not 0: when the end of the topic is over, how long it was to last, stamp from which on events come
+--         after a loss, the same of the loss before that one: nothing from before it is kept; ' ' and own ID of the newest event.
 -- Entry:  ID stamp-number; b bytes, c meta's bytes with this entry, p stamp of the event before, 0 for none, i own ID.
 local call, s, m = redis.call, KEYS[1], KEYS[2]
 local channel = string.sub(s, 1, -3)
@@ -29,7 +29,7 @@ local function stamp_before(entry)
   return before > 0 and before or (parts(entry[1]))
 end
 
-local number, stamp, bytes, base, ended, loss, former_loss, own_id = 0, 0, 0, 0, 0, 0, 0, ''
+local number, stamp, bytes, base, ended, lasting, loss, former_loss, own_id = 0, 0, 0, 0, 0, 0, 0, 0, ''
 local meta = call('GET', m)
 if meta then
   local its_version = string.sub(meta, 1, 1)
@@ -37,8 +37,8 @@ if meta then
   local rest
   number, stamp, bytes, base, rest = struct.unpack('<ddddc1', meta, 2)
   if rest == 'r' then
-    ended, loss, former_loss = struct.unpack('<ddd', meta, 35)
-    own_id = string.sub(meta, 60)
+    ended, lasting, loss, former_loss = struct.unpack('<dddd', meta, 35)
+    own_id = string.sub(meta, 68)
   else
     own_id = string.sub(meta, 35)
   end
@@ -54,10 +54,14 @@ if not counted then
 end
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
+-- How much longer the topic is refused. If that is longer than it was to last, the clock was set back, and nobody knows how much
+-- of it is over: then all of it.
+local refused_for = ended - now
+if refused_for > lasting then refused_for = 0 end
 
 local function packed()
   local rest = ''
-  if ended + loss + former_loss > 0 then rest = 'r' .. struct.pack('<ddd', ended, loss, former_loss) end
+  if ended + loss + former_loss > 0 then rest = 'r' .. struct.pack('<dddd', ended, lasting, loss, former_loss) end
   return version .. struct.pack('<dddd', number, stamp, bytes, base) .. rest .. ' ' .. own_id
 end
 -- Whether the topic does not go on after a place that it had, and nothing says so yet. A place that is not in doubt is only

@@ -126,7 +126,7 @@ async fn a_hub_that_never_had_the_lost_events_is_made_to_compare() {
         assert_eq!(again.number, start.number + 1, "directly after the place of the reader");
         let mut looked = false;
         while !looked {
-            match timeout(Duration::from_secs(40), reader.updates.recv()).await.unwrap().unwrap() {
+            match timeout(PATIENCE, reader.updates.recv()).await.unwrap().unwrap() {
                 Update::Appended(events) => assert_ne!(events[0].place(), again, "it would not be noticed"),
                 Update::Latest(place) => looked = place == again,
                 _ => {}
@@ -163,7 +163,7 @@ async fn follow(hub: &Hub, id: &str) -> Subscription {
 async fn data_until(subscription: &mut Subscription, last: &str) -> Vec<String> {
     let (mut text, line) = (String::new(), format!("data: {last}\n"));
     while !text.contains(&line) {
-        let frame = timeout(Duration::from_secs(40), subscription.frame()).await.expect("it comes").unwrap();
+        let frame = timeout(PATIENCE, subscription.frame()).await.expect("it comes").unwrap();
         let Ok(frame) = frame;
         text.push_str(str::from_utf8(&frame.into_data().unwrap()).unwrap());
     }
