@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+/// How long a busy machine may take to start a server, or to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A server that runs, or was killed and can run again on the same port and data.
 #[derive(Debug)]
 pub struct RedisServer {
@@ -40,7 +43,7 @@ impl RedisServer {
         let name = format!("sse-redis-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = env::temp_dir().join(name);
         fs::create_dir_all(&directory).expect("a temporary directory can be made");
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let options = options.iter().map(|&option| option.to_owned()).collect();
         let mut server = Self { process: None, directory, port, options };
         server.run();
@@ -49,29 +52,28 @@ impl RedisServer {
 
     /// Runs the server again, after [`kill`](Self::kill), and waits until it answers.
     pub fn run(&mut self) {
-        let process = Command::new(program())
-            .args([
-                "--port",
-                &self.port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--daemonize",
-                "no",
-            ])
-            .args(["--dir", self.directory.to_str().unwrap()])
-            .args(&self.options)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server starts");
-        self.process = Some(process);
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !self
-            .try_command("PING")
-            .is_ok_and(|answer| answer.starts_with("+PONG") || answer.starts_with("-NOAUTH"))
-        {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let process = self.process.get_or_insert_with(|| {
+                Command::new(program())
+                    .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+                    .args(["--save", "", "--daemonize", "no"])
+                    .args(["--dir", self.directory.to_str().unwrap()])
+                    .args(&self.options)
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .expect("redis-server starts")
+            });
+            // Another process may hold the port for a moment.
+            if process.try_wait().unwrap().is_some() {
+                self.process = None;
+            } else if self
+                .try_command("PING")
+                .is_ok_and(|answer| answer.starts_with("+PONG") || answer.starts_with("-NOAUTH"))
+            {
+                return;
+            }
             assert!(Instant::now() < deadline, "redis-server does not answer");
             thread::sleep(Duration::from_millis(10));
         }
@@ -112,7 +114,7 @@ impl RedisServer {
 
     fn try_command(&self, command: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(format!("{command}\r\n").as_bytes())?;
         let mut reader = BufReader::new(stream);
         let mut answer = String::new();
@@ -125,6 +127,19 @@ impl RedisServer {
             return Ok(String::from_utf8_lossy(&bytes).into_owned());
         }
         Ok(answer.trim_end().to_owned())
+    }
+}
+
+/// A free port that the system does not give to outgoing connections: a server can take it again
+/// after it was killed.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    loop {
+        let at = process::id() as usize * 61 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (at % 20_000) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
     }
 }
 
