@@ -43,11 +43,22 @@ fn batch(text: &str) -> Batch {
     Batch { events: vec![NewEvent { id: None, bytes: Bytes::from(text.to_owned()) }], key: None }
 }
 
+/// Appends a batch, as often as the log is too busy, which it is while a table is written.
+async fn append(log: &DiskLog, topic: &str, batch: Batch) -> Result<Place, AppendError> {
+    loop {
+        match log.append(topic, batch.clone()).await {
+            Ok(appended) => return Ok(appended.first),
+            Err(AppendError::Busy { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Appends until that is refused; returns how many events there are, and why.
 async fn fill(log: &DiskLog, mut count: u64) -> (u64, AppendError) {
     loop {
-        match log.append("t", batch(&format!("{} {}", count + 1, "x".repeat(10_000)))).await {
-            Ok(appended) => assert_eq!(appended.first.number, count + 1),
+        match append(log, "t", batch(&format!("{} {}", count + 1, "x".repeat(10_000)))).await {
+            Ok(first) => assert_eq!(first.number, count + 1),
             Err(error) => return (count, error),
         }
         count += 1;
@@ -143,16 +154,16 @@ async fn drop_segments(small: &Small) -> Result<(), AppendError> {
     let log = open();
     let name = |topic| format!("{topic}{}", "x".repeat(2000));
     for topic in 0..TOPICS {
-        log.append(&name(topic), batch("first")).await?;
+        append(&log, &name(topic), batch("first")).await?;
     }
     // The places of the topics in one segment take more than this.
     let mut refused = 0;
     for round in 0..8 {
         occupy(&ballast, 1536 << 10);
         for topic in 0..TOPICS {
-            match log.append(&name(topic), batch(&format!("{round} {}", "x".repeat(100)))).await {
+            match append(&log, &name(topic), batch(&format!("{round} {}", "x".repeat(100)))).await {
                 Ok(_) => {}
-                Err(AppendError::Unavailable { .. } | AppendError::Busy { .. }) => refused += 1,
+                Err(AppendError::Unavailable { .. }) => refused += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -161,7 +172,7 @@ async fn drop_segments(small: &Small) -> Result<(), AppendError> {
     assert_eq!(log.health(), Health::Ready, "{refused} refused");
     for topic in 0..TOPICS {
         let extent = log.open(&name(topic), Amount { events: 1, bytes: 1000 }).await.unwrap();
-        let next = log.append(&name(topic), batch("last")).await?.first;
+        let next = append(&log, &name(topic), batch("last")).await?;
         assert_eq!(next.number, extent.last.number + 1);
     }
     log.close().await;
