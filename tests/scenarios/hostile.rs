@@ -68,6 +68,15 @@ fn chunks_whose_size_has_no_end_break_the_connection() {
     }
 }
 
+/// RFC 9112, 7.1. A proxy may read such a size differently.
+#[test]
+fn a_malformed_chunk_size_breaks_the_connection() {
+    for size in ["+9", "-9", " 9", "0x9", "9g", "", "10000000000000009"] {
+        let body = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{size}\r\ndata: a\n\n\r\n0\r\n\r\n");
+        assert_eq!(end(Reply::raw(body), |config| config), gave_up(Cause::Transport), "{size:?}");
+    }
+}
+
 #[test]
 fn an_event_without_end_is_over_its_limit() {
     let limit = 1 << 20;
