@@ -18,6 +18,11 @@ use ureq::{Agent, Error, Timeout};
 
 use super::ureq_client::Step;
 
+/// The size from which a piece of a body waits for an early answer, in bytes.
+const PIECE: usize = 64 << 10;
+/// How long it waits.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// Connector of the agent of one request, whose connection it observes.
 #[derive(Clone, Debug)]
 pub(super) struct Observer {
@@ -85,8 +90,8 @@ pub(super) struct Observed<T> {
     sent: bool,
     /// Whether a write failed.
     broken: bool,
-    /// Whether the last wait was for `100 Continue`.
-    awaits_continue: bool,
+    /// Whether there may be input that ureq does not know of.
+    unseen: bool,
     /// Whether the status of the answer was received.
     answered: bool,
     sizes: ChunkSizes,
@@ -99,7 +104,7 @@ impl<T: Transport> Observed<T> {
             observer,
             sent: false,
             broken: false,
-            awaits_continue: false,
+            unseen: false,
             answered: false,
             sizes: ChunkSizes::default(),
         }
@@ -121,6 +126,33 @@ impl<T: Transport> Observed<T> {
         }
         Ok(progress)
     }
+
+    /// Removes interim responses from the input: ureq takes one with header fields for the answer
+    /// while it waits for the 100, and fails at a 100 with fields after that.
+    fn skip_interim(&mut self) -> Interim {
+        let buffers = self.inner.buffers();
+        let interim = Interim::of(buffers.input());
+        if interim.length > 0 {
+            buffers.input_consume(interim.length);
+        }
+        self.answered = interim.is_answered;
+        interim
+    }
+
+    /// Whether the answer came, or the connection ended, before the whole body is written.
+    ///
+    /// Checked before each write over TLS, which is not read after a write that failed.
+    fn is_answered_early(&mut self, timeout: NextTimeout) -> bool {
+        let after = UreqDuration::Exact(PAUSE.min(*timeout.after));
+        match self.receive(NextTimeout { after, ..timeout }) {
+            Err(Error::Timeout(_)) => false,
+            Ok(true) => {
+                self.unseen = true;
+                self.skip_interim().is_answered
+            }
+            Ok(false) | Err(_) => true,
+        }
+    }
 }
 
 impl<T: Transport> Transport for Observed<T> {
@@ -132,6 +164,8 @@ impl<T: Transport> Transport for Observed<T> {
         if !mem::replace(&mut self.sent, true) {
             // After the timeout nothing waits for this.
             let _ = self.observer.steps.send(Step::Sending(Instant::now()));
+        } else if amount > PIECE && !self.broken && self.is_tls() {
+            self.broken = self.is_answered_early(timeout);
         }
         if self.broken {
             return Ok(());
@@ -159,8 +193,8 @@ impl<T: Transport> Transport for Observed<T> {
         // more input before it parses what it has read; a server that keeps the connection open
         // would be waited for until a timeout.
         let awaits = timeout.reason == Timeout::Await100;
-        let awaited = mem::replace(&mut self.awaits_continue, awaits);
-        if awaited && !awaits && !self.inner.buffers().input().is_empty() {
+        let unseen = mem::replace(&mut self.unseen, awaits);
+        if unseen && !awaits && !self.inner.buffers().input().is_empty() {
             return Ok(true);
         }
         let mut limited = timeout;
@@ -177,19 +211,12 @@ impl<T: Transport> Transport for Observed<T> {
             if self.answered {
                 return Ok(progress);
             }
-            // ureq takes an interim response with header fields for the answer while it waits for
-            // the 100, and fails at a 100 with fields after that.
-            let buffers = self.inner.buffers();
-            let interim = Interim::of(buffers.input());
-            self.answered = interim.is_answered;
-            if interim.length > 0 {
-                buffers.input_consume(interim.length);
-            }
+            let interim = self.skip_interim();
             if awaits && interim.continues {
                 // After this timeout ureq sends the body.
                 return Err(Error::Timeout(Timeout::Await100));
             }
-            let waits_on = match buffers.input() {
+            let waits_on = match self.inner.buffers().input() {
                 [] => interim.length > 0,
                 _ => awaits && interim.is_cut,
             };
@@ -221,17 +248,22 @@ mod tests {
     const CONTINUE: &str = "HTTP/1.1 100 Continue\r\nServer: x\r\nVia: 1.1 y\r\n\r\n";
     const ANSWER: &str = "HTTP/1.1 413 \r\nContent-Length: 2\r\n\r\nno";
 
-    /// A connection on which these pieces arrive.
+    /// A connection over TLS on which these pieces arrive; counts the written bytes.
     #[derive(Debug)]
-    struct Pieces(LazyBuffers, VecDeque<String>);
+    struct Pieces(LazyBuffers, VecDeque<String>, usize);
 
     impl Transport for Pieces {
         fn buffers(&mut self) -> &mut dyn Buffers {
             &mut self.0
         }
 
-        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            self.2 += amount;
             Ok(())
+        }
+
+        fn is_tls(&self) -> bool {
+            true
         }
 
         fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
@@ -250,7 +282,7 @@ mod tests {
         let pieces = pieces.iter().map(|&piece| piece.to_owned()).collect();
         let steps = mpsc::channel().0;
         let observer = Observer { steps, deadline: Deadline::default(), proxy: None, forwards: false };
-        Observed::new(Pieces(LazyBuffers::new(1024, 1024), pieces), observer)
+        Observed::new(Pieces(LazyBuffers::new(1024, 2 * PIECE), pieces, 0), observer)
     }
 
     /// The outcome of a wait, and the input that ureq then has.
@@ -304,5 +336,19 @@ mod tests {
         assert_eq!(waited(&mut observed, Timeout::Global).1, ANSWER);
         observed.buffers().input_consume(ANSWER.len());
         assert_eq!(waited(&mut observed, Timeout::Global).1, CONTINUE);
+    }
+    // RFC 9112, 9.6.
+    #[test]
+    fn no_more_of_a_body_is_written_over_tls_once_the_answer_came() {
+        let mut observed = observed(&[CONTINUE, HINTS, ANSWER]);
+        let pieces = [100, PIECE, PIECE + 1, PIECE + 1, PIECE + 1, PIECE + 1];
+        for amount in pieces {
+            observed.transmit_output(amount, NextTimeout::default()).unwrap();
+        }
+        // The last two come after the answer.
+        assert_eq!(observed.inner.2, pieces[..4].iter().sum::<usize>());
+        let (wait, input) = waited(&mut observed, Timeout::Global);
+        assert!(matches!(wait, Ok(true)), "{wait:?}");
+        assert_eq!(input, ANSWER);
     }
 }
