@@ -40,8 +40,8 @@ const SOON: Duration = Duration::from_secs(1);
 /// one `fsync`. [`DiskConfig::with_bytes`] bounds the size of all topics together; the oldest
 /// events are dropped first.
 ///
-/// Call its methods inside a tokio runtime: reads run on the runtime's blocking threads. The runtime
-/// in which the first topic is followed also delivers new events and the results of appends, so
+/// Call its methods inside a tokio runtime: reads run on the runtime's blocking threads. New events
+/// and the results of appends are delivered by the runtime in which the first topic is followed, so
 /// keep this runtime running, or end it. Dropping the log closes it in the background.
 pub struct DiskLog {
     queue: mpsc::Sender<Command>,

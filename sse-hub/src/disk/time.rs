@@ -13,7 +13,7 @@ pub(super) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 pub(super) struct Clocks {
     /// The time since 1970, which may be set at any time.
     pub(super) day: Clock,
-    /// The time since some moment, which nobody can set.
+    /// The time since some moment, which cannot be set.
     pub(super) steady: Clock,
 }
 

@@ -22,7 +22,7 @@ use crate::log::{Amount, Stored};
 const SINGLE_STEPS: u64 = 64;
 
 /// The number of missing events from which it says nothing: where the filter of a table is damaged,
-/// every number seems to be in use, and the search for a free one ends after so many.
+/// every number seems to be in use, and the search for a free one ends after this many.
 pub(in crate::disk) const UNKNOWABLE: u64 = 1 << 32;
 
 /// State of a number of a topic.
@@ -83,9 +83,8 @@ impl View {
         Ok(None)
     }
 
-    /// Whether a place may be that of a damaged event, or of the end of a gap that a reader was
-    /// told: no event is readable there, and the stamp is not lower than before, nor higher than
-    /// after.
+    /// Whether a place may belong to a damaged event, or to the end of a reported gap: no event is
+    /// readable there, and the stamp fits between the events before and after.
     pub(in crate::disk) fn is_damaged_place(
         &self,
         id: TopicId,

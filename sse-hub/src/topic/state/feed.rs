@@ -88,7 +88,8 @@ impl TopicState {
         // The feed comes first: an event appended in between arrives twice, and is delivered once.
         let following = log.follow(&self.name, feed).await?;
         let extent = match log.open(&self.name, tail::amount(self.hub.config.history)).await {
-            // One of the newest events is damaged: begin after them. Who reads them is told a gap.
+            // One of the newest events is damaged: begin after them. A subscriber that reads them
+            // gets a gap.
             Err(LogError::Corrupt(_)) => log.open(&self.name, Amount::NONE).await?,
             extent => extent?,
         };
