@@ -53,9 +53,10 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The size in bytes up to which a body is sent without an
+    /// The size in bytes up to which a body is sent together with the head. A larger one is sent
+    /// after a time in which the server may refuse the request by its head, or after an
     /// [expectation](Self::expect_continue).
-    pub const EXPECT_ABOVE: usize = 64 << 10;
+    pub const LARGE: usize = 64 << 10;
 
     pub(super) fn new(template: &Template, asked: &proto::Request<'_>, stream: bool) -> Self {
         let (mut url, mut request) = (template.url.clone(), template.request.clone());
@@ -107,7 +108,7 @@ impl Attempt {
     }
 
     /// From now on adds `Expect: 100-continue` to a request whose body is larger than
-    /// [`EXPECT_ABOVE`](Self::EXPECT_ABOVE), unless the user set that header (RFC 9110, 10.1.1). To
+    /// [`LARGE`](Self::LARGE), unless the user set that header (RFC 9110, 10.1.1). To
     /// be called after the hook, and only for an HTTP client that then sends the body after the
     /// server's `100 Continue`.
     ///
@@ -120,7 +121,7 @@ impl Attempt {
     /// Whether the next request has an expectation that the user did not set.
     fn has_expectation(&self) -> bool {
         self.expects
-            && self.request.body().len() > Self::EXPECT_ABOVE
+            && self.request.body().len() > Self::LARGE
             && !self.request.headers().contains_key(EXPECT)
     }
 
@@ -207,9 +208,7 @@ mod tests {
 
     #[test]
     fn a_body_above_the_limit_has_an_expectation() {
-        for (length, expected) in
-            [(0, false), (Attempt::EXPECT_ABOVE, false), (Attempt::EXPECT_ABOVE + 1, true)]
-        {
+        for (length, expected) in [(0, false), (Attempt::LARGE, false), (Attempt::LARGE + 1, true)] {
             let mut attempt = attempt(post(length));
             assert_eq!(expectation(&attempt), None, "not before the client asks for it");
             attempt.expect_continue();

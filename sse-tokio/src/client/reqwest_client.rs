@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::{Request, Response};
 use http_body_util::BodyDataStream;
-use sse_http::client::{Client, TransportError};
+use sse_http::client::{Attempt, Client, TransportError};
 
 use super::connecting::Connecting;
 use super::reqwest_error::error;
@@ -52,7 +52,7 @@ impl Client for Http {
         let request = request.map(|bytes| match stream {
             Some(stream) => stream,
             // reqwest cannot repeat an upload, as a redirect that it follows requires.
-            None if bytes.len() > Upload::LARGE && !self.redirects => {
+            None if bytes.len() > Attempt::LARGE && !self.redirects => {
                 reqwest::Body::wrap(Upload::new(bytes, refusal.clone()))
             }
             None => bytes.into(),

@@ -38,9 +38,6 @@ impl Refusal {
 }
 
 impl Upload {
-    /// The size above which a body is sent in this way, in bytes. A smaller one is written at once.
-    pub(super) const LARGE: usize = 64 << 10;
-
     /// The time after the head in which an answer is awaited before the body is sent. It suffices
     /// for a server on the same machine; while the body goes to another machine, hyper reads often.
     const PATIENCE: Duration = Duration::from_millis(20);
