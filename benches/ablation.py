@@ -71,13 +71,13 @@ def prepare(name):
     """A copy of the sources without the shortcut; its directory."""
     copy = WORK / "source"
     shutil.rmtree(copy, ignore_errors=True)
-    for crate in ["sse-proto", "compat/eventsource-stream", "benches/parse"]:
+    for crate in ["sse-proto", "sse-http", "compat/eventsource-stream", "benches/parse"]:
         # Not with the times of the originals: cargo would take an older file for one that it has compiled.
         shutil.copytree(ROOT / crate, copy / crate, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
     for file in ["Cargo.toml", "Cargo.lock", "benches/Cargo.toml", "benches/Cargo.lock"]:
         shutil.copy2(ROOT / file, copy / file)
     # The copy has these crates alone.
-    for manifest, members in [("Cargo.toml", '["sse-proto", "compat/eventsource-stream"]'), ("benches/Cargo.toml", '["parse"]')]:
+    for manifest, members in [("Cargo.toml", '["sse-proto", "sse-http", "compat/eventsource-stream"]'), ("benches/Cargo.toml", '["parse"]')]:
         text = (copy / manifest).read_text()
         text = re.sub(r"(?m)^members = \[[^\]]*\]", f"members = {members}", text)
         text = re.sub(r"(?m)^(default-members|exclude) = \[[^\]]*\]\n?", "", text)
