@@ -1,4 +1,5 @@
 //! Buffers of a block (9.2.6): data, event type and last event ID; and the dispatch at its end.
+#![expect(unsafe_code, reason = "see `Text::as_str`")]
 
 use core::mem;
 use core::time::Duration;
@@ -113,7 +114,6 @@ impl Block {
     }
 
     /// Starts a line of data right after another one; the LF between them counts for the limit.
-    #[inline]
     pub(super) fn begin_next_line(&mut self) -> bool {
         let Some(room) = self.room.checked_sub(1) else { return false };
         self.room = room;
@@ -169,7 +169,6 @@ impl Block {
 
     /// Ends the block, at a blank line (9.2.6, "dispatch the event"): if it is an event, the
     /// buffers then hold its text.
-    #[inline]
     pub(super) fn dispatch(&mut self) -> Done {
         if self.raw {
             self.validate();
@@ -267,7 +266,6 @@ impl Block {
     ///
     /// The block [is empty](Self::is_empty), and no value has begun (1).
     #[inline]
-    #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) unsafe fn event(&self) -> Event<'_> {
         // SAFETY: `dispatch` validates both unless they are plain, or empties them, as `clear`
         // does; `shrink` empties them or leaves them. After that, data that begins sets a bit of
@@ -281,7 +279,6 @@ impl Block {
     /// # Safety
     ///
     /// The buffer of values is valid UTF-8, as it is after the [`end`](Self::end) of a comment.
-    #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) unsafe fn comment(&self) -> &str {
         // SAFETY: the caller vouches for it.
         unsafe { self.value.as_str() }
@@ -298,7 +295,6 @@ impl Block {
     }
 
     #[inline]
-    #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(super) fn last_event_id(&self) -> &str {
         // SAFETY: it is set from text, or swapped with an ID that `dispatch` has validated, unless
         // that is plain.

@@ -1,4 +1,5 @@
 //! Calls that return the parser's next result, and the loop over both lanes.
+#![expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
 
 use super::parser::Parser;
 use super::push::{Done, State};
@@ -49,7 +50,6 @@ impl Read<&str> {
 }
 
 impl<T> Read<T> {
-    #[inline]
     fn map<U>(self, text: impl Fn(T) -> Option<U>) -> Option<Read<U>> {
         Some(match self {
             Self::Whole(event, data) => Read::Whole(text(event)?, text(data)?),
@@ -92,7 +92,6 @@ impl Parser {
 
     /// Reads up to the end of the next frame; [`lend`](Self::lend) turns the result into that
     /// frame.
-    #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn next_read<'c>(&mut self, input: &mut &'c [u8]) -> Result<Read<&'c str>, Error> {
         let from_line = |_: &Self, data| Read::Whole("", data);
@@ -148,10 +147,7 @@ impl Parser {
     #[inline]
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
         let chunk = *input;
-        let from_line = |_: &Self, data| Read::Whole("", data).to_step(chunk);
-        self.next::<true, _>(input, Step(Read::Pushed(Done::NeedData)), from_line, |parser, done, input| {
-            parser.read_step(done, input, chunk)
-        })
+        Ok(self.next_read(input)?.to_step(chunk))
     }
 
     /// The frame that the last call of [`advance`](Self::advance) completed; `None` if it needs
@@ -161,7 +157,6 @@ impl Parser {
     /// come between the two. Values in `chunk` are validated again, because nothing proves that it
     /// is that chunk. With an outdated `step` or another `chunk` the result is `None` or a frame
     /// with some other text.
-    #[expect(unsafe_code, reason = "the places are checked once")]
     pub fn frame<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         let read = step.0.map(|(start, end)| chunk.get(start..end).and_then(utf8))?;
         let is_there = match read {
@@ -181,7 +176,6 @@ impl Parser {
     /// No reading method was called after the call that returned `step`, and `chunk` holds the
     /// bytes that `input` held before that call.
     #[inline]
-    #[expect(unsafe_code, reason = "validating twice costs as much as all the rest of the parser")]
     pub(crate) unsafe fn borrow<'a, 'c: 'a>(&'a self, step: Step, chunk: &'c [u8]) -> Option<Frame<'a>> {
         // SAFETY: there is text at these places: `whole` has borrowed it as such.
         let read =
@@ -197,7 +191,6 @@ impl Parser {
     /// As [`lend_event`](Self::lend_event); for a comment that was pushed, the buffer of values
     /// holds text, until the next call that reads.
     #[inline]
-    #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(crate) unsafe fn lend<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Frame<'a>> {
         Some(match read {
             // SAFETY: the caller vouches for it.
@@ -219,7 +212,6 @@ impl Parser {
     /// For an event that was pushed, no block and no value has begun
     /// ([`is_between_blocks`](Self::is_between_blocks)), as is so until the next call that reads.
     #[inline]
-    #[expect(unsafe_code, reason = "see `Text::as_str`")]
     pub(crate) unsafe fn lend_event<'a, 'c: 'a>(&'a self, read: Read<&'c str>) -> Option<Event<'a>> {
         match read {
             Read::Whole(event, data) => Some(self.whole_event(event, data)),
@@ -283,7 +275,6 @@ impl Parser {
         match done {
             Done::Block => self.read_blocks(input),
             // SAFETY: it was dispatched just now.
-            #[expect(unsafe_code, reason = "see `Text::as_str`")]
             Done::Event => Ok(Some(unsafe { self.block.event() })),
             Done::Failed => Err(self.error(input)),
             _ => Ok(None),
@@ -307,19 +298,12 @@ impl Parser {
     ) -> Result<Option<Frame<'a>>, Error> {
         let read = self.read_on(done, input)?;
         // SAFETY: it was read just now.
-        #[expect(unsafe_code, reason = "see `Text::as_str`")]
         Ok(unsafe { self.lend(read) })
     }
 
-    #[cfg(feature = "stream")]
     #[inline(never)]
     fn read_any<'c>(&mut self, done: Done, input: &mut &'c [u8]) -> Result<Read<&'c str>, Error> {
         self.read_on(done, input)
-    }
-
-    #[inline(never)]
-    fn read_step(&mut self, done: Done, input: &mut &[u8], chunk: &[u8]) -> Result<Step, Error> {
-        Ok(self.read_on(done, input)?.to_step(chunk))
     }
 
     /// Goes on after `done`, which the first lane returned.

@@ -2,6 +2,7 @@
 //! with wider vectors, if the processor has them.
 //!
 //! All share the loop; `load`, `flags`, `or`, `bits` and `first_of_four` are the processor's.
+#![expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 
 /// Defines `find_after_16` and `find_in` for vectors of `$width` bytes, with `load`, `flags`, `or`,
 /// `bits` and `first_of_four` of the calling module. The number that `bits` returns has `$bits`
@@ -67,7 +68,6 @@ use super::swar;
 
 /// See [`super::plain`].
 #[inline]
-#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 pub(super) fn find(bytes: &[u8]) -> usize {
     // Most values are short, and a first look at 16 bytes finds their end.
     let Some(head) = bytes.first_chunk() else { return find_short(bytes) };
@@ -78,7 +78,6 @@ pub(super) fn find(bytes: &[u8]) -> usize {
 
 /// Searches the first two vectors of 16 bytes, before the loop for longer texts.
 #[inline(always)]
-#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 pub(super) fn find_near(bytes: &[u8]) -> usize {
     let Some(block) = bytes.first_chunk::<32>() else { return find(bytes) };
     let [head, next] = block.as_chunks().0 else { unreachable!("32 bytes are twice 16") };
@@ -100,7 +99,6 @@ fn find_short(bytes: &[u8]) -> usize {
 
 /// Searches at least 16 bytes, of which the first 16 are plain.
 #[inline]
-#[expect(unsafe_code, reason = "the compiler asks for it wherever a processor feature is named")]
 fn find_long(bytes: &[u8]) -> usize {
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
     if std::arch::is_x86_feature_detected!("avx2") {
