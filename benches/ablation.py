@@ -35,7 +35,14 @@ BYTES = "65536"
 EDITS = {
     "line": (
         "`data: ..` and a blank line read before all else (`Parser::line`)",
-        [("whole.rs", "if let Some(rest) = blank(rest) {\n            self", "if let Some(rest) = blank(rest).filter(|_| false) {\n            self")],
+        [
+            ("whole.rs", "if let Some(rest) = blank(rest) {\n            self", "if let Some(rest) = blank(rest).filter(|_| false) {\n            self"),
+            ("whole.rs", "if line_end(rest) > 0 { None } else { self.raw", "if true { None } else { self.raw"),
+        ],
+    ),
+    "raw-line": (
+        "the same of text that is not plain (`Parser::raw_line`)",
+        [("whole.rs", "if line_end(rest) > 0 { None } else { self.raw", "if true { None } else { self.raw")],
     ),
     "seen": (
         "the start of a first line that is cut, or that others follow, read at once (in `Parser::line`)",

@@ -298,6 +298,7 @@ mod tests {
         let torn = &journal[..journal.len() - 1];
         assert_eq!(damage(torn), Some(Damage { at, is_torn_write: true }));
     }
+
     #[test]
     fn the_search_after_a_torn_write_reads_a_bounded_number_of_bytes_whatever_the_event_holds() {
         // Each of these begins a batch that ends at the end of the event.
