@@ -59,7 +59,7 @@ impl Message {
 
     /// The data, without a copy.
     pub fn into_data(self) -> String {
-        let mut text = String::from(self.text);
+        let mut text = self.text.into_string();
         text.truncate(self.data_end);
         text
     }
@@ -104,7 +104,9 @@ mod tail {
             let digit = (event.len() >> (place * BITS)) as u8 & (MORE - 1);
             text.push(char::from(if place + 1 < digits { digit | MORE } else { digit }));
         }
-        text.into()
+        // (Not by `From`, which is compiled into `alloc`, with a panic that a program without std
+        // cannot link.)
+        text.into_boxed_str()
     }
 
     /// Splits the text after the data into type and ID. (Out of line, because most messages have
