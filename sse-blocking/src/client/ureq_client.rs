@@ -16,6 +16,9 @@ use super::observer::{Deadline, Observer};
 use super::ureq_error::ureq_error;
 use crate::Attempt;
 
+/// The error of an attempt in which ureq panicked.
+const PANIC: &str = "ureq panicked: was the TLS library that its configuration names built in?";
+
 /// The HTTP client of an [`EventSource`](super::EventSource): ureq, with a new connection for each
 /// request.
 pub(super) struct UreqClient {
@@ -33,6 +36,9 @@ pub(super) enum Step {
     Sending(Instant),
     /// The request has ended.
     Ended(Result<Response<ureq::Body>, ureq::Error>),
+    /// ureq panicked, as it does if its configuration names a TLS library that it was built
+    /// without.
+    Panicked,
     /// The source was closed.
     Closed,
 }
@@ -79,10 +85,9 @@ impl UreqClient {
         thread::Builder::new()
             .name("sse connect".into())
             .spawn(move || {
-                // ureq panics if its configuration names a TLS library that it was built without.
-                let response = catch_unwind(AssertUnwindSafe(send));
+                let step = catch_unwind(AssertUnwindSafe(send)).map_or(Step::Panicked, Step::Ended);
                 // After the timeout nothing waits for the response.
-                let _ = steps.send(Step::Ended(response.unwrap_or(Err(ureq::Error::TlsRequired))));
+                let _ = steps.send(step);
             })
             .map_err(|error| TransportError::Connect(error.into()))?;
         let response = self.wait(&progress, clock);
@@ -117,6 +122,7 @@ impl UreqClient {
                     return response.map_err(|error| ureq_error(error, sent));
                 }
                 // The source itself knows the reason.
+                Some(Step::Panicked) => return Err(TransportError::Unsupported(PANIC.into())),
                 Some(Step::Closed) => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
                 None => return Err(TransportError::HeadTimeout),
             }

@@ -50,6 +50,7 @@ impl Upload {
     const READING: Duration = Duration::from_secs(10);
 
     pub(super) fn new(body: Bytes, refusal: Refusal) -> Self {
+        // The time begins when hyper first asks for the body, which is after connecting.
         let pause = Some(Box::pin(async { tokio::time::sleep(Self::PATIENCE).await }) as Pause);
         Self { rest: body, pause, refusal, stopped: false }
     }
